@@ -1,0 +1,47 @@
+/* Errors: one line for the user, or the end of the process. */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static nx_die_hook *die_hook;
+
+bool nx_fail(nx_error *err, const char *format, ...)
+{
+    if (!err) return false;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    return false;
+}
+
+bool nx_fail_in(nx_error *err, const char *format, ...)
+{
+    if (!err) return false;
+    nx_error inner = *err;
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    if (used >= 0 && used < (int)sizeof err->text)
+        snprintf(err->text + used, sizeof err->text - used, ": %s", inner.text);
+    return false;
+}
+
+void nx_set_die_hook(nx_die_hook *hook) { die_hook = hook; }
+
+void nx_die_at(const char *file, int line, const char *format, ...)
+{
+    char message[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    fprintf(stderr, "nstx: %s:%d: %s\n", file, line, message);
+    nx_die_hook *hook = die_hook;
+    die_hook = NULL; /* a failure inside the hook must not call it again */
+    if (hook) hook(message);
+    exit(1);
+}

@@ -1,0 +1,38 @@
+/* Two idioms for things that go wrong, never mixed.
+ *
+ * What a user wrote (a config, an image, a weight file) is answered: the function takes an nx_error, fills it with one
+ * line that says what is wrong and what would be right, and returns false. A bug or a device failure dies, with file
+ * and line: NX_CHECK and nx_die.
+ *
+ *     if (width < crop)
+ *         return nx_fail(err, "%s: %d pixels wide, smaller than the crop of %d: lower [data] size", path, width, crop);
+ */
+#ifndef NX_BASE_ERROR_H
+#define NX_BASE_ERROR_H
+
+#include <stdbool.h>
+
+typedef struct nx_error {
+    char text[1024]; /* one line, no newline; empty while nothing failed */
+} nx_error;
+
+/* Writes the message into err (which may be NULL) and returns false, so that `return nx_fail(...)` reads well. */
+bool nx_fail(nx_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts "prefix: " before the message that err already holds and returns false. */
+bool nx_fail_in(nx_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Called with the message before the process ends; the program flushes its run file here. NULL: nothing more. */
+typedef void nx_die_hook(const char *message);
+void nx_set_die_hook(nx_die_hook *hook);
+
+/* Prints "file:line: message" on standard error, calls the hook and exits with 1. */
+_Noreturn void nx_die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#define nx_die(...) nx_die_at(__FILE__, __LINE__, __VA_ARGS__)
+#define NX_CHECK(condition, ...)                                                                                       \
+    do {                                                                                                               \
+        if (!(condition)) nx_die(__VA_ARGS__);                                                                         \
+    } while (0)
+
+#endif
