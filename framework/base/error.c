@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static nx_die_hook *die_hook;
 
@@ -20,13 +21,14 @@ bool nx_fail(nx_error *err, const char *format, ...)
 bool nx_fail_in(nx_error *err, const char *format, ...)
 {
     if (!err) return false;
-    nx_error inner = *err;
+    char inner[sizeof err->text];
+    memcpy(inner, err->text, sizeof inner);
     va_list args;
     va_start(args, format);
     int used = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    if (used >= 0 && used < (int)sizeof err->text)
-        snprintf(err->text + used, sizeof err->text - used, ": %s", inner.text);
+    size_t room = used >= 0 && used < (int)sizeof err->text ? sizeof err->text - (size_t)used : 0;
+    if (room > 3) strcpy(err->text + used, ": "), strncat(err->text, inner, room - 3);
     return false;
 }
 

@@ -13,7 +13,7 @@ void *nx_alloc(size_t bytes)
     return p;
 }
 
-void *nx_resize(void *block, size_t bytes)
+void *nx_realloc(void *block, size_t bytes)
 {
     void *p = realloc(block, bytes ? bytes : 1);
     NX_CHECK(p, "out of host memory: %zu bytes asked for", bytes);

@@ -1,0 +1,101 @@
+/* In front of every kernel file. LANES floats are one vector; GROUP work-items are one group.
+ *
+ * CPU family: a group is one work-item, a vector is a vector register, and nothing is shared. GPU family: a vector is
+ * four floats, a group is 64 work-items that may share local memory. A kernel written with these words serves both.
+ *
+ * Tensors are padded to 256 floats, so flat kernels need no tail. */
+#if LANES == 16
+typedef float16 vec;
+typedef int16 ivec;
+#define vload_lanes vload16
+#define vstore_lanes vstore16
+#elif LANES == 8
+typedef float8 vec;
+typedef int8 ivec;
+#define vload_lanes vload8
+#define vstore_lanes vstore8
+#else
+typedef float4 vec;
+typedef int4 ivec;
+#define vload_lanes vload4
+#define vstore_lanes vstore4
+#endif
+
+#ifdef CPU_FAMILY
+#define GROUP 1
+#define FLAT_BLOCK 256 /* floats of one work-item */
+#else
+#define GROUP 64
+#define FLAT_BLOCK 4
+#endif
+#define KERNEL __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+
+/* The body runs for every vector that starts at float i. */
+#define FLAT_FOR(i)                                                                                                    \
+    for (size_t i = get_global_id(0) * FLAT_BLOCK, end_ = i + FLAT_BLOCK; i < end_; i += LANES)
+
+/* n floats at p, 1 <= n; more than LANES count as LANES. Lanes beyond n are zero, or are not stored. */
+inline vec load_lanes(__global const float *p, int n)
+{
+    if (n >= LANES) return vload_lanes(0, p);
+    float part[LANES];
+    for (int i = 0; i < LANES; i++) part[i] = i < n ? p[i] : 0.f;
+    return vload_lanes(0, part);
+}
+
+inline void store_lanes(vec v, __global float *p, int n)
+{
+    if (n >= LANES) {
+        vstore_lanes(v, 0, p);
+        return;
+    }
+    float part[LANES];
+    vstore_lanes(v, 0, part);
+    for (int i = 0; i < n; i++) p[i] = part[i];
+}
+
+inline float sum4(float4 v) { return (v.x + v.y) + (v.z + v.w); }
+inline float sum8(float8 v) { return sum4(v.lo + v.hi); }
+inline float sum_lanes(vec v)
+{
+#if LANES == 16
+    return sum8(v.lo + v.hi);
+#elif LANES == 8
+    return sum8(v);
+#else
+    return sum4(v);
+#endif
+}
+
+/* The sum over a group, in a fixed order; the result is valid in the item of local id 0. buffer holds GROUP floats.
+ * Every item of the group must arrive. */
+inline float group_sum(float v, __local float *buffer)
+{
+#if GROUP == 1
+    return v;
+#else
+    int lid = get_local_id(0);
+    buffer[lid] = v;
+    for (int half_ = GROUP / 2; half_ > 0; half_ /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lid < half_) buffer[lid] += buffer[lid + half_];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return buffer[0];
+#endif
+}
+
+/* The source index of a coordinate outside [0, n): how convolution and padding read beyond the border. -1: zero.
+ * Reflection needs n > the padding, as everywhere. */
+#define PAD_ZERO 0
+#define PAD_REFLECT 1
+#define PAD_REPLICATE 2
+#define PAD_CIRCULAR 3
+inline int pad_index(int i, int n, int mode)
+{
+    if (i >= 0 && i < n) return i;
+    if (mode == PAD_REFLECT) return i < 0 ? -i : 2 * n - 2 - i;
+    if (mode == PAD_REPLICATE) return i < 0 ? 0 : n - 1;
+    if (mode == PAD_CIRCULAR) return i < 0 ? i + n : i - n;
+    return -1;
+}

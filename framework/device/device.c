@@ -1,0 +1,154 @@
+/* Devices: list, score, choose, open. */
+#include "device/device.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "device/memory.h"
+#include "device/program.h"
+#include "device/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *nx_memory_kind_name(nx_memory_kind kind)
+{
+    static const char *const names[NX_MEMORY_KINDS] = {"parameters", "optimizer", "arena"};
+    return names[kind];
+}
+
+/* GPU before accelerator before CPU; a discrete GPU before one that shares the host's memory; Clover, which lists
+ * devices that it cannot drive, last. */
+static int score(const nx_device_info *info)
+{
+    int points = info->type & CL_DEVICE_TYPE_GPU ? 3000 : info->type & CL_DEVICE_TYPE_ACCELERATOR ? 2000 : 1000;
+    if (info->type & CL_DEVICE_TYPE_GPU && !info->unified) points += 500;
+    if (nx_contains(info->platform, "clover")) points -= 5000;
+    return points + (int)(info->units < 400 ? info->units : 400);
+}
+
+static void query(nx_device_info *info)
+{
+    cl_bool unified = CL_FALSE;
+    cl_uint units = 1, lanes = 1;
+    cl_ulong memory = 0, max_alloc = 0;
+    struct {
+        cl_device_info key;
+        size_t size;
+        void *value;
+    } rows[] = {
+        {CL_DEVICE_NAME, sizeof info->name, info->name},
+        {CL_DEVICE_VENDOR, sizeof info->vendor, info->vendor},
+        {CL_DRIVER_VERSION, sizeof info->driver, info->driver},
+        {CL_DEVICE_VERSION, sizeof info->version, info->version},
+        {CL_DEVICE_TYPE, sizeof info->type, &info->type},
+        {CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units},
+        {CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof lanes, &lanes},
+        {CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory},
+        {CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof max_alloc, &max_alloc},
+        {CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof info->max_group, &info->max_group},
+        {CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        clGetDeviceInfo(info->id, rows[i].key, rows[i].size, rows[i].value, NULL);
+    clGetPlatformInfo(info->platform_id, CL_PLATFORM_NAME, sizeof info->platform, info->platform, NULL);
+    info->units = units;
+    info->memory = memory;
+    info->max_alloc = max_alloc;
+    info->unified = unified;
+    info->family = info->type & CL_DEVICE_TYPE_CPU ? NX_FAMILY_CPU : NX_FAMILY_GPU;
+    info->lanes = info->family == NX_FAMILY_CPU ? lanes : 1;
+    info->score = score(info);
+}
+
+static int by_score(const void *a, const void *b)
+{
+    return ((const nx_device_info *)b)->score - ((const nx_device_info *)a)->score;
+}
+
+bool nx_device_list(nx_device_info **out, size_t *count, nx_error *err)
+{
+    cl_platform_id platforms[32];
+    cl_uint n_platforms = 0;
+    cl_int status = clGetPlatformIDs(32, platforms, &n_platforms);
+    if (status != CL_SUCCESS || !n_platforms)
+        return nx_fail(err, "no OpenCL driver: looked in %s; %s",
+                       getenv("OCL_ICD_VENDORS") ? getenv("OCL_ICD_VENDORS") : "/etc/OpenCL/vendors",
+                       nx_status_text(status ? status : -1001));
+    *out = NULL;
+    *count = 0;
+    for (cl_uint p = 0; p < n_platforms; p++) {
+        cl_device_id ids[64];
+        cl_uint n_ids = 0;
+        if (clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, 64, ids, &n_ids) != CL_SUCCESS) continue;
+        for (cl_uint d = 0; d < n_ids; d++) {
+            NX_GROW(*out, *count);
+            nx_device_info *info = &(*out)[(*count)++];
+            *info = (nx_device_info){.platform_id = platforms[p], .id = ids[d]};
+            query(info);
+        }
+    }
+    if (!*count) return nx_fail(err, "no OpenCL device: %u driver(s) are installed, none offers one", n_platforms);
+    qsort(*out, *count, sizeof **out, by_score);
+    return true;
+}
+
+bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err)
+{
+    const char *name = options->name && *options->name ? options->name : getenv("NSTX_DEVICE");
+    const char *kernels = options->kernels ? options->kernels : "auto";
+    nx_device_info *list;
+    size_t count, found = 0;
+    if (!nx_device_list(&list, &count, err)) return false;
+    if (name && *name)
+        while (found < count && !nx_contains(list[found].name, name) && !nx_contains(list[found].platform, name))
+            found++;
+    bool ok = found < count;
+    if (ok) {
+        *out = list[found];
+        if (!strcmp(kernels, "cpu")) out->family = NX_FAMILY_CPU;
+        if (!strcmp(kernels, "gpu")) out->family = NX_FAMILY_GPU;
+    } else {
+        char names[512] = "";
+        for (size_t i = 0; i < count && strlen(names) + strlen(list[i].name) + 4 < sizeof names; i++)
+            sprintf(names + strlen(names), "%s%s", i ? ", " : "", list[i].name);
+        nx_fail(err, "no device is called \"%s\"; there are: %s", name, names);
+    }
+    free(list);
+    return ok;
+}
+
+bool nx_device_open(nx_device **out, const nx_device_options *options, nx_error *err)
+{
+    nx_device_info info;
+    if (!nx_device_choose(&info, options, err)) return false;
+    nx_device *device = nx_alloc(sizeof *device);
+    device->info = info;
+    device->profile = options->profile;
+    cl_int status;
+    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)info.platform_id, 0};
+    device->context = clCreateContext(properties, 1, &info.id, NULL, NULL, &status);
+    if (status != CL_SUCCESS) {
+        free(device);
+        return nx_fail(err, "%s: cannot open the device: %s", info.name, nx_status_text(status));
+    }
+    device->queue =
+        clCreateCommandQueue(device->context, info.id, options->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &status);
+    NX_CL(status);
+    *out = device;
+    return true;
+}
+
+void nx_device_finish(nx_device *device) { NX_CL(clFinish(device->queue)); }
+
+void nx_device_free(nx_device *device)
+{
+    if (!device) return;
+    clFinish(device->queue);
+    nx_program_release_all(device);
+    nx_memory_release_all(device);
+    clReleaseCommandQueue(device->queue);
+    clReleaseContext(device->context);
+    free(device);
+}

@@ -1,0 +1,80 @@
+/* The OpenCL device of a run: one flat list over all platforms, a choice by score, one context and one in-order queue.
+ *
+ *     nx_device *device;
+ *     if (!nx_device_open(&device, &(nx_device_options){.name = "H200"}, &err)) ...
+ *     nx_info("device: %s", device->info.name);
+ *     nx_device_free(device);
+ *
+ * Not here: buffers (device/memory), programs and launches (device/program), GEMM (device/gemm).
+ */
+#ifndef NX_DEVICE_DEVICE_H
+#define NX_DEVICE_DEVICE_H
+
+#include "base/error.h"
+
+#include <CL/cl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How kernels are shaped. CPU: a work-group is one work-item that owns a vector register tile, no local memory, no
+ * barrier. GPU: work-groups share tiles in local memory. */
+typedef enum nx_family { NX_FAMILY_CPU, NX_FAMILY_GPU } nx_family;
+
+typedef enum nx_memory_kind {
+    NX_MEMORY_PARAMETERS, /* weights of networks and descriptors */
+    NX_MEMORY_OPTIMIZER,  /* moments and history */
+    NX_MEMORY_ARENA,      /* activations, gradients, inputs and scratch of a plan */
+    NX_MEMORY_KINDS
+} nx_memory_kind;
+const char *nx_memory_kind_name(nx_memory_kind kind);
+
+typedef struct nx_device_info {
+    char name[128], platform[128], vendor[128], driver[64], version[96];
+    cl_platform_id platform_id;
+    cl_device_id id;
+    cl_device_type type;
+    nx_family family;
+    unsigned units;             /* compute units */
+    unsigned lanes;             /* floats in a vector register (CPU), 1 elsewhere */
+    uint64_t memory, max_alloc; /* bytes */
+    size_t max_group;           /* work-items */
+    bool unified;               /* shares the host's memory */
+    int score;                  /* higher is better; below zero: never chosen by itself */
+} nx_device_info;
+
+/* Every device of every platform, best score first. *out is owned by the caller (free). An installation without a
+ * driver is an error that says what to install. */
+bool nx_device_list(nx_device_info **out, size_t *count, nx_error *err);
+
+typedef struct nx_device_options {
+    const char *name; /* part of the name or platform, letters of any case; NULL or "": NSTX_DEVICE, then best score */
+    const char *kernels; /* "cpu" or "gpu" forces the kernel family (both run anywhere); NULL or "auto": by type */
+    bool profile;        /* time every launch */
+} nx_device_options;
+
+struct nx_program;
+struct nx_allocation;
+
+typedef struct nx_device {
+    nx_device_info info;
+    cl_context context;
+    cl_command_queue queue;
+    bool profile;
+    uint64_t bytes[NX_MEMORY_KINDS], peak_bytes[NX_MEMORY_KINDS]; /* allocated now; the most so far of each kind */
+    uint64_t peak_total;                                          /* the most so far of all kinds together */
+    struct nx_allocation *allocations;
+    size_t n_allocations;
+    struct nx_program *programs;
+    size_t n_programs;
+    double compile_seconds;
+} nx_device;
+
+/* Chooses a device without touching it; what nx_device_open does first. A name that fits none is an error that lists
+ * those there are. */
+bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err);
+
+bool nx_device_open(nx_device **out, const nx_device_options *options, nx_error *err);
+void nx_device_finish(nx_device *device); /* waits for all work */
+void nx_device_free(nx_device *device);
+
+#endif

@@ -1,0 +1,117 @@
+/* Programs and launches. */
+#include "device/program.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "device/status.h"
+
+#include <clblast_c.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct nx_program {
+    char *file, *defines;
+    cl_program program;
+} nx_program;
+
+/* The text of a file: from the folder NSTX_CL where it is set, else the embedded one. Owned by the caller. */
+static char *source_text(const char *file)
+{
+    const char *folder = getenv("NSTX_CL");
+    if (folder) {
+        char *path = nx_format("%s/%s.cl", folder, file);
+        FILE *f = fopen(path, "rb");
+        NX_CHECK(f, "NSTX_CL: cannot read %s", path);
+        free(path);
+        fseek(f, 0, SEEK_END);
+        long size = ftell(f);
+        rewind(f);
+        char *text = nx_alloc((size_t)size + 1);
+        NX_CHECK(fread(text, 1, (size_t)size, f) == (size_t)size, "NSTX_CL: cannot read %s.cl", file);
+        fclose(f);
+        return text;
+    }
+    for (size_t i = 0; i < nx_source_count; i++)
+        if (!strcmp(nx_sources[i].name, file)) return nx_copy_text(nx_sources[i].text);
+    nx_die("no kernel file is called %s.cl", file);
+}
+
+static void die_of_build(nx_device *device, cl_program program, const char *file, const char *options, cl_int status)
+{
+    static char log[16384];
+    clGetProgramBuildInfo(program, device->info.id, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+    fprintf(stderr, "%s\n", log);
+    nx_die("%s.cl does not build on %s with %s: %s", file, device->info.name, options, nx_status_text(status));
+}
+
+static cl_program build(nx_device *device, const char *file, const char *defines)
+{
+    double start = nx_now();
+    nx_progress("compiling %s.cl", file);
+    char *prelude = source_text("prelude"), *text = source_text(file);
+    const char *parts[] = {prelude, "\n#line 1 \"", file, ".cl\"\n", text};
+    bool gpu = device->info.family == NX_FAMILY_GPU;
+    char *options = nx_format("-cl-std=CL1.2 -cl-mad-enable -cl-no-signed-zeros %s -DLANES=%d%s%s",
+                              gpu ? "-DGPU_FAMILY" : "-DCPU_FAMILY",
+                              gpu                        ? 4
+                              : device->info.lanes >= 16 ? 16
+                                                         : 8,
+                              defines && *defines ? " " : "", defines ? defines : "");
+    cl_int status;
+    cl_program program = clCreateProgramWithSource(device->context, 5, parts, NULL, &status);
+    NX_CL(status);
+    status = clBuildProgram(program, 1, &device->info.id, options, NULL, NULL);
+    if (status != CL_SUCCESS) die_of_build(device, program, file, options, status);
+    free(options);
+    free(prelude);
+    free(text);
+    device->compile_seconds += nx_now() - start;
+    return program;
+}
+
+cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, const char *defines)
+{
+    if (!defines) defines = "";
+    size_t i = 0;
+    while (i < device->n_programs &&
+           (strcmp(device->programs[i].file, file) || strcmp(device->programs[i].defines, defines)))
+        i++;
+    if (i == device->n_programs) {
+        NX_GROW(device->programs, device->n_programs);
+        device->programs[device->n_programs++] =
+            (nx_program){nx_copy_text(file), nx_copy_text(defines), build(device, file, defines)};
+    }
+    cl_int status;
+    cl_kernel kernel = clCreateKernel(device->programs[i].program, name, &status);
+    NX_CHECK(status == CL_SUCCESS, "kernel %s of %s.cl: %s", name, file, nx_status_text(status));
+    return kernel;
+}
+
+void nx_launch_run(nx_device *device, const nx_launch *launch, cl_event *event)
+{
+    if (launch->routine) {
+        launch->routine(device, launch->context, event);
+        return;
+    }
+    cl_int status = clEnqueueNDRangeKernel(device->queue, launch->kernel, launch->dims, NULL, launch->global,
+                                           launch->local[0] ? launch->local : NULL, 0, NULL, event);
+    NX_CHECK(status == CL_SUCCESS, "kernel %s, %zu x %zu x %zu work-items in groups of %zu x %zu x %zu, on %s: %s",
+             launch->name, launch->global[0], launch->global[1], launch->global[2], launch->local[0], launch->local[1],
+             launch->local[2], device->info.name, nx_status_text(status));
+}
+
+void nx_program_release_all(nx_device *device)
+{
+    CLBlastClearCache();
+    for (size_t i = 0; i < device->n_programs; i++) {
+        clReleaseProgram(device->programs[i].program);
+        free(device->programs[i].file);
+        free(device->programs[i].defines);
+    }
+    free(device->programs);
+    device->programs = NULL;
+    device->n_programs = 0;
+}

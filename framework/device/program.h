@@ -1,0 +1,39 @@
+/* OpenCL programs, from the sources that are embedded in the binary: the only caller of clBuildProgram.
+ *
+ * Each file of cl/ is one program for each set of defines, behind a common prelude (cl/prelude.cl); none includes
+ * another. For work on kernels, NSTX_CL names a folder whose files replace the embedded ones.
+ *
+ *     cl_kernel kernel = nx_kernel_new(device, "conv", "conv_cpu", "-DROWS=8");
+ */
+#ifndef NX_DEVICE_PROGRAM_H
+#define NX_DEVICE_PROGRAM_H
+
+#include "device/device.h"
+
+/* A kernel object of its own (arguments are bound to it), released with clReleaseKernel. Programs are built once for
+ * each (file, defines) and shared. defines may be NULL. */
+cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, const char *defines);
+
+void nx_program_release_all(nx_device *device); /* at the device's end */
+
+/* One bound kernel with its range, ready to be enqueued again and again. */
+typedef struct nx_launch {
+    cl_kernel kernel;
+    const char *name; /* "file/kernel" or a routine's name; a literal or owned by the plan */
+    cl_uint dims;
+    size_t global[3], local[3]; /* local[0] == 0: the driver chooses */
+    void (*routine)(nx_device *device, void *context, cl_event *event); /* instead of a kernel: a library's call */
+    void *context;                                                     /* of the routine; freed with the launch */
+} nx_launch;
+
+/* Enqueues it. event may be NULL. */
+void nx_launch_run(nx_device *device, const nx_launch *launch, cl_event *event);
+
+/* The sources, made by the build from cl/. */
+typedef struct nx_source {
+    const char *name, *text;
+} nx_source;
+extern const nx_source nx_sources[];
+extern const size_t nx_source_count;
+
+#endif

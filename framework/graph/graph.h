@@ -1,0 +1,116 @@
+/* A computation, recorded once: tensors, and nodes that make tensors from tensors.
+ *
+ * An experiment records a graph; nx_gradient appends the gradient's own nodes; a plan (graph/plan) gives every buffer
+ * its place and binds every kernel. Nothing here touches a device: the graph knows only the device's description, so
+ * that memory is known before the first kernel runs.
+ *
+ *     nx_graph *g = nx_graph_new(&info);
+ *     nx_tensor *x = nx_input(g, (nx_shape){1, 64, 64, 3}, "x");
+ *     nx_tensor *loss = nx_mse(g, x, target), *dx;
+ *     nx_gradient(g, loss, &x, 1, &dx);
+ *
+ * The graph owns its tensors and nodes; parameters belong to their store (graph/param).
+ */
+#ifndef NX_GRAPH_GRAPH_H
+#define NX_GRAPH_GRAPH_H
+
+#include "device/device.h"
+#include "graph/param.h"
+#include "graph/shape.h"
+
+typedef struct nx_graph nx_graph;
+typedef struct nx_node nx_node;
+typedef struct nx_plan nx_plan;
+
+typedef enum nx_role {
+    NX_ROLE_VALUE,    /* made by a node */
+    NX_ROLE_INPUT,    /* written by the host before a run (nx_plan_write) */
+    NX_ROLE_CONSTANT, /* written once */
+    NX_ROLE_PARAM     /* a parameter, which outlives the graph */
+} nx_role;
+
+typedef struct nx_tensor {
+    nx_shape shape;
+    nx_role role;
+    char *name; /* of inputs and parameters; NULL for values without one */
+    size_t id;  /* place in the graph's list */
+    nx_node *producer;
+    nx_param *param;
+    float *constant; /* the constant's values, until the plan has uploaded them */
+    bool kept;       /* its values can be read after a run */
+    size_t bytes;    /* of its buffer */
+    cl_mem buffer;   /* after nx_plan_realize */
+
+    /* The plan's own. Tensors that share a buffer (in-place operations) share the root's place. */
+    struct nx_tensor *root;
+    int first, last; /* the nodes between which the buffer is alive, in the plan's order */
+    int chunk;
+    size_t offset;
+    bool fixed; /* depends on constants and frozen parameters alone: computed once */
+} nx_tensor;
+
+enum { NX_MAX_INPUTS = 64, NX_MAX_OUTPUTS = 4, NX_MAX_SCRATCH = 4 };
+
+/* What an operation is: one constant table per operation, in its framework/ops file. */
+typedef struct nx_op {
+    const char *name;
+    int in_place; /* 1 + the input whose buffer the first output may take over when nothing else needs it; 0: none */
+
+    /* Appends the nodes of the gradient. dy[k] is the gradient of output k (NULL if nothing depends on it); sets dx[i]
+     * for every input i with want[i]. NULL: not differentiable (asking for it is a bug). */
+    void (*gradient)(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx);
+
+    /* Asks for scratch and derived tensors (nx_plan_scratch, nx_plan_derived). May be NULL. */
+    void (*plan)(nx_plan *plan, nx_node *node);
+
+    /* Appends the launches (nx_plan_launch); every buffer exists now. */
+    void (*bind)(nx_plan *plan, nx_node *node);
+} nx_op;
+
+struct nx_node {
+    const nx_op *op;
+    void *attr; /* the operation's options, owned by the node; NULL if it has none */
+    int n_in, n_out;
+    nx_tensor *in[NX_MAX_INPUTS], *out[NX_MAX_OUTPUTS];
+    nx_tensor *scratch[NX_MAX_SCRATCH]; /* asked for in plan(), by the operation's own numbering */
+    int index;                          /* place in the plan's order */
+    bool fixed;                         /* runs once, not in every step */
+    const char *label;                  /* the scope it was recorded in, for profiles; may be "" */
+};
+
+struct nx_graph {
+    nx_device_info info;
+    nx_tensor **tensors;
+    size_t n_tensors;
+    nx_node **nodes;
+    size_t n_nodes;
+    char **labels;
+    size_t n_labels;
+    const char *label;
+    uint64_t stream; /* of random operations recorded so far: each gets its own */
+};
+
+nx_graph *nx_graph_new(const nx_device_info *info);
+void nx_graph_free(nx_graph *g);
+
+nx_tensor *nx_input(nx_graph *g, nx_shape shape, const char *name);
+nx_tensor *nx_constant(nx_graph *g, nx_shape shape, const float *values); /* values are copied */
+nx_tensor *nx_use(nx_graph *g, nx_param *param);                         /* the same tensor for the same parameter */
+nx_tensor *nx_keep(nx_tensor *t);                                        /* gives t */
+
+/* Nodes recorded from now on carry this label (copied), such as "descriptor/conv1_1"; NULL or "" ends it. */
+void nx_graph_label(nx_graph *g, const char *label);
+
+/* For operations: appends a node; attr is copied. Then its outputs, in order. */
+nx_node *nx_node_new(nx_graph *g, const nx_op *op, const void *attr, size_t attr_size, int n_in, nx_tensor *const *in);
+nx_tensor *nx_node_output(nx_graph *g, nx_node *node, nx_shape shape);
+
+/* The common case in one line: a node with up to four inputs (NULL ones at the end are left out) and one output. */
+nx_tensor *nx_node_single(nx_graph *g, const nx_op *op, const void *attr, size_t attr_size, nx_shape shape,
+                          nx_tensor *a, nx_tensor *b, nx_tensor *c, nx_tensor *d);
+
+/* Appends the gradient of a scalar (shape 1x1x1x1) by each of wrt; out[i] is NULL where the scalar does not depend on
+ * wrt[i]. Only nodes on a path from a wrt to the scalar are visited. */
+void nx_gradient(nx_graph *g, nx_tensor *scalar, nx_tensor *const *wrt, size_t count, nx_tensor **out);
+
+#endif

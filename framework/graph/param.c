@@ -1,0 +1,113 @@
+/* Parameters. */
+#include "graph/param.h"
+
+#include "base/memory.h"
+#include "device/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+nx_params *nx_params_new(void) { return nx_alloc(sizeof(nx_params)); }
+
+void nx_params_free(nx_params *params)
+{
+    if (!params) return;
+    for (size_t i = 0; i < params->count; i++) {
+        nx_param *p = params->items[i];
+        if (p->buffer) nx_buffer_free(p->device, p->buffer);
+        free(p->initial);
+        free(p->name);
+        free(p);
+    }
+    free(params->items);
+    free(params);
+}
+
+nx_param *nx_param_add(nx_params *params, const char *name, nx_shape shape, int rank)
+{
+    NX_CHECK(!nx_params_find(params, name), "two parameters are called %s", name);
+    nx_param *p = nx_alloc(sizeof *p);
+    *p = (nx_param){.name = nx_copy_text(name), .shape = shape, .rank = rank, .trained = true};
+    p->initial = nx_alloc(nx_shape_count(shape) * sizeof(float));
+    NX_GROW(params->items, params->count);
+    return params->items[params->count++] = p;
+}
+
+nx_param *nx_params_find(const nx_params *params, const char *name)
+{
+    for (size_t i = 0; i < params->count; i++)
+        if (!strcmp(params->items[i]->name, name)) return params->items[i];
+    return NULL;
+}
+
+size_t nx_params_numbers(const nx_params *params, bool trained_only)
+{
+    size_t numbers = 0;
+    for (size_t i = 0; i < params->count; i++)
+        if (params->items[i]->trained || !trained_only) numbers += nx_shape_count(params->items[i]->shape);
+    return numbers;
+}
+
+uint64_t nx_params_bytes(const nx_params *params)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < params->count; i++)
+        bytes += nx_align(nx_shape_count(params->items[i]->shape) * sizeof(float));
+    return bytes;
+}
+
+void nx_params_realize(nx_params *params, nx_device *device)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        nx_param *p = params->items[i];
+        if (p->buffer) continue;
+        size_t bytes = nx_shape_count(p->shape) * sizeof(float);
+        p->device = device;
+        p->buffer = nx_buffer_new(device, bytes, p->kind);
+        nx_buffer_write(device, p->buffer, p->initial, bytes);
+        free(p->initial);
+        p->initial = NULL;
+    }
+}
+
+int nx_param_dims(const nx_param *param, size_t dims[4])
+{
+    nx_shape s = param->shape;
+    size_t oihw[4] = {(size_t)s.c, (size_t)s.w, (size_t)s.n, (size_t)s.h};
+    memcpy(dims, oihw, sizeof oihw);
+    return param->rank;
+}
+
+/* HWIO <-> OIHW; a vector and [in][out] <-> [out][in] are the case of a 1x1 kernel. */
+static void permute(nx_shape s, const float *from, float *to, bool to_file)
+{
+    size_t taps = (size_t)s.n * (size_t)s.h, in = (size_t)s.w, out = (size_t)s.c;
+    for (size_t t = 0; t < taps; t++)
+        for (size_t i = 0; i < in; i++)
+            for (size_t o = 0; o < out; o++) {
+                size_t device = (t * in + i) * out + o, file = (o * in + i) * taps + t;
+                if (to_file)
+                    to[file] = from[device];
+                else
+                    to[device] = from[file];
+            }
+}
+
+void nx_param_export(const nx_param *param, float *out)
+{
+    size_t bytes = nx_shape_count(param->shape) * sizeof(float);
+    float *values = param->initial;
+    if (param->buffer) nx_buffer_read(param->device, param->buffer, values = nx_alloc(bytes), bytes);
+    permute(param->shape, values, out, true);
+    if (param->buffer) free(values);
+}
+
+void nx_param_import(nx_param *param, const float *values)
+{
+    size_t bytes = nx_shape_count(param->shape) * sizeof(float);
+    float *device_layout = param->buffer ? nx_alloc(bytes) : param->initial;
+    permute(param->shape, values, device_layout, false);
+    if (!param->buffer) return;
+    nx_buffer_write(param->device, param->buffer, device_layout, bytes);
+    free(device_layout);
+}

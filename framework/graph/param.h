@@ -1,0 +1,53 @@
+/* Parameters: named weights that outlive every graph, in a store of their own.
+ *
+ *     nx_params *params = nx_params_new();
+ *     nx_param *w = nx_param_add(params, "conv1.weight", (nx_shape){3, 3, 16, 32}, 4);
+ *     w->initial[...] = ...;                      host values, until
+ *     nx_params_realize(params, device);          uploads them
+ *
+ * On the device weights are HWIO; files keep OIHW (rank 4), [out][in] (rank 2) or a vector (rank 1):
+ * nx_param_export and nx_param_import permute.
+ */
+#ifndef NX_GRAPH_PARAM_H
+#define NX_GRAPH_PARAM_H
+
+#include "device/device.h"
+#include "graph/shape.h"
+
+typedef struct nx_param {
+    char *name;
+    nx_shape shape;
+    int rank;            /* in files: 1, 2 or 4 */
+    bool frozen;         /* never changes after nx_params_realize: what is derived from it is computed once */
+    bool trained;        /* an optimiser changes it; running statistics are neither frozen nor trained */
+    nx_memory_kind kind;
+    float *initial;      /* values in device layout, zero at first; NULL after nx_params_realize */
+    nx_device *device;   /* after nx_params_realize */
+    cl_mem buffer;
+} nx_param;
+
+typedef struct nx_params {
+    nx_param **items;
+    size_t count;
+} nx_params;
+
+nx_params *nx_params_new(void);
+void nx_params_free(nx_params *params); /* frees the device's buffers too; before nx_device_free */
+
+/* Names are unique in a store; a second one of the same name is a bug. trained, NX_MEMORY_PARAMETERS. */
+nx_param *nx_param_add(nx_params *params, const char *name, nx_shape shape, int rank);
+nx_param *nx_params_find(const nx_params *params, const char *name); /* NULL if there is none */
+
+size_t nx_params_numbers(const nx_params *params, bool trained_only); /* how many floats */
+uint64_t nx_params_bytes(const nx_params *params);                    /* on the device, as allocated */
+
+void nx_params_realize(nx_params *params, nx_device *device);
+
+/* Values in the file's layout (count floats), from and to the host or the device, whichever holds them now. */
+void nx_param_export(const nx_param *param, float *out);
+void nx_param_import(nx_param *param, const float *values);
+
+/* Dimensions in the file's layout; gives the rank. */
+int nx_param_dims(const nx_param *param, size_t dims[4]);
+
+#endif

@@ -1,0 +1,531 @@
+/* The plan: order, lifetimes, places, launches.
+ *
+ * Order: what is computed once comes first, then the nodes of a step as recorded. Places: buffers sorted by size, the
+ * largest first, each at the lowest free offset of the first chunk where it fits between those that are alive with it
+ * (the greedy-by-size heuristic). */
+#include "graph/plan.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "device/memory.h"
+#include "device/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct derived {
+    nx_tensor *source, *tensor;
+    const char *tag;
+    const nx_node *owner; /* fills it */
+} derived;
+
+typedef struct upload { /* the host's side of an input: two copies, so that one may wait while the next is filled */
+    const nx_tensor *tensor;
+    void *copy[2];
+    cl_event event[2];
+    int turn;
+} upload;
+
+typedef struct step_list {
+    nx_step *items;
+    size_t count;
+} step_list;
+
+struct nx_plan {
+    nx_graph *g;
+    nx_device *device;
+    nx_node **order;
+    size_t n_fixed; /* nodes that run once: order[0 .. n_fixed-1] */
+    derived *derived;
+    size_t n_derived;
+    size_t *chunk_bytes;
+    cl_mem *chunks;
+    size_t n_chunks;
+    step_list once, step;
+    bool warm; /* `once` has run */
+    upload *uploads;
+    size_t n_uploads;
+    cl_event *events;
+    nx_plan_line *profile;
+    size_t n_profile;
+};
+
+static bool placed(const nx_tensor *t) { return t->role != NX_ROLE_PARAM && t->root == t && t->first >= 0; }
+
+/* ---- order ---- */
+
+static void find_fixed(nx_graph *g)
+{
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        nx_tensor *t = g->tensors[i];
+        t->fixed = t->role == NX_ROLE_CONSTANT || (t->role == NX_ROLE_PARAM && t->param->frozen);
+    }
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        nx_node *node = g->nodes[i];
+        node->fixed = node->n_in > 0 && node->n_out > 0;
+        for (int k = 0; k < node->n_in; k++) node->fixed &= node->in[k]->fixed;
+        for (int k = 0; k < node->n_out; k++) node->out[k]->fixed = node->fixed;
+    }
+}
+
+static void order_nodes(nx_plan *plan)
+{
+    nx_graph *g = plan->g;
+    plan->order = nx_alloc(g->n_nodes * sizeof(nx_node *));
+    size_t n = 0;
+    for (int fixed = 1; fixed >= 0; fixed--) {
+        for (size_t i = 0; i < g->n_nodes; i++)
+            if (g->nodes[i]->fixed == fixed) plan->order[n++] = g->nodes[i];
+        if (fixed) plan->n_fixed = n;
+    }
+    for (size_t i = 0; i < n; i++) plan->order[i]->index = (int)i;
+}
+
+/* ---- lifetimes ---- */
+
+static void touch(nx_plan *plan, nx_tensor *t, int index)
+{
+    if (t->first < 0 || index < t->first) t->first = index;
+    if (index > t->last) t->last = index;
+    /* what is computed once and read by a step is read by every step */
+    if (t->fixed && index >= (int)plan->n_fixed) t->last = (int)plan->g->n_nodes;
+}
+
+static void find_lifetimes(nx_plan *plan)
+{
+    nx_graph *g = plan->g;
+    for (size_t i = 0; i < g->n_tensors; i++) g->tensors[i]->first = g->tensors[i]->last = -1;
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        nx_node *node = plan->order[i];
+        for (int k = 0; k < node->n_in; k++) touch(plan, node->in[k], (int)i);
+        for (int k = 0; k < node->n_out; k++) touch(plan, node->out[k], (int)i);
+    }
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        nx_tensor *t = g->tensors[i];
+        if (t->role == NX_ROLE_INPUT || t->role == NX_ROLE_CONSTANT) t->first = 0;
+        if (t->role == NX_ROLE_INPUT || t->role == NX_ROLE_CONSTANT || t->kept) t->last = (int)g->n_nodes;
+    }
+}
+
+/* Lets the output of an in-place operation take over its input's buffer where nothing reads that any more. */
+static void share_in_place(nx_plan *plan)
+{
+    for (size_t i = 0; i < plan->g->n_nodes; i++) {
+        nx_node *node = plan->order[i];
+        if (!node->op->in_place) continue;
+        nx_tensor *in = node->in[node->op->in_place - 1], *out = node->out[0];
+        int uses = 0;
+        for (int k = 0; k < node->n_in; k++) uses += node->in[k]->root == in->root;
+        if (in->role != NX_ROLE_VALUE || uses != 1 || in->root->last != (int)i || in->bytes != out->bytes ||
+            in->fixed != out->fixed)
+            continue;
+        out->root = in->root;
+        if (out->last > in->root->last) in->root->last = out->last;
+    }
+}
+
+/* ---- places ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    const nx_tensor *x = *(nx_tensor *const *)a, *y = *(nx_tensor *const *)b;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    return x->id < y->id ? -1 : 1;
+}
+
+static bool alive_together(const nx_tensor *a, const nx_tensor *b) { return a->first <= b->last && b->first <= a->last; }
+
+/* The lowest offset in chunk at which t overlaps none of done[0 .. n-1] that is alive with it. */
+static size_t lowest_offset(nx_tensor *const *done, size_t n, const nx_tensor *t, int chunk)
+{
+    size_t offset = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (size_t i = 0; i < n; i++)
+            if (done[i]->chunk == chunk && alive_together(done[i], t) && offset < done[i]->offset + done[i]->bytes &&
+                done[i]->offset < offset + t->bytes) {
+                offset = done[i]->offset + done[i]->bytes;
+                moved = true;
+            }
+    }
+    return offset;
+}
+
+static bool place(nx_plan *plan, nx_error *err)
+{
+    nx_graph *g = plan->g;
+    nx_tensor **list = nx_alloc(g->n_tensors * sizeof(nx_tensor *));
+    size_t n = 0, limit = (size_t)g->info.max_alloc / NX_ALIGN * NX_ALIGN;
+    bool fits = true;
+    for (size_t i = 0; i < g->n_tensors; i++)
+        if (placed(g->tensors[i])) list[n++] = g->tensors[i];
+    qsort(list, n, sizeof *list, by_size);
+    if (n && list[0]->bytes > limit) {
+        char need[16], most[16];
+        fits = nx_fail(err, "%s: one buffer of %s is needed, and the device allows at most %s", g->info.name,
+                       nx_bytes_text(need, (double)list[0]->bytes), nx_bytes_text(most, (double)limit));
+    }
+    for (size_t i = 0; fits && i < n; i++) {
+        nx_tensor *t = list[i];
+        for (t->chunk = 0;; t->chunk++) {
+            if (t->chunk == (int)plan->n_chunks) {
+                NX_GROW(plan->chunk_bytes, plan->n_chunks);
+                plan->chunk_bytes[plan->n_chunks++] = 0;
+            }
+            t->offset = lowest_offset(list, i, t, t->chunk);
+            if (t->offset + t->bytes <= limit) break;
+        }
+        size_t *bytes = &plan->chunk_bytes[t->chunk];
+        if (t->offset + t->bytes > *bytes) *bytes = t->offset + t->bytes;
+    }
+    free(list);
+    return fits;
+}
+
+bool nx_plan_new(nx_plan **out, nx_graph *g, nx_error *err)
+{
+    nx_plan *plan = nx_alloc(sizeof *plan);
+    plan->g = g;
+    find_fixed(g);
+    order_nodes(plan);
+    find_lifetimes(plan);
+    for (size_t i = 0; i < g->n_nodes; i++)
+        if (plan->order[i]->op->plan) plan->order[i]->op->plan(plan, plan->order[i]);
+    share_in_place(plan);
+    if (!place(plan, err)) {
+        nx_plan_free(plan);
+        return false;
+    }
+    *out = plan;
+    return true;
+}
+
+uint64_t nx_plan_bytes(const nx_plan *plan)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < plan->n_chunks; i++) bytes += plan->chunk_bytes[i];
+    return bytes;
+}
+
+uint64_t nx_plan_sum(const nx_plan *plan)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < plan->g->n_tensors; i++)
+        if (plan->g->tensors[i]->role != NX_ROLE_PARAM) bytes += plan->g->tensors[i]->bytes;
+    return bytes;
+}
+
+size_t nx_plan_chunks(const nx_plan *plan) { return plan->n_chunks; }
+size_t nx_plan_launches(const nx_plan *plan) { return plan->step.count; }
+const nx_device_info *nx_plan_info(const nx_plan *plan) { return &plan->g->info; }
+
+/* ---- scratch and derived tensors ---- */
+
+static nx_tensor *internal_tensor(nx_plan *plan, size_t bytes, int first, int last)
+{
+    nx_graph *g = plan->g;
+    nx_tensor *t = nx_alloc(sizeof *t);
+    *t = (nx_tensor){.shape = NX_VECTOR((int)(bytes / sizeof(float))), .id = g->n_tensors, .first = first, .last = last};
+    t->bytes = nx_align(bytes);
+    t->root = t;
+    NX_GROW(g->tensors, g->n_tensors);
+    return g->tensors[g->n_tensors++] = t;
+}
+
+nx_tensor *nx_plan_scratch(nx_plan *plan, nx_node *node, int slot, size_t bytes)
+{
+    return node->scratch[slot] = internal_tensor(plan, bytes, node->index, node->index);
+}
+
+nx_tensor *nx_plan_derived(nx_plan *plan, nx_node *node, int slot, nx_tensor *source, const char *tag, size_t bytes)
+{
+    for (size_t i = 0; i < plan->n_derived; i++) {
+        derived *d = &plan->derived[i];
+        if (d->source == source && !strcmp(d->tag, tag)) {
+            touch(plan, d->tensor, node->index);
+            return node->scratch[slot] = d->tensor;
+        }
+    }
+    nx_tensor *t = internal_tensor(plan, bytes, -1, -1);
+    t->fixed = source->fixed;
+    touch(plan, t, node->index);
+    if (t->fixed) t->first = 0; /* filled before the first step, whenever its node runs */
+    NX_GROW(plan->derived, plan->n_derived);
+    plan->derived[plan->n_derived++] = (derived){source, t, tag, node};
+    return node->scratch[slot] = t;
+}
+
+static const derived *find_derived(const nx_plan *plan, const nx_node *node, int slot)
+{
+    for (size_t i = 0; i < plan->n_derived; i++)
+        if (plan->derived[i].tensor == node->scratch[slot]) return &plan->derived[i];
+    nx_die("%s: nothing derived in slot %d", node->op->name, slot);
+}
+
+bool nx_plan_derives(const nx_plan *plan, const nx_node *node, int slot)
+{
+    return find_derived(plan, node, slot)->owner == node;
+}
+
+/* ---- launches ---- */
+
+int nx_plan_lanes(const nx_plan *plan)
+{
+    const nx_device_info *info = &plan->g->info;
+    return info->family == NX_FAMILY_GPU ? 4 : info->lanes >= 16 ? 16 : 8;
+}
+
+enum { FLAT_BLOCK = 256, GPU_GROUP = 64 }; /* as in cl/prelude.cl */
+
+nx_range nx_range_flat(const nx_plan *plan, size_t count)
+{
+    size_t groups = (count + FLAT_BLOCK - 1) / FLAT_BLOCK;
+    bool gpu = plan->g->info.family == NX_FAMILY_GPU;
+    return (nx_range){1, {gpu ? groups * GPU_GROUP : groups, 1, 1}, {gpu ? GPU_GROUP : 1, 1, 1}};
+}
+
+nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z)
+{
+    size_t lanes = (size_t)nx_plan_lanes(plan), vectors = ((size_t)c + lanes - 1) / lanes;
+    size_t local = plan->g->info.family == NX_FAMILY_GPU ? 0 : 1;
+    return (nx_range){3, {vectors, y, z}, {local, local, local}};
+}
+
+nx_range nx_range_groups(const nx_plan *plan, size_t groups)
+{
+    size_t local = plan->g->info.family == NX_FAMILY_GPU ? GPU_GROUP : 1;
+    return (nx_range){1, {groups * local, 1, 1}, {local, 1, 1}};
+}
+
+static step_list *list_of(nx_plan *plan, bool fixed) { return fixed ? &plan->once : &plan->step; }
+
+static nx_step *append(step_list *list, nx_launch launch)
+{
+    NX_GROW(list->items, list->count);
+    list->items[list->count] = (nx_step){.launch = launch};
+    return &list->items[list->count++];
+}
+
+static nx_step *launch(nx_plan *plan, const nx_node *node, bool fixed, const char *file, const char *kernel,
+                       const char *defines, nx_range range, const char *formats, va_list args)
+{
+    nx_launch l = {.kernel = nx_kernel_new(plan->device, file, kernel, defines), .name = kernel, .dims = range.dims};
+    for (cl_uint d = 0; d < range.dims; d++) {
+        NX_CHECK(range.global[d], "%s of %s: an empty launch", kernel, node->op->name);
+        l.global[d] = range.global[d];
+        l.local[d] = range.local[d];
+    }
+    for (cl_uint i = 0; formats[i]; i++) {
+        cl_mem memory;
+        cl_int integer;
+        cl_ulong quad;
+        cl_float number;
+        cl_int status;
+        switch (formats[i]) {
+        case 't':
+            memory = va_arg(args, nx_tensor *)->buffer;
+            status = clSetKernelArg(l.kernel, i, sizeof memory, &memory);
+            break;
+        case 'm':
+            memory = va_arg(args, cl_mem);
+            status = clSetKernelArg(l.kernel, i, sizeof memory, &memory);
+            break;
+        case 'i':
+        case 'u':
+            integer = va_arg(args, cl_int);
+            status = clSetKernelArg(l.kernel, i, sizeof integer, &integer);
+            break;
+        case 'q':
+            quad = va_arg(args, cl_ulong);
+            status = clSetKernelArg(l.kernel, i, sizeof quad, &quad);
+            break;
+        case 'f':
+            number = (cl_float)va_arg(args, double);
+            status = clSetKernelArg(l.kernel, i, sizeof number, &number);
+            break;
+        case 'l':
+            status = clSetKernelArg(l.kernel, i, va_arg(args, size_t), NULL);
+            break;
+        default:
+            nx_die("%s: no argument format '%c'", kernel, formats[i]);
+        }
+        NX_CHECK(status == CL_SUCCESS, "%s of %s: argument %u: %s", kernel, node->op->name, i, nx_status_text(status));
+    }
+    return append(list_of(plan, fixed), l);
+}
+
+nx_step *nx_plan_launch(nx_plan *plan, nx_node *node, const char *file, const char *kernel, const char *defines,
+                        nx_range range, const char *formats, ...)
+{
+    va_list args;
+    va_start(args, formats);
+    nx_step *step = launch(plan, node, node->fixed, file, kernel, defines, range, formats, args);
+    va_end(args);
+    return step;
+}
+
+nx_step *nx_plan_launch_derived(nx_plan *plan, nx_node *node, int slot, const char *file, const char *kernel,
+                                const char *defines, nx_range range, const char *formats, ...)
+{
+    va_list args;
+    va_start(args, formats);
+    bool fixed = find_derived(plan, node, slot)->tensor->fixed;
+    nx_step *step = launch(plan, node, fixed, file, kernel, defines, range, formats, args);
+    va_end(args);
+    return step;
+}
+
+nx_step *nx_plan_routine(nx_plan *plan, nx_node *node, const char *name,
+                         void (*routine)(nx_device *device, void *context, cl_event *event), void *context)
+{
+    return append(list_of(plan, node->fixed), (nx_launch){.name = name, .routine = routine, .context = context});
+}
+
+/* ---- life ---- */
+
+void nx_plan_realize(nx_plan *plan, nx_device *device)
+{
+    nx_graph *g = plan->g;
+    plan->device = device;
+    plan->chunks = nx_alloc((plan->n_chunks + 1) * sizeof(cl_mem));
+    for (size_t i = 0; i < plan->n_chunks; i++)
+        plan->chunks[i] = nx_buffer_new(device, plan->chunk_bytes[i], NX_MEMORY_ARENA);
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        nx_tensor *t = g->tensors[i];
+        if (t->role == NX_ROLE_PARAM) {
+            NX_CHECK(t->param->buffer, "parameter %s is not on the device yet", t->name);
+            t->buffer = t->param->buffer;
+        } else if (placed(t)) {
+            t->buffer = nx_buffer_part(plan->chunks[t->chunk], t->offset, t->bytes);
+        }
+    }
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        nx_tensor *t = g->tensors[i];
+        t->buffer = t->root->buffer;
+        if (!t->constant) continue;
+        if (t->buffer) nx_buffer_write(device, t->buffer, t->constant, nx_shape_count(t->shape) * sizeof(float));
+        free(t->constant);
+        t->constant = NULL;
+    }
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        nx_progress("preparing kernels %zu/%zu", i + 1, g->n_nodes);
+        plan->order[i]->op->bind(plan, plan->order[i]);
+    }
+    nx_progress("%s", "");
+    if (device->profile) plan->events = nx_alloc((plan->step.count + 1) * sizeof(cl_event));
+}
+
+static void free_list(step_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].launch.kernel) clReleaseKernel(list->items[i].launch.kernel);
+        free(list->items[i].launch.context);
+    }
+    free(list->items);
+}
+
+void nx_plan_free(nx_plan *plan)
+{
+    if (!plan) return;
+    if (plan->device) nx_device_finish(plan->device);
+    free_list(&plan->once);
+    free_list(&plan->step);
+    for (size_t i = 0; i < plan->n_uploads; i++)
+        for (int k = 0; k < 2; k++) {
+            free(plan->uploads[i].copy[k]);
+            if (plan->uploads[i].event[k]) clReleaseEvent(plan->uploads[i].event[k]);
+        }
+    if (plan->device)
+        for (size_t i = 0; i < plan->g->n_tensors; i++)
+            if (placed(plan->g->tensors[i])) nx_buffer_part_free(plan->g->tensors[i]->buffer);
+    for (size_t i = 0; plan->chunks && i < plan->n_chunks; i++) nx_buffer_free(plan->device, plan->chunks[i]);
+    free(plan->uploads);
+    free(plan->chunks);
+    free(plan->chunk_bytes);
+    free(plan->derived);
+    free(plan->order);
+    free(plan->events);
+    free(plan->profile);
+    free(plan);
+}
+
+/* ---- running ---- */
+
+void nx_plan_write(nx_plan *plan, nx_tensor *input, const float *values)
+{
+    if (!input->buffer) return; /* nothing reads it */
+    size_t bytes = nx_shape_count(input->shape) * sizeof(float), i = 0;
+    while (i < plan->n_uploads && plan->uploads[i].tensor != input) i++;
+    if (i == plan->n_uploads) {
+        NX_GROW(plan->uploads, plan->n_uploads);
+        plan->uploads[plan->n_uploads++] = (upload){.tensor = input, .copy = {nx_alloc(bytes), nx_alloc(bytes)}};
+    }
+    upload *u = &plan->uploads[i];
+    int k = u->turn = !u->turn;
+    if (u->event[k]) {
+        NX_CL(clWaitForEvents(1, &u->event[k]));
+        NX_CL(clReleaseEvent(u->event[k]));
+    }
+    memcpy(u->copy[k], values, bytes);
+    NX_CL(clEnqueueWriteBuffer(plan->device->queue, input->buffer, CL_FALSE, 0, bytes, u->copy[k], 0, NULL,
+                               &u->event[k]));
+}
+
+static void add_seconds(nx_step *step, cl_event event)
+{
+    cl_ulong start = 0, end = 0;
+    NX_CL(clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL));
+    NX_CL(clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
+    step->seconds += 1e-9 * (double)(end - start);
+    step->calls++;
+}
+
+void nx_plan_run(nx_plan *plan)
+{
+    nx_device *device = plan->device;
+    if (!plan->warm)
+        for (size_t i = 0; i < plan->once.count; i++) nx_launch_run(device, &plan->once.items[i].launch, NULL);
+    bool profile = device->profile && plan->warm; /* the first run compiles */
+    plan->warm = true;
+    for (size_t i = 0; i < plan->step.count; i++)
+        nx_launch_run(device, &plan->step.items[i].launch, profile ? &plan->events[i] : NULL);
+    NX_CL(clFlush(device->queue));
+    if (!profile) return;
+    nx_device_finish(device);
+    for (size_t i = 0; i < plan->step.count; i++) {
+        add_seconds(&plan->step.items[i], plan->events[i]);
+        NX_CL(clReleaseEvent(plan->events[i]));
+    }
+}
+
+void nx_plan_read(nx_plan *plan, const nx_tensor *kept, float *out)
+{
+    NX_CHECK(kept->kept && kept->buffer, "only kept tensors can be read");
+    nx_buffer_read(plan->device, kept->buffer, out, nx_shape_count(kept->shape) * sizeof(float));
+}
+
+const nx_plan_line *nx_plan_profile(nx_plan *plan, size_t *count)
+{
+    free(plan->profile);
+    plan->profile = NULL;
+    plan->n_profile = 0;
+    for (size_t i = 0; i < plan->step.count; i++) {
+        const nx_step *s = &plan->step.items[i];
+        size_t k = 0;
+        while (k < plan->n_profile && strcmp(plan->profile[k].name, s->launch.name)) k++;
+        if (k == plan->n_profile) {
+            NX_GROW(plan->profile, plan->n_profile);
+            plan->profile[plan->n_profile++] = (nx_plan_line){.name = s->launch.name};
+        }
+        nx_plan_line *line = &plan->profile[k];
+        line->calls += s->calls;
+        line->seconds += s->seconds;
+        line->flops += s->flops * (double)s->calls;
+        line->bytes += s->bytes * (double)s->calls;
+    }
+    *count = plan->n_profile;
+    return plan->profile;
+}

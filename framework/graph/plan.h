@@ -1,0 +1,85 @@
+/* The plan of a graph: the order, the place of every buffer, and the launches of a step.
+ *
+ *     nx_plan *plan = nx_plan_new(g);              places every buffer; no device needed
+ *     nx_plan_bytes(plan);                         what it will take, exactly
+ *     nx_plan_realize(plan, device);               allocates, binds every kernel
+ *     nx_plan_write(plan, x, values); nx_plan_run(plan); nx_plan_read(plan, loss, &value);
+ *     nx_plan_free(plan);                          before its graph
+ *
+ * Invariants. Every tensor is alive from the node that makes it to the last that reads it; inputs, kept tensors and
+ * what is computed once are alive to the end. Two tensors that are alive at the same node never overlap, unless an
+ * in-place operation made them one. No chunk is larger than the device's largest allocation. A run allocates nothing,
+ * compiles nothing new after the first, and does not wait for the device.
+ */
+#ifndef NX_GRAPH_PLAN_H
+#define NX_GRAPH_PLAN_H
+
+#include "device/program.h"
+#include "graph/graph.h"
+
+typedef struct nx_plan_line { /* the profile of one kernel, summed over a plan's launches of that name */
+    const char *name;
+    uint64_t calls;
+    double seconds, flops, bytes; /* seconds in all; flops and bytes in all */
+} nx_plan_line;
+
+/* Fails where one tensor is larger than the device's largest allocation. */
+bool nx_plan_new(nx_plan **out, nx_graph *g, nx_error *err);
+uint64_t nx_plan_bytes(const nx_plan *plan);      /* of the arena, all chunks */
+uint64_t nx_plan_sum(const nx_plan *plan);        /* of all tensors, as if none shared a place */
+size_t nx_plan_chunks(const nx_plan *plan);
+size_t nx_plan_launches(const nx_plan *plan);     /* of one step, after nx_plan_realize */
+
+void nx_plan_realize(nx_plan *plan, nx_device *device); /* the stores of its parameters are realized before */
+void nx_plan_free(nx_plan *plan);
+
+/* values is copied at once; the upload happens in queue order before the next run. */
+void nx_plan_write(nx_plan *plan, nx_tensor *input, const float *values);
+void nx_plan_run(nx_plan *plan);
+void nx_plan_read(nx_plan *plan, const nx_tensor *kept, float *out); /* waits */
+
+/* The profile so far (the device was opened with profile), by name. Owned by the plan. */
+const nx_plan_line *nx_plan_profile(nx_plan *plan, size_t *count);
+
+/* ---- for operations ---- */
+
+const nx_device_info *nx_plan_info(const nx_plan *plan);
+
+/* In plan(): a buffer that is alive while the node runs; also node->scratch[slot]. */
+nx_tensor *nx_plan_scratch(nx_plan *plan, nx_node *node, int slot, size_t bytes);
+
+/* In plan(): something computed from source alone (packed weights), named by a literal tag, shared by all nodes that
+ * ask for the same; also node->scratch[slot]. Computed once if source never changes, otherwise in each step. In bind(),
+ * the one node for which nx_plan_derives(plan, node, slot) is true appends the launches that fill it. */
+nx_tensor *nx_plan_derived(nx_plan *plan, nx_node *node, int slot, nx_tensor *source, const char *tag, size_t bytes);
+bool nx_plan_derives(const nx_plan *plan, const nx_node *node, int slot);
+
+/* The range of a launch: dims, global and local sizes. A local size of 0 leaves the choice to the driver. */
+typedef struct nx_range {
+    cl_uint dims;
+    size_t global[3], local[3];
+} nx_range;
+
+nx_range nx_range_flat(const nx_plan *plan, size_t count);         /* flat kernels: FLAT_FOR of the prelude */
+nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z); /* (channel vectors, y, z), one item each */
+nx_range nx_range_groups(const nx_plan *plan, size_t groups);      /* groups of GROUP items: 1 on the CPU family */
+int nx_plan_lanes(const nx_plan *plan);                            /* LANES of the prelude */
+
+/* In bind(): appends a launch of cl/FILE.cl's kernel. formats names the arguments in order: t nx_tensor *, m cl_mem,
+ * i int, u cl_uint, q cl_ulong, f float (as double), l local memory (size_t bytes). Returns the launch, for flops and bytes. */
+typedef struct nx_step {
+    nx_launch launch;
+    double flops, bytes; /* work of one launch, for profiles */
+    uint64_t calls;
+    double seconds;
+} nx_step;
+nx_step *nx_plan_launch(nx_plan *plan, nx_node *node, const char *file, const char *kernel, const char *defines,
+                        nx_range range, const char *formats, ...);
+/* The same, in the list that the derived tensor in this slot belongs to (once, or each step). */
+nx_step *nx_plan_launch_derived(nx_plan *plan, nx_node *node, int slot, const char *file, const char *kernel,
+                                const char *defines, nx_range range, const char *formats, ...);
+/* A library's call instead of a kernel; context is freed with the plan. */
+nx_step *nx_plan_routine(nx_plan *plan, nx_node *node, const char *name,
+                         void (*routine)(nx_device *device, void *context, cl_event *event), void *context);
+
+#endif

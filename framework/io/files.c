@@ -1,0 +1,184 @@
+/* Files. A write is a draft beside the final name, so that the rename stays on one file system and is atomic. */
+#include "io/files.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const extensions[] = {".png", ".jpg", ".jpeg"};
+
+static bool is_image(const char *name)
+{
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (nx_ends_with(name, extensions[i])) return true;
+    return false;
+}
+
+static void add(nx_file_list *list, char *path)
+{
+    NX_GROW(list->paths, list->count);
+    list->paths[list->count++] = path;
+}
+
+/* A chain of links that leads back up would be followed until its names are too long, hence the limit. */
+#define DEPTH_MAX 64
+
+static bool walk(nx_file_list *list, const char *folder, int depth, nx_error *err)
+{
+    if (depth > DEPTH_MAX)
+        return nx_fail(err, "%s: more than %d folders deep: a link that leads to its own parent?", folder, DEPTH_MAX);
+    DIR *stream = opendir(folder);
+    if (!stream) return nx_fail(err, "%s: cannot list the folder: %s", folder, strerror(errno));
+    bool slash = folder[strlen(folder) - 1] == '/', fine = true;
+    for (struct dirent *item; fine && (item = readdir(stream));) {
+        if (item->d_name[0] == '.') continue;
+        char *path = nx_format("%s%s%s", folder, slash ? "" : "/", item->d_name);
+        if (nx_folder_exists(path))
+            fine = walk(list, path, depth + 1, err);
+        else if (is_image(path) && nx_file_exists(path))
+            add(list, nx_copy_text(path));
+        free(path);
+    }
+    closedir(stream);
+    return fine;
+}
+
+static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+bool nx_files_images(nx_file_list *out, const char *path, nx_error *err)
+{
+    *out = (nx_file_list){0};
+    if (nx_file_exists(path)) {
+        add(out, nx_copy_text(path));
+        return true;
+    }
+    if (!nx_folder_exists(path)) return nx_fail(err, "%s: no such file or folder", path);
+    bool fine = walk(out, path, 0, err);
+    if (fine && !out->count) {
+        char tried[64] = "";
+        for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
+            size_t used = strlen(tried);
+            snprintf(tried + used, sizeof tried - used, "%s%s", i ? ", " : "", extensions[i]);
+        }
+        fine = nx_fail(err, "%s: no picture in this folder or below: looked for %s", path, tried);
+    }
+    if (!fine) {
+        nx_file_list_free(out);
+        return false;
+    }
+    qsort(out->paths, out->count, sizeof *out->paths, by_bytes);
+    return true;
+}
+
+void nx_file_list_free(nx_file_list *list)
+{
+    if (!list) return;
+    for (size_t i = 0; i < list->count; i++) free(list->paths[i]);
+    free(list->paths);
+    *list = (nx_file_list){0};
+}
+
+bool nx_file_exists(const char *path)
+{
+    struct stat info;
+    return !stat(path, &info) && !S_ISDIR(info.st_mode);
+}
+
+bool nx_folder_exists(const char *path)
+{
+    struct stat info;
+    return !stat(path, &info) && S_ISDIR(info.st_mode);
+}
+
+bool nx_folder_make(const char *path, nx_error *err)
+{
+    char *part = nx_copy_text(path);
+    bool fine = true;
+    for (char *end = part; fine && *end;) {
+        end += strspn(end, "/");
+        end += strcspn(end, "/");
+        char kept = *end;
+        *end = 0;
+        if (mkdir(part, 0777) && !nx_folder_exists(part))
+            fine = nx_fail(err, "%s: cannot make the folder: %s", part, strerror(errno == EEXIST ? ENOTDIR : errno));
+        *end = kept;
+    }
+    free(part);
+    return fine;
+}
+
+bool nx_file_read(const char *path, char **data, size_t *bytes, nx_error *err)
+{
+    *data = NULL, *bytes = 0;
+    FILE *file = fopen(path, "rb");
+    if (!file) return nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
+    struct stat info;
+    if (fstat(fileno(file), &info) || S_ISDIR(info.st_mode)) {
+        fclose(file);
+        return nx_fail(err, "%s: a folder, where a file is expected", path);
+    }
+    /* The size is a hint only: a pipe has none, and a file may grow. */
+    size_t room = (size_t)info.st_size + 2, used = 0;
+    char *block = nx_alloc(room);
+    for (size_t got; (got = fread(block + used, 1, room - 1 - used, file)) > 0;) {
+        used += got;
+        if (used == room - 1) block = nx_realloc(block, room *= 2);
+    }
+    bool failed = ferror(file);
+    fclose(file);
+    if (failed) {
+        free(block);
+        return nx_fail(err, "%s: cannot read: %s", path, strerror(errno));
+    }
+    block[used] = 0;
+    *data = block, *bytes = used;
+    return true;
+}
+
+bool nx_file_write(const char *path, const void *data, size_t bytes, nx_error *err)
+{
+    char *draft = nx_file_draft(path);
+    FILE *file = fopen(draft, "wb");
+    bool fine = file && fwrite(data, 1, bytes, file) == bytes;
+    if (file && fclose(file)) fine = false;
+    if (!fine) {
+        nx_fail(err, "%s: cannot write: %s", path, strerror(errno));
+        unlink(draft);
+    }
+    fine = fine && nx_file_publish(draft, path, err);
+    free(draft);
+    return fine;
+}
+
+char *nx_file_draft(const char *path) { return nx_format("%s.tmp.%ld", path, (long)getpid()); }
+
+static bool flush_to_disk(const char *path)
+{
+    int file = open(path, O_RDONLY);
+    if (file < 0) return false;
+    bool fine = !fsync(file);
+    close(file);
+    return fine;
+}
+
+bool nx_file_publish(const char *draft, const char *path, nx_error *err)
+{
+    if (!flush_to_disk(draft) || rename(draft, path)) {
+        nx_fail(err, "%s: cannot write: %s", path, strerror(errno));
+        unlink(draft);
+        return false;
+    }
+    /* The rename is durable once the folder is; not every file system can flush one, so its answer does not count. */
+    char *folder = nx_path_folder(path);
+    flush_to_disk(folder);
+    free(folder);
+    return true;
+}

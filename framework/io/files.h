@@ -1,0 +1,45 @@
+/* Files and folders: whole reads, writes that are all or nothing, and the list of pictures below a folder.
+ *
+ * Nothing half-written appears under its final name: a file is written under its draft name, then published.
+ *
+ *     char *draft = nx_file_draft("out/run.h5");
+ *     ... write draft and close it ...
+ *     bool done = nx_file_publish(draft, "out/run.h5", err);
+ *     free(draft);
+ */
+#ifndef NX_IO_FILES_H
+#define NX_IO_FILES_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+typedef struct nx_file_list {
+    size_t count;
+    char **paths; /* sorted by byte values, so the order is the same everywhere */
+} nx_file_list;
+
+/* The pictures (.png, .jpg, .jpeg, in any case) in the folder and below; names that begin with a dot are passed over.
+ * A path to a file is a list of one. A folder without a picture is an error. Free with nx_file_list_free. */
+bool nx_files_images(nx_file_list *out, const char *path, nx_error *err);
+void nx_file_list_free(nx_file_list *list); /* leaves *list empty; NULL is fine */
+
+bool nx_file_exists(const char *path);   /* a file, or anything that is no folder */
+bool nx_folder_exists(const char *path); /* a folder */
+
+/* Makes the folder with its parents; one that exists is fine. */
+bool nx_folder_make(const char *path, nx_error *err);
+
+/* The whole file in *data, owned by the caller, followed by a zero byte that *bytes does not count. */
+bool nx_file_read(const char *path, char **data, size_t *bytes, nx_error *err);
+
+/* Writes all or nothing: draft, fsync, rename. */
+bool nx_file_write(const char *path, const void *data, size_t bytes, nx_error *err);
+
+/* "PATH.tmp.PID", owned by the caller: where to write what is to become path. */
+char *nx_file_draft(const char *path);
+
+/* Flushes the closed file draft to the disk and renames it to path. On failure the draft is removed. */
+bool nx_file_publish(const char *draft, const char *path, nx_error *err);
+
+#endif

@@ -1,0 +1,53 @@
+/* Pictures: PNG and JPEG in, PNG out, and the few operations an experiment needs before the device takes over.
+ *
+ * A picture is RGB floats from 0 to 255, with the values the file stores: no gamma, no colour profile, as PIL reads it.
+ * This is not an image library: no drawing, no other formats, no colour spaces.
+ *
+ *     nx_image photo;
+ *     if (!nx_image_load(&photo, "photo.jpg", err)) return false;
+ *     nx_image small = nx_image_fit(&photo, 512);
+ *     bool saved = nx_image_save_png(&small, "small.png", err);
+ *     nx_image_free(&small), nx_image_free(&photo);
+ */
+#ifndef NX_IO_IMAGE_H
+#define NX_IO_IMAGE_H
+
+#include "base/error.h"
+
+typedef struct nx_image {
+    int height, width;
+    float *rgb; /* [height][width][3], 0 to 255 */
+} nx_image;
+
+#define NX_IMAGE_SIDE_MAX   65500      /* pixels a side, JPEG's own limit */
+#define NX_IMAGE_PIXELS_MAX 0x10000000 /* pixels in all: 3.2 GB as floats */
+
+typedef enum nx_filter { NX_BICUBIC, NX_BILINEAR } nx_filter;
+
+/* Reads a PNG or a JPEG, told apart by content, not by name. Grey becomes RGB, palettes are looked up, 16-bit samples
+ * keep their precision (65535 becomes 255), transparency is composited over white (with a message), EXIF orientation is
+ * applied. Refused with one line: anything else, CMYK, truncated or corrupt data, more than the sizes above. The caller
+ * frees out->rgb with nx_image_free; on failure *out is empty. */
+bool nx_image_load(nx_image *out, const char *path, nx_error *err);
+
+/* The size nx_image_load would give, from the header alone. Either pointer may be NULL. */
+bool nx_image_size(const char *path, int *height, int *width, nx_error *err);
+
+/* Writes 8-bit RGB, rounded and clamped (NaN as 0), aside and then renamed. */
+bool nx_image_save_png(const nx_image *image, const char *path, nx_error *err);
+
+/* A black picture. Sizes must be at least 1. */
+nx_image nx_image_new(int height, int width);
+void nx_image_free(nx_image *image); /* leaves *image empty; NULL is fine */
+
+/* Separable resampling; when it shrinks, the filter widens with the scale, so nothing aliases (as PIL does). Bicubic is
+ * Keys' kernel with a = -0.5 (IEEE ASSP 29(6), 1981); it may overshoot: values are left unclamped. A fresh picture. */
+nx_image nx_image_resize(const nx_image *image, int height, int width, nx_filter filter);
+
+/* The rectangle of height x width whose first pixel is (top, left); it must lie inside. A fresh picture. */
+nx_image nx_image_crop(const nx_image *image, int top, int left, int height, int width);
+
+/* Resized (bicubic) so that the longer side is long_side, the other in proportion, at least 1. A fresh picture. */
+nx_image nx_image_fit(const nx_image *image, int long_side);
+
+#endif

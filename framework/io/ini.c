@@ -1,0 +1,117 @@
+/* INI: inih splits lines, our reader feeds it one at a time. Knowing the line, it can refuse what inih would take in
+ * silence: lines that do not fit inih's buffer, text after a section name, names cut short. */
+#include "io/ini.h"
+
+#include "base/memory.h"
+#include "io/files.h"
+
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECTION_MAX 49 /* what inih keeps of a section name */
+
+typedef struct parse {
+    nx_ini *ini;
+    const char *name, *at; /* the file's name; what is left of the text */
+    const char *start;     /* the line that inih works on, without its indent */
+    int length, line;      /* of that line */
+    nx_error *err;
+    int failed; /* the line of the first error; 0: none */
+} parse;
+
+#define FAIL(p, format, ...)                                                                                           \
+    ((p)->failed = (p)->line, nx_fail((p)->err, "%s:%d: " format, (p)->name, (p)->line, ##__VA_ARGS__))
+
+static bool check_section(parse *p)
+{
+    const char *close = memchr(p->start, ']', p->length);
+    if (!close) return FAIL(p, "'%.*s': the ']' is missing", p->length, p->start);
+    int length = (int)(close - p->start) - 1;
+    if (length < 1) return FAIL(p, "a section without a name");
+    if (length > SECTION_MAX) return FAIL(p, "a section name of %d letters: at most %d", length, SECTION_MAX);
+    const char *rest = close + 1;
+    while (rest < p->start + p->length && strchr(" \t\r", *rest)) rest++;
+    if (rest < p->start + p->length && *rest != ';' && *rest != '#')
+        return FAIL(p, "'%.*s': text after the section name", p->length, p->start);
+    return true;
+}
+
+/* inih's fgets. NULL, the end, also after an error. The indent is dropped here: to inih an indented line is a
+ * continuation of the value before, to our users it is an indented line. */
+static char *next_line(char *out, int room, void *stream)
+{
+    parse *p = stream;
+    if (p->failed || !*p->at) return NULL;
+    p->line++;
+    p->start = p->at + strspn(p->at, " \t");
+    p->length = (int)strcspn(p->start, "\n");
+    p->at = p->start + p->length + (p->start[p->length] == '\n');
+    if (*p->start && strchr(";#", *p->start)) return strcpy(out, "\n"); /* a comment of any length */
+    if (p->length > NX_INI_LINE_MAX || p->length + 2 > room)
+        return FAIL(p, "a line of %d bytes: at most %d fit", p->length, NX_INI_LINE_MAX), NULL;
+    if (*p->start == '[' && !check_section(p)) return NULL;
+    memcpy(out, p->start, p->length);
+    memcpy(out + p->length, "\n", 2);
+    return out;
+}
+
+static int take(void *user, const char *section, const char *key, const char *value)
+{
+    parse *p = user;
+    if (p->failed) return 0;
+    if (!*section) return FAIL(p, "'%s' stands before the first [section]", key);
+    if (!*key) return FAIL(p, "a value without a key");
+    nx_ini *ini = p->ini;
+    for (size_t i = 0; i < ini->count; i++)
+        if (!strcmp(ini->entries[i].section, section) && !strcmp(ini->entries[i].key, key))
+            return FAIL(p, "[%s] %s is set twice, first in line %d", section, key, ini->entries[i].line);
+    NX_GROW(ini->entries, ini->count);
+    ini->entries[ini->count++] = (nx_ini_entry){
+        .section = nx_copy_text(section), .key = nx_copy_text(key), .value = nx_copy_text(value), .line = p->line};
+    return 1;
+}
+
+bool nx_ini_parse(nx_ini *out, const char *name, const char *text, nx_error *err)
+{
+    static const char mark[] = "\xEF\xBB\xBF"; /* the byte-order mark that some editors write */
+    *out = (nx_ini){0};
+    if (!strncmp(text, mark, 3)) text += 3;
+    parse p = {.ini = out, .name = name, .at = text, .err = err};
+    int wrong = ini_parse_stream(next_line, &p, take, &p);
+    if (!wrong && !p.failed) return true;
+    /* inih goes on after a line it does not understand, so its first error may come before ours. */
+    if (wrong > 0 && (!p.failed || wrong < p.failed)) {
+        const char *line = text;
+        for (int i = 1; i < wrong; i++) line = strchr(line, '\n') + 1;
+        line += strspn(line, " \t");
+        nx_fail(err, "%s:%d: '%.*s' is neither [section] nor key = value", name, wrong, (int)strcspn(line, "\r\n"),
+                line);
+    }
+    nx_ini_free(out);
+    return false;
+}
+
+bool nx_ini_read(nx_ini *out, const char *path, nx_error *err)
+{
+    *out = (nx_ini){0};
+    char *text;
+    size_t bytes;
+    if (!nx_file_read(path, &text, &bytes, err)) return false;
+    bool fine = strlen(text) == bytes ? nx_ini_parse(out, path, text, err)
+                                      : nx_fail(err, "%s: not a text file: it holds a zero byte", path);
+    free(text);
+    return fine;
+}
+
+void nx_ini_free(nx_ini *ini)
+{
+    if (!ini) return;
+    for (size_t i = 0; i < ini->count; i++) {
+        free(ini->entries[i].section);
+        free(ini->entries[i].key);
+        free(ini->entries[i].value);
+    }
+    free(ini->entries);
+    *ini = (nx_ini){0};
+}

@@ -1,0 +1,262 @@
+/* The loader. All decoding is done by its thread, one batch at a time: a request names k, the answer is the batch that
+ * lies ready. After each answer the next k is requested, so that it is usually ready when asked for.
+ *
+ * Purity: picture number p = k * batch + i of the run belongs to epoch p / count; the order of an epoch and the crop of
+ * a picture come from random streams that are functions of the epoch and of p. The cache holds pictures as they are
+ * decoded, rounded to 8 bits whether they are kept or not, so what it holds never shows. */
+#include "io/loader.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "io/image.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CACHE_BYTES ((size_t)512 << 20)
+#define NO_BATCH    UINT64_MAX
+
+typedef struct picture {
+    char *path;
+    int height, width; /* after resize_short */
+    uint8_t *rgb;      /* NULL: not in the cache */
+} picture;
+
+struct nx_loader {
+    nx_loader_options options;
+    picture *pictures;
+
+    /* The thread's own. */
+    size_t cached; /* bytes */
+    uint64_t epoch;
+    uint32_t *order; /* of that epoch */
+    float *ahead;    /* the batch it makes */
+
+    /* Shared, under the mutex. While wanted and ready differ, ahead is the thread's. */
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    uint64_t wanted, ready;
+    bool stop, failed;
+    nx_error error; /* of batch ready, if failed */
+};
+
+/* ---- pictures ---- */
+
+/* The size after the shorter side became resize_short. */
+static void scaled_size(const nx_loader_options *options, int *height, int *width)
+{
+    if (!options->resize_short) return;
+    double scale = (double)options->resize_short / (*height < *width ? *height : *width);
+    *height = (int)lround(*height * scale), *width = (int)lround(*width * scale);
+}
+
+static bool check_picture(const nx_loader_options *options, picture *p, nx_error *err)
+{
+    int height, width;
+    if (!nx_image_size(p->path, &height, &width, err)) return false;
+    p->height = height, p->width = width;
+    scaled_size(options, &p->height, &p->width);
+    if (p->height < options->crop || p->width < options->crop)
+        return nx_fail(err, "%s: %d x %d pixels, smaller than the crop of %d x %d", p->path, p->width, p->height,
+                       options->crop, options->crop);
+    if (p->height > NX_IMAGE_SIDE_MAX || p->width > NX_IMAGE_SIDE_MAX)
+        return nx_fail(err, "%s: %d x %d pixels once its shorter side is %d: too large", p->path, p->width, p->height,
+                       options->resize_short);
+    return true;
+}
+
+/* The decoded picture; *owned says whether the caller frees it. NULL on failure. */
+static uint8_t *decode(nx_loader *loader, picture *p, bool *owned, nx_error *err)
+{
+    *owned = false;
+    if (p->rgb) return p->rgb;
+    nx_image image;
+    if (!nx_image_load(&image, p->path, err)) return NULL;
+    int height = image.height, width = image.width;
+    scaled_size(&loader->options, &height, &width);
+    if (height != p->height || width != p->width) {
+        nx_image_free(&image);
+        nx_fail(err, "%s: its size changed since the run began", p->path);
+        return NULL;
+    }
+    if (height != image.height || width != image.width) {
+        nx_image scaled = nx_image_resize(&image, height, width, NX_BICUBIC);
+        nx_image_free(&image);
+        image = scaled;
+    }
+    size_t count = (size_t)height * width * 3;
+    uint8_t *rgb = nx_alloc(count);
+    for (size_t i = 0; i < count; i++) {
+        float v = image.rgb[i];
+        rgb[i] = v >= 255 ? 255 : v > 0 ? (uint8_t)(v + 0.5f) : 0;
+    }
+    nx_image_free(&image);
+    /* What is kept stays: in a shuffled order every picture is as likely to come next, and dropping gains nothing. */
+    *owned = loader->cached + count > loader->options.cache_bytes;
+    if (!*owned) p->rgb = rgb, loader->cached += count;
+    return rgb;
+}
+
+/* ---- batches ---- */
+
+static picture *pick(nx_loader *loader, uint64_t number)
+{
+    size_t count = loader->options.count;
+    if (loader->options.center) return &loader->pictures[number % count];
+    uint64_t epoch = number / count;
+    if (epoch != loader->epoch) {
+        nx_rng rng = nx_rng_new(loader->options.seed, nx_stream("loader.order") + epoch);
+        for (size_t i = 0; i < count; i++) loader->order[i] = (uint32_t)i;
+        for (size_t i = count; i > 1; i--) {
+            size_t j = nx_rng_below(&rng, (uint32_t)i);
+            uint32_t kept = loader->order[i - 1];
+            loader->order[i - 1] = loader->order[j], loader->order[j] = kept;
+        }
+        loader->epoch = epoch;
+    }
+    return &loader->pictures[loader->order[number % count]];
+}
+
+static bool make_batch(nx_loader *loader, uint64_t k, nx_error *err)
+{
+    const nx_loader_options *o = &loader->options;
+    size_t crop = (size_t)o->crop;
+    for (int i = 0; i < o->batch; i++) {
+        uint64_t number = k * (uint64_t)o->batch + (uint64_t)i;
+        picture *p = pick(loader, number);
+        bool owned;
+        uint8_t *rgb = decode(loader, p, &owned, err);
+        if (!rgb) return false;
+        int top = (p->height - o->crop) / 2, left = (p->width - o->crop) / 2;
+        if (!o->center) {
+            nx_rng rng = nx_rng_new(o->seed, nx_stream("loader.crop"));
+            rng.index = number * 2;
+            top = (int)nx_rng_below(&rng, (uint32_t)(p->height - o->crop + 1));
+            left = (int)nx_rng_below(&rng, (uint32_t)(p->width - o->crop + 1));
+        }
+        for (size_t y = 0; y < crop; y++) {
+            const uint8_t *from = rgb + (((size_t)top + y) * p->width + left) * 3;
+            float *to = loader->ahead + ((size_t)i * crop + y) * crop * 3;
+            for (size_t j = 0; j < crop * 3; j++) to[j] = from[j];
+        }
+        if (owned) free(rgb);
+    }
+    return true;
+}
+
+static void *run(void *argument)
+{
+    nx_loader *loader = argument;
+    pthread_mutex_lock(&loader->mutex);
+    for (;;) {
+        while (!loader->stop && loader->wanted == loader->ready) pthread_cond_wait(&loader->changed, &loader->mutex);
+        if (loader->stop) break;
+        uint64_t k = loader->wanted;
+        pthread_mutex_unlock(&loader->mutex);
+        nx_error error = {0};
+        bool fine = make_batch(loader, k, &error);
+        pthread_mutex_lock(&loader->mutex);
+        loader->ready = k, loader->failed = !fine, loader->error = error;
+        pthread_cond_broadcast(&loader->changed);
+    }
+    pthread_mutex_unlock(&loader->mutex);
+    return NULL;
+}
+
+/* ---- the public side ---- */
+
+static bool check_options(const nx_loader_options *o, nx_error *err)
+{
+    if (!o->count) return nx_fail(err, "no pictures to load");
+    if (o->count > UINT32_MAX) return nx_fail(err, "%zu pictures: more than a list can hold", o->count);
+    if (o->crop < 1 || o->crop > NX_IMAGE_SIDE_MAX)
+        return nx_fail(err, "a crop of %d pixels: from 1 to %d", o->crop, NX_IMAGE_SIDE_MAX);
+    if (o->batch < 1) return nx_fail(err, "a batch of %d pictures: at least 1", o->batch);
+    if (o->resize_short && (o->resize_short < o->crop || o->resize_short > NX_IMAGE_SIDE_MAX))
+        return nx_fail(err, "a shorter side of %d pixels: from the crop of %d to %d", o->resize_short, o->crop,
+                       NX_IMAGE_SIDE_MAX);
+    return true;
+}
+
+static void free_memory(nx_loader *loader)
+{
+    for (size_t i = 0; i < loader->options.count; i++) {
+        free(loader->pictures[i].path);
+        free(loader->pictures[i].rgb);
+    }
+    free(loader->pictures);
+    free(loader->order);
+    free(loader->ahead);
+    free(loader);
+}
+
+bool nx_loader_new(nx_loader **out, const nx_loader_options *options, nx_error *err)
+{
+    *out = NULL;
+    if (!check_options(options, err)) return false;
+    nx_loader *loader = nx_alloc(sizeof *loader);
+    loader->options = *options;
+    loader->options.paths = NULL; /* the caller's; the copies are in pictures */
+    if (!options->cache_bytes) loader->options.cache_bytes = CACHE_BYTES;
+    loader->pictures = nx_alloc(options->count * sizeof *loader->pictures);
+    for (size_t i = 0; i < options->count; i++) {
+        loader->pictures[i].path = nx_copy_text(options->paths[i]);
+        if (!check_picture(options, &loader->pictures[i], err)) {
+            free_memory(loader);
+            return false;
+        }
+    }
+    loader->order = nx_alloc(options->count * sizeof *loader->order);
+    loader->epoch = NO_BATCH;
+    loader->ahead = nx_alloc((size_t)options->batch * options->crop * options->crop * 3 * sizeof *loader->ahead);
+    loader->wanted = 0, loader->ready = NO_BATCH;
+    pthread_mutex_init(&loader->mutex, NULL);
+    pthread_cond_init(&loader->changed, NULL);
+    int failure = pthread_create(&loader->thread, NULL, run, loader);
+    NX_CHECK(!failure, "cannot start a thread: %s", strerror(failure));
+    *out = loader;
+    return true;
+}
+
+void nx_loader_free(nx_loader *loader)
+{
+    if (!loader) return;
+    pthread_mutex_lock(&loader->mutex);
+    loader->stop = true;
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->mutex);
+    pthread_join(loader->thread, NULL);
+    pthread_cond_destroy(&loader->changed);
+    pthread_mutex_destroy(&loader->mutex);
+    free_memory(loader);
+}
+
+bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err)
+{
+    const nx_loader_options *o = &loader->options;
+    NX_CHECK(k < NO_BATCH / 2 / (uint64_t)o->batch, "batch %llu", (unsigned long long)k);
+    pthread_mutex_lock(&loader->mutex);
+    /* Another batch under way is finished first, then replaced. */
+    while (loader->ready != k || loader->wanted != k) {
+        if (loader->wanted == loader->ready) {
+            loader->wanted = k;
+            pthread_cond_broadcast(&loader->changed);
+        }
+        pthread_cond_wait(&loader->changed, &loader->mutex);
+    }
+    bool fine = !loader->failed || nx_fail(err, "%s", loader->error.text);
+    if (fine) memcpy(out, loader->ahead, (size_t)o->batch * o->crop * o->crop * 3 * sizeof *out);
+    loader->wanted = k + 1;
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->mutex);
+    return fine;
+}
+
+uint64_t nx_loader_epoch(const nx_loader *loader)
+{
+    uint64_t batch = (uint64_t)loader->options.batch;
+    return (loader->options.count + batch - 1) / batch;
+}

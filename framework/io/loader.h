@@ -1,0 +1,45 @@
+/* Batches of square crops of pictures, decoded ahead by a thread of its own.
+ *
+ * Batch k is a function of (files, options, k) alone: a run that stops and resumes at k sees the same pictures,
+ * whatever was asked for before. Pictures come in a fresh order each epoch; a batch may span two epochs.
+ *
+ *     nx_loader *loader;
+ *     nx_loader_options options = {.paths = list.paths, .count = list.count, .crop = 256, .batch = 4, .seed = 1};
+ *     if (!nx_loader_new(&loader, &options, err)) return false;
+ *     for (uint64_t k = 0; k < steps; k++) nx_loader_batch(loader, k, pixels, err);
+ *     nx_loader_free(loader);
+ */
+#ifndef NX_IO_LOADER_H
+#define NX_IO_LOADER_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct nx_loader_options {
+    char *const *paths; /* copied */
+    size_t count;
+    int crop;  /* pixels a side */
+    int batch; /* pictures */
+    uint64_t seed;
+    int resize_short;   /* scale the shorter side to this first (bicubic); 0: crops of the picture as it is */
+    bool center;        /* the centre crop, in the order of paths, seed unused: for validation */
+    size_t cache_bytes; /* decoded pictures kept in memory; 0: 512 MB */
+} nx_loader_options;
+
+typedef struct nx_loader nx_loader;
+
+/* Reads the header of every file, so that a bad one is named now and not in the night: unreadable, or smaller than the
+ * crop. Starts the thread. */
+bool nx_loader_new(nx_loader **out, const nx_loader_options *options, nx_error *err);
+void nx_loader_free(nx_loader *loader);
+
+/* Fills out, [batch][crop][crop][3] floats from 0 to 255, with batch k and lets the thread begin on k + 1. Any k is
+ * fine; k + 1 after k is quick. An error is a file that cannot be decoded. One thread at a time. */
+bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err);
+
+/* Batches until every picture was seen once: count / batch, rounded up. */
+uint64_t nx_loader_epoch(const nx_loader *loader);
+
+#endif

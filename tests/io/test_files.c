@@ -1,0 +1,123 @@
+/* Lists, folders, whole reads and writes. */
+#include "scratch.h"
+
+static void lists_are_sorted_and_recursive(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_file_list list;
+    assert_true(nx_folder_make(scratch("tree/b/deep"), &err));
+    assert_true(nx_folder_make(scratch("tree/B"), &err));
+    assert_true(nx_folder_make(scratch("tree/.hidden"), &err));
+    static const char *const names[] = {"tree/b/deep/1.jpeg", "tree/b/2.PNG", "tree/B/3.jpg",       "tree/z.png",
+                                        "tree/a.png",         "tree/no.txt",  "tree/.hidden/4.png", "tree/png"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) scratch_write(scratch(names[i]), "x", 1);
+    static const char *const wanted[] = {"tree/B/3.jpg", "tree/a.png", "tree/b/2.PNG", "tree/b/deep/1.jpeg",
+                                         "tree/z.png"};
+    assert_true(nx_files_images(&list, scratch("tree"), &err));
+    assert_int_equal(list.count, 5);
+    for (size_t i = 0; i < 5; i++) assert_string_equal(list.paths[i], scratch(wanted[i]));
+    nx_file_list_free(&list);
+    /* A closing slash gives the same names. */
+    assert_true(nx_files_images(&list, scratch("tree/"), &err));
+    assert_string_equal(list.paths[1], scratch("tree/a.png"));
+    nx_file_list_free(&list);
+}
+
+static void list_of_a_file_is_that_file(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_file_list list;
+    scratch_write(scratch("single.dat"), "x", 1);
+    assert_true(nx_files_images(&list, scratch("single.dat"), &err));
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.paths[0], scratch("single.dat"));
+    nx_file_list_free(&list);
+}
+
+static void empty_lists_are_errors(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_file_list list;
+    assert_true(nx_folder_make(scratch("empty"), &err));
+    scratch_write(scratch("empty/readme.txt"), "x", 1);
+    assert_false(nx_files_images(&list, scratch("empty"), &err));
+    assert_message(&err, scratch("empty"), ".png, .jpg, .jpeg");
+    assert_false(nx_files_images(&list, scratch("missing"), &err));
+    assert_message(&err, scratch("missing"), "no such file or folder");
+}
+
+static void links_in_a_circle_end(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_file_list list;
+    assert_true(nx_folder_make(scratch("circle"), &err));
+    assert_int_equal(symlink(".", scratch("circle/again")), 0);
+    assert_false(nx_files_images(&list, scratch("circle"), &err));
+}
+
+static void folders_are_made_with_parents(void **state)
+{
+    (void)state;
+    nx_error err;
+    assert_true(nx_folder_make(scratch("p//q/r/"), &err));
+    assert_true(nx_folder_exists(scratch("p/q/r")));
+    assert_true(nx_folder_make(scratch("p/q/r"), &err));
+    assert_false(nx_file_exists(scratch("p/q/r")));
+    scratch_write(scratch("p/file"), "x", 1);
+    assert_true(nx_file_exists(scratch("p/file")));
+    assert_false(nx_folder_make(scratch("p/file/below"), &err));
+    assert_message(&err, scratch("p/file"), "cannot make the folder");
+    assert_false(nx_folder_make(scratch("p/file"), &err));
+}
+
+static void writes_are_whole(void **state)
+{
+    (void)state;
+    nx_error err;
+    char *data;
+    size_t bytes;
+    assert_true(nx_file_write(scratch("w"), "one\0two", 7, &err));
+    assert_true(nx_file_write(scratch("w"), "three", 5, &err));
+    assert_true(nx_file_read(scratch("w"), &data, &bytes, &err));
+    assert_int_equal(bytes, 5);
+    assert_string_equal(data, "three");
+    free(data);
+    assert_true(nx_file_write(scratch("w"), "", 0, &err));
+    assert_true(nx_file_read(scratch("w"), &data, &bytes, &err));
+    assert_int_equal(bytes, 0);
+    free(data);
+    assert_false(nx_file_write(scratch("none/w"), "x", 1, &err));
+    assert_message(&err, scratch("none/w"), "cannot write");
+    /* A target that cannot be replaced: the draft must go. */
+    assert_true(nx_folder_make(scratch("taken/in"), &err));
+    assert_false(nx_file_write(scratch("taken"), "x", 1, &err));
+    assert_message(&err, scratch("taken"), "cannot write");
+    assert_no_drafts();
+}
+
+static void unreadable_files_are_errors(void **state)
+{
+    (void)state;
+    nx_error err;
+    char *data;
+    size_t bytes;
+    assert_false(nx_file_read(scratch("nothing"), &data, &bytes, &err));
+    assert_message(&err, scratch("nothing"), "no such file");
+    assert_false(nx_file_read(scratch_folder, &data, &bytes, &err));
+    assert_message(&err, scratch_folder, "a folder");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_are_sorted_and_recursive), cmocka_unit_test(list_of_a_file_is_that_file),
+        cmocka_unit_test(empty_lists_are_errors),         cmocka_unit_test(links_in_a_circle_end),
+        cmocka_unit_test(folders_are_made_with_parents),  cmocka_unit_test(writes_are_whole),
+        cmocka_unit_test(unreadable_files_are_errors),
+    };
+    return cmocka_run_group_tests_name("files", tests, scratch_open, scratch_close);
+}

@@ -1,0 +1,469 @@
+/* Pictures: round trips, every kind of PNG, EXIF, files cut at every length, resampling. */
+#include "io/image.h"
+
+#include "base/log.h"
+#include "scratch.h"
+
+#include <math.h>
+#include <png.h>
+#include <turbojpeg.h>
+
+/* A picture in which no two corners are alike. */
+static nx_image ramp(int height, int width)
+{
+    nx_image image = nx_image_new(height, width);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            float *rgb = image.rgb + ((size_t)y * width + x) * 3;
+            rgb[0] = (float)(y * 255 / height), rgb[1] = (float)(x * 255 / width), rgb[2] = (float)((x + y) % 256);
+        }
+    return image;
+}
+
+static void save_png(const char *path, int height, int width, int type, int depth, int interlace,
+                     const uint8_t *samples, size_t pitch)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png_create_info_struct(png);
+    png_init_io(png, file);
+    png_set_IHDR(png, info, width, height, depth, type, interlace, 0, 0);
+    png_color palette[4] = {{10, 20, 30}, {40, 50, 60}, {70, 80, 90}, {255, 0, 1}};
+    if (type == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(png, info, palette, 4);
+    png_write_info(png, info);
+    png_bytep *rows = nx_alloc(height * sizeof *rows);
+    for (int y = 0; y < height; y++) rows[y] = (png_bytep)samples + y * pitch;
+    png_write_image(png, rows);
+    png_write_end(png, info);
+    png_destroy_write_struct(&png, &info);
+    free(rows);
+    fclose(file);
+}
+
+/* A JPEG of the picture, with the segment app1 (if any) after the start. Owned by the caller. */
+static uint8_t *make_jpeg(const nx_image *image, int sampling, const uint8_t *app1, size_t app1_bytes, size_t *bytes)
+{
+    size_t count = (size_t)image->height * image->width * 3;
+    uint8_t *rgb = nx_alloc(count);
+    for (size_t i = 0; i < count; i++) rgb[i] = (uint8_t)image->rgb[i];
+    unsigned char *jpeg = NULL;
+    unsigned long length = 0;
+    tjhandle encoder = tjInitCompress();
+    assert_int_equal(tjCompress2(encoder, rgb, image->width, 0, image->height, TJPF_RGB, &jpeg, &length, sampling, 95,
+                                 TJFLAG_ACCURATEDCT),
+                     0);
+    tjDestroy(encoder);
+    uint8_t *out = nx_alloc(length + app1_bytes);
+    memcpy(out, jpeg, 2);
+    if (app1_bytes) memcpy(out + 2, app1, app1_bytes);
+    memcpy(out + 2 + app1_bytes, jpeg + 2, length - 2);
+    *bytes = length + app1_bytes;
+    tjFree(jpeg);
+    free(rgb);
+    return out;
+}
+
+static float largest_difference(const nx_image *a, const nx_image *b)
+{
+    assert_int_equal(a->height, b->height);
+    assert_int_equal(a->width, b->width);
+    float most = 0;
+    for (size_t i = 0; i < (size_t)a->height * a->width * 3; i++) most = fmaxf(most, fabsf(a->rgb[i] - b->rgb[i]));
+    return most;
+}
+
+static void png_round_trip_is_exact(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image = ramp(37, 53), back;
+    /* The name says JPEG: content decides. */
+    assert_true(nx_image_save_png(&image, scratch("round.jpg"), &err));
+    assert_true(nx_image_load(&back, scratch("round.jpg"), &err));
+    assert_float_equal(largest_difference(&image, &back), 0, 0);
+    nx_image_free(&back);
+    int height, width;
+    assert_true(nx_image_size(scratch("round.jpg"), &height, &width, &err));
+    assert_int_equal(height, 37);
+    assert_int_equal(width, 53);
+    nx_image_free(&image);
+    assert_no_drafts();
+}
+
+static void saving_rounds_and_clamps(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image = nx_image_new(1, 2), back;
+    const float in[6] = {-20, 300, 127.5f, 0.49f, NAN, 254.6f}, wanted[6] = {0, 255, 128, 0, 0, 255};
+    memcpy(image.rgb, in, sizeof in);
+    assert_true(nx_image_save_png(&image, scratch("clamp.png"), &err));
+    assert_true(nx_image_load(&back, scratch("clamp.png"), &err));
+    assert_memory_equal(back.rgb, wanted, sizeof wanted);
+    nx_image_free(&back);
+    assert_false(nx_image_save_png(&image, scratch("none/clamp.png"), &err));
+    assert_message(&err, scratch("none/clamp.png"), "cannot write");
+    nx_image_free(&image);
+    assert_no_drafts();
+}
+
+static void png_kinds_become_rgb(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int type, depth;
+        uint8_t samples[16]; /* one row of two pixels */
+        float wanted[6];
+    } kinds[] = {
+        {"grey", PNG_COLOR_TYPE_GRAY, 8, {7, 200}, {7, 7, 7, 200, 200, 200}},
+        {"grey of one bit", PNG_COLOR_TYPE_GRAY, 1, {0x40}, {0, 0, 0, 255, 255, 255}},
+        {"grey of 16 bits",
+         PNG_COLOR_TYPE_GRAY,
+         16,
+         {1, 2, 255, 255},
+         {258 / 257.f, 258 / 257.f, 258 / 257.f, 255, 255, 255}},
+        {"colour of 16 bits",
+         PNG_COLOR_TYPE_RGB,
+         16,
+         {0, 1, 0, 2, 0, 3, 128, 0, 0, 0, 255, 255},
+         {1 / 257.f, 2 / 257.f, 3 / 257.f, 32768 / 257.f, 0, 255}},
+        {"palette", PNG_COLOR_TYPE_PALETTE, 2, {0xD0}, {255, 0, 1, 40, 50, 60}},
+        {"alpha", PNG_COLOR_TYPE_RGB_ALPHA, 8, {10, 20, 30, 255, 100, 0, 50, 51}, {10, 20, 30, 224, 204, 214}},
+        {"grey with alpha", PNG_COLOR_TYPE_GRAY_ALPHA, 8, {9, 0, 100, 255}, {255, 255, 255, 100, 100, 100}},
+    };
+    nx_log_set(NX_LOG_QUIET);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        nx_error err;
+        nx_image image;
+        save_png(scratch("kind.png"), 1, 2, kinds[i].type, kinds[i].depth, 0, kinds[i].samples, 16);
+        if (!nx_image_load(&image, scratch("kind.png"), &err)) fail_msg("%s: %s", kinds[i].name, err.text);
+        for (int k = 0; k < 6; k++)
+            if (fabsf(image.rgb[k] - kinds[i].wanted[k]) > 1e-4f)
+                fail_msg("%s: sample %d is %g, not %g", kinds[i].name, k, image.rgb[k], kinds[i].wanted[k]);
+        nx_image_free(&image);
+    }
+    nx_log_set(NX_LOG_INFO);
+}
+
+static void interlaced_png_is_read(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image = ramp(19, 23), back;
+    uint8_t samples[19 * 23 * 3];
+    for (size_t i = 0; i < sizeof samples; i++) samples[i] = (uint8_t)image.rgb[i];
+    save_png(scratch("adam7.png"), 19, 23, PNG_COLOR_TYPE_RGB, 8, PNG_INTERLACE_ADAM7, samples, 23 * 3);
+    assert_true(nx_image_load(&back, scratch("adam7.png"), &err));
+    assert_float_equal(largest_difference(&image, &back), 0, 0);
+    nx_image_free(&back);
+    nx_image_free(&image);
+}
+
+static void jpeg_is_read(void **state)
+{
+    (void)state;
+    static const int samplings[] = {TJSAMP_444, TJSAMP_420, TJSAMP_GRAY};
+    for (size_t s = 0; s < 3; s++) {
+        nx_error err;
+        nx_image image = ramp(40, 56), back;
+        if (samplings[s] == TJSAMP_GRAY) /* grey in, so that grey is right */
+            for (size_t i = 0; i < 40 * 56 * 3; i += 3) image.rgb[i + 1] = image.rgb[i + 2] = image.rgb[i];
+        size_t bytes;
+        uint8_t *jpeg = make_jpeg(&image, samplings[s], NULL, 0, &bytes);
+        scratch_write(scratch("photo.png"), jpeg, bytes);
+        assert_true(nx_image_load(&back, scratch("photo.png"), &err));
+        assert_true(largest_difference(&image, &back) < 16);
+        nx_image_free(&back);
+        nx_image_free(&image);
+        free(jpeg);
+    }
+}
+
+/* An APP1 segment with the orientation in either byte order. */
+static size_t exif(uint8_t *out, int orientation, bool little)
+{
+    static const uint8_t ii[] = {0xFF, 0xE1, 0,    34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0,
+                                 1,    0,    0x12, 1,  3,   0,   1,   0,   0, 0, 0,   0,   0,  0, 0, 0, 0, 0};
+    static const uint8_t mm[] = {0xFF, 0xE1, 0, 34,   'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8,
+                                 0,    1,    1, 0x12, 0,   3,   0,   0,   0, 1, 0,   0,   0, 0,  0, 0, 0, 0};
+    memcpy(out, little ? ii : mm, sizeof ii);
+    out[little ? 28 : 29] = (uint8_t)orientation;
+    return sizeof ii;
+}
+
+static void exif_orientation_is_applied(void **state)
+{
+    (void)state;
+    /* Where the stored first pixel (top left) is shown, and whether the sides swap. */
+    static const struct {
+        bool bottom, right, swap;
+    } shown[9] = {[1] = {0, 0, 0}, [2] = {0, 1, 0}, [3] = {1, 1, 0}, [4] = {1, 0, 0},
+                  [5] = {0, 0, 1}, [6] = {0, 1, 1}, [7] = {1, 1, 1}, [8] = {1, 0, 1}};
+    nx_image image = nx_image_new(24, 40);
+    for (int y = 0; y < 8; y++) /* a red block in the first corner */
+        for (int x = 0; x < 8; x++) image.rgb[(y * 40 + x) * 3] = 255;
+    for (int y = 0; y < 8; y++) /* and a green one in the next corner along the row */
+        for (int x = 32; x < 40; x++) image.rgb[(y * 40 + x) * 3 + 1] = 255;
+    for (int orientation = 1; orientation <= 8; orientation++)
+        for (int little = 0; little < 2; little++) {
+            nx_error err;
+            nx_image back;
+            uint8_t app1[64];
+            size_t bytes, length = exif(app1, orientation, little);
+            uint8_t *jpeg = make_jpeg(&image, TJSAMP_444, app1, length, &bytes);
+            scratch_write(scratch("turned.jpg"), jpeg, bytes);
+            free(jpeg);
+            assert_true(nx_image_load(&back, scratch("turned.jpg"), &err));
+            bool swap = shown[orientation].swap;
+            assert_int_equal(back.height, swap ? 40 : 24);
+            assert_int_equal(back.width, swap ? 24 : 40);
+            int height, width;
+            assert_true(nx_image_size(scratch("turned.jpg"), &height, &width, &err));
+            assert_int_equal(height, back.height);
+            assert_int_equal(width, back.width);
+            int y = shown[orientation].bottom ? back.height - 1 : 0, x = shown[orientation].right ? back.width - 1 : 0;
+            assert_true(back.rgb[(y * back.width + x) * 3] > 200);
+            /* The green corner lies across along what the stored row became. */
+            int gy = swap ? back.height - 1 - y : y, gx = swap ? x : back.width - 1 - x;
+            assert_true(back.rgb[(gy * back.width + gx) * 3 + 1] > 200);
+            nx_image_free(&back);
+        }
+    nx_image_free(&image);
+}
+
+/* Broken EXIF is passed over: every byte of the segment set to 255 in turn, and lengths that point nowhere. */
+static void broken_exif_is_passed_over(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image = ramp(16, 24), back;
+    for (size_t broken = 4; broken < 36; broken++)
+        for (int little = 0; little < 2; little++) {
+            uint8_t app1[64];
+            size_t bytes, length = exif(app1, 6, little);
+            app1[broken] = 255;
+            uint8_t *jpeg = make_jpeg(&image, TJSAMP_444, app1, length, &bytes);
+            scratch_write(scratch("odd.jpg"), jpeg, bytes);
+            free(jpeg);
+            if (!nx_image_load(&back, scratch("odd.jpg"), &err)) fail_msg("byte %zu: %s", broken, err.text);
+            assert_int_equal(back.height * back.width, 16 * 24);
+            nx_image_free(&back);
+        }
+    nx_image_free(&image);
+}
+
+/* No prefix of a picture is a picture. */
+static void truncated_files_are_refused(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image = ramp(24, 32), back;
+    size_t bytes[2];
+    char *whole[2];
+    whole[0] = (char *)make_jpeg(&image, TJSAMP_420, NULL, 0, &bytes[0]);
+    assert_true(nx_image_save_png(&image, scratch("whole.png"), &err));
+    assert_true(nx_file_read(scratch("whole.png"), &whole[1], &bytes[1], &err));
+    for (int kind = 0; kind < 2; kind++) {
+        for (size_t length = 0; length < bytes[kind]; length += length < 64 || length + 64 > bytes[kind] ? 1 : 13) {
+            scratch_write(scratch("cut"), whole[kind], length);
+            if (nx_image_load(&back, scratch("cut"), &err)) fail_msg("taken: %zu bytes of %zu", length, bytes[kind]);
+            assert_message(&err, scratch("cut"), "");
+            assert_null(back.rgb);
+        }
+        free(whole[kind]);
+    }
+    nx_image_free(&image);
+}
+
+/* Any byte may be wrong: the answer is a picture of a sane size or one line, never a crash. */
+static void corrupt_files_do_not_crash(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image = ramp(24, 32), back;
+    size_t bytes, refused = 0, tried = 0;
+    char *png;
+    assert_true(nx_image_save_png(&image, scratch("whole.png"), &err));
+    assert_true(nx_file_read(scratch("whole.png"), &png, &bytes, &err));
+    for (size_t i = 0; i < bytes; i++, tried++) {
+        png[i] ^= 0x55;
+        scratch_write(scratch("flip"), png, bytes);
+        if (nx_image_load(&back, scratch("flip"), &err))
+            nx_image_free(&back);
+        else
+            assert_message(&err, scratch("flip"), ""), refused++;
+        png[i] ^= 0x55;
+    }
+    assert_true(refused > tried / 2); /* its checksums see nearly all */
+    free(png);
+    uint8_t *jpeg = make_jpeg(&image, TJSAMP_420, NULL, 0, &bytes);
+    for (size_t i = 0; i < bytes; i++) {
+        jpeg[i] ^= 0x55;
+        scratch_write(scratch("flip"), jpeg, bytes);
+        if (nx_image_load(&back, scratch("flip"), &err))
+            nx_image_free(&back);
+        else
+            assert_message(&err, scratch("flip"), "");
+        jpeg[i] ^= 0x55;
+    }
+    free(jpeg);
+    nx_image_free(&image);
+}
+
+static void wrong_files_are_named(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image;
+    assert_false(nx_image_load(&image, scratch("none.png"), &err));
+    assert_message(&err, scratch("none.png"), "no such file");
+    assert_false(nx_image_load(&image, scratch_folder, &err));
+    scratch_write(scratch("text.png"), "this is text", 12);
+    assert_false(nx_image_load(&image, scratch("text.png"), &err));
+    assert_message(&err, scratch("text.png"), "neither a PNG nor a JPEG");
+    scratch_write(scratch("empty.jpg"), "", 0);
+    assert_false(nx_image_load(&image, scratch("empty.jpg"), &err));
+    assert_message(&err, scratch("empty.jpg"), "empty");
+    /* Sizes that no memory holds, or none at all: decided on the header alone. */
+    static const struct {
+        uint8_t width[4], height[4];
+        const char *message;
+    } sizes[] = {
+        {{0, 1, 0, 0}, {0, 0, 0, 1}, "65500 pixels a side"},
+        {{0xFF, 0xFF, 0xFF, 0xFF}, {0, 0, 0, 1}, "65500 pixels a side"},
+        {{0, 0, 0xFF, 0}, {0, 0, 0xFF, 0}, "million in all"},
+        {{0, 0, 0, 0}, {0, 0, 0, 1}, "0 x 1"},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint8_t png[33] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R'};
+        memcpy(png + 16, sizes[i].width, 4);
+        memcpy(png + 20, sizes[i].height, 4);
+        scratch_write(scratch("huge.png"), png, sizeof png);
+        assert_false(nx_image_load(&image, scratch("huge.png"), &err));
+        assert_message(&err, scratch("huge.png"), sizes[i].message);
+    }
+    static const uint8_t cmyk[] = {0xFF, 0xD8, 0xFF, 0xC0, 0,  20, 8, 0,  8, 0, 8,  4,
+                                   1,    17,   0,    2,    17, 0,  3, 17, 0, 4, 17, 0};
+    scratch_write(scratch("cmyk.jpg"), cmyk, sizeof cmyk);
+    assert_false(nx_image_load(&image, scratch("cmyk.jpg"), &err));
+    assert_message(&err, scratch("cmyk.jpg"), "convert it to RGB");
+}
+
+static void resize_keeps_constants_and_ramps(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{7, 9}, {31, 64}, {100, 3}, {1, 1}};
+    nx_image flat = nx_image_new(31, 47), line = nx_image_new(1, 64);
+    for (size_t i = 0; i < 31 * 47 * 3; i++) flat.rgb[i] = 77;
+    for (int x = 0; x < 64; x++) line.rgb[x * 3] = (float)x;
+    for (size_t s = 0; s < 4; s++)
+        for (int filter = NX_BICUBIC; filter <= NX_BILINEAR; filter++) {
+            nx_image out = nx_image_resize(&flat, sizes[s][0], sizes[s][1], filter);
+            for (int i = 0; i < out.height * out.width * 3; i++) assert_float_equal(out.rgb[i], 77, 1e-3);
+            nx_image_free(&out);
+        }
+    /* Away from the ends both filters reproduce a line: at half the size, its value at the pixel's centre. */
+    for (int filter = NX_BICUBIC; filter <= NX_BILINEAR; filter++)
+        for (int width = 32; width <= 128; width *= 4) {
+            nx_image out = nx_image_resize(&line, 1, width, filter);
+            for (int x = width / 8; x < width * 7 / 8; x++)
+                assert_float_equal(out.rgb[x * 3], (x + 0.5) * 64 / width - 0.5, 1e-3);
+            nx_image_free(&out);
+        }
+    /* Detail finer than the new pixels averages out: no alias. */
+    for (int x = 0; x < 64; x++) line.rgb[x * 3] = x % 2 ? 255 : 0;
+    nx_image out = nx_image_resize(&line, 1, 9, NX_BICUBIC);
+    for (int x = 1; x < 8; x++) assert_float_equal(out.rgb[x * 3], 127.5, 4);
+    nx_image_free(&out);
+    nx_image_free(&flat);
+    nx_image_free(&line);
+}
+
+/* Six samples to four by hand: scale 1.5, first output centre 0.75, Keys' weights at (k + 0.5 - 0.75) / 1.5. */
+static void resize_matches_the_definition(void **state)
+{
+    (void)state;
+    nx_image line = nx_image_new(1, 6);
+    const float values[6] = {10, 200, 30, 90, 250, 0};
+    for (int x = 0; x < 6; x++) line.rgb[x * 3] = values[x];
+    nx_image out = nx_image_resize(&line, 1, 4, NX_BICUBIC);
+    for (int i = 0; i < 4; i++) {
+        double sum = 0, total = 0;
+        for (int k = 0; k < 6; k++) {
+            double d = fabs((k + 0.5 - (i + 0.5) * 1.5) / 1.5), w = 0;
+            if (d < 1)
+                w = 1.5 * d * d * d - 2.5 * d * d + 1;
+            else if (d < 2)
+                w = -0.5 * d * d * d + 2.5 * d * d - 4 * d + 2;
+            sum += w * values[k], total += w;
+        }
+        assert_float_equal(out.rgb[i * 3], sum / total, 1e-3);
+    }
+    nx_image_free(&out);
+    nx_image_free(&line);
+}
+
+static void crop_and_fit(void **state)
+{
+    (void)state;
+    nx_image image = ramp(20, 30), part = nx_image_crop(&image, 3, 5, 7, 11);
+    for (int y = 0; y < 7; y++)
+        assert_memory_equal(part.rgb + y * 11 * 3, image.rgb + ((y + 3) * 30 + 5) * 3, 11 * 3 * sizeof(float));
+    nx_image_free(&part);
+    nx_image small = nx_image_fit(&image, 15);
+    assert_int_equal(small.height, 10);
+    assert_int_equal(small.width, 15);
+    nx_image_free(&small);
+    nx_image same = nx_image_fit(&image, 30);
+    assert_true(largest_difference(&same, &image) < 1e-3);
+    nx_image_free(&same);
+    nx_image_free(&image);
+}
+
+static void real_pictures_are_read(void **state)
+{
+    (void)state;
+    const char *folder = getenv("NSTX_TEST_DATA");
+    if (!folder) {
+        print_message("skipped: NSTX_TEST_DATA is not set\n");
+        skip();
+    }
+    nx_error err;
+    nx_file_list list;
+    char *content = nx_format("%s/content", folder);
+    if (!nx_files_images(&list, content, &err)) fail_msg("%s", err.text);
+    for (size_t i = 0; i < list.count; i++) {
+        nx_image image;
+        int height, width;
+        if (!nx_image_load(&image, list.paths[i], &err)) fail_msg("%s", err.text);
+        assert_true(nx_image_size(list.paths[i], &height, &width, &err));
+        assert_int_equal(height, image.height);
+        assert_int_equal(width, image.width);
+        nx_image_free(&image);
+    }
+    nx_file_list_free(&list);
+    free(content);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(png_round_trip_is_exact),
+        cmocka_unit_test(saving_rounds_and_clamps),
+        cmocka_unit_test(png_kinds_become_rgb),
+        cmocka_unit_test(interlaced_png_is_read),
+        cmocka_unit_test(jpeg_is_read),
+        cmocka_unit_test(exif_orientation_is_applied),
+        cmocka_unit_test(broken_exif_is_passed_over),
+        cmocka_unit_test(truncated_files_are_refused),
+        cmocka_unit_test(corrupt_files_do_not_crash),
+        cmocka_unit_test(wrong_files_are_named),
+        cmocka_unit_test(resize_keeps_constants_and_ramps),
+        cmocka_unit_test(resize_matches_the_definition),
+        cmocka_unit_test(crop_and_fit),
+        cmocka_unit_test(real_pictures_are_read),
+    };
+    return cmocka_run_group_tests_name("image", tests, scratch_open, scratch_close);
+}

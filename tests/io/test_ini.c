@@ -1,0 +1,118 @@
+/* INI files: what is taken, and every line that is refused with its number. */
+#include "io/ini.h"
+
+#include "scratch.h"
+
+static void entries_come_in_order(void **state)
+{
+    (void)state;
+    static const char text[] = "; first\n[train]\nsteps = 500 ; a comment\n  indented: yes\n\n# second\n[data]\r\n"
+                               "colour = #ff0000\r\nempty =\npath = a;b = c\n[train]\nrate=1e-3";
+    static const nx_ini_entry wanted[] = {
+        {"train", "steps", "500", 3}, {"train", "indented", "yes", 4}, {"data", "colour", "#ff0000", 8},
+        {"data", "empty", "", 9},     {"data", "path", "a;b = c", 10}, {"train", "rate", "1e-3", 12},
+    };
+    nx_ini ini;
+    nx_error err;
+    assert_true(nx_ini_parse(&ini, "text", text, &err));
+    assert_int_equal(ini.count, 6);
+    for (size_t i = 0; i < ini.count; i++) {
+        assert_string_equal(ini.entries[i].section, wanted[i].section);
+        assert_string_equal(ini.entries[i].key, wanted[i].key);
+        assert_string_equal(ini.entries[i].value, wanted[i].value);
+        assert_int_equal(ini.entries[i].line, wanted[i].line);
+    }
+    nx_ini_free(&ini);
+}
+
+static void wrong_lines_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *place, *message;
+    } cases[] = {
+        {"[a]\nx = 1\nnonsense\n", "cfg:3:", "'nonsense' is neither"},
+        {"[a]\nx = 1\nmore\nx = 2\n", "cfg:3:", "neither"},
+        {"[a]\nx = 1\nx = 2\nmore\n", "cfg:3:", "set twice, first in line 2"},
+        {"[a]\nx = 1\n[b]\nx = 1\n[a]\nx = 3", "cfg:6:", "set twice, first in line 2"},
+        {"x = 1\n", "cfg:1:", "before the first [section]"},
+        {"[a]\n= 1\n", "cfg:2:", "without a key"},
+        {"[a\nx = 1\n", "cfg:1:", "the ']' is missing"},
+        {"[]\n", "cfg:1:", "without a name"},
+        {"[a] x = 1\n", "cfg:1:", "text after the section name"},
+        {"[a]\nx = one\n  two\n", "cfg:3:", "'two' is neither"},
+        {"[a2345678901234567890123456789012345678901234567890]\n", "cfg:1:", "at most 49"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nx_ini ini;
+        nx_error err = {0};
+        if (nx_ini_parse(&ini, "cfg", cases[i].text, &err)) fail_msg("taken: %s", cases[i].text);
+        assert_message(&err, cases[i].place, cases[i].message);
+        assert_int_equal(ini.count, 0);
+    }
+}
+
+/* Up to the limit a value is whole; beyond it, it is refused and never cut. */
+static void long_lines_are_refused_not_cut(void **state)
+{
+    (void)state;
+    for (int length = 180; length <= 210; length++) {
+        char text[512], value[256];
+        memset(value, 'v', (size_t)length - 4);
+        value[length - 4] = 0;
+        snprintf(text, sizeof text, "[a]\nx = %s\n", value); /* the line is as long as length */
+        nx_ini ini;
+        nx_error err = {0};
+        if (length <= NX_INI_LINE_MAX) {
+            assert_true(nx_ini_parse(&ini, "cfg", text, &err));
+            assert_string_equal(ini.entries[0].value, value);
+            nx_ini_free(&ini);
+        } else {
+            assert_false(nx_ini_parse(&ini, "cfg", text, &err));
+            assert_message(&err, "cfg:2:", "at most 190");
+        }
+    }
+    char text[1024] = "; ";
+    memset(text + 2, 'c', 900);
+    strcpy(text + 902, "\n[a]\nx = 1\n");
+    nx_ini ini;
+    nx_error err;
+    assert_true(nx_ini_parse(&ini, "cfg", text, &err)); /* comments may be long */
+    assert_int_equal(ini.entries[0].line, 3);
+    nx_ini_free(&ini);
+}
+
+static void files_are_read(void **state)
+{
+    (void)state;
+    nx_ini ini;
+    nx_error err;
+    scratch_write(scratch("a.ini"), "\xEF\xBB\xBF[s]\nk = v", 12);
+    assert_true(nx_ini_read(&ini, scratch("a.ini"), &err));
+    assert_int_equal(ini.count, 1);
+    assert_string_equal(ini.entries[0].value, "v");
+    nx_ini_free(&ini);
+    assert_false(nx_ini_read(&ini, scratch("none.ini"), &err));
+    assert_message(&err, scratch("none.ini"), "no such file");
+    scratch_write(scratch("zero.ini"), "[s]\nk = v\0", 10);
+    assert_false(nx_ini_read(&ini, scratch("zero.ini"), &err));
+    assert_message(&err, scratch("zero.ini"), "not a text file");
+    scratch_write(scratch("bad.ini"), "[s]\n\noops\n", 10);
+    assert_false(nx_ini_read(&ini, scratch("bad.ini"), &err));
+    assert_message(&err, scratch("bad.ini:3:"), "oops");
+    scratch_write(scratch("empty.ini"), "", 0);
+    assert_true(nx_ini_read(&ini, scratch("empty.ini"), &err));
+    assert_int_equal(ini.count, 0);
+    nx_ini_free(&ini);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(entries_come_in_order),
+        cmocka_unit_test(wrong_lines_are_named),
+        cmocka_unit_test(long_lines_are_refused_not_cut),
+        cmocka_unit_test(files_are_read),
+    };
+    return cmocka_run_group_tests_name("ini", tests, scratch_open, scratch_close);
+}
