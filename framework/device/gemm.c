@@ -13,6 +13,7 @@
 enum {
     PART = 512,        /* terms of k that are worth a part of their own */
     MOST_PARTS = 64,   /* of one product */
+    TILES_UNIT = 256,  /* tiles wanted for each core: PoCL deals out few in uneven shares */
     FEW_TILES = 4,     /* tiles of rows for which packing B does not pay */
     LIBRARY_TILE = 128 /* no tile of CLBlast's is larger in any direction */
 };
@@ -60,7 +61,7 @@ nx_gemm_cut nx_gemm_choose(const nx_device_info *info, const nx_gemm_problem *p)
     bool lies_well = !p->transpose_b && p->n % panel == 0;
     cut.packed = !(lies_well && (p->transpose_a || row_tiles <= FEW_TILES));
     if (cut.packed) cut.packed_bytes = batch * panels * (size_t)panel * (size_t)p->k * sizeof(float);
-    split(&cut, p, row_tiles * panels * batch, 32 * (size_t)info->units);
+    split(&cut, p, row_tiles * panels * batch, (size_t)TILES_UNIT * info->units);
     if (cut.splits > 1 || p->symmetric)
         cut.scratch_bytes = batch * (size_t)cut.splits * (size_t)p->m * (size_t)p->n * sizeof(float);
     return cut;
@@ -117,7 +118,8 @@ static void parts_of_product(nx_device *device, const nx_gemm_call *call, cl_eve
               p);
     else
         check(CLBlastSgemm(CLBlastLayoutRowMajor, ta, tb, m, n, rest, 1.f, call->a, a + splits * stride_a, lda, call->b,
-                           b + splits * stride_b, ldb, 0.f, call->scratch, c + splits * m * n, n, &device->queue, event),
+                           b + splits * stride_b, ldb, 0.f, call->scratch, c + splits * m * n, n, &device->queue,
+                           event),
               p);
 }
 

@@ -1,9 +1,9 @@
 /* General matrix products, C = alpha op(A) op(B) (+ C), row-major float32: the one door to them.
  *
- * On CPUs they are our own packed kernels (cl/gemm.cl), on GPUs CLBlast's. This file knows the problem, how it is cut up
- * for a device, and CLBlast; framework/ops/gemm launches the kernels from a plan. Nothing here allocates device memory,
- * with one exception: CLBlast's batched product takes no workspace and allocates for itself where sizes are no multiples
- * of its tiles.
+ * On CPUs they are our own packed kernels (cl/gemm.cl), on GPUs CLBlast's. This file knows the problem, how it is cut
+ * up for a device, and CLBlast; framework/ops/gemm launches the kernels from a plan. Nothing here allocates device
+ * memory, with one exception: CLBlast's batched product takes no workspace and allocates for itself where sizes are no
+ * multiples of its tiles.
  *
  *     nx_gemm_problem p = {.m = rows, .n = outputs, .k = inputs, .transpose_b = true};
  *     nx_gemm_cut cut = nx_gemm_choose(&device->info, &p);
@@ -25,11 +25,11 @@ typedef struct nx_gemm_problem {
 
 /* How a product is cut up on a device. */
 typedef struct nx_gemm_cut {
-    bool library;     /* CLBlast */
-    int rows;         /* of C in a register tile, which is two vectors wide */
-    bool packed;      /* B is copied into panels first */
-    int splits;       /* the sum over k is cut in so many parts, added up in a fixed order by another kernel; 1: whole */
-    int depth;        /* terms of k in a part, the last may have fewer (with CLBlast: those left over are one more part) */
+    bool library; /* CLBlast */
+    int rows;     /* of C in a register tile, which is two vectors wide */
+    bool packed;  /* B is copied into panels first */
+    int splits;   /* the sum over k is cut in so many parts, added up in a fixed order by another kernel; 1: whole */
+    int depth;    /* terms of k in a part, the last may have fewer (with CLBlast: those left over are one more part) */
     size_t packed_bytes, scratch_bytes; /* 0: not needed */
 } nx_gemm_cut;
 

@@ -1,0 +1,306 @@
+/* Convolution as a gather: direct register tiles on CPUs, implicit GEMM in local memory on GPUs.
+ *
+ * One kernel serves convolution and transposed convolution. For output pixel o and kernel tap k the input pixel is
+ * (o * up + k - pad) / down where that is whole, and nothing where it is not:
+ *     convolution              up = stride, down = 1
+ *     transposed convolution   up = 1, down = stride, pad = k - 1 - pad, kernel rotated by 180 degrees, ci and co swapped
+ *
+ * x [n][h][w][c], y [n][oh][ow][k] (k output channels), bias [k].
+ * CPU: u is the packed kernel [k / COLUMNS][kh][kw][c][COLUMNS], zero beyond k, COLUMNS = VECTORS * LANES.
+ * GPU: u is [kh][kw][c][k].
+ * Defines: ROWS (output pixels of a CPU tile), VECTORS (1 or 2, vectors of output channels of a CPU tile), BIAS,
+ * ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh).
+ */
+inline vec activate(vec v, float slope)
+{
+#if ACTIVATION == 1
+    return fmax(v, (vec)(0));
+#elif ACTIVATION == 2
+    return select(v * slope, v, v > (vec)(0));
+#elif ACTIVATION == 3
+    return tanh(v);
+#else
+    return v;
+#endif
+}
+
+#ifdef CPU_FAMILY
+#define COLUMNS (VECTORS * LANES)
+#define UNROLL _Pragma("unroll")
+
+/* A work-item of conv: ROWS pixels of one output row, `down` apart, by COLUMNS channels. Ids: (tile, image row, block).
+ * Runs of input are contiguous in NHWC: inside the image a whole row of kernel taps is one run of kw * c numbers. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
+          __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,
+          int pad_y, int pad_x, int mode, float slope)
+{
+    int phase = get_global_id(0) % down, image = get_global_id(1) / oh, oy = get_global_id(1) % oh;
+    int pixels = (ow - phase + down - 1) / down; /* of this phase in the row */
+    int first = max(min((int)(get_global_id(0) / down) * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first);
+    if (rows <= 0) return;
+    int ox = phase + first * down, block = get_global_id(2), step = down == 1 ? up : 1;
+    __global const vec *taps = (__global const vec *)(u + (size_t)block * kh * kw * c * COLUMNS);
+    vec acc[ROWS][VECTORS];
+    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
+
+    for (int ky = 0; ky < kh; ky++) {
+        int ty = oy * up + ky - pad_y;
+        if (ty % down) continue;
+        int iy = pad_index(ty / down, h, mode);
+        if (iy < 0) continue;
+        __global const float *row = x + ((size_t)image * h + iy) * w * c;
+        int left = ox * up - pad_x;
+        bool inside = down == 1 && left >= 0 && left + (ROWS - 1) * step + kw <= w && rows == ROWS;
+        for (int kx = 0; kx < kw; kx++) {
+            int tx = left + kx, ix = tx / down;
+            if (tx % down) continue;
+            __global const vec *t = taps + (size_t)(ky * kw + kx) * c * VECTORS;
+            int run = inside ? kw * c : c;
+            if (ix >= 0 && ix + (ROWS - 1) * step < w && rows == ROWS) {
+                __global const float *p = row + ix * c;
+                int next = step * c;
+                for (int i = 0; i < run; i++) {
+                    vec weight[VECTORS];
+                    UNROLL for (int v = 0; v < VECTORS; v++) weight[v] = t[i * VECTORS + v];
+                    UNROLL for (int r = 0; r < ROWS; r++)
+                    {
+                        vec s = (vec)(p[r * next + i]);
+                        UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, weight[v], acc[r][v]);
+                    }
+                }
+            } else {
+                int offset[ROWS];
+                float inside_row[ROWS];
+                UNROLL for (int r = 0; r < ROWS; r++)
+                {
+                    int column = pad_index(ix + min(r, rows - 1) * step, w, mode);
+                    inside_row[r] = column < 0 ? 0.f : 1.f;
+                    offset[r] = max(column, 0) * c;
+                }
+                for (int i = 0; i < c; i++) {
+                    vec weight[VECTORS];
+                    UNROLL for (int v = 0; v < VECTORS; v++) weight[v] = t[i * VECTORS + v];
+                    UNROLL for (int r = 0; r < ROWS; r++)
+                    {
+                        vec s = (vec)(row[offset[r] + i] * inside_row[r]);
+                        UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, weight[v], acc[r][v]);
+                    }
+                }
+            }
+            if (inside) break; /* the run took the whole row of taps */
+        }
+    }
+
+    int channel = block * COLUMNS;
+    __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * k + channel;
+    UNROLL for (int v = 0; v < VECTORS; v++)
+    {
+        int n = k - channel - v * LANES;
+        if (n <= 0) break;
+#ifdef BIAS
+        vec b = load_lanes(bias + channel + v * LANES, n);
+#else
+        vec b = 0;
+#endif
+        UNROLL for (int r = 0; r < ROWS; r++)
+            if (r < rows) store_lanes(activate(acc[r][v] + b, slope), out + (size_t)r * down * k + v * LANES, n);
+    }
+}
+
+/* w [kh][kw][ci][co] -> u as conv wants it, for input channels c and output channels k; rotated: ci = k, co = c and the
+ * kernel turned. Ids: (block, tap). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv_pack(__global const float *restrict w, __global float *restrict u, int taps, int c, int k, int rotated)
+{
+    int block = get_global_id(0), tap = get_global_id(1);
+    __global float *to = u + ((size_t)block * taps + tap) * c * COLUMNS;
+    __global const float *from = w + (size_t)(rotated ? taps - 1 - tap : tap) * c * k;
+    for (int i = 0; i < c; i++)
+        for (int v = 0; v < COLUMNS; v++) {
+            int o = block * COLUMNS + v;
+            to[i * COLUMNS + v] = o >= k ? 0.f : rotated ? from[(size_t)o * c + i] : from[(size_t)i * k + o];
+        }
+}
+
+/* Gradient by the kernel. x [n][h][w][c], dy [n][oh][ow][k], part [splits][kh][kw * c][k].
+ * A work-item: one row ky of taps, ROWS of its kw * c numbers, COLUMNS output channels, the image rows of one split.
+ * Ids: (numbers / ROWS, block, split * kh + ky). Splits hold few rows, so that what their items share stays in cache. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv_weights(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
+                  int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int stride, int pad_y, int pad_x,
+                  int mode, int split_rows, int part_size)
+{
+    int numbers = kw * c, ky = get_global_id(2) % kh, split = get_global_id(2) / kh, channel = get_global_id(1) * COLUMNS;
+    int wanted = get_global_id(0) * ROWS, first = max(min(wanted, numbers - ROWS), 0), rows = min(ROWS, numbers - first);
+    int second = k - channel > LANES; /* the second vector holds channels */
+    vec acc[ROWS][VECTORS];
+    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
+    int tap[ROWS], offset[ROWS];
+    UNROLL for (int r = 0; r < ROWS; r++)
+    {
+        int number = first + min(r, rows - 1);
+        tap[r] = number / c;
+        offset[r] = number % c;
+    }
+    int aligned = channel + COLUMNS <= k;
+    for (int line = split * split_rows; line < min((split + 1) * split_rows, n * oh); line++) {
+        int image = line / oh, iy = pad_index(line % oh * stride + ky - pad_y, h, mode);
+        if (iy < 0) continue;
+        __global const float *row = x + ((size_t)image * h + iy) * w * c;
+        __global const float *d = dy + (size_t)line * ow * k + channel;
+        for (int ox = 0; ox < ow; ox++, d += k) {
+            vec g[VECTORS];
+            if (aligned) {
+                UNROLL for (int v = 0; v < VECTORS; v++) g[v] = vload_lanes(v, d);
+            } else {
+                g[0] = load_lanes(d, k - channel);
+#if VECTORS == 2
+                g[1] = second ? load_lanes(d + LANES, k - channel - LANES) : (vec)(0);
+#endif
+            }
+            int left = ox * stride - pad_x;
+            if (left >= 0 && left + kw <= w && rows == ROWS) {
+                __global const float *p = row + left * c + first;
+                UNROLL for (int r = 0; r < ROWS; r++)
+                {
+                    vec s = (vec)(p[r]);
+                    UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
+                }
+            } else {
+                UNROLL for (int r = 0; r < ROWS; r++)
+                {
+                    int ix = pad_index(left + tap[r], w, mode);
+                    vec s = (vec)(ix < 0 ? 0.f : row[ix * c + offset[r]]);
+                    UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
+                }
+            }
+        }
+    }
+    __global float *out = part + (size_t)split * part_size + ((size_t)ky * numbers + first) * k + channel;
+    UNROLL for (int r = 0; r < ROWS; r++)
+    {
+        if (first + r < wanted || r >= rows) continue; /* a neighbour's */
+        store_lanes(acc[r][0], out + (size_t)r * k, k - channel);
+#if VECTORS == 2
+        if (second) store_lanes(acc[r][1], out + (size_t)r * k + LANES, k - channel - LANES);
+#endif
+    }
+}
+
+#else /* GPU_FAMILY */
+
+#define TILE 64 /* pixels, and output channels, of a group of 16 x 16 work-items; each owns 4 x 4 */
+#define DEPTH 16
+
+/* y tile = A (pixels x taps and channels, gathered) times u. Ids: (channels, pixels) in groups of 16 x 16. */
+__kernel __attribute__((reqd_work_group_size(16, 16, 1)))
+void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
+          __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,
+          int pad_y, int pad_x, int mode, float slope, int pixels)
+{
+    __local float a[DEPTH][TILE + 1], b[DEPTH][TILE + 1];
+    int lx = get_local_id(0), ly = get_local_id(1), lid = ly * 16 + lx;
+    int channel = get_group_id(0) * TILE, pixel = get_group_id(1) * TILE, depth = kh * kw * c;
+    float acc[4][4];
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++) acc[i][j] = 0;
+    for (int d0 = 0; d0 < depth; d0 += DEPTH) {
+        for (int i = lid; i < DEPTH * TILE; i += 256) {
+            int d = d0 + i % DEPTH, p = pixel + i / DEPTH; /* neighbours read neighbouring channels */
+            float value = 0;
+            if (d < depth && p < pixels) {
+                int tap = d / c, ky = tap / kw, kx = tap % kw;
+                int ty = p / ow % oh * up + ky - pad_y, tx = p % ow * up + kx - pad_x;
+                if (ty % down == 0 && tx % down == 0) {
+                    int iy = pad_index(ty / down, h, mode), ix = pad_index(tx / down, w, mode);
+                    if (iy >= 0 && ix >= 0) value = x[(((size_t)(p / (ow * oh)) * h + iy) * w + ix) * c + d % c];
+                }
+            }
+            a[i % DEPTH][i / DEPTH] = value;
+            int row = i / TILE, column = channel + i % TILE;
+            b[row][i % TILE] = d0 + row < depth && column < k ? u[(size_t)(d0 + row) * k + column] : 0.f;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int d = 0; d < DEPTH; d++) {
+            float p[4], q[4];
+            for (int i = 0; i < 4; i++) p[i] = a[d][ly + 16 * i], q[i] = b[d][lx + 16 * i];
+            for (int i = 0; i < 4; i++)
+                for (int j = 0; j < 4; j++) acc[i][j] = fma(p[i], q[j], acc[i][j]);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++) {
+            int p = pixel + ly + 16 * i, o = channel + lx + 16 * j;
+            if (p >= pixels || o >= k) continue;
+            float v = acc[i][j];
+#ifdef BIAS
+            v += bias[o];
+#endif
+            y[(size_t)p * k + o] = activate((vec)(v), slope).x;
+        }
+}
+
+/* w [taps][ci][co] -> u [taps][c][k] for the rotated kernel: ci = k, co = c, taps turned. Ids: (k, c, tap). */
+__kernel void conv_pack(__global const float *restrict w, __global float *restrict u, int taps, int c, int k, int rotated)
+{
+    int o = get_global_id(0), i = get_global_id(1), tap = get_global_id(2);
+    u[((size_t)tap * c + i) * k + o] =
+        rotated ? w[((size_t)(taps - 1 - tap) * k + o) * c + i] : w[((size_t)tap * c + i) * k + o];
+}
+
+/* part [splits][kh * kw * c][k]: tile of TILE numbers (tap, channel) by TILE output channels, over a split's pixels.
+ * Ids: (channels, numbers, split) in groups of 16 x 16. */
+__kernel __attribute__((reqd_work_group_size(16, 16, 1)))
+void conv_weights(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
+                  int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int stride, int pad_y, int pad_x,
+                  int mode, int split_rows, int part_size)
+{
+    __local float a[DEPTH][TILE + 1], b[DEPTH][TILE + 1];
+    int lx = get_local_id(0), ly = get_local_id(1), lid = ly * 16 + lx;
+    int channel = get_group_id(0) * TILE, number = get_group_id(1) * TILE, split = get_global_id(2);
+    int begin = split * split_rows * ow, end = min((split + 1) * split_rows, n * oh) * ow, numbers = kh * kw * c;
+    float acc[4][4];
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++) acc[i][j] = 0;
+    for (int p0 = begin; p0 < end; p0 += DEPTH) {
+        for (int i = lid; i < DEPTH * TILE; i += 256) {
+            int p = p0 + i / TILE, m = number + i % TILE, o = channel + i % TILE;
+            float value = 0;
+            if (p < end && m < numbers) {
+                int tap = m / c;
+                int iy = pad_index(p / ow % oh * stride + tap / kw - pad_y, h, mode);
+                int ix = pad_index(p % ow * stride + tap % kw - pad_x, w, mode);
+                if (iy >= 0 && ix >= 0) value = x[(((size_t)(p / (ow * oh)) * h + iy) * w + ix) * c + m % c];
+            }
+            a[i / TILE][i % TILE] = value;
+            b[i / TILE][i % TILE] = p < end && o < k ? dy[(size_t)p * k + o] : 0.f;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int d = 0; d < DEPTH; d++) {
+            float p[4], q[4];
+            for (int i = 0; i < 4; i++) p[i] = a[d][ly + 16 * i], q[i] = b[d][lx + 16 * i];
+            for (int i = 0; i < 4; i++)
+                for (int j = 0; j < 4; j++) acc[i][j] = fma(p[i], q[j], acc[i][j]);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++) {
+            int m = number + ly + 16 * i, o = channel + lx + 16 * j;
+            if (m < numbers && o < k) part[(size_t)split * part_size + (size_t)m * k + o] = acc[i][j];
+        }
+}
+#endif
+
+/* dw = sum over splits of part, in order. part_size is a multiple of 256. Flat over dw. */
+KERNEL void conv_weights_sum(__global const float *part, __global float *dw, int splits, int part_size)
+{
+    FLAT_FOR(i)
+    {
+        vec sum = 0;
+        for (int s = 0; s < splits; s++) sum += vload_lanes(0, part + (size_t)s * part_size + i);
+        vstore_lanes(sum, 0, dw + i);
+    }
+}

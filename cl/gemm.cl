@@ -1,0 +1,126 @@
+/* C = alpha op(A) op(B) (+ C), row-major, for CPUs; and the sum of split products, for all.
+ *
+ * The tile kernel: one work-item is a register tile, ROWS rows of C by two vectors (PANEL columns); k runs inside, so
+ * that each element of A is broadcast once for two multiply-adds of whole vectors. 12 x 32 fills the registers of
+ * AVX-512, 6 x 16 those of AVX2. The last tile of rows is moved back to end at row m and stores only what is its own.
+ *
+ * A: [batch][m][k], with TRANSPOSE_A [batch][k][m]. B: with PACKED panels [batch][n / PANEL][k][PANEL], zero-padded, made
+ * by gemm_pack; otherwise [batch][k][n], n a multiple of PANEL. C: [batch][m][n], or with splits > 1 parts
+ * [batch][splits][m][n], each over `depth` terms of k, added up by gemm_reduce.
+ *
+ * Defines: ROWS (at most m), TRANSPOSE_A, PACKED. */
+#ifndef ROWS
+#define ROWS 1
+#endif
+#define PANEL (2 * LANES)
+#define RUN 1024 /* terms in a row in one accumulator: keeps rounding errors small */
+
+/* Work-item: (vector of panels, block of 16 k, batch). If transposed, row j of the source is column j of op(B); a block
+ * is read row by row then, in whole vectors, and turned in private memory. */
+#define DEEP 16
+__kernel void gemm_pack(__global const float *b, __global float *packed, int n, int k, int transposed)
+{
+    int column = get_global_id(0) * LANES, k0 = get_global_id(1) * DEEP, panels = (n + PANEL - 1) / PANEL;
+    int left = n - column, deep = min(DEEP, k - k0);
+    if (column >= panels * PANEL) return;
+    b += get_global_id(2) * (size_t)n * k;
+    packed += ((get_global_id(2) * panels + column / PANEL) * k + k0) * PANEL + column % PANEL;
+    if (!transposed) {
+        b += (size_t)k0 * n + column;
+        for (int d = 0; d < deep; d++, b += n)
+            vstore_lanes(left > 0 ? load_lanes(b, left) : (vec)(0.f), 0, packed + (size_t)d * PANEL);
+        return;
+    }
+    b += (size_t)column * k + k0;
+    float block[LANES * DEEP];
+    for (int j = 0; j < LANES; j++, b += k)
+        for (int d = 0; d < DEEP; d += LANES)
+            vstore_lanes(j < left && d < deep ? load_lanes(b + d, deep - d) : (vec)(0.f), 0, block + j * DEEP + d);
+    for (int d = 0; d < deep; d++) {
+        float turned[LANES];
+        _Pragma("unroll") for (int j = 0; j < LANES; j++) turned[j] = block[j * DEEP + d];
+        vstore_lanes(vload_lanes(0, turned), 0, packed + (size_t)d * PANEL);
+    }
+}
+
+/* Work-item: (tile of rows, panel, batch x splits). */
+__kernel void gemm_tile(__global const float *restrict a, __global const float *restrict b, __global float *restrict c,
+                        int m, int n, int k, int splits, int depth, int upper, float alpha, int add)
+{
+    int own = get_global_id(0) * ROWS, row = min(own, m - ROWS), column = get_global_id(1) * PANEL;
+    if (upper && column + PANEL <= own) return; /* below the diagonal: gemm_reduce mirrors it */
+    size_t image = get_global_id(2) / splits;
+    int start = get_global_id(2) % splits * depth, stop = min(start + depth, k);
+    a += image * m * k;
+    c += get_global_id(2) * (size_t)m * n + (size_t)row * n + column;
+#ifdef PACKED
+    b += (image * ((n + PANEL - 1) / PANEL) * PANEL + column) * k;
+    const int b_step = PANEL;
+#else
+    b += image * n * k + column;
+    const int b_step = n;
+#endif
+#ifdef TRANSPOSE_A
+    a += row;
+    const size_t row_step = 1, k_step = m;
+#else
+    a += (size_t)row * k;
+    const size_t row_step = k, k_step = 1;
+#endif
+    vec sum[ROWS][2];
+    for (int k0 = start; k0 < stop; k0 += RUN) {
+        _Pragma("unroll") for (int r = 0; r < ROWS; r++) sum[r][0] = sum[r][1] = (vec)(0.f);
+        __global const float *x = a + k0 * k_step, *y = b + (size_t)k0 * b_step;
+        for (int kk = min(RUN, stop - k0); kk > 0; kk--, x += k_step, y += b_step) {
+            vec y0 = vload_lanes(0, y), y1 = vload_lanes(1, y);
+            _Pragma("unroll") for (int r = 0; r < ROWS; r++)
+            {
+                vec s = (vec)(x[r * row_step]);
+                sum[r][0] = fma(s, y0, sum[r][0]);
+                sum[r][1] = fma(s, y1, sum[r][1]);
+            }
+        }
+        _Pragma("unroll") for (int r = 0; r < ROWS; r++)
+        {
+            if (row + r < own) continue;
+            __global float *out = c + (size_t)r * n;
+            _Pragma("unroll") for (int h = 0; h < 2; h++)
+            {
+                int left = n - column - h * LANES;
+                if (left <= 0) continue;
+                vec v = alpha * sum[r][h];
+                if (add || k0 > start) v += load_lanes(out + h * LANES, left);
+                store_lanes(v, out + h * LANES, left);
+            }
+        }
+    }
+}
+
+/* Work-item: (vector of columns, LANES rows, batch). c = alpha * the sum of its parts in order (+ c). upper: only parts on
+ * and above the diagonal are there. */
+__kernel void gemm_reduce(__global const float *parts, __global float *c, int m, int n, int splits, int upper,
+                          float alpha, int add)
+{
+    int column = get_global_id(0) * LANES, first = get_global_id(1) * LANES, left = n - column;
+    size_t image = get_global_id(2), size = (size_t)m * n;
+    if (left <= 0 || (upper && column < first)) return;
+    parts += image * splits * size;
+    c += image * size;
+    for (int row = first; row < min(first + LANES, m); row++) {
+        size_t here = (size_t)row * n + column;
+        vec sum = (vec)(0.f);
+        for (int s = 0; s < splits; s++) sum += load_lanes(parts + s * size + here, left);
+        sum *= alpha;
+        if (!upper) {
+            store_lanes(add ? sum + load_lanes(c + here, left) : sum, c + here, left);
+            continue;
+        }
+        float values[LANES];
+        vstore_lanes(sum, 0, values);
+        for (int j = max(0, row - column); j < min(LANES, left); j++) {
+            float v = add ? values[j] + c[here + j] : values[j];
+            c[(size_t)(column + j) * n + row] = v;
+            c[here + j] = v;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+/* nstx: the program. One table of commands. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "commands.h"
+#include "run/config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int command_help(int argc, char **argv);
+static int command_config(int argc, char **argv);
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *usage, *does;
+} commands[] = {
+    {"run", command_run, "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume]",
+     "runs a config; with a [sweep], each of its points and then a comparison"},
+    {"plan", command_plan, "plan CONFIG [-s section.key=value]...",
+     "shapes, parameters, bytes, the largest size that fits; no kernel runs"},
+    {"stylize", command_stylize, "stylize MODEL IMAGE... -o OUT [--seed S]",
+     "a trained generator on pictures or folders, any size"},
+    {"devices", command_devices, "devices", "every OpenCL device with its score"},
+    {"info", command_info, "info FILE", "what a run, model, weight or picture file holds"},
+    {"config", command_config, "config", "every key of a config, with type, default, range and meaning"},
+    {"help", command_help, "help", "this list"},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+const char *command_line = "";
+
+int fail_with(const nx_error *err, int code)
+{
+    nx_progress("%s", "");
+    fprintf(stderr, "nstx: %s\n", err->text);
+    return code;
+}
+
+int usage_error(const char *usage, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("nstx: ", stderr);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "; usage: nstx %s\n", usage);
+    va_end(args);
+    return EXIT_REQUEST;
+}
+
+static void print_commands(FILE *out)
+{
+    fprintf(out, "nstx %s: neural style and texture papers on any OpenCL device\n\n", nx_version);
+    for (int i = 0; i < COMMANDS; i++) fprintf(out, "  nstx %-62s %s\n", commands[i].usage, commands[i].does);
+    fprintf(out, "\nNSTX_DEVICE chooses a device by a part of its name. Configs are in configs/.\n");
+}
+
+static int command_help(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    print_commands(stdout);
+    return EXIT_DONE;
+}
+
+static int command_config(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    config_reference(stdout);
+    return EXIT_DONE;
+}
+
+static const char *command_name(size_t i, const void *context) { return (void)context, commands[i].name; }
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_commands(stderr);
+        return EXIT_REQUEST;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return command_help(argc, argv);
+    if (!strcmp(argv[1], "--version")) {
+        printf("nstx %s (%s)\n", nx_version, nx_revision);
+        return EXIT_DONE;
+    }
+    char *line = nx_copy_text("nstx");
+    for (int i = 1; i < argc; i++) {
+        char *longer = nx_format("%s %s", line, argv[i]);
+        free(line);
+        line = longer;
+    }
+    command_line = line;
+    int code = -1;
+    for (int i = 0; i < COMMANDS && code < 0; i++) {
+        if (strcmp(argv[1], commands[i].name)) continue;
+        if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
+            printf("nstx %s\n    %s\n", commands[i].usage, commands[i].does);
+            code = EXIT_DONE;
+        } else {
+            code = commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    if (code < 0) {
+        const char *near = nx_nearest(argv[1], COMMANDS, command_name, NULL);
+        fprintf(stderr, "nstx: no command \"%s\"%s%s; `nstx help` lists them\n", argv[1], near ? ": did you mean " : "",
+                near ? near : "");
+        code = EXIT_REQUEST;
+    }
+    free(line);
+    return code;
+}

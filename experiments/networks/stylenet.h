@@ -1,0 +1,32 @@
+/* StyleNet: the stylization network of Improved Texture Networks (Ulyanov, Vedaldi, Lempitsky 2017), after Johnson et al.
+ *
+ *     nx_tensor *y = stylenet_record(&options, &scope, x);
+ *
+ * x is [n, h, w, 3 + noise], RGB in [0, 1] and any noise channels after it; h and w are multiples of STYLENET_MULTIPLE.
+ * y is [n, h, w, 3], linear, RGB from 0 to 255 minus the descriptor's mean. With the defaults 1 672 323 parameters.
+ */
+#ifndef EXPERIMENTS_NETWORKS_STYLENET_H
+#define EXPERIMENTS_NETWORKS_STYLENET_H
+
+#include "nn/layer.h"
+
+enum { STYLENET_MULTIPLE = 4 };
+
+typedef enum stylenet_norm {
+    STYLENET_INSTANCE,       /* instance normalization everywhere */
+    STYLENET_BATCH,          /* batch normalization everywhere */
+    STYLENET_INSTANCE_FIRST, /* instance normalization of the input, batch normalization everywhere else */
+    STYLENET_LRN_FIRST       /* local response normalization of the input, batch normalization everywhere else */
+} stylenet_norm;
+
+typedef struct stylenet_options {
+    stylenet_norm norm;
+    int channels;       /* of the first layer: 32 in the paper; the next ones have twice and four times as many */
+    int blocks;         /* residual: 5 in the paper */
+    bool nearest;       /* nearest upsampling and a convolution instead of a transposed convolution */
+    nx_padding padding; /* replication in the paper, circular for textures */
+} stylenet_options;
+
+nx_tensor *stylenet_record(const stylenet_options *options, nx_scope *s, nx_tensor *x);
+
+#endif

@@ -1,0 +1,72 @@
+/* The descriptor: VGG-19 (Simonyan and Zisserman 2015, configuration E), whose features every loss here compares.
+ *
+ *     vgg19 *vgg;
+ *     if (!vgg19_new(&vgg, &(vgg19_options){.weights = "vgg19.safetensors"}, layers, n_layers, err)) return false;
+ *     nx_params_realize(vgg->params, device);
+ *     vgg19_record(vgg, g, x, layers, n_layers, features);
+ *
+ * Layers: convB_I and reluB_I (both mean the values after the ReLU, as in every paper here), poolB, fc6 and fc7 (after
+ * the ReLU; also called fc1 and fc2). Its input x is RGB, 0 to 255, minus vgg->mean: what a file wants otherwise (BGR, a
+ * division by std) is folded into the weights of conv1_1 when it is read.
+ */
+#ifndef EXPERIMENTS_NETWORKS_VGG19_H
+#define EXPERIMENTS_NETWORKS_VGG19_H
+
+#include "graph/graph.h"
+#include "ops/pad.h"
+#include "ops/pool.h"
+
+#include <stdint.h>
+
+typedef enum vgg19_pooling { VGG19_POOLING_FILE, VGG19_POOLING_MAX, VGG19_POOLING_AVERAGE } vgg19_pooling;
+
+enum { VGG19_PADDING_FILE = -1 }; /* else an nx_padding */
+
+typedef enum vgg19_preprocessing {
+    VGG19_PREPROCESSING_FILE,       /* as the file's metadata says; Keras's files are Caffe's */
+    VGG19_PREPROCESSING_CAFFE,      /* BGR, 0 to 255, minus mean */
+    VGG19_PREPROCESSING_TORCHVISION /* RGB, 0 to 1, minus mean, over std */
+} vgg19_preprocessing;
+
+typedef enum vgg19_init { VGG19_INIT_PAPER, VGG19_INIT_HE } vgg19_init;
+
+typedef struct vgg19_options {
+    const char *weights;               /* a file of weights; NULL: random */
+    vgg19_preprocessing preprocessing; /* of the file */
+    vgg19_pooling pooling;             /* FILE: the file's metadata; where it is silent max, random weights average */
+    int padding;                       /* VGG19_PADDING_FILE: the file's metadata; where it is silent zero */
+    vgg19_init init;                   /* random: N(0, sigma^2) (He, Wang, Hopcroft 2016) or N(0, 2 / (9 in)); bias 0 */
+    float sigma;                       /* of the paper's init */
+    float width;                       /* random: channels as a fraction of 64, 128, 256, 512, 512; 0: 1 */
+    uint64_t seed;
+} vgg19_options;
+
+typedef struct vgg19 {
+    nx_params *params; /* conv1_1.weight and so on, frozen */
+    nx_padding padding;
+    nx_pool_kind pooling;
+    float mean[3]; /* RGB, 0 to 255 */
+    bool random;
+    vgg19_options options;
+} vgg19;
+
+/* With all that the layers need. An unknown layer, a file that lacks one, or weights of another shape: an error. */
+bool vgg19_new(vgg19 **out, const vgg19_options *options, const char *const *layers, size_t count, nx_error *err);
+void vgg19_free(vgg19 *vgg);
+
+/* Appends the network up to the deepest of the layers; out[i] is the feature tensor of layers[i]. The fully connected
+ * layers of a file want the image size that they were trained with: the error says so. */
+bool vgg19_record(vgg19 *vgg, nx_graph *g, nx_tensor *x, const char *const *layers, size_t count, nx_tensor **out,
+                  nx_error *err);
+
+/* The side of the smallest image that still has a pixel at every one of the layers. */
+int vgg19_smallest_image(const char *const *layers, size_t count);
+
+/* Rescales the layers up to the deepest given so that on these images ([n, h, w, 3], RGB, 0 to 255) the mean activation
+ * after every ReLU is one: by channel, Gatys' normalisation (spec: W[k,j] <- W[k,j] m[l-1,j] / m[l,k], b[k] <- b[k] /
+ * m[l,k]; a dead channel stays as it is), or by layer, which keeps random weights random and only sets their scale.
+ * Both leave what the network computes unchanged but for those factors. Its parameters are on the device afterwards. */
+bool vgg19_rescale(vgg19 *vgg, nx_device *device, const float *images, nx_shape shape, const char *const *layers,
+                   size_t count, bool by_channel, nx_error *err);
+
+#endif

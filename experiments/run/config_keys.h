@@ -1,0 +1,183 @@
+/* Every key of a config: the table that the struct, the parser, the defaults, the checks, the messages, the effective
+ * text and notes/config.md are made of. Included several times, with different meanings of the words below; a word
+ * that the includer leaves undefined means nothing. A key more is a line more.
+ *
+ *     SECTION(name, "what it is about") ... rows ... END(name)
+ *     INT(section, key, default, least, most, "...")      a whole number
+ *     REAL(section, key, default, least, most, "...")     INFINITY: no limit
+ *     FLAG(section, key, default, "...")                  true or false
+ *     CHOICE(section, key, words, default, "...")         one of WORDS
+ *     TEXT(section, key, default, "...")                  any text
+ *     PATH(section, key, wants, specials, default, "...") what is there: WANT_FILE or WANT_ANY (file or folder); or one
+ *                                                         of the special words
+ *     PATHS(section, key, wants, "...")                   such paths, separated by commas
+ *     LAYERS(section, key, default, "...")                names of layers, separated by spaces or commas
+ *     NUMBERS(section, key, least, most, "...")           numbers one a layer; nothing: 1 each; mean: 1 / their count
+ */
+
+/* clang-format off */
+
+#ifndef WORDS
+#define WORDS(words, ...)
+#endif
+#ifndef SECTION
+#define SECTION(name, text)
+#endif
+#ifndef END
+#define END(name)
+#endif
+#ifndef INT
+#define INT(...)
+#endif
+#ifndef REAL
+#define REAL(...)
+#endif
+#ifndef FLAG
+#define FLAG(...)
+#endif
+#ifndef CHOICE
+#define CHOICE(...)
+#endif
+#ifndef TEXT
+#define TEXT(...)
+#endif
+#ifndef PATH
+#define PATH(...)
+#endif
+#ifndef PATHS
+#define PATHS(...)
+#endif
+#ifndef LAYERS
+#define LAYERS(...)
+#endif
+#ifndef NUMBERS
+#define NUMBERS(...)
+#endif
+
+WORDS(paper, WORD(PAPER_IMPROVED_TEXNET, "improved_texnet"))
+WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_OPTIMIZE, "optimize"))
+WORDS(kernels, WORD(KERNELS_AUTO, "auto") WORD(KERNELS_CPU, "cpu") WORD(KERNELS_GPU, "gpu"))
+WORDS(descriptor_network, WORD(DESCRIPTOR_VGG19, "vgg19"))
+WORDS(preprocessing, WORD(PREPROCESSING_FILE, "file") WORD(PREPROCESSING_CAFFE, "caffe")
+    WORD(PREPROCESSING_TORCHVISION, "torchvision"))
+WORDS(init, WORD(INIT_PAPER, "paper") WORD(INIT_HE, "he"))
+WORDS(pooling, WORD(POOLING_FILE, "file") WORD(POOLING_MAX, "max") WORD(POOLING_AVERAGE, "average"))
+WORDS(descriptor_padding, WORD(DESCRIPTOR_PADDING_FILE, "file") WORD(DESCRIPTOR_PADDING_ZERO, "zero")
+    WORD(DESCRIPTOR_PADDING_REFLECT, "reflect") WORD(DESCRIPTOR_PADDING_REPLICATE, "replicate")
+    WORD(DESCRIPTOR_PADDING_CIRCULAR, "circular"))
+WORDS(generator_network, WORD(GENERATOR_STYLENET, "stylenet"))
+WORDS(norm, WORD(NORM_INSTANCE, "instance") WORD(NORM_BATCH, "batch") WORD(NORM_INSTANCE_FIRST, "instance_first")
+    WORD(NORM_LRN_FIRST, "lrn_first"))
+WORDS(upsample, WORD(UPSAMPLE_TRANSPOSED, "transposed") WORD(UPSAMPLE_NEAREST, "nearest"))
+WORDS(padding, WORD(PADDING_REPLICATE, "replicate") WORD(PADDING_REFLECT, "reflect") WORD(PADDING_ZERO, "zero")
+    WORD(PADDING_CIRCULAR, "circular"))
+WORDS(tv, WORD(TV_L2, "l2") WORD(TV_L1, "l1"))
+WORDS(diversity_form, WORD(DIVERSITY_RELEASED, "released") WORD(DIVERSITY_LITERAL, "literal"))
+WORDS(convention, WORD(CONVENTION_GATYS, "gatys") WORD(CONVENTION_MEAN, "mean") WORD(CONVENTION_CHW, "chw")
+    WORD(CONVENTION_SUM, "sum"))
+WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFGS, "lbfgs"))
+
+SECTION(experiment, "What is run.")
+CHOICE(experiment, paper, paper, improved_texnet, "whose experiment it is")
+CHOICE(experiment, task, task, train, "train a generator, or optimize the pixels of one picture")
+INT(experiment, seed, 1, 0, INT_MAX, "of every random number; the same seed, device and config give the same bits")
+INT(experiment, steps, 1000, 0, INT_MAX, "updates; 0 evaluates and logs step 0 alone")
+END(experiment)
+
+SECTION(device, "Where it runs.")
+TEXT(device, name, , "a part of the device's name or platform; empty: NSTX_DEVICE, then the best score")
+CHOICE(device, kernels, kernels, auto, "the family of kernels: by the device's type, or forced")
+FLAG(device, profile, false, "time every kernel and put the table into the run file")
+END(device)
+
+SECTION(descriptor, "The fixed network in whose features the losses are measured.")
+CHOICE(descriptor, network, descriptor_network, vgg19, "its topology")
+PATH(descriptor, weights, WANT_FILE, "random", random, "a file of weights (safetensors or HDF5), or random")
+CHOICE(descriptor, preprocessing, preprocessing, file,
+    "how the weights want pictures; file: as its metadata says (files of Keras are Caffe's)")
+CHOICE(descriptor, init, init, paper, "random weights: N(0, sigma^2), or N(0, 2 / inputs) after He")
+REAL(descriptor, sigma, 0.015, 0, 10, "standard deviation of random weights with init = paper")
+REAL(descriptor, width, 1, 0.01, 4, "random weights: channels, as a fraction of VGG-19's")
+FLAG(descriptor, rescale, true, "random weights: scale every layer to a mean activation of 1")
+INT(descriptor, seed, -1, -1, INT_MAX, "of random weights; -1: that of the experiment")
+CHOICE(descriptor, pooling, pooling, file, "file: what the weights were trained with, max where the file does not say")
+CHOICE(descriptor, padding, descriptor_padding, file,
+    "of the convolutions; file: what the weights were trained with, zero where the file does not say")
+LAYERS(descriptor, content_layers, "relu4_2", "where the content is compared")
+LAYERS(descriptor, style_layers, "relu1_1 relu2_1 relu3_1 relu4_1", "where Gram matrices are compared")
+END(descriptor)
+
+SECTION(generator, "The network that is trained.")
+CHOICE(generator, network, generator_network, stylenet, "its architecture")
+CHOICE(generator, norm, norm, instance,
+    "normalization: instance or batch in every layer; instance_first or lrn_first at the input and batch after it")
+INT(generator, channels, 32, 1, 1024, "of the first layer; the deeper ones have two and four times as many")
+INT(generator, blocks, 5, 0, 64, "residual blocks")
+CHOICE(generator, upsample, upsample, transposed, "transposed convolution, or nearest neighbour and a convolution")
+CHOICE(generator, padding, padding, replicate, "of the convolutions")
+INT(generator, noise, 0, 0, 64, "channels of noise, uniform in (0, 1), beside the input's three")
+REAL(generator, noise_scale, 1, 0, 1000, "factor on the noise")
+REAL(generator, output_scale, 1, 0, 10000, "factor on the output; trained weights reach colours sooner with some 100")
+END(generator)
+
+SECTION(loss, "What is minimised.")
+REAL(loss, content_weight, 1, 0, INFINITY, "of the content loss")
+REAL(loss, style_weight, 1, 0, INFINITY, "of the style loss")
+REAL(loss, tv_weight, 0, 0, INFINITY, "of the total variation")
+CHOICE(loss, tv, tv, l2, "total variation: squared or absolute differences of neighbours")
+REAL(loss, diversity, 0, 0, INFINITY, "weight of the entropy term, which needs generator noise and a batch of 2 or more")
+CHOICE(loss, diversity_form, diversity_form, released, "the entropy term of the released code, or the paper's equation 10")
+CHOICE(loss, convention, convention, gatys, "whose factors the losses carry; the notes on each paper have the table")
+FLAG(loss, normalize_gradients, false, "divide the gradient of each style layer by its own L1 norm")
+NUMBERS(loss, content_layer_weights, 0, INFINITY, "of each of the content layers")
+NUMBERS(loss, style_layer_weights, 0, INFINITY, "of each of the style layers")
+END(loss)
+
+SECTION(optimizer, "How it is minimised.")
+CHOICE(optimizer, method, method, adam, "Adam, gradient descent with momentum beta1, or L-BFGS")
+REAL(optimizer, learning_rate, 0.001, 0, INFINITY, "at the first step")
+REAL(optimizer, beta1, 0.9, 0, 0.999999, "decay of the mean of gradients")
+REAL(optimizer, beta2, 0.999, 0, 0.999999, "decay of the mean of squared gradients")
+REAL(optimizer, epsilon, 1e-08, 0, 1, "added to the root of the mean of squares")
+REAL(optimizer, decay, 0.8, 0, 1, "factor on the learning rate every decay_every steps")
+INT(optimizer, decay_every, 2000, 0, INT_MAX, "steps; 0: the learning rate stays")
+INT(optimizer, history, 100, 1, 1000, "pairs that L-BFGS keeps")
+END(optimizer)
+
+SECTION(data, "The pictures.")
+PATHS(data, content, WANT_ANY, "pictures, folders of pictures or a packed dataset")
+PATHS(data, validation, WANT_ANY, "the same for validation; empty: the last validation_count of content, left out of training")
+INT(data, validation_count, 0, 0, INT_MAX, "pictures to validate on; 0: all of validation, none of content")
+PATH(data, style, WANT_FILE, "", , "the style picture")
+INT(data, style_size, 256, 0, 16384, "pixels of the style's longer side; 0: its own size")
+INT(data, size, 256, 0, 16384, "pixels a side of the content's crops; 0: an image's own size")
+INT(data, resize, 0, 0, 16384, "pixels of the shorter side before the crop; 0: no resizing")
+INT(data, batch, 4, 1, 1024, "pictures a step")
+REAL(data, contrast, 0, 0, 1, "each crop's contrast is multiplied by a number drawn from [1 - contrast, 1]")
+PATH(data, init, WANT_FILE, "noise content style", noise, "task optimize: where the picture starts")
+END(data)
+
+SECTION(log, "What is kept. Each number is a count of steps, 0 meaning never; the last step is always kept.")
+TEXT(log, file, , "the run file, from the working folder; empty: the config's name with .h5 there")
+INT(log, every, 10, 1, INT_MAX, "steps between rows of the metrics")
+INT(log, images, 500, 0, INT_MAX, "steps between pictures")
+INT(log, checkpoint, 500, 0, INT_MAX, "steps between checkpoints")
+INT(log, validation, 500, 0, INT_MAX, "steps between validations")
+FLAG(log, debug, false, "put the gradient by the optimised image at step 0 into the run file")
+END(log)
+
+/* clang-format on */
+
+#undef WORDS
+#undef WORD
+#undef SECTION
+#undef END
+#undef INT
+#undef REAL
+#undef FLAG
+#undef CHOICE
+#undef TEXT
+#undef PATH
+#undef PATHS
+#undef LAYERS
+#undef NUMBERS

@@ -1,0 +1,49 @@
+/* What a run minimises: named terms, each raw, with the weight that it enters the total with. The names are those of
+ * the run file's /metrics.
+ *
+ *     objective o = {0};
+ *     objective_add(&o, "style/relu1_1", e, weight);
+ *     nx_gradient(g, objective_total(&o, g), ...);
+ */
+#ifndef RUN_OBJECTIVE_H
+#define RUN_OBJECTIVE_H
+
+#include "graph/plan.h"
+#include "run/config.h"
+
+enum { OBJECTIVE_TERMS = 60 };
+
+typedef struct objective_term {
+    char name[64];
+    nx_tensor *value; /* scalar, kept */
+    double weight;
+} objective_term;
+
+typedef struct objective {
+    objective_term term[OBJECTIVE_TERMS];
+    int count;
+    nx_tensor *total; /* scalar, kept */
+} objective;
+
+void objective_add(objective *o, const char *name, nx_tensor *value, double weight);
+
+/* The sum of weight times value, in order. */
+nx_tensor *objective_total(objective *o, nx_graph *g);
+
+/* The terms of [loss] on features of the image that is judged: content against targets (one a content layer) and style
+ * against Gram matrices (one a style layer), with the factors of its convention. prefix goes before the names. */
+void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, nx_tensor *const *content,
+                          nx_tensor *const *content_target, nx_tensor *const *style, nx_tensor *const *style_gram);
+
+/* Total variation of the image, where [loss] asks for it. */
+void objective_variation(objective *o, nx_graph *g, const config *c, nx_tensor *image);
+
+/* The values of the last run of the plan: values[i] of term[i], values[count] the total, and in the sums content and
+ * style weighted as they entered the total. */
+typedef struct objective_values {
+    float term[OBJECTIVE_TERMS], total;
+    double content, style;
+} objective_values;
+void objective_read(const objective *o, nx_plan *plan, objective_values *out);
+
+#endif

@@ -1,0 +1,827 @@
+/* Training: two graphs over the same parameters, one for a step, one for validation.
+ *
+ * Everything that a config can get wrong is found in trainer_new and trainer_fits, before any device work. What batch
+ * and what noise a step sees are functions of the seed and the step alone, so a run that resumes continues bit for bit.
+ */
+#include "run/train.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "device/memory.h"
+#include "io/files.h"
+#include "io/image.h"
+#include "io/loader.h"
+#include "networks/vgg19.h"
+#include "nn/loss.h"
+#include "nn/optimizer.h"
+#include "ops/affine.h"
+#include "ops/entropy.h"
+#include "ops/random.h"
+#include "ops/scale.h"
+#include "run/interrupt.h"
+#include "run/model.h"
+#include "run/objective.h"
+#include "run/paper.h"
+#include "run/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* One of the two graphs. */
+typedef struct side {
+    nx_graph *g;
+    nx_plan *plan;
+    int batch;
+    nx_tensor *content, *random, *output; /* random: the state of noise; NULL without */
+    nx_tensor *gradient;                  /* of the total by the output; training with [log] debug alone */
+    objective objective;
+} side;
+
+struct trainer {
+    const config *c;
+    const paper *paper;
+    nx_device_info info;
+    nx_device *device;
+    nx_file_list content, validation;
+    nx_image style;
+    vgg19 *vgg;
+    nx_params *params; /* the generator's */
+    nx_optimizer *optimizer;
+    float **gram; /* of the style, one a style layer */
+    side train, valid;
+    nx_loader *loader, *held_out;
+};
+
+/* ---- recording ---- */
+
+static nx_tensor *subtract_mean(nx_graph *g, nx_tensor *image, const float mean[3])
+{
+    float one[3] = {1, 1, 1}, shift[3] = {-mean[0], -mean[1], -mean[2]};
+    return nx_affine(g, image, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
+}
+
+static const char **layers_of(const config *c, size_t *count)
+{
+    const config_list *a = &c->descriptor.content_layers, *b = &c->descriptor.style_layers;
+    const char **layers = nx_alloc((size_t)(a->count + b->count + 1) * sizeof *layers);
+    *count = 0;
+    for (int i = 0; i < a->count; i++) layers[(*count)++] = a->items[i];
+    for (int i = 0; i < b->count; i++) layers[(*count)++] = b->items[i];
+    return layers;
+}
+
+/* Records the generator, the descriptor on content and output, and the losses, for crops of `size`. */
+static bool record(trainer *t, side *s, nx_params *params, int size, int batch, bool training, nx_error *err)
+{
+    const config *c = t->c;
+    int contents = c->descriptor.content_layers.count, styles = c->descriptor.style_layers.count;
+    nx_graph *g = s->g = nx_graph_new(&t->info);
+    nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = training};
+    s->batch = batch;
+    s->objective.count = 0;
+    s->content = nx_input(g, (nx_shape){batch, size, size, 3}, "content");
+    s->random = c->generator.noise ? nx_input(g, NX_RANDOM_STATE, "random") : NULL;
+    nx_graph_label(g, "generator");
+    s->output = nx_keep(t->paper->generate(c, &scope, s->content, s->random));
+    nx_graph_label(g, NULL);
+
+    size_t count;
+    const char **layers = layers_of(c, &count);
+    nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature),
+              **gram = nx_alloc((count + 1) * sizeof *gram);
+    bool ok = (!contents || vgg19_record(t->vgg, g, subtract_mean(g, s->content, t->vgg->mean), layers,
+                                         (size_t)contents, target, err)) &&
+              vgg19_record(t->vgg, g, s->output, layers, count, feature, err);
+    for (int i = 0; ok && i < styles; i++) {
+        int channels = feature[contents + i]->shape.c;
+        float *zero = nx_alloc((size_t)channels * (size_t)channels * sizeof(float));
+        gram[i] = nx_constant(g, (nx_shape){1, 1, channels, channels}, t->gram ? t->gram[i] : zero);
+        free(zero);
+    }
+    if (ok) {
+        objective *o = &s->objective;
+        objective_perceptual(o, g, c, "", feature, target, feature + contents, gram);
+        objective_variation(o, g, c, s->output);
+        if (c->loss.diversity > 0) {
+            nx_entropy_options options = {.literal = c->loss.diversity_form == DIVERSITY_LITERAL};
+            objective_add(o, "entropy", nx_entropy(g, s->output, options), c->loss.diversity);
+        }
+        objective_total(o, g);
+    }
+    free(layers);
+    free(target);
+    free(feature);
+    free(gram);
+    return ok;
+}
+
+static void free_side(side *s)
+{
+    nx_plan_free(s->plan);
+    nx_graph_free(s->g);
+    *s = (side){0};
+}
+
+/* The batch of validation divides the number of its pictures, so that each counts once. */
+static int validation_batch(const trainer *t)
+{
+    int batch = t->c->data.batch, count = (int)t->validation.count;
+    while (count % batch) batch--;
+    return batch;
+}
+
+/* Both graphs and their plans for a size, over a store of parameters. */
+static bool build(trainer *t, int size, nx_params *params, side *train, side *valid, nx_optimizer **optimizer,
+                  nx_error *err)
+{
+    const config *c = t->c;
+    nx_optimizer_options options = {.method = c->optimizer.method == METHOD_SGD ? NX_OPTIMIZER_SGD : NX_OPTIMIZER_ADAM,
+                                    .beta1 = (float)c->optimizer.beta1,
+                                    .beta2 = (float)c->optimizer.beta2,
+                                    .epsilon = (float)c->optimizer.epsilon};
+    if (!record(t, train, params, size, c->data.batch, true, err)) return false;
+    *optimizer = nx_optimizer_new(train->g, train->objective.total, params, options);
+    if (c->log.debug) {
+        nx_gradient(train->g, train->objective.total, &train->output, 1, &train->gradient);
+        nx_keep(train->gradient);
+    }
+    if (!nx_plan_new(&train->plan, train->g, err)) return false;
+    if (!t->validation.count) return true;
+    return record(t, valid, params, size, validation_batch(t), false, err) && nx_plan_new(&valid->plan, valid->g, err);
+}
+
+/* ---- inputs ---- */
+
+static bool read_content(trainer *t, nx_error *err)
+{
+    const config *c = t->c;
+    if (!config_need(c, "data", "content", err)) return false;
+    nx_file_list *lists[] = {&t->content, &t->validation};
+    const config_list *paths[] = {&c->data.content, &c->data.validation};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < paths[k]->count; i++) {
+            nx_file_list found;
+            if (!nx_files_images(&found, paths[k]->items[i], err)) return false;
+            lists[k]->paths = nx_realloc(lists[k]->paths, (lists[k]->count + found.count) * sizeof(char *));
+            memcpy(lists[k]->paths + lists[k]->count, found.paths, found.count * sizeof(char *));
+            lists[k]->count += found.count;
+            free(found.paths);
+        }
+    size_t wanted = (size_t)c->data.validation_count;
+    if (c->data.validation.count) {
+        for (; wanted && t->validation.count > wanted; t->validation.count--)
+            free(t->validation.paths[t->validation.count - 1]);
+        return true;
+    }
+    if (wanted >= t->content.count)
+        return nx_fail(err, "[data] validation_count = %zu leaves nothing to train on: content has %zu pictures",
+                       wanted, t->content.count);
+    t->content.count -= wanted;
+    t->validation.count = wanted;
+    t->validation.paths = nx_copy(t->content.paths + t->content.count, wanted * sizeof(char *));
+    return true;
+}
+
+static bool read_style(trainer *t, nx_error *err)
+{
+    const config *c = t->c;
+    if (!config_need(c, "data", "style", err) || !nx_image_load(&t->style, c->data.style, err)) return false;
+    if (c->data.style_size) {
+        nx_image fitted = nx_image_fit(&t->style, c->data.style_size);
+        nx_image_free(&t->style);
+        t->style = fitted;
+    }
+    const config_list *layers = &c->descriptor.style_layers;
+    int least = vgg19_smallest_image((const char *const *)layers->items, (size_t)layers->count);
+    return (t->style.height >= least && t->style.width >= least) ||
+           nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
+                   c->data.style, t->style.width, t->style.height, c->data.style_size, least);
+}
+
+static bool open_descriptor(trainer *t, nx_error *err)
+{
+    static const vgg19_pooling poolings[] = {[POOLING_FILE] = VGG19_POOLING_FILE,
+                                             [POOLING_MAX] = VGG19_POOLING_MAX,
+                                             [POOLING_AVERAGE] = VGG19_POOLING_AVERAGE};
+    static const int paddings[] = {[DESCRIPTOR_PADDING_FILE] = VGG19_PADDING_FILE,
+                                   [DESCRIPTOR_PADDING_ZERO] = NX_PADDING_ZERO,
+                                   [DESCRIPTOR_PADDING_REFLECT] = NX_PADDING_REFLECT,
+                                   [DESCRIPTOR_PADDING_REPLICATE] = NX_PADDING_REPLICATE,
+                                   [DESCRIPTOR_PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
+    static const vgg19_preprocessing preprocessings[] = {[PREPROCESSING_FILE] = VGG19_PREPROCESSING_FILE,
+                                                         [PREPROCESSING_CAFFE] = VGG19_PREPROCESSING_CAFFE,
+                                                         [PREPROCESSING_TORCHVISION] = VGG19_PREPROCESSING_TORCHVISION};
+    const config *c = t->c;
+    bool random = !strcmp(c->descriptor.weights, "random");
+    vgg19_options options = {
+        .weights = random ? NULL : c->descriptor.weights,
+        .preprocessing = preprocessings[c->descriptor.preprocessing],
+        .pooling = poolings[c->descriptor.pooling],
+        .padding = paddings[c->descriptor.padding],
+        .init = c->descriptor.init == INIT_HE ? VGG19_INIT_HE : VGG19_INIT_PAPER,
+        .sigma = (float)c->descriptor.sigma,
+        .width = (float)c->descriptor.width,
+        .seed = (uint64_t)(c->descriptor.seed < 0 ? c->experiment.seed : c->descriptor.seed),
+    };
+    size_t count;
+    const char **layers = layers_of(c, &count);
+    bool ok = count ? vgg19_new(&t->vgg, &options, layers, count, err)
+                    : nx_fail(err, "[descriptor] has neither content_layers nor style_layers: nothing to compare");
+    free(layers);
+    return ok;
+}
+
+static bool open_loaders(trainer *t, nx_error *err)
+{
+    const config *c = t->c;
+    nx_loader_options options = {.paths = t->content.paths,
+                                 .count = t->content.count,
+                                 .crop = c->data.size,
+                                 .batch = c->data.batch,
+                                 .seed = (uint64_t)c->experiment.seed,
+                                 .resize_short = c->data.resize};
+    if (!nx_loader_new(&t->loader, &options, err)) return false;
+    if (!t->validation.count) return true;
+    options.paths = t->validation.paths;
+    options.count = t->validation.count;
+    options.batch = validation_batch(t);
+    options.center = true;
+    return nx_loader_new(&t->held_out, &options, err);
+}
+
+static bool check(const trainer *t, nx_error *err)
+{
+    const config *c = t->c;
+    if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 256");
+    if (c->data.size % t->paper->multiple)
+        return nx_fail(err, "[data] size = %d: the generator takes multiples of %d, such as %d", c->data.size,
+                       t->paper->multiple, c->data.size / t->paper->multiple * t->paper->multiple + t->paper->multiple);
+    if (c->loss.diversity > 0 && (c->data.batch < 2 || !c->generator.noise))
+        return nx_fail(err, "[loss] diversity compares outputs of one batch: it needs [data] batch of 2 or more and "
+                            "[generator] noise of 1 or more");
+    return true;
+}
+
+bool trainer_new(trainer **out, const config *c, nx_error *err)
+{
+    trainer *t = nx_alloc(sizeof *t);
+    *t = (trainer){.c = c, .paper = paper_of(c), .params = nx_params_new()};
+    nx_device_options device = {.name = c->device.name, .kernels = config_get(c, "device", "kernels")};
+    bool ok = check(t, err) && read_content(t, err) && read_style(t, err) && open_descriptor(t, err) &&
+              nx_device_choose(&t->info, &device, err) && open_loaders(t, err);
+    free((char *)device.kernels);
+    if (ok)
+        *out = t;
+    else
+        trainer_free(t);
+    return ok;
+}
+
+void trainer_free(trainer *t)
+{
+    if (!t) return;
+    nx_loader_free(t->loader);
+    nx_loader_free(t->held_out);
+    free_side(&t->train);
+    free_side(&t->valid);
+    nx_optimizer_free(t->optimizer);
+    nx_params_free(t->params);
+    vgg19_free(t->vgg);
+    nx_device_free(t->device);
+    for (int i = 0; t->gram && i < t->c->descriptor.style_layers.count; i++) free(t->gram[i]);
+    free(t->gram);
+    nx_image_free(&t->style);
+    nx_file_list_free(&t->content);
+    nx_file_list_free(&t->validation);
+    free(t);
+}
+
+const nx_device_info *trainer_device(const trainer *t) { return &t->info; }
+
+/* ---- memory ---- */
+
+/* The bytes of a run at this size, or false where one buffer is larger than the device allows. */
+static bool bytes_at(trainer *t, int size, uint64_t bytes[NX_MEMORY_KINDS], size_t *launches, nx_error *err)
+{
+    side train = {0}, valid = {0};
+    nx_params *params = nx_params_new();
+    nx_optimizer *optimizer = NULL;
+    bool ok = build(t, size, params, &train, &valid, &optimizer, err);
+    if (ok) {
+        bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(params) + nx_params_bytes(t->vgg->params);
+        bytes[NX_MEMORY_OPTIMIZER] = nx_params_bytes(optimizer->state);
+        bytes[NX_MEMORY_ARENA] = nx_plan_bytes(train.plan) + (valid.plan ? nx_plan_bytes(valid.plan) : 0);
+        if (launches) *launches = train.g->n_nodes;
+    }
+    free_side(&train);
+    free_side(&valid);
+    nx_optimizer_free(optimizer);
+    nx_params_free(params);
+    return ok;
+}
+
+static uint64_t total_of(const uint64_t bytes[NX_MEMORY_KINDS])
+{
+    uint64_t total = 0;
+    for (int k = 0; k < NX_MEMORY_KINDS; k++) total += bytes[k];
+    return total;
+}
+
+static bool fits_at(trainer *t, int size)
+{
+    uint64_t bytes[NX_MEMORY_KINDS];
+    return bytes_at(t, size, bytes, NULL, NULL) && total_of(bytes) <= t->info.memory;
+}
+
+int trainer_largest_size(trainer *t)
+{
+    int step = t->paper->multiple, low = 0, high = 16384 / step + 1; /* in steps: low fits, high does not */
+    while (high - low > 1) {
+        int middle = (low + high) / 2;
+        if (fits_at(t, middle * step))
+            low = middle;
+        else
+            high = middle;
+    }
+    return low * step;
+}
+
+bool trainer_fits(trainer *t, nx_error *err)
+{
+    uint64_t bytes[NX_MEMORY_KINDS];
+    nx_error reason;
+    char need[16], have[16], remedy[128];
+    bool planned = bytes_at(t, t->c->data.size, bytes, NULL, &reason);
+    if (planned && total_of(bytes) <= t->info.memory) return true;
+    int largest = trainer_largest_size(t);
+    if (largest)
+        snprintf(remedy, sizeof remedy, "the largest [data] size that fits is %d", largest);
+    else
+        snprintf(remedy, sizeof remedy, "no [data] size fits: lower [data] batch or [generator] channels");
+    if (!planned) return nx_fail(err, "%s; %s", reason.text, remedy);
+    return nx_fail(err, "%s: [data] size = %d with batch = %d needs %s, and the device has %s; %s", t->info.name,
+                   t->c->data.size, t->c->data.batch, nx_bytes_text(need, (double)total_of(bytes)),
+                   nx_bytes_text(have, (double)t->info.memory), remedy);
+}
+
+void trainer_bytes(const trainer *t, uint64_t bytes[NX_MEMORY_KINDS])
+{
+    NX_CHECK(bytes_at((trainer *)t, t->c->data.size, bytes, NULL, NULL), "a plan that did fit");
+}
+
+static void print_params(const char *what, const nx_params *params)
+{
+    char bytes[16];
+    printf("\n%s: %zu parameters\n", what, nx_params_numbers(params, false));
+    for (size_t i = 0; i < params->count; i++) {
+        size_t dims[4];
+        char shape[64] = "";
+        for (int d = 0, rank = nx_param_dims(params->items[i], dims); d < rank; d++)
+            sprintf(shape + strlen(shape), d ? " x %zu" : "%zu", dims[d]);
+        printf("  %-28s %-20s %9s\n", params->items[i]->name, shape,
+               nx_bytes_text(bytes, 4. * (double)nx_shape_count(params->items[i]->shape)));
+    }
+}
+
+void trainer_print_plan(trainer *t)
+{
+    const config *c = t->c;
+    side train = {0}, valid = {0};
+    nx_params *params = nx_params_new();
+    nx_optimizer *optimizer = NULL;
+    nx_error err;
+    char a[16], b[16];
+    if (build(t, c->data.size, params, &train, &valid, &optimizer, &err)) {
+        uint64_t bytes[NX_MEMORY_KINDS];
+        trainer_bytes(t, bytes);
+        nx_shape in = train.content->shape, out = train.output->shape;
+        printf("content   %d x %d x %d x %d from %zu pictures, validation on %zu\n", in.n, in.h, in.w, in.c,
+               t->content.count, t->validation.count);
+        printf("style     %d x %d, %s\n", t->style.width, t->style.height, c->data.style);
+        printf("output    %d x %d x %d x %d\n", out.n, out.h, out.w, out.c);
+        print_params("generator", params);
+        printf("  of them trained: %zu\n", nx_params_numbers(params, true));
+        print_params("descriptor", t->vgg->params);
+        printf("\nmemory on the device\n");
+        for (int k = 0; k < NX_MEMORY_KINDS; k++)
+            printf("  %-28s %9s\n", nx_memory_kind_name(k), nx_bytes_text(a, (double)bytes[k]));
+        printf("  %-28s %9s of %s\n", "total", nx_bytes_text(a, (double)total_of(bytes)),
+               nx_bytes_text(b, (double)t->info.memory));
+        printf("  total_bytes %llu\n", (unsigned long long)total_of(bytes));
+        printf("  the arena of a step holds %s of tensors in %s\n", nx_bytes_text(a, (double)nx_plan_sum(train.plan)),
+               nx_bytes_text(b, (double)nx_plan_bytes(train.plan)));
+        printf("  nodes of a step: %zu\n", train.g->n_nodes);
+    } else {
+        printf("this size cannot be planned: %s\n", err.text);
+    }
+    printf("\nlargest [data] size that fits at batch %d: %d\n", c->data.batch, trainer_largest_size(t));
+    free_side(&train);
+    free_side(&valid);
+    nx_optimizer_free(optimizer);
+    nx_params_free(params);
+}
+
+/* ---- on the device ---- */
+
+/* Random weights are scaled on the style picture, at most this many pixels on its longer side. */
+enum { RESCALE_SIDE = 128 };
+
+static bool rescale_descriptor(trainer *t, const char *const *layers, size_t count, nx_error *err)
+{
+    int longer = t->style.height > t->style.width ? t->style.height : t->style.width;
+    int least = vgg19_smallest_image(layers, count);
+    nx_image small = nx_image_fit(&t->style, longer < RESCALE_SIDE ? longer : RESCALE_SIDE);
+    if (small.height < least || small.width < least) {
+        nx_image_free(&small);
+        small = nx_image_resize(&t->style, t->style.height, t->style.width, NX_BICUBIC);
+    }
+    bool ok = vgg19_rescale(t->vgg, t->device, small.rgb, (nx_shape){1, small.height, small.width, 3}, layers, count,
+                            false, err);
+    nx_image_free(&small);
+    return ok;
+}
+
+/* The style's Gram matrices, by a graph of their own, whose memory is free again before training starts. */
+static bool compute_grams(trainer *t, nx_error *err)
+{
+    const config_list *layers = &t->c->descriptor.style_layers;
+    nx_tensor **feature = nx_alloc((size_t)(layers->count + 1) * sizeof *feature);
+    nx_graph *g = nx_graph_new(&t->info);
+    nx_tensor *image = nx_input(g, (nx_shape){1, t->style.height, t->style.width, 3}, "style");
+    nx_plan *plan = NULL;
+    bool ok = !layers->count || vgg19_record(t->vgg, g, subtract_mean(g, image, t->vgg->mean),
+                                             (const char *const *)layers->items, (size_t)layers->count, feature, err);
+    for (int i = 0; ok && i < layers->count; i++) feature[i] = nx_keep(nx_gram_matrix(g, feature[i]));
+    ok = ok && nx_plan_new(&plan, g, err);
+    if (ok) {
+        nx_plan_realize(plan, t->device);
+        nx_plan_write(plan, image, t->style.rgb);
+        nx_plan_run(plan);
+        t->gram = nx_alloc((size_t)(layers->count + 1) * sizeof *t->gram);
+        for (int i = 0; i < layers->count; i++) {
+            t->gram[i] = nx_alloc(nx_shape_count(feature[i]->shape) * sizeof(float));
+            nx_plan_read(plan, feature[i], t->gram[i]);
+        }
+    }
+    nx_plan_free(plan);
+    nx_graph_free(g);
+    free(feature);
+    return ok;
+}
+
+static bool prepare(trainer *t, nx_error *err)
+{
+    const config *c = t->c;
+    char *kernels = config_get(c, "device", "kernels");
+    nx_device_options options = {.name = c->device.name, .kernels = kernels, .profile = c->device.profile};
+    size_t count;
+    const char **layers = layers_of(c, &count);
+    bool ok = nx_device_open(&t->device, &options, err);
+    if (ok && t->vgg->random && c->descriptor.rescale) ok = rescale_descriptor(t, layers, count, err);
+    if (ok) nx_params_realize(t->vgg->params, t->device);
+    ok = ok && compute_grams(t, err) && build(t, c->data.size, t->params, &t->train, &t->valid, &t->optimizer, err);
+    free(layers);
+    free(kernels);
+    if (!ok) return false;
+    nx_params_realize(t->params, t->device);
+    nx_params_realize(t->optimizer->state, t->device);
+    nx_plan_realize(t->train.plan, t->device);
+    if (t->valid.plan) nx_plan_realize(t->valid.plan, t->device);
+    return true;
+}
+
+/* ---- steps ---- */
+
+/* Each picture's contrast is multiplied by a number of its own, around its mean colour. */
+static void change_contrast(const trainer *t, uint64_t step, float *pixels)
+{
+    size_t size = (size_t)t->c->data.size * (size_t)t->c->data.size;
+    nx_rng rng = nx_rng_new((uint64_t)t->c->experiment.seed, nx_stream("contrast"));
+    rng.index = step * (uint64_t)t->c->data.batch;
+    for (int n = 0; n < t->c->data.batch; n++, pixels += 3 * size) {
+        float factor = 1 - (float)t->c->data.contrast * nx_rng_uniform(&rng);
+        for (int k = 0; k < 3; k++) {
+            double mean = 0;
+            for (size_t i = 0; i < size; i++) mean += (double)pixels[3 * i + k] / (double)size;
+            for (size_t i = 0; i < size; i++)
+                pixels[3 * i + k] = (float)mean + (pixels[3 * i + k] - (float)mean) * factor;
+        }
+    }
+}
+
+static void write_random(const trainer *t, side *s, const char *stream, uint64_t step)
+{
+    if (!s->random) return;
+    float bits[4];
+    nx_random_state(bits, (uint64_t)t->c->experiment.seed ^ nx_stream(stream), step);
+    nx_plan_write(s->plan, s->random, bits);
+}
+
+static double rate_at(const config *c, uint64_t step)
+{
+    int every = c->optimizer.decay_every;
+    return c->optimizer.learning_rate * (every ? pow(c->optimizer.decay, (double)(step / (uint64_t)every)) : 1);
+}
+
+/* One update with batch `step` (the first is 0); rate 0 only evaluates. */
+static bool run_step(trainer *t, uint64_t step, double rate, float *pixels, nx_error *err)
+{
+    if (!nx_loader_batch(t->loader, step, pixels, err)) return false;
+    if (t->c->data.contrast > 0) change_contrast(t, step, pixels);
+    nx_plan_write(t->train.plan, t->train.content, pixels);
+    write_random(t, &t->train, "training", step);
+    nx_optimizer_rate(t->optimizer, t->train.plan, step + 1, rate);
+    nx_plan_run(t->train.plan);
+    return true;
+}
+
+typedef struct outputs { /* files beside the run file */
+    char picture[1024], model[1024];
+} outputs;
+
+typedef struct row { /* of the log */
+    uint64_t step;
+    double seconds;
+} row;
+
+static void log_terms(runfile *file, const objective *o, const objective_values *v, const char *prefix, row r)
+{
+    char name[96];
+    const struct {
+        const char *name;
+        double value;
+    } sums[] = {{"total", (double)v->total}, {"content", v->content}, {"style", v->style}};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s%s", prefix, sums[i].name);
+        runfile_metric(file, name, 1, (int64_t)r.step, r.seconds, sums[i].value);
+    }
+    for (int i = 0; i < o->count; i++) {
+        snprintf(name, sizeof name, "%s%s", prefix, o->term[i].name);
+        runfile_metric(file, name, o->term[i].weight, (int64_t)r.step, r.seconds, (double)v->term[i]);
+    }
+}
+
+/* A loss that is no number ends the run; the newest checkpoint stays what it is. */
+static bool finite_terms(const objective *o, const objective_values *v, uint64_t step, nx_error *err)
+{
+    for (int i = 0; i < o->count; i++)
+        if (!isfinite(v->term[i]))
+            return nx_fail(err, "step %llu: %s is %f; the newest checkpoint is kept: lower [optimizer] learning_rate",
+                           (unsigned long long)step, o->term[i].name, (double)v->term[i]);
+    return isfinite(v->total) ||
+           nx_fail(err, "step %llu: the total loss is %f, its terms are finite: lower the weights in [loss]",
+                   (unsigned long long)step, (double)v->total);
+}
+
+static uint8_t *to_bytes(const float *pixels, const float mean[3], int count, int size)
+{
+    size_t n = (size_t)count * (size_t)size * (size_t)size * 3;
+    uint8_t *bytes = nx_alloc(n);
+    for (size_t i = 0; i < n; i++) {
+        float v = pixels[i] + (mean ? mean[i % 3] : 0);
+        bytes[i] = (uint8_t)lrintf(v < 0 || isnan(v) ? 0 : v > 255 ? 255 : v);
+    }
+    return bytes;
+}
+
+/* The first pictures of a batch and what the generator makes of them: into the run file, and beside it as one picture,
+ * content above, output below. */
+static bool log_pictures(trainer *t, side *s, runfile *file, const char *picture, const float *content, uint64_t step,
+                         nx_error *err)
+{
+    enum { MOST = 6, GAP = 4 };
+    int size = t->c->data.size, count = s->batch < MOST ? s->batch : MOST;
+    size_t pixels = (size_t)size * (size_t)size * 3;
+    float *output = nx_alloc((size_t)s->batch * pixels * sizeof(float));
+    nx_plan_read(s->plan, s->output, output);
+    uint8_t *rows[] = {to_bytes(content, NULL, count, size), to_bytes(output, t->vgg->mean, count, size)};
+    nx_image grid = nx_image_new(2 * size + GAP, count * size + (count - 1) * GAP);
+    for (int k = 0; k < 2; k++)
+        for (int n = 0; n < count; n++)
+            for (int y = 0; y < size; y++)
+                for (int x = 0; x < 3 * size; x++)
+                    grid.rgb[((size_t)(k * (size + GAP) + y) * (size_t)grid.width + (size_t)(n * (size + GAP))) * 3 +
+                             (size_t)x] = rows[k][(size_t)n * pixels + (size_t)y * (size_t)size * 3 + (size_t)x];
+    for (int n = 0; n < count; n++) {
+        char name[32];
+        snprintf(name, sizeof name, "content%d", n);
+        if (!step) runfile_image(file, name, 0, size, size, rows[0] + (size_t)n * pixels);
+        snprintf(name, sizeof name, "output%d", n);
+        runfile_image(file, name, (int64_t)step, size, size, rows[1] + (size_t)n * pixels);
+    }
+
+    bool ok = nx_image_save_png(&grid, picture, err);
+    free(rows[0]);
+    free(rows[1]);
+    free(output);
+    nx_image_free(&grid);
+    return ok;
+}
+
+/* Means over the held-out pictures, and pictures of the first batch where asked for. */
+static bool validate(trainer *t, runfile *file, const char *picture, row r, bool pictures, trainer_result *result,
+                     nx_error *err)
+{
+    side *s = &t->valid;
+    if (!s->plan) return true;
+    uint64_t batches = t->validation.count / (size_t)s->batch;
+    float *pixels = nx_alloc(nx_shape_count(s->content->shape) * sizeof(float));
+    objective_values mean = {0}, v;
+    double total = 0, sums[OBJECTIVE_TERMS] = {0};
+    bool ok = true;
+    for (uint64_t k = 0; ok && k < batches; k++) {
+        ok = nx_loader_batch(t->held_out, k, pixels, err);
+        if (!ok) break;
+        nx_plan_write(s->plan, s->content, pixels);
+        write_random(t, s, "validation", k);
+        nx_plan_run(s->plan);
+        objective_read(&s->objective, s->plan, &v);
+        for (int i = 0; i < s->objective.count; i++) sums[i] += (double)v.term[i];
+        total += (double)v.total;
+        mean.content += v.content / (double)batches;
+        mean.style += v.style / (double)batches;
+        if (!k && pictures) ok = log_pictures(t, s, file, picture, pixels, r.step, err);
+    }
+    for (int i = 0; i < s->objective.count; i++) mean.term[i] = (float)(sums[i] / (double)batches);
+    mean.total = (float)(total / (double)batches);
+    if (ok) {
+        log_terms(file, &s->objective, &mean, "validation/", r);
+        result->validation = (double)mean.total;
+        result->style = mean.style;
+        result->content = mean.content;
+    }
+    free(pixels);
+    return ok;
+}
+
+/* ---- the loop ---- */
+
+static bool due(int every, uint64_t step, uint64_t steps)
+{
+    return step == steps || (every && step % (uint64_t)every == 0);
+}
+
+static checkpoint *take_checkpoint(const trainer *t, uint64_t step)
+{
+    checkpoint *k = checkpoint_new();
+    checkpoint_put_params(k, "parameters", t->params);
+    checkpoint_put_params(k, "optimizer", t->optimizer->state);
+    checkpoint_put_counter(k, "step", step);
+    checkpoint_put_counter(k, "data_cursor", step); /* the next batch */
+    checkpoint_put_counter(k, "random", step);      /* the next draw of noise */
+    return k;
+}
+
+static bool restore(trainer *t, runfile *file, const char *path, uint64_t *step, nx_error *err)
+{
+    const checkpoint *k = runfile_checkpoint(file);
+    return !k || (checkpoint_get_counter(k, "step", step, path, err) &&
+                  checkpoint_get_params(k, "parameters", t->params, path, err) &&
+                  checkpoint_get_params(k, "optimizer", t->optimizer->state, path, err));
+}
+
+static void log_memory(trainer *t, runfile *file, trainer_result *result)
+{
+    uint64_t planned[NX_MEMORY_KINDS];
+    struct rusage usage;
+    char name[64];
+    trainer_bytes(t, planned);
+    for (int k = 0; k < NX_MEMORY_KINDS; k++) {
+        snprintf(name, sizeof name, "planned_%s", nx_memory_kind_name(k));
+        runfile_set_int(file, "/memory", name, (int64_t)planned[k]);
+        snprintf(name, sizeof name, "measured_%s", nx_memory_kind_name(k));
+        runfile_set_int(file, "/memory", name, (int64_t)t->device->peak_bytes[k]);
+    }
+    result->planned_bytes = total_of(planned);
+    result->measured_bytes = t->device->peak_total;
+    getrusage(RUSAGE_SELF, &usage);
+    runfile_set_int(file, "/memory", "planned_total", (int64_t)result->planned_bytes);
+    runfile_set_int(file, "/memory", "measured_total", (int64_t)result->measured_bytes);
+    runfile_set_int(file, "/memory", "host_peak", (int64_t)usage.ru_maxrss * 1024);
+}
+
+static void log_profile(trainer *t, runfile *file)
+{
+    size_t count;
+    if (!t->device->profile) return;
+    const nx_plan_line *lines = nx_plan_profile(t->train.plan, &count);
+    for (size_t i = 0; i < count; i++) {
+        const nx_plan_line *l = &lines[i];
+        char *group = nx_format("/profile/%s", l->name);
+        runfile_set_int(file, group, "calls", (int64_t)l->calls);
+        runfile_set_real(file, group, "seconds", l->seconds);
+        if (l->seconds > 0) {
+            runfile_set_real(file, group, "gflops", l->flops / l->seconds * 1e-9);
+            runfile_set_real(file, group, "gbytes_per_second", l->bytes / l->seconds * 1e-9);
+        }
+        free(group);
+    }
+}
+
+/* The gradient of the total loss by the generator's output, first picture. */
+static void log_gradient(trainer *t, runfile *file)
+{
+    nx_shape s = t->train.gradient->shape;
+    float *values = nx_alloc(nx_shape_count(s) * sizeof(float));
+    nx_plan_read(t->train.plan, t->train.gradient, values);
+    runfile_array(file, "/debug/gradient", 3, (int[]){s.h, s.w, s.c}, values);
+    free(values);
+}
+
+static bool save_model(const trainer *t, const char *path, nx_error *err)
+{
+    const float *mean = t->vgg->mean;
+    char *options = config_text(t->c, "generator"), *network = config_get(t->c, "generator", "network");
+    model m = {.network = network,
+               .options = options,
+               .input = {.order = "rgb", .scale = 1. / 255},
+               .output = {.order = "rgb", .scale = 1, .mean = {(double)mean[0], (double)mean[1], (double)mean[2]}}};
+    bool ok = model_save(path, &m, t->params, err);
+    free(options);
+    free(network);
+    return ok;
+}
+
+/* The losses of step `step`, before its update, and what goes with them. */
+static bool log_step(trainer *t, runfile *file, uint64_t step, objective_values *v, nx_error *err)
+{
+    row r = {step, runfile_seconds(file)};
+    objective_read(&t->train.objective, t->train.plan, v);
+    if (!finite_terms(&t->train.objective, v, step, err)) return false;
+    log_terms(file, &t->train.objective, v, "", r);
+    runfile_metric(file, "learning_rate", 1, (int64_t)step, r.seconds, rate_at(t->c, step));
+    if (!step && t->train.gradient) log_gradient(t, file);
+    return true;
+}
+
+/* Steps from *step to the last, or until the user interrupts. */
+static bool loop(trainer *t, runfile *file, const outputs *out, uint64_t *step, trainer_result *result, nx_error *err)
+{
+    const config *c = t->c;
+    uint64_t steps = (uint64_t)c->experiment.steps;
+    double recent[50];
+    size_t n = 0;
+    float *pixels = nx_alloc(nx_shape_count(t->train.content->shape) * sizeof(float));
+    objective_values v = {0};
+    progress p = progress_begin((int64_t)*step, (int64_t)steps, c->log.every);
+    bool ok =
+        *step || validate(t, file, out->picture, (row){0, runfile_seconds(file)}, c->log.images != 0, result, err);
+    while (ok && *step < steps && !interrupt_wanted()) {
+        ok = run_step(t, *step, rate_at(c, *step), pixels, err);
+        if (ok && due(c->log.every, *step, steps - 1)) {
+            ok = log_step(t, file, *step, &v, err);
+            recent[n++ % 50] = (double)v.total;
+        }
+        if (!ok) break;
+        ++*step;
+        progress_step(&p, (int64_t)*step, (double)v.total);
+        bool pictures = due(c->log.images, *step, steps);
+        if (pictures || due(c->log.validation, *step, steps))
+            ok = validate(t, file, out->picture, (row){*step, runfile_seconds(file)}, pictures, result, err);
+        if (ok && *step < steps && due(c->log.checkpoint, *step, steps))
+            ok = runfile_save(file, take_checkpoint(t, *step), err);
+        else if (ok && runfile_due(file))
+            ok = runfile_save(file, NULL, err);
+    }
+    if (ok && !steps) ok = run_step(t, 0, 0, pixels, err) && log_step(t, file, 0, &v, err);
+    progress_end(&p);
+    free(pixels);
+    size_t rows = n < 50 ? n : 50;
+    for (size_t i = 0; i < rows; i++) result->loss = (i ? result->loss : 0) + recent[i] / (double)rows;
+    return ok;
+}
+
+trainer_end trainer_run(trainer *t, runfile *file, const char *path, trainer_result *result, nx_error *err)
+{
+    uint64_t step = 0, steps = (uint64_t)t->c->experiment.steps;
+    *result = (trainer_result){.validation = NAN, .loss = NAN};
+    char *stem = nx_copy_text(path);
+    if (nx_ends_with(stem, ".h5")) stem[strlen(stem) - 3] = 0;
+    outputs out;
+    snprintf(out.picture, sizeof out.picture, "%s.png", stem);
+    snprintf(out.model, sizeof out.model, "%s.model.h5", stem);
+    free(stem);
+    bool ok = prepare(t, err) && restore(t, file, path, &step, err) && loop(t, file, &out, &step, result, err);
+    if (t->train.plan) {
+        log_memory(t, file, result);
+        log_profile(t, file);
+    }
+    bool finished = ok && step == steps;
+    if (finished && steps) ok = save_model(t, out.model, err);
+    result->seconds = runfile_seconds(file);
+    result->step = step;
+    nx_error late;
+    const char *status = !ok ? "failed" : finished ? "finished" : "interrupted";
+    /* after a failure the newest checkpoint stays what it is */
+    if (!runfile_finish(file, status, ok ? take_checkpoint(t, step) : NULL, &late)) {
+        if (ok) *err = late;
+        ok = false;
+    }
+    return !ok ? TRAINER_FAILED : finished ? TRAINER_FINISHED : TRAINER_INTERRUPTED;
+}

@@ -1,0 +1,66 @@
+/* Layers: find or make the parameters, record the operation. */
+#include "nn/layer.h"
+
+#include "base/text.h"
+#include "nn/init.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* The tensor of parameter NAME.part, made by init(param, seed, bound) where it is new. */
+static nx_tensor *parameter(nx_scope *s, const char *name, const char *part, nx_shape shape, int rank,
+                            void (*init)(nx_param *param, uint64_t seed, float bound), float bound)
+{
+    char *full = nx_format("%s.%s", name, part);
+    nx_param *p = nx_params_find(s->params, full);
+    if (!p) {
+        p = nx_param_add(s->params, full, shape, rank);
+        init(p, s->seed, bound);
+    }
+    NX_CHECK(nx_shape_equal(p->shape, shape), "parameter %s has another shape", full);
+    free(full);
+    return nx_use(s->g, p);
+}
+
+nx_tensor *nx_layer_conv(nx_scope *s, const char *name, nx_tensor *x, int out, int size, nx_conv_options options)
+{
+    int in = x->shape.c;
+    float bound = 1 / sqrtf((float)(in * size * size));
+    nx_tensor *w = parameter(s, name, "weight", (nx_shape){size, size, in, out}, 4, nx_init_uniform, bound);
+    nx_tensor *b = parameter(s, name, "bias", NX_VECTOR(out), 1, nx_init_uniform, bound);
+    return nx_conv(s->g, x, w, b, options);
+}
+
+nx_tensor *nx_layer_conv_transposed(nx_scope *s, const char *name, nx_tensor *x, int out, int size,
+                                    nx_conv_options options)
+{
+    int in = x->shape.c;
+    float bound = 1 / sqrtf((float)(in * size * size));
+    nx_tensor *w = parameter(s, name, "weight", (nx_shape){size, size, out, in}, 4, nx_init_uniform, bound);
+    nx_tensor *b = parameter(s, name, "bias", NX_VECTOR(out), 1, nx_init_uniform, bound);
+    return nx_conv_transposed(s->g, x, w, b, options);
+}
+
+static void affine_parameters(nx_scope *s, const char *name, int channels, nx_tensor **gamma, nx_tensor **beta)
+{
+    *gamma = parameter(s, name, "weight", NX_VECTOR(channels), 1, nx_init_unit, 1);
+    *beta = parameter(s, name, "bias", NX_VECTOR(channels), 1, nx_init_constant, 0);
+}
+
+nx_tensor *nx_layer_instance_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation)
+{
+    nx_tensor *gamma, *beta;
+    affine_parameters(s, name, x->shape.c, &gamma, &beta);
+    return nx_instance_norm(s->g, x, gamma, beta, (nx_norm_options){.activation = activation});
+}
+
+nx_tensor *nx_layer_batch_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation)
+{
+    nx_tensor *gamma, *beta;
+    affine_parameters(s, name, x->shape.c, &gamma, &beta);
+    nx_tensor *mean = parameter(s, name, "running_mean", NX_VECTOR(x->shape.c), 1, nx_init_constant, 0);
+    nx_tensor *variance = parameter(s, name, "running_var", NX_VECTOR(x->shape.c), 1, nx_init_constant, 1);
+    mean->param->trained = variance->param->trained = false;
+    return nx_batch_norm(s->g, x, gamma, beta, mean, variance,
+                         (nx_norm_options){.training = s->training, .activation = activation});
+}

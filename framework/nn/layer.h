@@ -1,0 +1,35 @@
+/* Layers with named parameters. A scope says where a network's parameters live; recording the same network into a
+ * second graph finds the same parameters again by name.
+ *
+ *     nx_scope s = {.g = g, .params = params, .seed = seed};
+ *     nx_tensor *y = nx_layer_conv(&s, "conv1", x, 32, 9, (nx_conv_options){.pad = 4});
+ *
+ * A parameter that is not there yet is made and initialised (nn/init), from the scope's seed and its own name.
+ */
+#ifndef NX_NN_LAYER_H
+#define NX_NN_LAYER_H
+
+#include "ops/conv.h"
+#include "ops/norm.h"
+
+typedef struct nx_scope {
+    nx_graph *g;
+    nx_params *params;
+    uint64_t seed;
+    bool training; /* batch normalization uses, and updates, the statistics of the batch */
+} nx_scope;
+
+/* NAME.weight [out][in][size][size], NAME.bias [out]: both U(+-1 / sqrt(in size size)), Torch's default. */
+nx_tensor *nx_layer_conv(nx_scope *s, const char *name, nx_tensor *x, int out, int size, nx_conv_options options);
+
+/* NAME.weight [in][out][size][size] as in Torch, NAME.bias [out]. */
+nx_tensor *nx_layer_conv_transposed(nx_scope *s, const char *name, nx_tensor *x, int out, int size,
+                                    nx_conv_options options);
+
+/* NAME.weight (gamma, U(0, 1) as Torch7 draws it) and NAME.bias (beta, 0); epsilon 1e-5. */
+nx_tensor *nx_layer_instance_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation);
+
+/* The same with NAME.running_mean and NAME.running_var, momentum 0.1; in training the statistics of the batch. */
+nx_tensor *nx_layer_batch_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation);
+
+#endif

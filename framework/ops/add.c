@@ -1,0 +1,26 @@
+/* y = a + b; da = db = dy. */
+#include "ops/add.h"
+
+#include "graph/plan.h"
+
+static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
+{
+    (void)g, (void)node, (void)want;
+    dx[0] = dx[1] = dy[0];
+}
+
+static void bind(nx_plan *plan, nx_node *node)
+{
+    nx_step *step = nx_plan_launch(plan, node, "add", "add", NULL,
+                                   nx_range_flat(plan, nx_shape_count(node->out[0]->shape)), "ttt", node->in[0],
+                                   node->in[1], node->out[0]);
+    step->bytes = 3.0 * (double)node->out[0]->bytes;
+}
+
+static const nx_op op = {.name = "add", .in_place = 1, .gradient = gradient, .bind = bind};
+
+nx_tensor *nx_add(nx_graph *g, nx_tensor *a, nx_tensor *b)
+{
+    NX_CHECK(nx_shape_equal(a->shape, b->shape), "add: shapes differ");
+    return nx_node_single(g, &op, NULL, 0, a->shape, a, b, NULL, NULL);
+}

@@ -1,0 +1,209 @@
+/* Convolution and transposed convolution: one operation in two directions, each the other's gradient.
+ *
+ * Gradient by x: the other direction, with the same weights. Where padding is not zero, it is taken by the padded image
+ * (a transposed convolution without padding) and folded back. Gradient by w: products of x and dy summed over pixels, in
+ * splits that are added in a fixed order. The gradient before a fused activation comes from its output y. */
+#include "ops/conv.h"
+
+#include "device/memory.h"
+#include "graph/plan.h"
+#include "ops/channel_sum.h"
+
+#include <stdio.h>
+
+typedef struct attr {
+    nx_conv_options o;
+    bool transposed;
+} attr;
+
+/* The numbers that both directions share: a gather of `up`, `down` and `pad` (see cl/conv.cl). */
+typedef struct gather {
+    nx_shape x, y;
+    int kh, kw, up, down, pad_y, pad_x;
+} gather;
+
+static gather gather_of(const nx_node *node)
+{
+    const attr *a = node->attr;
+    nx_shape w = node->in[1]->shape;
+    gather t = {.x = node->in[0]->shape, .y = node->out[0]->shape, .kh = w.n, .kw = w.h};
+    t.up = a->transposed ? 1 : a->o.stride;
+    t.down = a->transposed ? a->o.stride : 1;
+    t.pad_y = a->transposed ? w.n - 1 - a->o.pad : a->o.pad;
+    t.pad_x = a->transposed ? w.h - 1 - a->o.pad : a->o.pad;
+    return t;
+}
+
+static double flops_of(nx_shape small, nx_shape w) /* small: the side of the convolution's output */
+{
+    return 2.0 * small.n * small.h * small.w * (double)nx_shape_count(w);
+}
+
+/* ---- launches ---- */
+
+enum { CPU_ROWS = 8, CPU_WEIGHT_ROWS = 12, GPU_TILE = 64, PACKED = 0, PARTS = 0 };
+
+static int vectors_of(const nx_plan *plan, int k) { return k > nx_plan_lanes(plan) ? 2 : 1; }
+static size_t blocks_of(size_t n, size_t size) { return (n + size - 1) / size; }
+static bool on_gpu(const nx_plan *plan) { return nx_plan_info(plan)->family == NX_FAMILY_GPU; }
+
+static void plan_conv(nx_plan *plan, nx_node *node)
+{
+    const attr *a = node->attr;
+    gather t = gather_of(node);
+    size_t columns = (size_t)(vectors_of(plan, t.y.c) * nx_plan_lanes(plan));
+    size_t k = on_gpu(plan) ? (size_t)t.y.c : blocks_of((size_t)t.y.c, columns) * columns;
+    if (on_gpu(plan) && !a->transposed) return; /* HWIO is what the kernel wants */
+    nx_plan_derived(plan, node, PACKED, node->in[1], a->transposed ? "conv_rotated" : "conv",
+                    (size_t)(t.kh * t.kw * t.x.c) * k * sizeof(float));
+}
+
+static void bind_conv(nx_plan *plan, nx_node *node)
+{
+    const attr *a = node->attr;
+    gather t = gather_of(node);
+    nx_tensor *w = node->in[1], *u = node->scratch[PACKED] ? node->scratch[PACKED] : w;
+    nx_tensor *b = node->n_in > 2 ? node->in[2] : w; /* unused without BIAS */
+    int vectors = vectors_of(plan, t.y.c), columns = vectors * nx_plan_lanes(plan), taps = t.kh * t.kw;
+    bool gpu = on_gpu(plan);
+    char defines[96];
+    snprintf(defines, sizeof defines, "-DROWS=%d -DVECTORS=%d -DACTIVATION=%d%s", CPU_ROWS, vectors, (int)a->o.activation,
+             node->n_in > 2 ? " -DBIAS" : "");
+    if (node->scratch[PACKED] && nx_plan_derives(plan, node, PACKED)) {
+        nx_range range = gpu ? (nx_range){3, {(size_t)t.y.c, (size_t)t.x.c, (size_t)taps}, {0}}
+                             : (nx_range){2, {blocks_of((size_t)t.y.c, (size_t)columns), (size_t)taps}, {1, 1}};
+        nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_pack", defines, range, "ttiiii", w, u, taps, t.x.c,
+                               t.y.c, (int)a->transposed);
+    }
+    nx_step *step;
+    if (gpu) {
+        size_t pixels = (size_t)t.y.n * (size_t)t.y.h * (size_t)t.y.w;
+        nx_range range = {
+            2, {blocks_of((size_t)t.y.c, GPU_TILE) * 16, blocks_of(pixels, GPU_TILE) * 16}, {16, 16}};
+        step = nx_plan_launch(plan, node, "conv", "conv", defines, range, "ttttiiiiiiiiiiiiifi", node->in[0], u, b,
+                              node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w, t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y,
+                              t.pad_x, (int)a->o.padding, (double)a->o.slope, (int)pixels);
+    } else {
+        size_t phase_pixels = blocks_of((size_t)t.y.w, (size_t)t.down);
+        nx_range range = {3,
+                          {blocks_of(phase_pixels, CPU_ROWS) * (size_t)t.down, (size_t)(t.y.n * t.y.h),
+                           blocks_of((size_t)t.y.c, (size_t)columns)},
+                          {1, 1, 1}};
+        step = nx_plan_launch(plan, node, "conv", "conv", defines, range, "ttttiiiiiiiiiiiiif", node->in[0], u, b,
+                              node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w, t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y,
+                              t.pad_x, (int)a->o.padding, (double)a->o.slope);
+    }
+    step->flops = flops_of(a->transposed ? t.x : t.y, w->shape);
+    step->bytes = (double)(node->in[0]->bytes + node->out[0]->bytes + w->bytes);
+}
+
+/* ---- gradient by the weights: in[0] the convolution's x, in[1] the gradient of its output, out[0] dw ---- */
+
+typedef struct splits {
+    int count, rows, part; /* rows of dy in a split; floats of a part, padded */
+} splits;
+
+/* Few rows a split keep what its work-items share in cache; few splits keep the parts small. */
+static splits splits_of(const nx_plan *plan, const nx_node *node)
+{
+    nx_shape x = node->in[0]->shape, dy = node->in[1]->shape;
+    size_t part = nx_align(nx_shape_count(node->out[0]->shape) * sizeof(float)), lines = (size_t)(dy.n * dy.h);
+    size_t line = ((size_t)x.w * (size_t)x.c * (size_t)x.h / (size_t)dy.h + (size_t)dy.w * (size_t)dy.c) * sizeof(float);
+    size_t rows = blocks_of((size_t)1 << 19, line), most = ((size_t)64 << 20) / part;
+    if (rows > blocks_of(lines, 4 * nx_plan_info(plan)->units)) rows = blocks_of(lines, 4 * nx_plan_info(plan)->units);
+    if (most < 1) most = 1;
+    if (blocks_of(lines, rows) > most) rows = blocks_of(lines, most);
+    return (splits){(int)blocks_of(lines, rows), (int)rows, (int)(part / sizeof(float))};
+}
+
+static void plan_weights(nx_plan *plan, nx_node *node)
+{
+    splits s = splits_of(plan, node);
+    if (s.count > 1) nx_plan_scratch(plan, node, PARTS, (size_t)s.count * (size_t)s.part * sizeof(float));
+}
+
+static void bind_weights(nx_plan *plan, nx_node *node)
+{
+    const attr *a = node->attr;
+    nx_shape x = node->in[0]->shape, dy = node->in[1]->shape, w = node->out[0]->shape;
+    splits s = splits_of(plan, node);
+    nx_tensor *part = s.count > 1 ? node->scratch[PARTS] : node->out[0];
+    int vectors = vectors_of(plan, w.c), columns = vectors * nx_plan_lanes(plan);
+    char defines[64];
+    snprintf(defines, sizeof defines, "-DROWS=%d -DVECTORS=%d -DACTIVATION=0", CPU_WEIGHT_ROWS, vectors);
+    nx_range range =
+        on_gpu(plan)
+            ? (nx_range){3,
+                         {blocks_of((size_t)w.c, GPU_TILE) * 16, blocks_of((size_t)(w.n * w.h * w.w), GPU_TILE) * 16,
+                          (size_t)s.count},
+                         {16, 16, 1}}
+            : (nx_range){3,
+                         {blocks_of((size_t)(w.h * w.w), CPU_WEIGHT_ROWS), blocks_of((size_t)w.c, (size_t)columns),
+                          (size_t)(s.count * w.n)},
+                         {1, 1, 1}};
+    nx_step *step = nx_plan_launch(plan, node, "conv", "conv_weights", defines, range, "tttiiiiiiiiiiiiiii", node->in[0],
+                                   node->in[1], part, x.n, x.h, x.w, x.c, dy.h, dy.w, dy.c, w.n, w.h, a->o.stride,
+                                   a->o.pad, a->o.pad, (int)a->o.padding, s.rows, s.part);
+    step->flops = flops_of(dy, w);
+    if (s.count > 1)
+        nx_plan_launch(plan, node, "conv", "conv_weights_sum", defines, nx_range_flat(plan, nx_shape_count(w)), "ttii",
+                       part, node->out[0], s.count, s.part);
+}
+
+static const nx_op weights_op = {.name = "conv_weights", .plan = plan_weights, .bind = bind_weights};
+
+/* ---- the operation ---- */
+
+static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx);
+static const nx_op op = {.name = "conv", .gradient = gradient, .plan = plan_conv, .bind = bind_conv};
+
+static nx_tensor *record(nx_graph *g, attr a, nx_shape y, nx_tensor *x, nx_tensor *w, nx_tensor *b)
+{
+    return nx_node_single(g, &op, &a, sizeof a, y, x, w, b, NULL);
+}
+
+static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
+{
+    const attr *a = node->attr;
+    nx_tensor *x = node->in[0], *w = node->in[1];
+    nx_tensor *dz = nx_activation_gradient(g, node->out[0], dy[0], a->o.activation, a->o.slope);
+    attr back = {.o = {.stride = a->o.stride, .pad = a->o.pad}, .transposed = !a->transposed};
+    if (want[0] && a->o.padding != NX_PADDING_ZERO && a->o.pad) {
+        int p = a->o.pad;
+        nx_shape padded = {x->shape.n, x->shape.h + 2 * p, x->shape.w + 2 * p, x->shape.c};
+        back.o.pad = 0;
+        nx_tensor *dpadded = record(g, back, padded, dz, w, NULL);
+        dx[0] = nx_pad_gradient(g, dpadded, x->shape, (nx_pad_options){p, p, p, p, a->o.padding});
+    } else if (want[0]) {
+        dx[0] = record(g, back, x->shape, dz, w, NULL);
+    }
+    if (want[1])
+        dx[1] = nx_node_single(g, &weights_op, a, sizeof *a, w->shape, a->transposed ? dz : x, a->transposed ? x : dz,
+                               NULL, NULL);
+    if (node->n_in > 2 && want[2]) dx[2] = nx_channel_sum(g, dz);
+}
+
+nx_tensor *nx_conv(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor *b, nx_conv_options o)
+{
+    if (!o.stride) o.stride = 1;
+    nx_shape s = x->shape, k = w->shape;
+    NX_CHECK(s.c == k.w, "conv: %d input channels, weights for %d", s.c, k.w);
+    NX_CHECK(!b || nx_shape_equal(b->shape, NX_VECTOR(k.c)), "conv: a bias of another size");
+    NX_CHECK(s.h + 2 * o.pad >= k.n && s.w + 2 * o.pad >= k.h, "conv: a kernel of %d x %d on an image of %d x %d", k.n,
+             k.h, s.h, s.w);
+    NX_CHECK(o.padding != NX_PADDING_REFLECT || (o.pad < s.h && o.pad < s.w), "conv: reflection beyond the image");
+    nx_shape y = {s.n, (s.h + 2 * o.pad - k.n) / o.stride + 1, (s.w + 2 * o.pad - k.h) / o.stride + 1, k.c};
+    return record(g, (attr){o, false}, y, x, w, b);
+}
+
+nx_tensor *nx_conv_transposed(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor *b, nx_conv_options o)
+{
+    if (!o.stride) o.stride = 1;
+    nx_shape s = x->shape, k = w->shape;
+    NX_CHECK(s.c == k.c, "conv_transposed: %d input channels, weights for %d", s.c, k.c);
+    NX_CHECK(!b || nx_shape_equal(b->shape, NX_VECTOR(k.w)), "conv_transposed: a bias of another size");
+    NX_CHECK(o.padding == NX_PADDING_ZERO, "conv_transposed: zero padding only");
+    nx_shape y = {s.n, (s.h - 1) * o.stride - 2 * o.pad + k.n + o.output_pad,
+                  (s.w - 1) * o.stride - 2 * o.pad + k.h + o.output_pad, k.w};
+    return record(g, (attr){o, true}, y, x, w, b);
+}

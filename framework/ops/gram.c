@@ -1,0 +1,55 @@
+/* S = factor F^T F is symmetric: half of it is computed. dF = factor F (dS + dS^T). */
+#include "ops/gram.h"
+
+#include "ops/gemm.h"
+
+static nx_gemm_problem problem(const nx_node *node)
+{
+    const float *factor = node->attr;
+    nx_shape s = node->in[0]->shape;
+    return (nx_gemm_problem){
+        .m = s.c, .n = s.c, .k = s.h * s.w, .batch = s.n, .transpose_a = true, .symmetric = true, .alpha = *factor};
+}
+
+static void plan_gram(nx_plan *plan, nx_node *node)
+{
+    nx_gemm_problem p = problem(node);
+    nx_gemm_plan(plan, node, 0, &p, node->in[0]);
+}
+
+static void bind(nx_plan *plan, nx_node *node)
+{
+    nx_gemm_problem p = problem(node);
+    nx_gemm_bind(plan, node, 0, &p, node->in[0], node->in[0], node->out[0]);
+}
+
+static void bind_symmetric(nx_plan *plan, nx_node *node)
+{
+    nx_shape s = node->in[0]->shape;
+    int lanes = nx_plan_lanes(plan);
+    nx_plan_launch(plan, node, "gram", "gram_symmetric", NULL,
+                   nx_range_lanes(plan, s.c, (size_t)((s.c + lanes - 1) / lanes), (size_t)s.n), "tti", node->in[0],
+                   node->out[0], s.c);
+}
+
+static const nx_op symmetric_op = {.name = "gram_symmetric", .bind = bind_symmetric};
+
+static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
+{
+    (void)want;
+    const float *factor = node->attr;
+    nx_tensor *f = node->in[0];
+    nx_tensor *both = nx_node_single(g, &symmetric_op, NULL, 0, dy[0]->shape, dy[0], NULL, NULL, NULL);
+    nx_gemm_problem p = {
+        .m = f->shape.h * f->shape.w, .n = f->shape.c, .k = f->shape.c, .batch = f->shape.n, .alpha = *factor};
+    dx[0] = nx_gemm_shaped(g, f, both, p, f->shape);
+}
+
+static const nx_op op = {.name = "gram", .gradient = gradient, .plan = plan_gram, .bind = bind};
+
+nx_tensor *nx_gram(nx_graph *g, nx_tensor *x, float factor)
+{
+    NX_CHECK(factor != 0.f, "gram: a factor of 0");
+    return nx_node_single(g, &op, &factor, sizeof factor, (nx_shape){x->shape.n, 1, x->shape.c, x->shape.c}, x, NULL,
+                          NULL, NULL);
+}

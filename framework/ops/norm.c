@@ -1,0 +1,202 @@
+/* Forward: statistics of segments, merged, applied. Backward: sums of dz and dz xhat of segments, merged, applied; dz
+ * is the gradient before the activation, from the output y. The statistics are the node's second output. */
+#include "ops/norm.h"
+
+#include "graph/plan.h"
+
+enum { PARTS = 0, MEANS = 1 };         /* scratch slots */
+enum { CPU_WIDTH = 4, GPU_WIDTH = 1 }; /* vectors of a work-item, as in cl/norm.cl */
+enum {
+    MOST_LINES = 256,
+    LEAST_LINES = 16,
+    ITEMS_UNIT = 32,
+    GPU_ITEMS_UNIT = 1024
+}; /* lines of a segment; items wanted */
+
+typedef struct attr {
+    nx_norm_options o;
+    bool instance, affine;
+} attr;
+
+/* How a tensor is cut up: see cl/norm.cl. */
+typedef struct layout {
+    int groups, channels, period, run, segments;
+    size_t total, blocks;
+} layout;
+
+static layout layout_of(const nx_plan *plan, const attr *a, nx_shape x)
+{
+    bool gpu = nx_plan_info(plan)->family == NX_FAMILY_GPU;
+    int width = nx_plan_lanes(plan) * (gpu ? GPU_WIDTH : CPU_WIDTH);
+    layout l = {.groups = a->instance ? x.n : 1, .channels = x.c, .period = x.c};
+    while (l.period % width) l.period += x.c;
+    l.total = nx_shape_count(x) / (size_t)l.groups;
+    l.blocks = (size_t)(l.period / width);
+    size_t lines = (l.total + (size_t)l.period - 1) / (size_t)l.period;
+    size_t run =
+        lines * l.blocks * (size_t)l.groups / (nx_plan_info(plan)->units * (gpu ? GPU_ITEMS_UNIT : ITEMS_UNIT));
+    run = run < LEAST_LINES ? LEAST_LINES : run > MOST_LINES ? MOST_LINES : run;
+    l.run = (int)run;
+    l.segments = (int)((lines + run - 1) / run);
+    return l;
+}
+
+static size_t parts_bytes(const layout *l)
+{
+    return (size_t)l->groups * (size_t)l->segments * 2 * (size_t)l->period * sizeof(float);
+}
+
+static nx_range items(const nx_plan *plan, const layout *l)
+{
+    size_t local = nx_plan_info(plan)->family == NX_FAMILY_GPU ? 0 : 1;
+    return (nx_range){3, {l->blocks, (size_t)l->segments, (size_t)l->groups}, {local, local, local}};
+}
+
+static nx_range one_each(int channels) { return (nx_range){1, {(size_t)channels}, {0}}; }
+
+static double slope_of(const nx_norm_options *o)
+{
+    return o->activation == NX_ACTIVATION_RELU ? 0.0 : o->activation == NX_ACTIVATION_NONE ? 1.0 : (double)o->slope;
+}
+
+static bool fixed_statistics(const attr *a) { return !a->instance && !a->o.training; }
+
+/* ---- forward: in x, [gamma, beta,] [running mean, running variance]; out y, statistics ---- */
+
+static void plan_norm(nx_plan *plan, nx_node *node)
+{
+    layout l = layout_of(plan, node->attr, node->in[0]->shape);
+    if (!fixed_statistics(node->attr)) nx_plan_scratch(plan, node, PARTS, parts_bytes(&l));
+}
+
+static void bind(nx_plan *plan, nx_node *node)
+{
+    const attr *a = node->attr;
+    nx_tensor *x = node->in[0], *y = node->out[0], *statistics = node->out[1];
+    nx_tensor *gamma = a->affine ? node->in[1] : statistics, *beta = a->affine ? node->in[2] : statistics;
+    layout l = layout_of(plan, a, x->shape);
+    if (fixed_statistics(a)) {
+        nx_plan_launch(plan, node, "norm", "norm_running", NULL, one_each(l.channels), "tttif",
+                       node->in[node->n_in - 2], node->in[node->n_in - 1], statistics, l.channels,
+                       (double)a->o.epsilon);
+    } else {
+        nx_tensor *parts = node->scratch[PARTS];
+        nx_step *step = nx_plan_launch(plan, node, "norm", "norm_statistics", NULL, items(plan, &l), "ttqii", x, parts,
+                                       (cl_ulong)l.total, l.period, l.run);
+        step->bytes = (double)x->bytes;
+        nx_plan_launch(plan, node, "norm", "norm_merge", NULL, nx_range_groups(plan, (size_t)(l.groups * l.channels)),
+                       "ttqiiiif", parts, statistics, (cl_ulong)l.total, l.period, l.run, l.segments, l.channels,
+                       (double)a->o.epsilon);
+    }
+    nx_step *step = nx_plan_launch(plan, node, "norm", "norm_apply", NULL, items(plan, &l), "tttttqiiiiif", x,
+                                   statistics, gamma, beta, y, (cl_ulong)l.total, l.period, l.run, l.channels,
+                                   (int)a->affine, (int)a->o.activation, slope_of(&a->o));
+    step->bytes = 2.0 * (double)x->bytes;
+}
+
+/* ---- backward: in x, dy, statistics[, gamma][, y]; out dx, dgamma, dbeta ---- */
+
+static void plan_gradient(nx_plan *plan, nx_node *node)
+{
+    layout l = layout_of(plan, node->attr, node->in[0]->shape);
+    nx_plan_scratch(plan, node, PARTS, parts_bytes(&l));
+    nx_plan_scratch(plan, node, MEANS, (size_t)l.groups * 2 * (size_t)l.channels * sizeof(float));
+}
+
+static void bind_gradient(nx_plan *plan, nx_node *node)
+{
+    const attr *a = node->attr;
+    nx_tensor *x = node->in[0], *dy = node->in[1], *statistics = node->in[2];
+    nx_tensor *gamma = a->affine ? node->in[3] : statistics, *y = a->o.activation ? node->in[node->n_in - 1] : dy;
+    nx_tensor *parts = node->scratch[PARTS], *means = node->scratch[MEANS];
+    layout l = layout_of(plan, a, x->shape);
+    double reads = a->o.activation ? 3.0 : 2.0;
+    nx_step *step = nx_plan_launch(plan, node, "norm", "norm_gradient_sums", NULL, items(plan, &l), "tttttqiiiif", x, y,
+                                   dy, statistics, parts, (cl_ulong)l.total, l.period, l.run, l.channels,
+                                   (int)a->o.activation, slope_of(&a->o));
+    step->bytes = reads * (double)x->bytes;
+    nx_plan_launch(plan, node, "norm", "norm_gradient_merge", NULL, nx_range_groups(plan, (size_t)l.channels),
+                   "ttttqiiiii", parts, means, node->out[1], node->out[2], (cl_ulong)l.total, l.period, l.segments,
+                   l.groups, l.channels, (int)fixed_statistics(a));
+    step = nx_plan_launch(plan, node, "norm", "norm_gradient_apply", NULL, items(plan, &l), "tttttttqiiiiif", x, y, dy,
+                          statistics, gamma, means, node->out[0], (cl_ulong)l.total, l.period, l.run, l.channels,
+                          (int)a->affine, (int)a->o.activation, slope_of(&a->o));
+    step->bytes = (reads + 1.0) * (double)x->bytes;
+}
+
+static const nx_op gradient_op = {.name = "norm_gradient", .in_place = 2, .plan = plan_gradient, .bind = bind_gradient};
+
+static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
+{
+    const attr *a = node->attr;
+    nx_tensor *in[5] = {node->in[0], dy[0], node->out[1]};
+    int n_in = 3;
+    if (a->affine) in[n_in++] = node->in[1];
+    if (a->o.activation) in[n_in++] = node->out[0];
+    nx_node *back = nx_node_new(g, &gradient_op, a, sizeof *a, n_in, in);
+    nx_shape vector = NX_VECTOR(node->in[0]->shape.c);
+    nx_tensor *dinput = nx_node_output(g, back, node->in[0]->shape);
+    nx_tensor *dgamma = nx_node_output(g, back, vector), *dbeta = nx_node_output(g, back, vector);
+    if (want[0]) dx[0] = dinput;
+    if (a->affine && want[1]) dx[1] = dgamma;
+    if (a->affine && want[2]) dx[2] = dbeta;
+}
+
+static const nx_op op = {.name = "norm", .in_place = 1, .gradient = gradient, .plan = plan_norm, .bind = bind};
+
+/* ---- running statistics: in statistics, running mean, running variance, the last two written ---- */
+
+static void bind_update(nx_plan *plan, nx_node *node)
+{
+    const float *numbers = node->attr; /* momentum, biased to unbiased */
+    int channels = node->in[1]->shape.c;
+    nx_plan_launch(plan, node, "norm", "norm_update", NULL, one_each(channels), "tttiff", node->in[0], node->in[1],
+                   node->in[2], channels, (double)numbers[0], (double)numbers[1]);
+}
+
+static const nx_op update_op = {.name = "norm_update", .bind = bind_update};
+
+/* ---- recording ---- */
+
+static nx_node *record(nx_graph *g, attr a, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_tensor *mean,
+                       nx_tensor *variance)
+{
+    nx_shape vector = NX_VECTOR(x->shape.c);
+    NX_CHECK(!gamma == !beta, "norm: gamma and beta go together");
+    NX_CHECK(!gamma || (nx_shape_equal(gamma->shape, vector) && nx_shape_equal(beta->shape, vector)),
+             "norm: gamma and beta of %d and %d numbers for %d channels", gamma->shape.c, beta->shape.c, x->shape.c);
+    a.affine = gamma;
+    if (a.o.epsilon == 0.f) a.o.epsilon = 1e-5f;
+    if (a.o.momentum == 0.f) a.o.momentum = 0.1f;
+    nx_tensor *in[5] = {x};
+    int n_in = 1;
+    if (gamma) in[n_in++] = gamma, in[n_in++] = beta;
+    if (fixed_statistics(&a)) in[n_in++] = mean, in[n_in++] = variance;
+    nx_node *node = nx_node_new(g, &op, &a, sizeof a, n_in, in);
+    nx_node_output(g, node, x->shape);
+    nx_node_output(g, node, (nx_shape){a.instance ? x->shape.n : 1, 1, 3, x->shape.c});
+    return node;
+}
+
+nx_tensor *nx_instance_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_norm_options options)
+{
+    return record(g, (attr){.o = options, .instance = true}, x, gamma, beta, NULL, NULL)->out[0];
+}
+
+nx_tensor *nx_batch_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_tensor *running_mean,
+                         nx_tensor *running_variance, nx_norm_options options)
+{
+    nx_shape vector = NX_VECTOR(x->shape.c);
+    NX_CHECK(nx_shape_equal(running_mean->shape, vector) && nx_shape_equal(running_variance->shape, vector),
+             "batch_norm: running statistics of %d and %d numbers for %d channels", running_mean->shape.c,
+             running_variance->shape.c, x->shape.c);
+    nx_node *node = record(g, (attr){.o = options}, x, gamma, beta, running_mean, running_variance);
+    if (options.training) {
+        size_t rows = nx_shape_count(x->shape) / (size_t)x->shape.c;
+        float momentum = ((const attr *)node->attr)->o.momentum;
+        float numbers[] = {momentum, (float)rows / (float)(rows > 1 ? rows - 1 : 1)};
+        nx_node_new(g, &update_op, numbers, sizeof numbers, 3,
+                    (nx_tensor *[]){node->out[1], running_mean, running_variance});
+    }
+    return node->out[0];
+}

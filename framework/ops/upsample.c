@@ -1,0 +1,38 @@
+/* Nearest enlargement; its gradient sums the factor x factor pixels that a pixel became. */
+#include "ops/upsample.h"
+
+#include "ops/rows.h"
+
+static void bind_gradient(nx_plan *plan, nx_node *node)
+{
+    nx_tensor *dy = node->in[0], *dx = node->out[0];
+    nx_step *step =
+        nx_plan_launch(plan, node, "upsample", "upsample_nearest_gradient", NULL, nx_range_rows(plan, dx->shape),
+                       "ttiii", dy, dx, dx->shape.w, dx->shape.c, *(const int *)node->attr);
+    step->bytes = (double)dy->bytes + (double)dx->bytes;
+}
+
+static const nx_op gradient_op = {.name = "upsample_gradient", .bind = bind_gradient};
+
+static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
+{
+    (void)want;
+    dx[0] = nx_node_single(g, &gradient_op, node->attr, sizeof(int), node->in[0]->shape, dy[0], NULL, NULL, NULL);
+}
+
+static void bind(nx_plan *plan, nx_node *node)
+{
+    nx_tensor *x = node->in[0], *y = node->out[0];
+    nx_step *step = nx_plan_launch(plan, node, "upsample", "upsample_nearest", NULL, nx_range_rows(plan, y->shape),
+                                   "ttiii", x, y, y->shape.w, y->shape.c, *(const int *)node->attr);
+    step->bytes = (double)x->bytes + (double)y->bytes;
+}
+
+static const nx_op op = {.name = "upsample", .gradient = gradient, .bind = bind};
+
+nx_tensor *nx_upsample(nx_graph *g, nx_tensor *x, int factor)
+{
+    NX_CHECK(factor >= 1, "upsample: a factor of %d", factor);
+    nx_shape s = {x->shape.n, factor * x->shape.h, factor * x->shape.w, x->shape.c};
+    return nx_node_single(g, &op, &factor, sizeof factor, s, x, NULL, NULL, NULL);
+}

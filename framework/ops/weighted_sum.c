@@ -1,0 +1,41 @@
+/* y = sum w_i s_i; ds_i = w_i dy. */
+#include "ops/weighted_sum.h"
+
+#include "graph/plan.h"
+#include "ops/scale.h"
+
+enum { ONCE = 8 }; /* scalars of a launch, as in cl/weighted_sum.cl */
+
+static void bind(nx_plan *plan, nx_node *node)
+{
+    const float *weights = node->attr;
+    nx_tensor *y = node->out[0];
+    for (int first = 0; first < node->n_in; first += ONCE) {
+        nx_tensor *s[ONCE];
+        double w[ONCE];
+        int n = node->n_in - first < ONCE ? node->n_in - first : ONCE;
+        for (int i = 0; i < ONCE; i++) {
+            s[i] = node->in[first + (i < n ? i : 0)];
+            w[i] = i < n ? (double)weights[first + i] : 0;
+        }
+        nx_plan_launch(plan, node, "weighted_sum", "weighted_sum", NULL, (nx_range){1, {1}, {1}}, "ttttttttffffffffiit",
+                       s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7],
+                       n, first > 0, y);
+    }
+}
+
+static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
+{
+    const float *weights = node->attr;
+    for (int i = 0; i < node->n_in; i++)
+        if (want[i]) dx[i] = nx_scale(g, dy[0], weights[i]);
+}
+
+static const nx_op op = {.name = "weighted_sum", .gradient = gradient, .bind = bind};
+
+nx_tensor *nx_weighted_sum(nx_graph *g, nx_tensor *const *scalars, const float *weights, int n)
+{
+    NX_CHECK(n >= 1, "weighted_sum of nothing");
+    for (int i = 0; i < n; i++) NX_CHECK(nx_shape_equal(scalars[i]->shape, NX_SCALAR), "weighted_sum: no scalar");
+    return nx_node_output(g, nx_node_new(g, &op, weights, (size_t)n * sizeof *weights, n, scalars), NX_SCALAR);
+}

@@ -1,0 +1,36 @@
+/* What the test programs share: one device, and the check of one operator case.
+ *
+ *     nx_device *device = test_device();       the same in every call
+ *     test_forward(device, &op_cases[0]);      prints where device and reference differ, and gives false
+ *     test_device_close();
+ *
+ * The environment: NSTX_TEST_KERNELS is the kernel family, cpu (the default) or gpu; NSTX_DEVICE chooses the device.
+ */
+#ifndef NX_TESTS_HARNESS_H
+#define NX_TESTS_HARNESS_H
+
+#include "device/device.h"
+#include "op_case.h"
+
+/* Opened in the first call; without a device the program ends with the reason. */
+nx_device *test_device(void);
+void test_device_close(void);
+
+/* The values of input i of a case, the same in every run. Owned by the caller. */
+float *test_values(const op_case *c, int i);
+
+/* Runs the case forward and compares with its reference. Twice: the bits of both runs must be the same. */
+bool test_forward(nx_device *device, const op_case *c);
+
+/* Compares the device's gradients of sum(y r), r fixed noise, with central differences of the reference in double. */
+bool test_gradient(nx_device *device, const op_case *c);
+
+/* For tests of their own: plans and runs g, whose `count` inputs `in` get `values`, and gives the values of y. Owned by
+ * the caller. */
+float *test_run(nx_device *device, nx_graph *g, nx_tensor *const *in, float *const *values, int count, nx_tensor *y);
+
+/* True if got is want within tolerance times the largest magnitude of want; otherwise prints what, the largest
+ * difference and its index. */
+bool test_close(const char *what, const float *got, const double *want, nx_shape shape, double tolerance);
+
+#endif

@@ -1,0 +1,70 @@
+/* References of framework/ops/activation; options of leaky_relu: the slope, a float. */
+#include "ops/activation.h"
+
+#include "base/memory.h"
+#include "harness.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+nx_tensor *relu_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
+{
+    (void)c;
+    return nx_activate(g, in[0], NX_ACTIVATION_RELU, 0);
+}
+
+void relu_reference(const op_case *c, const double *const *in, double *out)
+{
+    for (size_t i = 0; i < nx_shape_count(c->out); i++) out[i] = fmax(in[0][i], 0);
+}
+
+nx_tensor *leaky_relu_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
+{
+    return nx_activate(g, in[0], NX_ACTIVATION_LEAKY_RELU, *(const float *)c->options);
+}
+
+void leaky_relu_reference(const op_case *c, const double *const *in, double *out)
+{
+    double slope = *(const float *)c->options;
+    for (size_t i = 0; i < nx_shape_count(c->out); i++) out[i] = in[0][i] > 0 ? in[0][i] : slope * in[0][i];
+}
+
+nx_tensor *tanh_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
+{
+    (void)c;
+    return nx_activate(g, in[0], NX_ACTIVATION_TANH, 0);
+}
+
+void tanh_reference(const op_case *c, const double *const *in, double *out)
+{
+    for (size_t i = 0; i < nx_shape_count(c->out); i++) out[i] = tanh(in[0][i]);
+}
+
+/* Every magnitude from 1e-30 to 100, both signs: the five units in the last place that OpenCL allows, and never
+ * beyond 1. */
+void tanh_is_accurate_everywhere(void **state)
+{
+    (void)state;
+    enum { COUNT = 4000 };
+    nx_device *device = test_device();
+    nx_graph *g = nx_graph_new(&device->info);
+    nx_tensor *x = nx_input(g, NX_VECTOR(COUNT), "x");
+    float *values = nx_alloc(COUNT * sizeof *values);
+    for (int i = 0; i < COUNT; i++) {
+        double exponent = i % 2 ? -30 + 32. * i / COUNT : -1 + 3. * i / COUNT;
+        values[i] = (float)(pow(10, exponent) * (i % 4 < 2 ? 1 : -1));
+    }
+    float *y = test_run(device, g, &x, &values, 1, nx_tanh(g, x));
+    for (int i = 0; i < COUNT; i++) {
+        double want = tanh(values[i]), error = fabs(y[i] - want) / fabs(want);
+        if (!(error < 6e-7) || !(fabsf(y[i]) <= 1)) fail_msg("tanh(%.9g) = %.9g, not %.9g", values[i], y[i], want);
+    }
+    free(y);
+    free(values);
+    nx_graph_free(g);
+}

@@ -1,0 +1,20 @@
+/* Reference of framework/ops/slice. */
+#include "ops/slice.h"
+
+#include "op_case.h"
+
+nx_tensor *slice_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
+{
+    return nx_slice(g, in[0], *(const nx_slice_options *)c->options);
+}
+
+void slice_reference(const op_case *c, const double *const *in, double *out)
+{
+    const nx_slice_options *o = c->options;
+    for (int n = 0; n < c->out.n; n++)
+        for (int i = 0; i < c->out.h; i++)
+            for (int j = 0; j < c->out.w; j++)
+                for (int k = 0; k < c->out.c; k++)
+                    out[at(c->out, n, i, j, k)] =
+                        in[0][at(c->in[0], o->n.first + n, o->h.first + i, o->w.first + j, o->c.first + k)];
+}
