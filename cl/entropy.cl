@@ -9,8 +9,8 @@ inline int pair(int i, int j, int n)
 
 /* One work-item. distances: squared, of all pairs; value: -scale * the sum of ln d; weights[n][n]: of x_i - x_j in the
  * gradient by x_i. */
-__kernel void entropy(__global const float *distances, __global float *value, __global float *weights, int n, float scale,
-                      int literal, float epsilon)
+__kernel void entropy(__global const float *distances, __global float *value, __global float *weights, int n,
+                      float scale, int literal, float epsilon)
 {
     float sum = 0.f;
     for (int i = 0; i < n * n; i++) weights[i] = 0.f;

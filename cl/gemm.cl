@@ -4,9 +4,9 @@
  * that each element of A is broadcast once for two multiply-adds of whole vectors. 12 x 32 fills the registers of
  * AVX-512, 6 x 16 those of AVX2. The last tile of rows is moved back to end at row m and stores only what is its own.
  *
- * A: [batch][m][k], with TRANSPOSE_A [batch][k][m]. B: with PACKED panels [batch][n / PANEL][k][PANEL], zero-padded, made
- * by gemm_pack; otherwise [batch][k][n], n a multiple of PANEL. C: [batch][m][n], or with splits > 1 parts
- * [batch][splits][m][n], each over `depth` terms of k, added up by gemm_reduce.
+ * A: [batch][m][k], with TRANSPOSE_A [batch][k][m]. B: with PACKED panels [batch][n / PANEL][k][PANEL], zero-padded,
+ * made by gemm_pack; otherwise [batch][k][n], n a multiple of PANEL. C: [batch][m][n], or parts [batch][splits][m][n],
+ * each over `depth` terms of k, added up by gemm_reduce.
  *
  * Defines: ROWS (at most m), TRANSPOSE_A, PACKED. */
 #ifndef ROWS
@@ -43,11 +43,14 @@ __kernel void gemm_pack(__global const float *b, __global float *packed, int n, 
     }
 }
 
-/* Work-item: (tile of rows, panel, batch x splits). */
+/* Work-item: (tile of rows, panel, batch x splits), or (panel, tile of rows, ...) where a part of B stays in the cache:
+ * then it is A that is read only once. */
 __kernel void gemm_tile(__global const float *restrict a, __global const float *restrict b, __global float *restrict c,
-                        int m, int n, int k, int splits, int depth, int upper, float alpha, int add)
+                        int m, int n, int k, int splits, int depth, int panels_first, int upper, float alpha,
+                        int add)
 {
-    int own = get_global_id(0) * ROWS, row = min(own, m - ROWS), column = get_global_id(1) * PANEL;
+    int own = get_global_id(panels_first) * ROWS, row = min(own, m - ROWS);
+    int column = get_global_id(!panels_first) * PANEL;
     if (upper && column + PANEL <= own) return; /* below the diagonal: gemm_reduce mirrors it */
     size_t image = get_global_id(2) / splits;
     int start = get_global_id(2) % splits * depth, stop = min(start + depth, k);
@@ -96,8 +99,8 @@ __kernel void gemm_tile(__global const float *restrict a, __global const float *
     }
 }
 
-/* Work-item: (vector of columns, LANES rows, batch). c = alpha * the sum of its parts in order (+ c). upper: only parts on
- * and above the diagonal are there. */
+/* Work-item: (vector of columns, LANES rows, batch). c = alpha * the sum of its parts in order (+ c). upper: only parts
+ * on and above the diagonal are there. */
 __kernel void gemm_reduce(__global const float *parts, __global float *c, int m, int n, int splits, int upper,
                           float alpha, int add)
 {

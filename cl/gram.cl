@@ -1,5 +1,5 @@
-/* y = a + a^T for each of a batch of c x c matrices. Work-item: (vector of a row, LANES rows, image), so that the columns
- * that it reads come in whole cache lines. */
+/* y = a + a^T for each of a batch of c x c matrices. Work-item: (vector of a row, LANES rows, image), so that the
+ * columns that it reads come in whole cache lines. */
 __kernel void gram_symmetric(__global const float *a, __global float *y, int c)
 {
     int column = get_global_id(0) * LANES, first = get_global_id(1) * LANES, left = c - column;

@@ -1,8 +1,8 @@
 /* Normalisation by channel of `groups` groups, each of `total` floats, channels fastest. See framework/ops/norm.h.
  *
  * A group is read in lines of `period` floats, the least common multiple of the channels and WIDTH, so that vectors are
- * whole whatever the channels are: place p of a line is channel p % channels. A work-item owns WIDTH places of a segment of
- * `run` lines: ids (block of places, segment, group). The last line may be cut short by the group's end.
+ * whole whatever the channels are: place p of a line is channel p % channels. A work-item owns WIDTH places of a segment
+ * of `run` lines: ids (block of places, segment, group). The last line may be cut short by the group's end.
  *
  * parts: [group][segment][2][period]. statistics: [group][3][channels], mean, 1 / sqrt(variance + epsilon), variance.
  * Two passes over a segment, while it is in the cache, give its mean and squared deviations; segments are merged by the
@@ -95,15 +95,14 @@ __kernel void norm_statistics(__global const float *x, __global float *parts, ul
     }
 }
 
-/* The sum over a group, for all its items. */
+/* The sum over a group, for all its items; buffer holds GROUP + 1 floats. */
 inline float everyone(float v, __local float *buffer)
 {
     v = group_sum(v, buffer);
 #if GROUP > 1
-    if (get_local_id(0) == 0) buffer[0] = v;
+    if (get_local_id(0) == 0) buffer[GROUP] = v;
     barrier(CLK_LOCAL_MEM_FENCE);
-    v = buffer[0];
-    barrier(CLK_LOCAL_MEM_FENCE);
+    v = buffer[GROUP];
 #endif
     return v;
 }
@@ -112,7 +111,7 @@ inline float everyone(float v, __local float *buffer)
 KERNEL void norm_merge(__global const float *parts, __global float *statistics, ulong total, int period, int run,
                        int segments, int channels, float epsilon)
 {
-    __local float buffer[GROUP];
+    __local float buffer[GROUP + 1];
     int channel = get_group_id(0) % channels, group = get_group_id(0) / channels;
     float count = total / channels;
     parts += (size_t)group * segments * 2 * period;
@@ -146,8 +145,8 @@ __kernel void norm_running(__global const float *mean, __global const float *var
     statistics[2 * channels + c] = variance[c];
 }
 
-__kernel void norm_update(__global const float *statistics, __global float *mean, __global float *variance, int channels,
-                          float momentum, float unbiased)
+__kernel void norm_update(__global const float *statistics, __global float *mean, __global float *variance,
+                          int channels, float momentum, float unbiased)
 {
     int c = get_global_id(0);
     mean[c] += momentum * (statistics[c] - mean[c]);
@@ -239,7 +238,7 @@ KERNEL void norm_gradient_merge(__global const float *parts, __global float *mea
                                 __global float *dbeta, ulong total, int period, int segments, int groups, int channels,
                                 int fixed_statistics)
 {
-    __local float buffer[GROUP];
+    __local float buffer[GROUP + 1];
     int channel = get_group_id(0);
     float count = total / channels, all_first = 0.f, all_second = 0.f;
     for (int g = 0; g < groups; g++) {

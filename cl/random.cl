@@ -47,7 +47,8 @@ typedef struct words {
 inline words philox(ulong first, ulong stream, __global const uint *state)
 {
     wide_ulong block = to_ulong(LANE) + first;
-    wide_uint a = to_uint(block), b = to_uint(block >> 32), c = (wide_uint)((uint)stream), d = (wide_uint)((uint)(stream >> 32));
+    wide_uint a = to_uint(block), b = to_uint(block >> 32);
+    wide_uint c = (wide_uint)((uint)stream), d = (wide_uint)((uint)(stream >> 32));
     uint k0 = state[0], k1 = state[1];
     for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
         wide_ulong p = to_ulong(a) * 0xD2511F53ul, q = to_ulong(c) * 0xCD9E8D57ul;

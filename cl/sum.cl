@@ -1,5 +1,5 @@
-/* Sums over tensors. One group sums one segment of `length` floats (a multiple of LANES) into parts[group]; accumulators
- * are emptied into a total every BLOCK steps, which keeps rounding errors small. */
+/* Sums over tensors. One group sums one segment of `length` floats (a multiple of LANES) into parts[group];
+ * accumulators are emptied into a total every BLOCK steps, which keeps rounding errors small. */
 #define STEP (GROUP * LANES)
 #define BLOCK 64
 
@@ -28,8 +28,8 @@ KERNEL void sum_magnitudes(__global const float *x, __global float *parts, ulong
     if (get_local_id(0) == 0) parts[get_group_id(0)] = sum;
 }
 
-/* parts[row][segment]: squared differences of two rows of `count` floats. pairs == 0: row r of x with row r of y, or with
- * the one row of y if shared. pairs > 0: of that many rows of x the pairs (0,1), (0,2) .. (1,2) .. in turn. */
+/* parts[row][segment]: squared differences of two rows of `count` floats. pairs == 0: row r of x with row r of y, or
+ * with the one row of y if shared. pairs > 0: of that many rows of x the pairs (0,1), (0,2) .. (1,2) .. in turn. */
 inline vec square_difference(__global const float *a, __global const float *b, int n)
 {
     vec d = load_lanes(a, n) - load_lanes(b, n);
@@ -37,8 +37,8 @@ inline vec square_difference(__global const float *a, __global const float *b, i
 }
 
 #define SQUARE(i, n) square_difference(x + (i), y + (i), n)
-KERNEL void sum_squared_differences(__global const float *x, __global const float *y, __global float *parts, ulong count,
-                                    ulong length, int segments, int shared, int pairs)
+KERNEL void sum_squared_differences(__global const float *x, __global const float *y, __global float *parts,
+                                    ulong count, ulong length, int segments, int shared, int pairs)
 {
     __local float buffer[GROUP];
     size_t row = get_group_id(0) / segments, other = shared ? 0 : row;

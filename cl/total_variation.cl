@@ -2,7 +2,8 @@
  * absolute: sums of |d| instead of d^2. */
 inline vec cost(vec d, int absolute) { return absolute ? fabs(d) : d * d; }
 
-/* The sum over the pairs of which place p .. p + n is the left or upper one. right: floats of a row with a neighbour. */
+/* The sum over the pairs of which place p .. p + n is the left or upper one. right: floats of a row with a right
+ * neighbour. */
 inline vec pairs_at(__global const float *x, int p, int n, int right, int c, int below, int absolute)
 {
     vec here = load_lanes(x + p, n), sum = (vec)(0.f);
@@ -32,8 +33,8 @@ KERNEL void total_variation(__global const float *x, __global float *parts, int 
 inline vec slope(vec d, int absolute) { return absolute ? sign(d) : d; }
 
 /* dx = factor dy * (slopes towards the left and upper neighbour - those of the right and lower one). Flat in a row. */
-KERNEL void total_variation_gradient(__global const float *x, __global const float *dy, __global float *dx, int h, int w,
-                                     int c, int absolute, float factor)
+KERNEL void total_variation_gradient(__global const float *x, __global const float *dy, __global float *dx, int h,
+                                     int w, int c, int absolute, float factor)
 {
     int line = get_global_id(1), row = line % h, width = w * c;
     x += (size_t)line * width;

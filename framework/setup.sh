@@ -2,7 +2,7 @@
 # Sets nstx up: installs what is missing where that is allowed, configures, builds. Everything it says goes to standard
 # error; when all is there it says next to nothing.
 #
-#     framework/setup.sh [FOLDER [TARGETS [CMAKE-OPTION...]]]     the usual: build, "nstx pictures"
+#     framework/setup.sh [FOLDER [TARGETS [CMAKE-OPTION...]]]     the usual: build "nstx pictures"; TARGETS include nstx
 #
 # Exit codes: 0 built; 1 the build failed; 2 something is missing that only you can install.
 

@@ -1,11 +1,12 @@
-/* An HDF5 file written all or nothing: under a draft's name, flushed to the disk, then renamed. */
+/* An HDF5 file written all or nothing: put together in memory, written under a draft's name, flushed to the disk, then
+ * renamed. */
 #ifndef RUN_ASIDE_H
 #define RUN_ASIDE_H
 
 #include "io/hdf5.h"
 
 /* write fills the fresh file. On failure (a full disk, a folder that cannot be written) one line names path and the
- * reason, the draft is gone and what was at path is untouched. */
+ * reason, and what was at path is untouched. */
 bool aside_write(const char *path, bool (*write)(nx_h5 *file, const void *context, nx_error *err), const void *context,
                  nx_error *err);
 

@@ -63,7 +63,7 @@ static const row rows[] = {
 #define TEXT(section, key, default, text) {COMMON(KIND_TEXT, section, key, #default, text)},
 #define PATH(section, key, wanted, words, default, text)                                                               \
     {COMMON(KIND_PATH, section, key, #default, text), .want = wanted, .specials = words},
-#define PATHS(section, key, wanted, text)   {COMMON(KIND_PATHS, section, key, "", text), .want = wanted, .specials = ""},
+#define PATHS(section, key, wants, text)    {COMMON(KIND_PATHS, section, key, "", text), .want = wants, .specials = ""},
 #define LAYERS(section, key, default, text) {COMMON(KIND_LAYERS, section, key, default, text)},
 #define NUMBERS(section, key, lo, hi, text) {COMMON(KIND_NUMBERS, section, key, "", text), .least = lo, .most = hi},
 #include "run/config_keys.h"

@@ -359,23 +359,14 @@ static bool write_metric(nx_h5 *file, const metric *m, nx_error *err)
     return fine;
 }
 
-/* The steps of pictures are an attribute of them, "0 500 1000", so that every dataset below /images is of pictures. */
-static char *steps_text(const pictures *p)
-{
-    char *text = nx_alloc(p->count * 21 + 1), *end = text;
-    for (size_t i = 0; i < p->count; i++) end += sprintf(end, "%s%lld", i ? " " : "", (long long)p->step[i]);
-    return text;
-}
-
 static bool write_pictures(nx_h5 *file, const pictures *p, nx_error *err)
 {
-    char *path = nx_format(IMAGES "/%s", p->name), *steps = steps_text(p);
+    char *path = nx_format(IMAGES "/%s", p->name);
     bool fine = true;
     for (size_t i = 0; fine && i < p->count; i++)
         fine = nx_h5_append_image(file, path, p->rgb + i * picture_bytes(p), p->height, p->width, err);
-    fine = fine && nx_h5_set_string(file, path, "step", steps, err) &&
+    fine = fine && nx_h5_set_ints(file, path, "step", p->step, p->count, err) &&
            nx_h5_set_int(file, path, ROWS, (int64_t)p->kept, err);
-    free(steps);
     free(path);
     return fine;
 }
@@ -458,17 +449,16 @@ static bool read_metric(runfile *run, const nx_h5 *file, const char *group, nx_e
 static bool read_pictures(runfile *run, const nx_h5 *file, const char *path, nx_error *err)
 {
     uint8_t *rgb = NULL;
-    char *steps = NULL;
+    int64_t *steps = NULL;
     int rank, shape[NX_H5_RANK_MAX];
-    size_t kept;
-    bool fine = read_rows(file, path, &kept, err) && nx_h5_get_string(file, path, "step", &steps, err) &&
+    size_t kept, count;
+    bool fine = read_rows(file, path, &kept, err) && nx_h5_get_ints(file, path, "step", &steps, &count, err) &&
                 nx_h5_read_uint8(file, path, &rgb, &rank, shape, err);
-    if (fine && (rank != 4 || shape[3] != 3 || kept > (size_t)shape[0]))
+    if (fine && (rank != 4 || shape[3] != 3 || kept > (size_t)shape[0] || kept > count))
         fine = nx_fail(err, "%s: %s does not hold pictures", run->path, path);
-    char *at = steps;
     for (size_t i = 0; fine && i < kept; i++) {
         size_t bytes = (size_t)shape[1] * (size_t)shape[2] * 3;
-        runfile_image(run, path + strlen(IMAGES) + 1, strtoll(at, &at, 10), shape[1], shape[2], rgb + i * bytes);
+        runfile_image(run, path + strlen(IMAGES) + 1, steps[i], shape[1], shape[2], rgb + i * bytes);
     }
     free(steps);
     free(rgb);

@@ -104,6 +104,32 @@ bool nx_h5_create(nx_h5 **out, const char *path, nx_error *err)
     return true;
 }
 
+bool nx_h5_create_memory(nx_h5 **out, nx_error *err)
+{
+    static const char name[] = "a file in memory";
+    *out = NULL;
+    hid_t access = file_access();
+    H5Pset_fapl_core(access, 1 << 20, false);
+    hid_t id = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    shut(access, H5Pclose);
+    if (id < 0) return fail(name, "create the file", "", err);
+    *out = file_new(id, name);
+    return true;
+}
+
+bool nx_h5_bytes(nx_h5 *file, void **data, size_t *bytes, nx_error *err)
+{
+    *data = NULL, *bytes = 0;
+    if (!nx_h5_flush(file, err)) return false;
+    ssize_t size = H5Fget_file_image(file->id, NULL, 0);
+    if (size < 0) return fail(file->path, "take the bytes of", "the file", err);
+    *data = nx_alloc((size_t)size);
+    if (H5Fget_file_image(file->id, *data, (size_t)size) == size) return *bytes = (size_t)size, true;
+    free(*data);
+    *data = NULL;
+    return fail(file->path, "take the bytes of", "the file", err);
+}
+
 bool nx_h5_open(nx_h5 **out, const char *path, bool writable, nx_error *err)
 {
     *out = NULL;
@@ -286,10 +312,13 @@ static bool read_string(hid_t attribute, hid_t dataset, char **out)
 
 /* ---- attributes ---- */
 
-static bool put_attribute(hid_t object, const char *name, hid_t file_type, hid_t memory_type, const void *value)
+#define SCALAR ((hssize_t)-1)
+
+static bool put_attribute(hid_t object, const char *name, hid_t file_type, hid_t memory_type, const void *value,
+                          hssize_t count)
 {
     if (H5Aexists(object, name) > 0 && H5Adelete(object, name) < 0) return false;
-    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t space = count < 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &(hsize_t){(hsize_t)count}, NULL);
     hid_t attribute = H5Acreate2(object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
     bool fine = attribute >= 0 && H5Awrite(attribute, memory_type, value) >= 0;
     shut(attribute, H5Aclose);
@@ -298,11 +327,11 @@ static bool put_attribute(hid_t object, const char *name, hid_t file_type, hid_t
 }
 
 static bool set_attribute(nx_h5 *file, const char *path, const char *name, hid_t file_type, hid_t memory_type,
-                          const void *value, nx_error *err)
+                          const void *value, hssize_t count, nx_error *err)
 {
     if (!require(file, path, err)) return false;
     hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
-    bool fine = object >= 0 && put_attribute(object, name, file_type, memory_type, value);
+    bool fine = object >= 0 && put_attribute(object, name, file_type, memory_type, value, count);
     shut(object, H5Oclose);
     return fine || fail(file->path, "write the attribute", name, err);
 }
@@ -317,19 +346,24 @@ bool nx_h5_has_attribute(const nx_h5 *file, const char *path, const char *name)
 bool nx_h5_set_string(nx_h5 *file, const char *path, const char *name, const char *value, nx_error *err)
 {
     hid_t type = string_type(0, H5T_CSET_UTF8);
-    bool fine = set_attribute(file, path, name, type, type, &value, err);
+    bool fine = set_attribute(file, path, name, type, type, &value, SCALAR, err);
     shut(type, H5Tclose);
     return fine;
 }
 
 bool nx_h5_set_int(nx_h5 *file, const char *path, const char *name, int64_t value, nx_error *err)
 {
-    return set_attribute(file, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value, err);
+    return set_attribute(file, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value, SCALAR, err);
+}
+
+bool nx_h5_set_ints(nx_h5 *file, const char *path, const char *name, const int64_t *values, size_t count, nx_error *err)
+{
+    return set_attribute(file, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, values, (hssize_t)count, err);
 }
 
 bool nx_h5_set_double(nx_h5 *file, const char *path, const char *name, double value, nx_error *err)
 {
-    return set_attribute(file, path, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value, err);
+    return set_attribute(file, path, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value, SCALAR, err);
 }
 
 static bool open_attribute(const nx_h5 *file, const char *path, const char *name, hid_t *out, nx_error *err)
@@ -374,6 +408,28 @@ bool nx_h5_get_int(const nx_h5 *file, const char *path, const char *name, int64_
 bool nx_h5_get_double(const nx_h5 *file, const char *path, const char *name, double *value, nx_error *err)
 {
     return get_number(file, path, name, H5T_FLOAT, H5T_NATIVE_DOUBLE, value, err);
+}
+
+bool nx_h5_get_ints(const nx_h5 *file, const char *path, const char *name, int64_t **values, size_t *count,
+                    nx_error *err)
+{
+    hid_t attribute;
+    *values = NULL, *count = 0;
+    if (!open_attribute(file, path, name, &attribute, err)) return false;
+    hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    bool fine = H5Tget_class(type) == H5T_INTEGER && H5Sget_simple_extent_ndims(space) == 1;
+    if (fine) {
+        *count = (size_t)H5Sget_simple_extent_npoints(space);
+        *values = nx_alloc((*count + 1) * sizeof **values);
+        fine = H5Aread(attribute, H5T_NATIVE_INT64, *values) >= 0;
+    }
+    shut(space, H5Sclose);
+    shut(type, H5Tclose);
+    shut(attribute, H5Aclose);
+    if (fine) return true;
+    free(*values);
+    *values = NULL;
+    return nx_fail(err, "%s: the attribute %s of %s is not a list of integers", file->path, name, path);
 }
 
 /* ---- whole datasets ---- */
@@ -634,7 +690,7 @@ bool nx_h5_append_image(nx_h5 *file, const char *path, const uint8_t *rgb, int h
     for (size_t i = 0; fresh && fine && i < sizeof image_attributes / sizeof *image_attributes; i++) {
         const char *value = image_attributes[i].value;
         hid_t type = string_type(strlen(value) + 1, H5T_CSET_ASCII);
-        fine = put_attribute(dataset, image_attributes[i].name, type, type, value) ||
+        fine = put_attribute(dataset, image_attributes[i].name, type, type, value, SCALAR) ||
                fail(file->path, "write the attributes of", path, err);
         shut(type, H5Tclose);
     }

@@ -27,6 +27,12 @@ typedef enum nx_h5_kind { NX_H5_NONE, NX_H5_GROUP, NX_H5_FLOATS, NX_H5_INTEGERS,
 
 bool nx_h5_create(nx_h5 **out, const char *path, nx_error *err); /* replaces what was there */
 bool nx_h5_open(nx_h5 **out, const char *path, bool writable, nx_error *err);
+
+/* A file in memory alone, for what must not meet a full disk half-way: HDF5 keeps a file open that it could not write
+ * and crashes at the program's end. Its bytes, once written, are those of a file; *data is owned by the caller. */
+bool nx_h5_create_memory(nx_h5 **out, nx_error *err);
+bool nx_h5_bytes(nx_h5 *file, void **data, size_t *bytes, nx_error *err);
+
 bool nx_h5_flush(nx_h5 *file, nx_error *err); /* what was written can be read by others from here on */
 bool nx_h5_close(nx_h5 *file, nx_error *err); /* frees file also when it fails; NULL is fine */
 
@@ -59,6 +65,10 @@ bool nx_h5_has_attribute(const nx_h5 *file, const char *path, const char *name);
 bool nx_h5_set_string(nx_h5 *file, const char *path, const char *name, const char *value, nx_error *err);
 bool nx_h5_set_int(nx_h5 *file, const char *path, const char *name, int64_t value, nx_error *err);
 bool nx_h5_set_double(nx_h5 *file, const char *path, const char *name, double value, nx_error *err);
+bool nx_h5_set_ints(nx_h5 *file, const char *path, const char *name, const int64_t *values, size_t count,
+                    nx_error *err);
+bool nx_h5_get_ints(const nx_h5 *file, const char *path, const char *name, int64_t **values, size_t *count,
+                    nx_error *err);
 /* One scalar. The string is owned by the caller; other types than asked for are an error. */
 bool nx_h5_get_string(const nx_h5 *file, const char *path, const char *name, char **value, nx_error *err);
 bool nx_h5_get_int(const nx_h5 *file, const char *path, const char *name, int64_t *value, nx_error *err);

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { PACK_ROWS = 16 }; /* as in cl/gemm.cl */
+enum { PACK_ROWS = 16, CACHED = 1 << 19 }; /* DEEP of cl/gemm.cl; bytes of B that stay in a core's cache */
 
 static int divide_up(int a, int b) { return (a + b - 1) / b; }
 static int images(const nx_gemm_problem *p) { return p->batch ? p->batch : 1; }
@@ -82,10 +82,15 @@ void nx_gemm_bind(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem 
     char defines[64];
     snprintf(defines, sizeof defines, "-DROWS=%d%s%s", cut.rows, p->transpose_a ? " -DTRANSPOSE_A" : "",
              cut.packed ? " -DPACKED" : "");
-    nx_range tiles = {3, {(size_t)divide_up(p->m, cut.rows), (size_t)panels, batch * (size_t)cut.splits}, {1, 1, 1}};
-    nx_step *step = nx_plan_launch(plan, node, "gemm", "gemm_tile", defines, tiles, "tttiiiiiifi", a,
+    size_t rows = (size_t)divide_up(p->m, cut.rows);
+    bool panels_first = (size_t)cut.depth * (size_t)p->n * sizeof(float) <= CACHED;
+    nx_range tiles = {
+        3,
+        {panels_first ? (size_t)panels : rows, panels_first ? rows : (size_t)panels, batch * (size_t)cut.splits},
+        {1, 1, 1}};
+    nx_step *step = nx_plan_launch(plan, node, "gemm", "gemm_tile", defines, tiles, "tttiiiiiiifi", a,
                                    cut.packed ? node->scratch[slot] : b, parts ? node->scratch[slot + 1] : c, p->m,
-                                   p->n, p->k, cut.splits, cut.depth, (int)p->symmetric,
+                                   p->n, p->k, cut.splits, cut.depth, (int)panels_first, (int)p->symmetric,
                                    parts ? 1.0 : (double)alpha_of(p), (int)(p->add && !parts));
     step->flops = (p->symmetric ? 1.0 : 2.0) * p->m * p->n * p->k * (double)batch; /* of what is needed */
     step->bytes = 4.0 * (double)batch * ((double)p->m * p->k + (double)p->k * p->n + (double)p->m * p->n);
