@@ -12,7 +12,7 @@
 #include "ops/scale.h"
 #include "run/paper.h"
 
-static nx_tensor *generate(const config *c, nx_scope *s, nx_tensor *content, nx_tensor *noise_counter)
+static int generate(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random, judge *judges)
 {
     static const stylenet_norm norms[] = {[NORM_INSTANCE] = STYLENET_INSTANCE,
                                           [NORM_BATCH] = STYLENET_BATCH,
@@ -29,12 +29,21 @@ static nx_tensor *generate(const config *c, nx_scope *s, nx_tensor *content, nx_
                                 .padding = paddings[c->generator.padding]};
     nx_tensor *x = nx_scale(s->g, content, 1.f / 255);
     if (c->generator.noise) {
-        nx_shape shape = {x->shape.n, x->shape.h, x->shape.w, c->generator.noise};
-        nx_tensor *noise = nx_uniform(s->g, shape, noise_counter);
-        x = nx_concat(s->g, (nx_tensor *[]){x, nx_scale(s->g, noise, (float)c->generator.noise_scale)}, 2);
+        shape.c = c->generator.noise;
+        nx_tensor *noise = nx_scale(s->g, nx_uniform(s->g, shape, random), (float)c->generator.noise_scale);
+        x = nx_concat(s->g, (nx_tensor *[]){x, noise}, 2);
     }
     nx_tensor *y = stylenet_record(&options, s, x);
-    return c->generator.output_scale == 1 ? y : nx_scale(s->g, y, (float)c->generator.output_scale);
+    if (c->generator.output_scale != 1) y = nx_scale(s->g, y, (float)c->generator.output_scale);
+    judges[0] = (judge){.output = y, .content = content, .weight = 1, .prefix = ""};
+    return 1;
 }
 
-const paper improved_texnet = {.name = "improved_texnet", .generate = generate, .multiple = STYLENET_MULTIPLE};
+static int styles(const config *c, perception_style *styles)
+{
+    styles[0] = (perception_style){c->data.style, c->data.style_size};
+    return 1;
+}
+
+const paper improved_texnet = {
+    .name = "improved_texnet", .generate = generate, .styles = styles, .multiple = STYLENET_MULTIPLE};

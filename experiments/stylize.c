@@ -51,8 +51,10 @@ static bool take_size(stylizer *s, int h, int w, nx_error *err)
     s->g = nx_graph_new(&s->info);
     nx_scope scope = {.g = s->g, .params = s->params};
     s->content = nx_input(s->g, (nx_shape){1, h, w, 3}, "content");
-    s->random = s->c->generator.noise ? nx_input(s->g, NX_RANDOM_STATE, "random") : NULL;
-    s->output = nx_keep(s->paper->generate(s->c, &scope, s->content, s->random));
+    s->random = nx_input(s->g, NX_RANDOM_STATE, "random");
+    judge judges[PAPER_STAGES];
+    int stages = s->paper->generate(s->c, &scope, s->content->shape, s->content, s->random, judges);
+    s->output = nx_keep(judges[stages - 1].output);
     bool fresh = !s->device;
     if (fresh && !model_params(s->m, s->params, err)) return false;
     if (!nx_plan_new(&s->plan, s->g, err)) return false;
@@ -82,11 +84,9 @@ static bool stylize(stylizer *s, const char *in, const char *out, nx_error *err)
                        image.rgb + ((size_t)sy * (size_t)image.width + (size_t)sx) * 3, 3 * sizeof(float));
             }
         nx_plan_write(s->plan, s->content, pixels);
-        if (s->random) {
-            float bits[4];
-            nx_random_state(bits, s->seed, 0);
-            nx_plan_write(s->plan, s->random, bits);
-        }
+        float bits[4];
+        nx_random_state(bits, s->seed, 0);
+        nx_plan_write(s->plan, s->random, bits);
         nx_plan_run(s->plan);
         nx_plan_read(s->plan, s->output, pixels);
         const double *mean = s->m->output.mean;

@@ -55,7 +55,7 @@
 #endif
 
 WORDS(paper, WORD(PAPER_IMPROVED_TEXNET, "improved_texnet"))
-WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_OPTIMIZE, "optimize"))
+WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") WORD(TASK_OPTIMIZE, "optimize"))
 WORDS(kernels, WORD(KERNELS_AUTO, "auto") WORD(KERNELS_CPU, "cpu") WORD(KERNELS_GPU, "gpu"))
 WORDS(descriptor_network, WORD(DESCRIPTOR_VGG19, "vgg19"))
 WORDS(preprocessing, WORD(PREPROCESSING_FILE, "file") WORD(PREPROCESSING_CAFFE, "caffe")
@@ -79,7 +79,7 @@ WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFG
 
 SECTION(experiment, "What is run.")
 CHOICE(experiment, paper, paper, improved_texnet, "whose experiment it is")
-CHOICE(experiment, task, task, train, "train a generator, or optimize the pixels of one picture")
+CHOICE(experiment, task, task, train, "train a stylization, train a texture from noise alone, or optimize one picture")
 INT(experiment, seed, 1, 0, INT_MAX, "of every random number; the same seed, device and config give the same bits")
 INT(experiment, steps, 1000, 0, INT_MAX, "updates; 0 evaluates and logs step 0 alone")
 END(experiment)

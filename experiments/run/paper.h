@@ -1,21 +1,29 @@
-/* What a paper brings to a run: the network that it trains. Everything else is the run's business.
+/* What a paper brings to a run that trains a generator: the network, and what each picture that it makes is held
+ * against. Everything else is the run's business.
  *
- * A paper is one file in experiments/, which defines one of these and is listed in papers (experiments/papers.c).
+ * A paper is one file in experiments/, which defines one of these and is listed in experiments/papers.c.
  */
 #ifndef RUN_PAPER_H
 #define RUN_PAPER_H
 
 #include "nn/layer.h"
 #include "run/config.h"
+#include "run/perception.h"
+
+enum { PAPER_STAGES = 4 };
 
 typedef struct paper {
     const char *name; /* as [experiment] paper */
 
-    /* Appends the generator: content [n, h, w, 3] RGB from 0 to 255, noise_counter the input of random operations; the
-     * result [n, h, w, 3] is RGB from 0 to 255 minus the descriptor's mean. The paper's inputs are scaled here. */
-    nx_tensor *(*generate)(const config *c, nx_scope *s, nx_tensor *content, nx_tensor *noise_counter);
+    /* Appends the generator and fills judges with the pictures it makes, the final one last; gives their number.
+     * shape: of the final picture, n x h x w x 3. content: RGB from 0 to 255, of that shape; NULL for textures. random:
+     * the state of random operations. The pictures are RGB from 0 to 255 minus the descriptor's mean. */
+    int (*generate)(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random, judge *judges);
 
-    int multiple; /* image sides that the generator takes are multiples of this */
+    /* The style pictures that judges refer to by number; gives how many. */
+    int (*styles)(const config *c, perception_style *styles);
+
+    int multiple; /* picture sides that the generator makes are multiples of this */
 } paper;
 
 /* The paper of a config. */

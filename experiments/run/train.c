@@ -14,17 +14,13 @@
 #include "io/files.h"
 #include "io/image.h"
 #include "io/loader.h"
-#include "networks/vgg19.h"
-#include "nn/loss.h"
 #include "nn/optimizer.h"
-#include "ops/affine.h"
 #include "ops/entropy.h"
 #include "ops/random.h"
-#include "ops/scale.h"
 #include "run/interrupt.h"
 #include "run/model.h"
-#include "run/objective.h"
 #include "run/paper.h"
+#include "run/perception.h"
 #include "run/progress.h"
 
 #include <math.h>
@@ -38,7 +34,7 @@ typedef struct side {
     nx_graph *g;
     nx_plan *plan;
     int batch;
-    nx_tensor *content, *random, *output; /* random: the state of noise; NULL without */
+    nx_tensor *content, *random, *output; /* content: NULL for textures; random: the state of noise */
     nx_tensor *gradient;                  /* of the total by the output; training with [log] debug alone */
     objective objective;
 } side;
@@ -49,76 +45,40 @@ struct trainer {
     nx_device_info info;
     nx_device *device;
     nx_file_list content, validation;
-    nx_image style;
-    vgg19 *vgg;
+    bool texture; /* [experiment] task: made from noise alone */
+    perception *perception;
     nx_params *params; /* the generator's */
     nx_optimizer *optimizer;
-    float **gram; /* of the style, one a style layer */
     side train, valid;
     nx_loader *loader, *held_out;
 };
 
 /* ---- recording ---- */
 
-static nx_tensor *subtract_mean(nx_graph *g, nx_tensor *image, const float mean[3])
-{
-    float one[3] = {1, 1, 1}, shift[3] = {-mean[0], -mean[1], -mean[2]};
-    return nx_affine(g, image, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
-}
-
-static const char **layers_of(const config *c, size_t *count)
-{
-    const config_list *a = &c->descriptor.content_layers, *b = &c->descriptor.style_layers;
-    const char **layers = nx_alloc((size_t)(a->count + b->count + 1) * sizeof *layers);
-    *count = 0;
-    for (int i = 0; i < a->count; i++) layers[(*count)++] = a->items[i];
-    for (int i = 0; i < b->count; i++) layers[(*count)++] = b->items[i];
-    return layers;
-}
-
-/* Records the generator, the descriptor on content and output, and the losses, for crops of `size`. */
+/* Records the generator, the descriptor on what it makes, and the losses, for crops of `size`. */
 static bool record(trainer *t, side *s, nx_params *params, int size, int batch, bool training, nx_error *err)
 {
     const config *c = t->c;
-    int contents = c->descriptor.content_layers.count, styles = c->descriptor.style_layers.count;
     nx_graph *g = s->g = nx_graph_new(&t->info);
     nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = training};
+    nx_shape shape = {batch, size, size, 3};
+    judge judges[PAPER_STAGES];
     s->batch = batch;
     s->objective.count = 0;
-    s->content = nx_input(g, (nx_shape){batch, size, size, 3}, "content");
-    s->random = c->generator.noise ? nx_input(g, NX_RANDOM_STATE, "random") : NULL;
+    s->content = t->texture ? NULL : nx_input(g, shape, "content");
+    s->random = nx_input(g, NX_RANDOM_STATE, "random");
     nx_graph_label(g, "generator");
-    s->output = nx_keep(t->paper->generate(c, &scope, s->content, s->random));
+    int stages = t->paper->generate(c, &scope, shape, s->content, s->random, judges);
+    s->output = nx_keep(judges[stages - 1].output);
     nx_graph_label(g, NULL);
-
-    size_t count;
-    const char **layers = layers_of(c, &count);
-    nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature),
-              **gram = nx_alloc((count + 1) * sizeof *gram);
-    bool ok = (!contents || vgg19_record(t->vgg, g, subtract_mean(g, s->content, t->vgg->mean), layers,
-                                         (size_t)contents, target, err)) &&
-              vgg19_record(t->vgg, g, s->output, layers, count, feature, err);
-    for (int i = 0; ok && i < styles; i++) {
-        int channels = feature[contents + i]->shape.c;
-        float *zero = nx_alloc((size_t)channels * (size_t)channels * sizeof(float));
-        gram[i] = nx_constant(g, (nx_shape){1, 1, channels, channels}, t->gram ? t->gram[i] : zero);
-        free(zero);
+    for (int i = 0; i < stages; i++)
+        if (!perception_record(t->perception, g, &judges[i], &s->objective, err)) return false;
+    if (c->loss.diversity > 0) {
+        nx_entropy_options options = {.literal = c->loss.diversity_form == DIVERSITY_LITERAL};
+        objective_add(&s->objective, "entropy", nx_entropy(g, s->output, options), c->loss.diversity);
     }
-    if (ok) {
-        objective *o = &s->objective;
-        objective_perceptual(o, g, c, "", feature, target, feature + contents, gram);
-        objective_variation(o, g, c, s->output);
-        if (c->loss.diversity > 0) {
-            nx_entropy_options options = {.literal = c->loss.diversity_form == DIVERSITY_LITERAL};
-            objective_add(o, "entropy", nx_entropy(g, s->output, options), c->loss.diversity);
-        }
-        objective_total(o, g);
-    }
-    free(layers);
-    free(target);
-    free(feature);
-    free(gram);
-    return ok;
+    objective_total(&s->objective, g);
+    return true;
 }
 
 static void free_side(side *s)
@@ -128,10 +88,16 @@ static void free_side(side *s)
     *s = (side){0};
 }
 
+/* How many pictures validation looks at: those held out, or samples of a texture. */
+static int validation_count(const trainer *t)
+{
+    return t->texture ? t->c->data.validation_count : (int)t->validation.count;
+}
+
 /* The batch of validation divides the number of its pictures, so that each counts once. */
 static int validation_batch(const trainer *t)
 {
-    int batch = t->c->data.batch, count = (int)t->validation.count;
+    int batch = t->c->data.batch, count = validation_count(t);
     while (count % batch) batch--;
     return batch;
 }
@@ -152,7 +118,7 @@ static bool build(trainer *t, int size, nx_params *params, side *train, side *va
         nx_keep(train->gradient);
     }
     if (!nx_plan_new(&train->plan, train->g, err)) return false;
-    if (!t->validation.count) return true;
+    if (!validation_count(t)) return true;
     return record(t, valid, params, size, validation_batch(t), false, err) && nx_plan_new(&valid->plan, valid->g, err);
 }
 
@@ -161,6 +127,7 @@ static bool build(trainer *t, int size, nx_params *params, side *train, side *va
 static bool read_content(trainer *t, nx_error *err)
 {
     const config *c = t->c;
+    if (t->texture) return true;
     if (!config_need(c, "data", "content", err)) return false;
     nx_file_list *lists[] = {&t->content, &t->validation};
     const config_list *paths[] = {&c->data.content, &c->data.validation};
@@ -188,58 +155,10 @@ static bool read_content(trainer *t, nx_error *err)
     return true;
 }
 
-static bool read_style(trainer *t, nx_error *err)
-{
-    const config *c = t->c;
-    if (!config_need(c, "data", "style", err) || !nx_image_load(&t->style, c->data.style, err)) return false;
-    if (c->data.style_size) {
-        nx_image fitted = nx_image_fit(&t->style, c->data.style_size);
-        nx_image_free(&t->style);
-        t->style = fitted;
-    }
-    const config_list *layers = &c->descriptor.style_layers;
-    int least = vgg19_smallest_image((const char *const *)layers->items, (size_t)layers->count);
-    return (t->style.height >= least && t->style.width >= least) ||
-           nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
-                   c->data.style, t->style.width, t->style.height, c->data.style_size, least);
-}
-
-static bool open_descriptor(trainer *t, nx_error *err)
-{
-    static const vgg19_pooling poolings[] = {[POOLING_FILE] = VGG19_POOLING_FILE,
-                                             [POOLING_MAX] = VGG19_POOLING_MAX,
-                                             [POOLING_AVERAGE] = VGG19_POOLING_AVERAGE};
-    static const int paddings[] = {[DESCRIPTOR_PADDING_FILE] = VGG19_PADDING_FILE,
-                                   [DESCRIPTOR_PADDING_ZERO] = NX_PADDING_ZERO,
-                                   [DESCRIPTOR_PADDING_REFLECT] = NX_PADDING_REFLECT,
-                                   [DESCRIPTOR_PADDING_REPLICATE] = NX_PADDING_REPLICATE,
-                                   [DESCRIPTOR_PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
-    static const vgg19_preprocessing preprocessings[] = {[PREPROCESSING_FILE] = VGG19_PREPROCESSING_FILE,
-                                                         [PREPROCESSING_CAFFE] = VGG19_PREPROCESSING_CAFFE,
-                                                         [PREPROCESSING_TORCHVISION] = VGG19_PREPROCESSING_TORCHVISION};
-    const config *c = t->c;
-    bool random = !strcmp(c->descriptor.weights, "random");
-    vgg19_options options = {
-        .weights = random ? NULL : c->descriptor.weights,
-        .preprocessing = preprocessings[c->descriptor.preprocessing],
-        .pooling = poolings[c->descriptor.pooling],
-        .padding = paddings[c->descriptor.padding],
-        .init = c->descriptor.init == INIT_HE ? VGG19_INIT_HE : VGG19_INIT_PAPER,
-        .sigma = (float)c->descriptor.sigma,
-        .width = (float)c->descriptor.width,
-        .seed = (uint64_t)(c->descriptor.seed < 0 ? c->experiment.seed : c->descriptor.seed),
-    };
-    size_t count;
-    const char **layers = layers_of(c, &count);
-    bool ok = count ? vgg19_new(&t->vgg, &options, layers, count, err)
-                    : nx_fail(err, "[descriptor] has neither content_layers nor style_layers: nothing to compare");
-    free(layers);
-    return ok;
-}
-
 static bool open_loaders(trainer *t, nx_error *err)
 {
     const config *c = t->c;
+    if (t->texture) return true;
     nx_loader_options options = {.paths = t->content.paths,
                                  .count = t->content.count,
                                  .crop = c->data.size,
@@ -271,10 +190,14 @@ static bool check(const trainer *t, nx_error *err)
 bool trainer_new(trainer **out, const config *c, nx_error *err)
 {
     trainer *t = nx_alloc(sizeof *t);
-    *t = (trainer){.c = c, .paper = paper_of(c), .params = nx_params_new()};
+    *t = (trainer){
+        .c = c, .paper = paper_of(c), .params = nx_params_new(), .texture = c->experiment.task == TASK_TEXTURE};
     nx_device_options device = {.name = c->device.name, .kernels = config_get(c, "device", "kernels")};
-    bool ok = check(t, err) && read_content(t, err) && read_style(t, err) && open_descriptor(t, err) &&
-              nx_device_choose(&t->info, &device, err) && open_loaders(t, err);
+    perception_style styles[PERCEPTION_STYLES];
+    bool ok = check(t, err) && config_need(c, "data", "style", err) && read_content(t, err) &&
+              nx_device_choose(&t->info, &device, err) &&
+              perception_new(&t->perception, c, &t->info, styles, t->paper->styles(c, styles), err) &&
+              open_loaders(t, err);
     free((char *)device.kernels);
     if (ok)
         *out = t;
@@ -292,11 +215,8 @@ void trainer_free(trainer *t)
     free_side(&t->valid);
     nx_optimizer_free(t->optimizer);
     nx_params_free(t->params);
-    vgg19_free(t->vgg);
+    perception_free(t->perception);
     nx_device_free(t->device);
-    for (int i = 0; t->gram && i < t->c->descriptor.style_layers.count; i++) free(t->gram[i]);
-    free(t->gram);
-    nx_image_free(&t->style);
     nx_file_list_free(&t->content);
     nx_file_list_free(&t->validation);
     free(t);
@@ -314,7 +234,7 @@ static bool bytes_at(trainer *t, int size, uint64_t bytes[NX_MEMORY_KINDS], size
     nx_optimizer *optimizer = NULL;
     bool ok = build(t, size, params, &train, &valid, &optimizer, err);
     if (ok) {
-        bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(params) + nx_params_bytes(t->vgg->params);
+        bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(params) + nx_params_bytes(t->perception->vgg->params);
         bytes[NX_MEMORY_OPTIMIZER] = nx_params_bytes(optimizer->state);
         bytes[NX_MEMORY_ARENA] = nx_plan_bytes(train.plan) + (valid.plan ? nx_plan_bytes(valid.plan) : 0);
         if (launches) *launches = train.g->n_nodes;
@@ -400,14 +320,16 @@ void trainer_print_plan(trainer *t)
     if (build(t, c->data.size, params, &train, &valid, &optimizer, &err)) {
         uint64_t bytes[NX_MEMORY_KINDS];
         trainer_bytes(t, bytes);
-        nx_shape in = train.content->shape, out = train.output->shape;
-        printf("content   %d x %d x %d x %d from %zu pictures, validation on %zu\n", in.n, in.h, in.w, in.c,
-               t->content.count, t->validation.count);
-        printf("style     %d x %d, %s\n", t->style.width, t->style.height, c->data.style);
+        nx_shape out = train.output->shape;
+        if (!t->texture)
+            printf("content   %d x %d x %d x %d from %zu pictures, validation on %zu\n", out.n, c->data.size,
+                   c->data.size, 3, t->content.count, t->validation.count);
+        for (int i = 0; i < t->perception->styles; i++)
+            printf("style     %d x %d\n", t->perception->style[i].width, t->perception->style[i].height);
         printf("output    %d x %d x %d x %d\n", out.n, out.h, out.w, out.c);
         print_params("generator", params);
         printf("  of them trained: %zu\n", nx_params_numbers(params, true));
-        print_params("descriptor", t->vgg->params);
+        print_params("descriptor", t->perception->vgg->params);
         printf("\nmemory on the device\n");
         for (int k = 0; k < NX_MEMORY_KINDS; k++)
             printf("  %-28s %9s\n", nx_memory_kind_name(k), nx_bytes_text(a, (double)bytes[k]));
@@ -429,64 +351,13 @@ void trainer_print_plan(trainer *t)
 
 /* ---- on the device ---- */
 
-/* Random weights are scaled on the style picture, at most this many pixels on its longer side. */
-enum { RESCALE_SIDE = 128 };
-
-static bool rescale_descriptor(trainer *t, const char *const *layers, size_t count, nx_error *err)
-{
-    int longer = t->style.height > t->style.width ? t->style.height : t->style.width;
-    int least = vgg19_smallest_image(layers, count);
-    nx_image small = nx_image_fit(&t->style, longer < RESCALE_SIDE ? longer : RESCALE_SIDE);
-    if (small.height < least || small.width < least) {
-        nx_image_free(&small);
-        small = nx_image_resize(&t->style, t->style.height, t->style.width, NX_BICUBIC);
-    }
-    bool ok = vgg19_rescale(t->vgg, t->device, small.rgb, (nx_shape){1, small.height, small.width, 3}, layers, count,
-                            false, err);
-    nx_image_free(&small);
-    return ok;
-}
-
-/* The style's Gram matrices, by a graph of their own, whose memory is free again before training starts. */
-static bool compute_grams(trainer *t, nx_error *err)
-{
-    const config_list *layers = &t->c->descriptor.style_layers;
-    nx_tensor **feature = nx_alloc((size_t)(layers->count + 1) * sizeof *feature);
-    nx_graph *g = nx_graph_new(&t->info);
-    nx_tensor *image = nx_input(g, (nx_shape){1, t->style.height, t->style.width, 3}, "style");
-    nx_plan *plan = NULL;
-    bool ok = !layers->count || vgg19_record(t->vgg, g, subtract_mean(g, image, t->vgg->mean),
-                                             (const char *const *)layers->items, (size_t)layers->count, feature, err);
-    for (int i = 0; ok && i < layers->count; i++) feature[i] = nx_keep(nx_gram_matrix(g, feature[i]));
-    ok = ok && nx_plan_new(&plan, g, err);
-    if (ok) {
-        nx_plan_realize(plan, t->device);
-        nx_plan_write(plan, image, t->style.rgb);
-        nx_plan_run(plan);
-        t->gram = nx_alloc((size_t)(layers->count + 1) * sizeof *t->gram);
-        for (int i = 0; i < layers->count; i++) {
-            t->gram[i] = nx_alloc(nx_shape_count(feature[i]->shape) * sizeof(float));
-            nx_plan_read(plan, feature[i], t->gram[i]);
-        }
-    }
-    nx_plan_free(plan);
-    nx_graph_free(g);
-    free(feature);
-    return ok;
-}
-
 static bool prepare(trainer *t, nx_error *err)
 {
     const config *c = t->c;
     char *kernels = config_get(c, "device", "kernels");
     nx_device_options options = {.name = c->device.name, .kernels = kernels, .profile = c->device.profile};
-    size_t count;
-    const char **layers = layers_of(c, &count);
-    bool ok = nx_device_open(&t->device, &options, err);
-    if (ok && t->vgg->random && c->descriptor.rescale) ok = rescale_descriptor(t, layers, count, err);
-    if (ok) nx_params_realize(t->vgg->params, t->device);
-    ok = ok && compute_grams(t, err) && build(t, c->data.size, t->params, &t->train, &t->valid, &t->optimizer, err);
-    free(layers);
+    bool ok = nx_device_open(&t->device, &options, err) && perception_prepare(t->perception, t->device, err) &&
+              build(t, c->data.size, t->params, &t->train, &t->valid, &t->optimizer, err);
     free(kernels);
     if (!ok) return false;
     nx_params_realize(t->params, t->device);
@@ -517,7 +388,6 @@ static void change_contrast(const trainer *t, uint64_t step, float *pixels)
 
 static void write_random(const trainer *t, side *s, const char *stream, uint64_t step)
 {
-    if (!s->random) return;
     float bits[4];
     nx_random_state(bits, (uint64_t)t->c->experiment.seed ^ nx_stream(stream), step);
     nx_plan_write(s->plan, s->random, bits);
@@ -532,9 +402,11 @@ static double rate_at(const config *c, uint64_t step)
 /* One update with batch `step` (the first is 0); rate 0 only evaluates. */
 static bool run_step(trainer *t, uint64_t step, double rate, float *pixels, nx_error *err)
 {
-    if (!nx_loader_batch(t->loader, step, pixels, err)) return false;
-    if (t->c->data.contrast > 0) change_contrast(t, step, pixels);
-    nx_plan_write(t->train.plan, t->train.content, pixels);
+    if (!t->texture) {
+        if (!nx_loader_batch(t->loader, step, pixels, err)) return false;
+        if (t->c->data.contrast > 0) change_contrast(t, step, pixels);
+        nx_plan_write(t->train.plan, t->train.content, pixels);
+    }
     write_random(t, &t->train, "training", step);
     nx_optimizer_rate(t->optimizer, t->train.plan, step + 1, rate);
     nx_plan_run(t->train.plan);
@@ -591,18 +463,19 @@ static uint8_t *to_bytes(const float *pixels, const float mean[3], int count, in
 }
 
 /* The first pictures of a batch and what the generator makes of them: into the run file, and beside it as one picture,
- * content above, output below. */
+ * content above (there is none for textures), output below. */
 static bool log_pictures(trainer *t, side *s, runfile *file, const char *picture, const float *content, uint64_t step,
                          nx_error *err)
 {
     enum { MOST = 6, GAP = 4 };
-    int size = t->c->data.size, count = s->batch < MOST ? s->batch : MOST;
+    int size = s->output->shape.h, count = s->batch < MOST ? s->batch : MOST, n_rows = content ? 2 : 1;
     size_t pixels = (size_t)size * (size_t)size * 3;
     float *output = nx_alloc((size_t)s->batch * pixels * sizeof(float));
     nx_plan_read(s->plan, s->output, output);
-    uint8_t *rows[] = {to_bytes(content, NULL, count, size), to_bytes(output, t->vgg->mean, count, size)};
-    nx_image grid = nx_image_new(2 * size + GAP, count * size + (count - 1) * GAP);
-    for (int k = 0; k < 2; k++)
+    uint8_t *made = to_bytes(output, t->perception->vgg->mean, count, size);
+    uint8_t *shown = content ? to_bytes(content, NULL, count, size) : NULL, *rows[] = {content ? shown : made, made};
+    nx_image grid = nx_image_new(n_rows * (size + GAP) - GAP, count * (size + GAP) - GAP);
+    for (int k = 0; k < n_rows; k++)
         for (int n = 0; n < count; n++)
             for (int y = 0; y < size; y++)
                 for (int x = 0; x < 3 * size; x++)
@@ -611,14 +484,13 @@ static bool log_pictures(trainer *t, side *s, runfile *file, const char *picture
     for (int n = 0; n < count; n++) {
         char name[32];
         snprintf(name, sizeof name, "content%d", n);
-        if (!step) runfile_image(file, name, 0, size, size, rows[0] + (size_t)n * pixels);
+        if (content && !step) runfile_image(file, name, 0, size, size, shown + (size_t)n * pixels);
         snprintf(name, sizeof name, "output%d", n);
-        runfile_image(file, name, (int64_t)step, size, size, rows[1] + (size_t)n * pixels);
+        runfile_image(file, name, (int64_t)step, size, size, made + (size_t)n * pixels);
     }
-
     bool ok = nx_image_save_png(&grid, picture, err);
-    free(rows[0]);
-    free(rows[1]);
+    free(shown);
+    free(made);
     free(output);
     nx_image_free(&grid);
     return ok;
@@ -630,15 +502,17 @@ static bool validate(trainer *t, runfile *file, const char *picture, row r, bool
 {
     side *s = &t->valid;
     if (!s->plan) return true;
-    uint64_t batches = t->validation.count / (size_t)s->batch;
-    float *pixels = nx_alloc(nx_shape_count(s->content->shape) * sizeof(float));
+    uint64_t batches = (uint64_t)(validation_count(t) / s->batch);
+    float *pixels = t->texture ? NULL : nx_alloc(nx_shape_count(s->content->shape) * sizeof(float));
     objective_values mean = {0}, v;
     double total = 0, sums[OBJECTIVE_TERMS] = {0};
     bool ok = true;
     for (uint64_t k = 0; ok && k < batches; k++) {
-        ok = nx_loader_batch(t->held_out, k, pixels, err);
-        if (!ok) break;
-        nx_plan_write(s->plan, s->content, pixels);
+        if (!t->texture) {
+            ok = nx_loader_batch(t->held_out, k, pixels, err);
+            if (!ok) break;
+            nx_plan_write(s->plan, s->content, pixels);
+        }
         write_random(t, s, "validation", k);
         nx_plan_run(s->plan);
         objective_read(&s->objective, s->plan, &v);
@@ -736,7 +610,7 @@ static void log_gradient(trainer *t, runfile *file)
 
 static bool save_model(const trainer *t, const char *path, nx_error *err)
 {
-    const float *mean = t->vgg->mean;
+    const float *mean = t->perception->vgg->mean;
     char *options = config_text(t->c, "generator"), *network = config_get(t->c, "generator", "network");
     model m = {.network = network,
                .options = options,
@@ -767,7 +641,7 @@ static bool loop(trainer *t, runfile *file, const outputs *out, uint64_t *step, 
     uint64_t steps = (uint64_t)c->experiment.steps;
     double recent[50];
     size_t n = 0;
-    float *pixels = nx_alloc(nx_shape_count(t->train.content->shape) * sizeof(float));
+    float *pixels = t->texture ? NULL : nx_alloc(nx_shape_count(t->train.content->shape) * sizeof(float));
     objective_values v = {0};
     progress p = progress_begin((int64_t)*step, (int64_t)steps, c->log.every);
     bool ok =

@@ -1,0 +1,181 @@
+/* Perception: the config's descriptor and losses. */
+#include "run/perception.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "nn/loss.h"
+#include "ops/affine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The content layers, then the style layers. Owned by the caller. */
+static const char **layers_of(const config *c, size_t *count)
+{
+    const config_list *a = &c->descriptor.content_layers, *b = &c->descriptor.style_layers;
+    const char **layers = nx_alloc((size_t)(a->count + b->count + 1) * sizeof *layers);
+    *count = 0;
+    for (int i = 0; i < a->count; i++) layers[(*count)++] = a->items[i];
+    for (int i = 0; i < b->count; i++) layers[(*count)++] = b->items[i];
+    return layers;
+}
+
+/* ---- inputs ---- */
+
+static bool open_descriptor(perception *p, nx_error *err)
+{
+    static const vgg19_pooling poolings[] = {[POOLING_FILE] = VGG19_POOLING_FILE,
+                                             [POOLING_MAX] = VGG19_POOLING_MAX,
+                                             [POOLING_AVERAGE] = VGG19_POOLING_AVERAGE};
+    static const int paddings[] = {[DESCRIPTOR_PADDING_FILE] = VGG19_PADDING_FILE,
+                                   [DESCRIPTOR_PADDING_ZERO] = NX_PADDING_ZERO,
+                                   [DESCRIPTOR_PADDING_REFLECT] = NX_PADDING_REFLECT,
+                                   [DESCRIPTOR_PADDING_REPLICATE] = NX_PADDING_REPLICATE,
+                                   [DESCRIPTOR_PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
+    static const vgg19_preprocessing preprocessings[] = {[PREPROCESSING_FILE] = VGG19_PREPROCESSING_FILE,
+                                                         [PREPROCESSING_CAFFE] = VGG19_PREPROCESSING_CAFFE,
+                                                         [PREPROCESSING_TORCHVISION] = VGG19_PREPROCESSING_TORCHVISION};
+    const config *c = p->c;
+    bool random = !strcmp(c->descriptor.weights, "random");
+    vgg19_options options = {
+        .weights = random ? NULL : c->descriptor.weights,
+        .preprocessing = preprocessings[c->descriptor.preprocessing],
+        .pooling = poolings[c->descriptor.pooling],
+        .padding = paddings[c->descriptor.padding],
+        .init = c->descriptor.init == INIT_HE ? VGG19_INIT_HE : VGG19_INIT_PAPER,
+        .sigma = (float)c->descriptor.sigma,
+        .width = (float)c->descriptor.width,
+        .seed = (uint64_t)(c->descriptor.seed < 0 ? c->experiment.seed : c->descriptor.seed),
+    };
+    size_t count;
+    const char **layers = layers_of(c, &count);
+    bool ok = count ? vgg19_new(&p->vgg, &options, layers, count, err)
+                    : nx_fail(err, "[descriptor] has neither content_layers nor style_layers: nothing to compare");
+    free(layers);
+    return ok;
+}
+
+static bool read_style(perception *p, const perception_style *s, nx_error *err)
+{
+    nx_image *image = &p->style[p->styles];
+    if (!nx_image_load(image, s->path, err)) return false;
+    p->styles++;
+    if (s->size) {
+        nx_image fitted = nx_image_fit(image, s->size);
+        nx_image_free(image);
+        *image = fitted;
+    }
+    const config_list *layers = &p->c->descriptor.style_layers;
+    int least = vgg19_smallest_image((const char *const *)layers->items, (size_t)layers->count);
+    return (image->height >= least && image->width >= least) ||
+           nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
+                   s->path, image->width, image->height, s->size, least);
+}
+
+bool perception_new(perception **out, const config *c, const nx_device_info *info, const perception_style *styles,
+                    int count, nx_error *err)
+{
+    NX_CHECK(count <= PERCEPTION_STYLES, "%d style pictures, at most %d", count, PERCEPTION_STYLES);
+    perception *p = nx_alloc(sizeof *p);
+    *p = (perception){.c = c, .info = *info};
+    bool ok = true;
+    for (int i = 0; ok && i < count; i++) ok = read_style(p, &styles[i], err);
+    ok = ok && open_descriptor(p, err);
+    if (ok)
+        *out = p;
+    else
+        perception_free(p);
+    return ok;
+}
+
+void perception_free(perception *p)
+{
+    if (!p) return;
+    for (int i = 0; i < p->styles; i++) nx_image_free(&p->style[i]);
+    vgg19_free(p->vgg);
+    free(p);
+}
+
+/* ---- recording ---- */
+
+nx_tensor *perception_center(const perception *p, nx_graph *g, nx_tensor *picture)
+{
+    const float *mean = p->vgg->mean;
+    float one[3] = {1, 1, 1}, shift[3] = {-mean[0], -mean[1], -mean[2]};
+    return nx_affine(g, picture, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
+}
+
+/* The Gram matrices of a style picture. */
+static bool record_style(perception *p, nx_graph *g, int style, nx_tensor **gram, nx_error *err)
+{
+    const config_list *layers = &p->c->descriptor.style_layers;
+    const nx_image *image = &p->style[style];
+    nx_tensor *picture = nx_constant(g, (nx_shape){1, image->height, image->width, 3}, image->rgb);
+    if (!vgg19_record(p->vgg, g, perception_center(p, g, picture), (const char *const *)layers->items,
+                      (size_t)layers->count, gram, err))
+        return false;
+    for (int i = 0; i < layers->count; i++) gram[i] = nx_gram_matrix(g, gram[i]);
+    return true;
+}
+
+bool perception_record(perception *p, nx_graph *g, const judge *j, objective *o, nx_error *err)
+{
+    size_t count;
+    const char **layers = layers_of(p->c, &count);
+    size_t contents = (size_t)p->c->descriptor.content_layers.count;
+    nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature),
+              **gram = nx_alloc((count + 1) * sizeof *gram);
+    size_t first = j->content ? 0 : contents, end = j->style < 0 ? contents : count;
+    bool ok = (!j->content || !contents ||
+               vgg19_record(p->vgg, g, perception_center(p, g, j->content), layers, contents, target, err)) &&
+              (j->style < 0 || end == contents || record_style(p, g, j->style, gram, err)) &&
+              (first == end || vgg19_record(p->vgg, g, j->output, layers + first, end - first, feature + first, err));
+    if (ok)
+        objective_perceptual(o, g, p->c, j->prefix, j->weight, j->content ? feature : NULL, target,
+                             j->style < 0 ? NULL : feature + contents, gram);
+    if (ok) objective_variation(o, g, p->c, j->prefix, j->weight, j->output);
+    free(layers);
+    free(target);
+    free(feature);
+    free(gram);
+    return ok;
+}
+
+/* ---- on the device ---- */
+
+/* Random weights are scaled on a picture of at most this many pixels on its longer side. */
+enum { RESCALE_SIDE = 128 };
+
+/* A picture to scale on: the first style's, or noise. Owned by the caller. */
+static nx_image calibration(const perception *p, int least)
+{
+    const nx_image *style = &p->style[0];
+    if (p->styles && style->height >= least && style->width >= least) {
+        int longer = style->height > style->width ? style->height : style->width;
+        nx_image small = nx_image_fit(style, longer < RESCALE_SIDE ? longer : RESCALE_SIDE);
+        if (small.height >= least && small.width >= least) return small;
+        nx_image_free(&small);
+        return nx_image_crop(style, 0, 0, least, least);
+    }
+    int side = least > RESCALE_SIDE ? least : RESCALE_SIDE;
+    nx_image noise = nx_image_new(side, side);
+    nx_rng rng = nx_rng_new((uint64_t)p->c->experiment.seed, nx_stream("calibration"));
+    for (size_t i = 0; i < (size_t)side * (size_t)side * 3; i++) noise.rgb[i] = 255 * nx_rng_uniform(&rng);
+    return noise;
+}
+
+bool perception_prepare(perception *p, nx_device *device, nx_error *err)
+{
+    bool ok = true;
+    if (p->vgg->random && p->c->descriptor.rescale) {
+        size_t count;
+        const char **layers = layers_of(p->c, &count);
+        nx_image image = calibration(p, vgg19_smallest_image(layers, count));
+        ok = vgg19_rescale(p->vgg, device, image.rgb, (nx_shape){1, image.height, image.width, 3}, layers, count, false,
+                           err);
+        nx_image_free(&image);
+        free(layers);
+    }
+    if (ok) nx_params_realize(p->vgg->params, device);
+    return ok;
+}

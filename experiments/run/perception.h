@@ -1,0 +1,58 @@
+/* How pictures are judged: the descriptor of a config, its style pictures, and the losses of a generated picture.
+ *
+ *     perception *p;
+ *     if (!perception_new(&p, c, &info, (perception_style[]){{c->data.style, c->data.style_size}}, 1, &err)) ...
+ *     judge j = {.output = y, .content = x, .style = 0, .weight = 1, .prefix = ""};
+ *     if (!perception_record(p, g, &j, &objective, &err)) ...
+ *     perception_prepare(p, device, &err);                    before a plan of g is realized
+ *
+ * The features of what never changes, the style's Gram matrices among them, are computed once, in memory that the steps
+ * use again.
+ */
+#ifndef RUN_PERCEPTION_H
+#define RUN_PERCEPTION_H
+
+#include "io/image.h"
+#include "networks/vgg19.h"
+#include "run/objective.h"
+
+enum { PERCEPTION_STYLES = 8 };
+
+typedef struct perception_style {
+    const char *path;
+    int size; /* pixels of its longer side; 0: its own */
+} perception_style;
+
+typedef struct perception {
+    const config *c;
+    nx_device_info info;
+    vgg19 *vgg;
+    nx_image style[PERCEPTION_STYLES];
+    int styles;
+} perception;
+
+/* Reads weights and style pictures, and checks layers and sizes; no device is touched. An error is the user's. */
+bool perception_new(perception **out, const config *c, const nx_device_info *info, const perception_style *styles,
+                    int count, nx_error *err);
+void perception_free(perception *p); /* before nx_device_free */
+
+/* One generated picture and what it is held against. */
+typedef struct judge {
+    nx_tensor *output;  /* RGB from 0 to 255 minus the descriptor's mean */
+    nx_tensor *content; /* the picture whose content it keeps, RGB from 0 to 255; NULL: none */
+    int style;          /* which style picture; -1: none */
+    double weight;      /* on all its terms */
+    const char *prefix; /* of their names, such as "stage1/" */
+} judge;
+
+/* Appends the descriptor and the losses of [loss], total variation included. */
+bool perception_record(perception *p, nx_graph *g, const judge *j, objective *o, nx_error *err);
+
+/* RGB from 0 to 255 minus the descriptor's mean. */
+nx_tensor *perception_center(const perception *p, nx_graph *g, nx_tensor *picture);
+
+/* Puts the descriptor's weights on the device, random ones scaled on the first style picture (or on noise where there
+ * is none) as [descriptor] rescale asks. */
+bool perception_prepare(perception *p, nx_device *device, nx_error *err);
+
+#endif
