@@ -171,12 +171,12 @@ static bool read_layer(vgg19 *vgg, const nx_tensor_file *file, const struct laye
         if (rank == 4) square = keras ? w->shape[0] == 3 && w->shape[1] == 3 : w->shape[2] == 3 && w->shape[3] == 3;
     }
     if (w->rank != rank || !square || i != in || b->rank != 1 || b->shape[0] != o) {
-        char have[64], bias[64], kernel[16] = "";
-        if (rank == 4) strcpy(kernel, keras ? "3x3x" : "");
-        return nx_fail(err, "%s: %s is %s with a bias of %s; %s wants %s%s with a bias of as many outputs", path,
-                       w->name, shape_text(w, have), shape_text(b, bias), l->name, kernel,
-                       rank == 4 ? (keras ? nx_format("%dxoutputs", in) : nx_format("outputsx%dx3x3", in))
-                                 : (keras ? nx_format("%dxoutputs", in) : nx_format("outputsx%d", in)));
+        char have[64], bias[64], wanted[64];
+        const char *form =
+            rank == 4 ? (keras ? "3x3x%dxoutputs" : "outputsx%dx3x3") : (keras ? "%dxoutputs" : "outputsx%d");
+        snprintf(wanted, sizeof wanted, form, in);
+        return nx_fail(err, "%s: %s is %s with a bias of %s; %s wants %s with a bias of as many outputs", path, w->name,
+                       shape_text(w, have), shape_text(b, bias), l->name, wanted);
     }
     nx_param *weight = add(vgg, l, "weight", rank == 4 ? (nx_shape){3, 3, in, o} : (nx_shape){1, 1, in, o}, rank);
     if (keras)
@@ -227,11 +227,11 @@ static bool read_metadata(vgg19 *vgg, const nx_tensor_file *file, bool keras, nx
     static const char *const pools[] = {"max", "average"}, *const paddings[] = {"zero", "reflect", "replicate",
                                                                                 "circular"};
     const vgg19_options *o = &vgg->options;
-    int pool = NX_POOL_MAX == 0 ? 0 : 0, padding = NX_PADDING_ZERO;
+    int pool = NX_POOL_MAX, padding = NX_PADDING_ZERO;
     if (!metadata_choice(o->weights, "pool", nx_tensor_file_metadata(file, "pool"), pools, 2, &pool, err) ||
         !metadata_choice(o->weights, "padding", nx_tensor_file_metadata(file, "padding"), paddings, 4, &padding, err))
         return false;
-    vgg->pooling = pool ? NX_POOL_AVERAGE : NX_POOL_MAX;
+    vgg->pooling = (nx_pool_kind)pool;
     vgg->padding = (nx_padding)padding;
 
     const char *input = nx_tensor_file_metadata(file, "input"), *mean = nx_tensor_file_metadata(file, "mean");
