@@ -143,38 +143,39 @@ void conv_weights(__global const float *restrict x, __global const float *restri
         tap[r] = number / c;
         offset[r] = number % c;
     }
-    int aligned = channel + COLUMNS <= k;
     for (int line = split * split_rows; line < min((split + 1) * split_rows, n * oh); line++) {
         int image = line / oh, iy = pad_index(line % oh * stride + ky - pad_y, h, mode);
         if (iy < 0) continue;
-        __global const float *row = x + ((size_t)image * h + iy) * w * c;
-        __global const float *d = dy + (size_t)line * ow * k + channel;
-        for (int ox = 0; ox < ow; ox++, d += k) {
-            vec g[VECTORS];
-            if (aligned) {
-                UNROLL for (int v = 0; v < VECTORS; v++) g[v] = vload_lanes(v, d);
-            } else {
-                g[0] = load_lanes(d, k - channel);
-#if VECTORS == 2
-                g[1] = second ? load_lanes(d + LANES, k - channel - LANES) : (vec)(0);
-#endif
-            }
+        __global const float *row = x + ((size_t)image * h + iy) * w * c, *d = dy + (size_t)line * ow * k + channel;
+        for (int ox = 0; ox < ow;) {
+            /* pixels whose taps are all inside, in one tight loop */
             int left = ox * stride - pad_x;
-            if (left >= 0 && left + kw <= w && rows == ROWS) {
-                __global const float *p = row + left * c + first;
+            int run = rows < ROWS || channel + COLUMNS > k || left < 0 ? 0 : (w - kw - left + stride) / stride;
+            __global const float *p = row + left * c + first;
+            for (int stop = min(ox + run, ow); ox < stop; ox++, d += k, p += stride * c) {
+                vec g[VECTORS];
+                UNROLL for (int v = 0; v < VECTORS; v++) g[v] = vload_lanes(v, d);
                 UNROLL for (int r = 0; r < ROWS; r++)
                 {
                     vec s = (vec)(p[r]);
                     UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
                 }
-            } else {
-                UNROLL for (int r = 0; r < ROWS; r++)
-                {
-                    int ix = pad_index(left + tap[r], w, mode);
-                    vec s = (vec)(ix < 0 ? 0.f : row[ix * c + offset[r]]);
-                    UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
-                }
             }
+            if (ox >= ow) break;
+            left = ox * stride - pad_x;
+            vec g[VECTORS];
+            g[0] = load_lanes(d, k - channel);
+#if VECTORS == 2
+            g[1] = second ? load_lanes(d + LANES, k - channel - LANES) : (vec)(0);
+#endif
+            UNROLL for (int r = 0; r < ROWS; r++)
+            {
+                int ix = pad_index(left + tap[r], w, mode);
+                vec s = (vec)(ix < 0 ? 0.f : row[ix * c + offset[r]]);
+                UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
+            }
+            ox++;
+            d += k;
         }
     }
     __global float *out = part + (size_t)split * part_size + ((size_t)ky * numbers + first) * k + channel;

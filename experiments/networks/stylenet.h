@@ -1,4 +1,5 @@
-/* StyleNet: the stylization network of Improved Texture Networks (Ulyanov, Vedaldi, Lempitsky 2017), after Johnson et al.
+/* StyleNet: the stylization network of Improved Texture Networks (Ulyanov, Vedaldi, Lempitsky 2017), after Johnson et
+ * al.
  *
  *     nx_tensor *y = stylenet_record(&options, &scope, x);
  *

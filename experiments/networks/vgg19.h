@@ -6,8 +6,8 @@
  *     vgg19_record(vgg, g, x, layers, n_layers, features);
  *
  * Layers: convB_I and reluB_I (both mean the values after the ReLU, as in every paper here), poolB, fc6 and fc7 (after
- * the ReLU; also called fc1 and fc2). Its input x is RGB, 0 to 255, minus vgg->mean: what a file wants otherwise (BGR, a
- * division by std) is folded into the weights of conv1_1 when it is read.
+ * the ReLU; also called fc1 and fc2). Its input x is RGB, 0 to 255, minus vgg->mean: what a file wants otherwise (BGR,
+ * a division by std) is folded into the weights of conv1_1 when it is read.
  */
 #ifndef EXPERIMENTS_NETWORKS_VGG19_H
 #define EXPERIMENTS_NETWORKS_VGG19_H

@@ -21,9 +21,9 @@ typedef struct nx_launch {
     cl_kernel kernel;
     const char *name; /* "file/kernel" or a routine's name; a literal or owned by the plan */
     cl_uint dims;
-    size_t global[3], local[3]; /* local[0] == 0: the driver chooses */
+    size_t global[3], local[3];                                         /* local[0] == 0: the driver chooses */
     void (*routine)(nx_device *device, void *context, cl_event *event); /* instead of a kernel: a library's call */
-    void *context;                                                     /* of the routine; freed with the launch */
+    void *context;                                                      /* of the routine; freed with the launch */
 } nx_launch;
 
 /* Enqueues it. event may be NULL. */

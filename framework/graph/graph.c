@@ -47,10 +47,7 @@ static nx_tensor *tensor_new(nx_graph *g, nx_shape shape, nx_role role, const ch
     return g->tensors[g->n_tensors++] = t;
 }
 
-nx_tensor *nx_input(nx_graph *g, nx_shape shape, const char *name)
-{
-    return tensor_new(g, shape, NX_ROLE_INPUT, name);
-}
+nx_tensor *nx_input(nx_graph *g, nx_shape shape, const char *name) { return tensor_new(g, shape, NX_ROLE_INPUT, name); }
 
 nx_tensor *nx_constant(nx_graph *g, nx_shape shape, const float *values)
 {

@@ -95,8 +95,8 @@ void nx_graph_free(nx_graph *g);
 
 nx_tensor *nx_input(nx_graph *g, nx_shape shape, const char *name);
 nx_tensor *nx_constant(nx_graph *g, nx_shape shape, const float *values); /* values are copied */
-nx_tensor *nx_use(nx_graph *g, nx_param *param);                         /* the same tensor for the same parameter */
-nx_tensor *nx_keep(nx_tensor *t);                                        /* gives t */
+nx_tensor *nx_use(nx_graph *g, nx_param *param);                          /* the same tensor for the same parameter */
+nx_tensor *nx_keep(nx_tensor *t);                                         /* gives t */
 
 /* Nodes recorded from now on carry this label (copied), such as "descriptor/conv1_1"; NULL or "" ends it. */
 void nx_graph_label(nx_graph *g, const char *label);

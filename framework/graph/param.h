@@ -17,12 +17,12 @@
 typedef struct nx_param {
     char *name;
     nx_shape shape;
-    int rank;            /* in files: 1, 2 or 4 */
-    bool frozen;         /* never changes after nx_params_realize: what is derived from it is computed once */
-    bool trained;        /* an optimiser changes it; running statistics are neither frozen nor trained */
+    int rank;     /* in files: 1, 2 or 4 */
+    bool frozen;  /* never changes after nx_params_realize: what is derived from it is computed once */
+    bool trained; /* an optimiser changes it; running statistics are neither frozen nor trained */
     nx_memory_kind kind;
-    float *initial;      /* values in device layout, zero at first; NULL after nx_params_realize */
-    nx_device *device;   /* after nx_params_realize */
+    float *initial;    /* values in device layout, zero at first; NULL after nx_params_realize */
+    nx_device *device; /* after nx_params_realize */
     cl_mem buffer;
 } nx_param;
 

@@ -136,7 +136,10 @@ static int by_size(const void *a, const void *b)
     return x->id < y->id ? -1 : 1;
 }
 
-static bool alive_together(const nx_tensor *a, const nx_tensor *b) { return a->first <= b->last && b->first <= a->last; }
+static bool alive_together(const nx_tensor *a, const nx_tensor *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
 
 /* The lowest offset in chunk at which t overlaps none of done[0 .. n-1] that is alive with it. */
 static size_t lowest_offset(nx_tensor *const *done, size_t n, const nx_tensor *t, int chunk)
@@ -228,7 +231,8 @@ static nx_tensor *internal_tensor(nx_plan *plan, size_t bytes, int first, int la
 {
     nx_graph *g = plan->g;
     nx_tensor *t = nx_alloc(sizeof *t);
-    *t = (nx_tensor){.shape = NX_VECTOR((int)(bytes / sizeof(float))), .id = g->n_tensors, .first = first, .last = last};
+    *t =
+        (nx_tensor){.shape = NX_VECTOR((int)(bytes / sizeof(float))), .id = g->n_tensors, .first = first, .last = last};
     t->bytes = nx_align(bytes);
     t->root = t;
     NX_GROW(g->tensors, g->n_tensors);

@@ -25,10 +25,10 @@ typedef struct nx_plan_line { /* the profile of one kernel, summed over a plan's
 
 /* Fails where one tensor is larger than the device's largest allocation. */
 bool nx_plan_new(nx_plan **out, nx_graph *g, nx_error *err);
-uint64_t nx_plan_bytes(const nx_plan *plan);      /* of the arena, all chunks */
-uint64_t nx_plan_sum(const nx_plan *plan);        /* of all tensors, as if none shared a place */
+uint64_t nx_plan_bytes(const nx_plan *plan); /* of the arena, all chunks */
+uint64_t nx_plan_sum(const nx_plan *plan);   /* of all tensors, as if none shared a place */
 size_t nx_plan_chunks(const nx_plan *plan);
-size_t nx_plan_launches(const nx_plan *plan);     /* of one step, after nx_plan_realize */
+size_t nx_plan_launches(const nx_plan *plan); /* of one step, after nx_plan_realize */
 
 void nx_plan_realize(nx_plan *plan, nx_device *device); /* the stores of its parameters are realized before */
 void nx_plan_free(nx_plan *plan);
@@ -60,13 +60,14 @@ typedef struct nx_range {
     size_t global[3], local[3];
 } nx_range;
 
-nx_range nx_range_flat(const nx_plan *plan, size_t count);         /* flat kernels: FLAT_FOR of the prelude */
+nx_range nx_range_flat(const nx_plan *plan, size_t count);               /* flat kernels: FLAT_FOR of the prelude */
 nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z); /* (channel vectors, y, z), one item each */
-nx_range nx_range_groups(const nx_plan *plan, size_t groups);      /* groups of GROUP items: 1 on the CPU family */
-int nx_plan_lanes(const nx_plan *plan);                            /* LANES of the prelude */
+nx_range nx_range_groups(const nx_plan *plan, size_t groups); /* groups of GROUP items: 1 on the CPU family */
+int nx_plan_lanes(const nx_plan *plan);                       /* LANES of the prelude */
 
 /* In bind(): appends a launch of cl/FILE.cl's kernel. formats names the arguments in order: t nx_tensor *, m cl_mem,
- * i int, u cl_uint, q cl_ulong, f float (as double), l local memory (size_t bytes). Returns the launch, for flops and bytes. */
+ * i int, u cl_uint, q cl_ulong, f float (as double), l local memory (size_t bytes). Returns the launch, for flops and
+ * bytes. */
 typedef struct nx_step {
     nx_launch launch;
     double flops, bytes; /* work of one launch, for profiles */

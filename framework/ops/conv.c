@@ -1,13 +1,14 @@
 /* Convolution and transposed convolution: one operation in two directions, each the other's gradient.
  *
  * Gradient by x: the other direction, with the same weights. Where padding is not zero, it is taken by the padded image
- * (a transposed convolution without padding) and folded back. Gradient by w: products of x and dy summed over pixels, in
- * splits that are added in a fixed order. The gradient before a fused activation comes from its output y. */
+ * (a transposed convolution without padding) and folded back. Gradient by w: products of x and dy summed over pixels,
+ * in splits that are added in a fixed order. The gradient before a fused activation comes from its output y. */
 #include "ops/conv.h"
 
 #include "device/memory.h"
 #include "graph/plan.h"
 #include "ops/channel_sum.h"
+#include "ops/winograd.h"
 
 #include <stdio.h>
 
@@ -41,7 +42,15 @@ static double flops_of(nx_shape small, nx_shape w) /* small: the side of the con
 
 /* ---- launches ---- */
 
-enum { CPU_ROWS = 8, CPU_WEIGHT_ROWS = 12, GPU_TILE = 64, PACKED = 0, PARTS = 0 };
+static bool by_winograd(const nx_plan *plan, const nx_node *node, nx_winograd *it)
+{
+    const attr *a = node->attr;
+    gather t = gather_of(node);
+    *it = (nx_winograd){t.x, t.y, t.pad_y, t.pad_x, a->transposed, a->o.padding, a->o.activation, a->o.slope};
+    return t.kh == 3 && t.kw == 3 && a->o.stride == 1 && nx_winograd_suits(plan, it);
+}
+
+enum { CPU_ROWS = 8, CPU_WEIGHT_ROWS = 14, GPU_TILE = 64, PACKED = 0, PARTS = 0 };
 
 static int vectors_of(const nx_plan *plan, int k) { return k > nx_plan_lanes(plan) ? 2 : 1; }
 static size_t blocks_of(size_t n, size_t size) { return (n + size - 1) / size; }
@@ -51,6 +60,11 @@ static void plan_conv(nx_plan *plan, nx_node *node)
 {
     const attr *a = node->attr;
     gather t = gather_of(node);
+    nx_winograd winograd;
+    if (by_winograd(plan, node, &winograd)) {
+        nx_winograd_plan(plan, node, &winograd);
+        return;
+    }
     size_t columns = (size_t)(vectors_of(plan, t.y.c) * nx_plan_lanes(plan));
     size_t k = on_gpu(plan) ? (size_t)t.y.c : blocks_of((size_t)t.y.c, columns) * columns;
     if (on_gpu(plan) && !a->transposed) return; /* HWIO is what the kernel wants */
@@ -58,7 +72,7 @@ static void plan_conv(nx_plan *plan, nx_node *node)
                     (size_t)(t.kh * t.kw * t.x.c) * k * sizeof(float));
 }
 
-static void bind_conv(nx_plan *plan, nx_node *node)
+static nx_step *bind_direct(nx_plan *plan, nx_node *node)
 {
     const attr *a = node->attr;
     gather t = gather_of(node);
@@ -67,32 +81,39 @@ static void bind_conv(nx_plan *plan, nx_node *node)
     int vectors = vectors_of(plan, t.y.c), columns = vectors * nx_plan_lanes(plan), taps = t.kh * t.kw;
     bool gpu = on_gpu(plan);
     char defines[96];
-    snprintf(defines, sizeof defines, "-DROWS=%d -DVECTORS=%d -DACTIVATION=%d%s", CPU_ROWS, vectors, (int)a->o.activation,
-             node->n_in > 2 ? " -DBIAS" : "");
+    snprintf(defines, sizeof defines, "-DROWS=%d -DVECTORS=%d -DACTIVATION=%d%s", CPU_ROWS, vectors,
+             (int)a->o.activation, node->n_in > 2 ? " -DBIAS" : "");
     if (node->scratch[PACKED] && nx_plan_derives(plan, node, PACKED)) {
         nx_range range = gpu ? (nx_range){3, {(size_t)t.y.c, (size_t)t.x.c, (size_t)taps}, {0}}
                              : (nx_range){2, {blocks_of((size_t)t.y.c, (size_t)columns), (size_t)taps}, {1, 1}};
         nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_pack", defines, range, "ttiiii", w, u, taps, t.x.c,
                                t.y.c, (int)a->transposed);
     }
-    nx_step *step;
     if (gpu) {
         size_t pixels = (size_t)t.y.n * (size_t)t.y.h * (size_t)t.y.w;
-        nx_range range = {
-            2, {blocks_of((size_t)t.y.c, GPU_TILE) * 16, blocks_of(pixels, GPU_TILE) * 16}, {16, 16}};
-        step = nx_plan_launch(plan, node, "conv", "conv", defines, range, "ttttiiiiiiiiiiiiifi", node->in[0], u, b,
+        nx_range range = {2, {blocks_of((size_t)t.y.c, GPU_TILE) * 16, blocks_of(pixels, GPU_TILE) * 16}, {16, 16}};
+        return nx_plan_launch(plan, node, "conv", "conv", defines, range, "ttttiiiiiiiiiiiiifi", node->in[0], u, b,
                               node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w, t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y,
                               t.pad_x, (int)a->o.padding, (double)a->o.slope, (int)pixels);
-    } else {
-        size_t phase_pixels = blocks_of((size_t)t.y.w, (size_t)t.down);
-        nx_range range = {3,
-                          {blocks_of(phase_pixels, CPU_ROWS) * (size_t)t.down, (size_t)(t.y.n * t.y.h),
-                           blocks_of((size_t)t.y.c, (size_t)columns)},
-                          {1, 1, 1}};
-        step = nx_plan_launch(plan, node, "conv", "conv", defines, range, "ttttiiiiiiiiiiiiif", node->in[0], u, b,
-                              node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w, t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y,
-                              t.pad_x, (int)a->o.padding, (double)a->o.slope);
     }
+    size_t phase_pixels = blocks_of((size_t)t.y.w, (size_t)t.down);
+    nx_range range = {3,
+                      {blocks_of(phase_pixels, CPU_ROWS) * (size_t)t.down, (size_t)(t.y.n * t.y.h),
+                       blocks_of((size_t)t.y.c, (size_t)columns)},
+                      {1, 1, 1}};
+    return nx_plan_launch(plan, node, "conv", "conv", defines, range, "ttttiiiiiiiiiiiiif", node->in[0], u, b,
+                          node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w, t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y,
+                          t.pad_x, (int)a->o.padding, (double)a->o.slope);
+}
+
+static void bind_conv(nx_plan *plan, nx_node *node)
+{
+    const attr *a = node->attr;
+    gather t = gather_of(node);
+    nx_tensor *w = node->in[1];
+    nx_winograd winograd;
+    nx_step *step =
+        by_winograd(plan, node, &winograd) ? nx_winograd_bind(plan, node, &winograd) : bind_direct(plan, node);
     step->flops = flops_of(a->transposed ? t.x : t.y, w->shape);
     step->bytes = (double)(node->in[0]->bytes + node->out[0]->bytes + w->bytes);
 }
@@ -108,7 +129,8 @@ static splits splits_of(const nx_plan *plan, const nx_node *node)
 {
     nx_shape x = node->in[0]->shape, dy = node->in[1]->shape;
     size_t part = nx_align(nx_shape_count(node->out[0]->shape) * sizeof(float)), lines = (size_t)(dy.n * dy.h);
-    size_t line = ((size_t)x.w * (size_t)x.c * (size_t)x.h / (size_t)dy.h + (size_t)dy.w * (size_t)dy.c) * sizeof(float);
+    size_t line =
+        ((size_t)x.w * (size_t)x.c * (size_t)x.h / (size_t)dy.h + (size_t)dy.w * (size_t)dy.c) * sizeof(float);
     size_t rows = blocks_of((size_t)1 << 19, line), most = ((size_t)64 << 20) / part;
     if (rows > blocks_of(lines, 4 * nx_plan_info(plan)->units)) rows = blocks_of(lines, 4 * nx_plan_info(plan)->units);
     if (most < 1) most = 1;
@@ -129,21 +151,20 @@ static void bind_weights(nx_plan *plan, nx_node *node)
     splits s = splits_of(plan, node);
     nx_tensor *part = s.count > 1 ? node->scratch[PARTS] : node->out[0];
     int vectors = vectors_of(plan, w.c), columns = vectors * nx_plan_lanes(plan);
+    size_t numbers = (size_t)(w.h * w.w), tiles = blocks_of(numbers, CPU_WEIGHT_ROWS), rows = blocks_of(numbers, tiles);
     char defines[64];
-    snprintf(defines, sizeof defines, "-DROWS=%d -DVECTORS=%d -DACTIVATION=0", CPU_WEIGHT_ROWS, vectors);
-    nx_range range =
-        on_gpu(plan)
-            ? (nx_range){3,
-                         {blocks_of((size_t)w.c, GPU_TILE) * 16, blocks_of((size_t)(w.n * w.h * w.w), GPU_TILE) * 16,
-                          (size_t)s.count},
-                         {16, 16, 1}}
-            : (nx_range){3,
-                         {blocks_of((size_t)(w.h * w.w), CPU_WEIGHT_ROWS), blocks_of((size_t)w.c, (size_t)columns),
-                          (size_t)(s.count * w.n)},
-                         {1, 1, 1}};
-    nx_step *step = nx_plan_launch(plan, node, "conv", "conv_weights", defines, range, "tttiiiiiiiiiiiiiii", node->in[0],
-                                   node->in[1], part, x.n, x.h, x.w, x.c, dy.h, dy.w, dy.c, w.n, w.h, a->o.stride,
-                                   a->o.pad, a->o.pad, (int)a->o.padding, s.rows, s.part);
+    snprintf(defines, sizeof defines, "-DROWS=%zu -DVECTORS=%d -DACTIVATION=0", rows, vectors);
+    nx_range range = on_gpu(plan) ? (nx_range){3,
+                                               {blocks_of((size_t)w.c, GPU_TILE) * 16,
+                                                blocks_of((size_t)(w.n * w.h * w.w), GPU_TILE) * 16, (size_t)s.count},
+                                               {16, 16, 1}}
+                                  : (nx_range){3,
+                                               {blocks_of((size_t)(w.h * w.w), CPU_WEIGHT_ROWS),
+                                                blocks_of((size_t)w.c, (size_t)columns), (size_t)(s.count * w.n)},
+                                               {1, 1, 1}};
+    nx_step *step = nx_plan_launch(plan, node, "conv", "conv_weights", defines, range, "tttiiiiiiiiiiiiiii",
+                                   node->in[0], node->in[1], part, x.n, x.h, x.w, x.c, dy.h, dy.w, dy.c, w.n, w.h,
+                                   a->o.stride, a->o.pad, a->o.pad, (int)a->o.padding, s.rows, s.part);
     step->flops = flops_of(dy, w);
     if (s.count > 1)
         nx_plan_launch(plan, node, "conv", "conv_weights_sum", defines, nx_range_flat(plan, nx_shape_count(w)), "ttii",
