@@ -7,9 +7,10 @@
  *
  * x [n][h][w][c], y [n][oh][ow][k] (k output channels), bias [k].
  * CPU: u is the packed kernel [k / COLUMNS][kh][kw][c][COLUMNS], zero beyond k, COLUMNS = VECTORS * LANES.
+ * CPU, few output channels: lanes are input channels, u is [kh][kw][c / LANES][k][LANES], zero beyond c.
  * GPU: u is [kh][kw][c][k].
- * Defines: ROWS (output pixels of a CPU tile), VECTORS (1 or 2, vectors of output channels of a CPU tile), BIAS,
- * ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh).
+ * Defines: ROWS (output pixels of a CPU tile), VECTORS (1 or 2, vectors of output channels of a CPU tile), NARROW (CPU:
+ * the few output channels, instead of VECTORS), BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh).
  */
 inline vec activate(vec v, float slope)
 {
@@ -25,8 +26,140 @@ inline vec activate(vec v, float slope)
 }
 
 #ifdef CPU_FAMILY
-#define COLUMNS (VECTORS * LANES)
 #define UNROLL _Pragma("unroll")
+#ifdef NARROW
+
+/* A work-item of conv_narrow: ROWS pixels of one output row, `down` apart. Ids: (tile, image row). The sums of ROWS *
+ * NARROW accumulators over their lanes end it. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv_narrow(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
+                 __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,
+                 int pad_y, int pad_x, int mode, float slope)
+{
+    int phase = get_global_id(0) % down, image = get_global_id(1) / oh, oy = get_global_id(1) % oh;
+    int pixels = (ow - phase + down - 1) / down; /* of this phase in the row */
+    int first = max(min((int)(get_global_id(0) / down) * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first);
+    if (rows <= 0) return;
+    int ox = phase + first * down, step = down == 1 ? up : 1, vectors = (c + LANES - 1) / LANES;
+    vec acc[ROWS][NARROW];
+    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = 0;
+
+    for (int ky = 0; ky < kh; ky++) {
+        int ty = oy * up + ky - pad_y;
+        if (ty % down) continue;
+        int iy = pad_index(ty / down, h, mode);
+        if (iy < 0) continue;
+        __global const float *row = x + ((size_t)image * h + iy) * w * c;
+        for (int kx = 0; kx < kw; kx++) {
+            int tx = ox * up - pad_x + kx, ix = tx / down;
+            if (tx % down) continue;
+            __global const vec *t = (__global const vec *)u + (size_t)(ky * kw + kx) * vectors * NARROW;
+            bool inside = ix >= 0 && ix + (ROWS - 1) * step < w && rows == ROWS;
+            int whole = inside ? c / LANES : 0; /* vectors that need no care */
+            __global const float *p = row + ix * c;
+            for (int i = 0; i < whole; i++) {
+                vec weight[NARROW];
+                UNROLL for (int v = 0; v < NARROW; v++) weight[v] = t[i * NARROW + v];
+                UNROLL for (int r = 0; r < ROWS; r++)
+                {
+                    vec s = vload_lanes(i, p + r * step * c);
+                    UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = fma(s, weight[v], acc[r][v]);
+                }
+            }
+            for (int i = whole; i < vectors; i++)
+                UNROLL for (int r = 0; r < ROWS; r++)
+                {
+                    int column = pad_index(ix + min(r, rows - 1) * step, w, mode);
+                    if (column < 0) continue;
+                    vec s = load_lanes(row + column * c + i * LANES, c - i * LANES);
+                    UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = fma(s, t[i * NARROW + v], acc[r][v]);
+                }
+        }
+    }
+
+    float sum[(ROWS * NARROW + LANES - 1) / LANES * LANES];
+    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < NARROW; v++)
+    {
+        sum[r * NARROW + v] = sum_lanes(acc[r][v]);
+#ifdef BIAS
+        sum[r * NARROW + v] += bias[v];
+#endif
+    }
+    for (int i = 0; i < ROWS * NARROW; i += LANES)
+        vstore_lanes(activate(vload_lanes(0, sum + i), slope), 0, sum + i);
+    __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * NARROW;
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < NARROW; v++) out[(size_t)r * down * NARROW + v] = sum[r * NARROW + v];
+}
+
+/* w [kh][kw][ci][co] -> u as conv_narrow wants it; rotated as in conv_pack. Ids: (vector of c, tap). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv_narrow_pack(__global const float *restrict w, __global float *restrict u, int taps, int c, int k, int rotated)
+{
+    int first = get_global_id(0) * LANES, tap = get_global_id(1);
+    __global float *to = u + ((size_t)tap * get_global_size(0) + get_global_id(0)) * k * LANES;
+    __global const float *from = w + (size_t)(rotated ? taps - 1 - tap : tap) * c * k;
+    for (int o = 0; o < k; o++)
+        for (int l = 0; l < LANES; l++) {
+            int i = first + l;
+            to[o * LANES + l] = i >= c ? 0.f : rotated ? from[(size_t)o * c + i] : from[(size_t)i * k + o];
+        }
+}
+
+/* Gradient by the kernel where it has few output channels; layouts and splits as in conv_weights. A work-item: ROWS taps
+ * of one row ky, a vector of input channels. Ids: (kw / ROWS, vector, split * kh + ky). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv_narrow_weights(__global const float *restrict x, __global const float *restrict dy,
+                         __global float *restrict part, int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw,
+                         int stride, int pad_y, int pad_x, int mode, int split_rows, int part_size)
+{
+    int channel = get_global_id(1) * LANES, ky = get_global_id(2) % kh, split = get_global_id(2) / kh;
+    int wanted = get_global_id(0) * ROWS, first = min(wanted, kw - ROWS);
+    vec acc[ROWS][NARROW];
+    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = 0;
+    for (int line = split * split_rows; line < min((split + 1) * split_rows, n * oh); line++) {
+        int image = line / oh, iy = pad_index(line % oh * stride + ky - pad_y, h, mode);
+        if (iy < 0) continue;
+        __global const float *row = x + ((size_t)image * h + iy) * w * c + channel, *d = dy + (size_t)line * ow * NARROW;
+        for (int ox = 0; ox < ow;) {
+            /* pixels whose taps are all inside, in one tight loop */
+            int left = ox * stride - pad_x + first;
+            int run = channel + LANES > c || left < 0 ? 0 : (w - ROWS - left + stride) / stride;
+            __global const float *p = row + left * c;
+            for (int stop = min(ox + run, ow); ox < stop; ox++, d += NARROW, p += stride * c)
+                UNROLL for (int r = 0; r < ROWS; r++)
+                {
+                    vec s = vload_lanes(0, p + r * c);
+                    UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = fma(s, (vec)(d[v]), acc[r][v]);
+                }
+            if (ox >= ow) break;
+            left = ox * stride - pad_x + first;
+            UNROLL for (int r = 0; r < ROWS; r++)
+            {
+                int ix = pad_index(left + r, w, mode);
+                if (ix < 0) continue;
+                vec s = load_lanes(row + ix * c, c - channel);
+                UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = fma(s, (vec)(d[v]), acc[r][v]);
+            }
+            ox++;
+            d += NARROW;
+        }
+    }
+    __global float *out = part + (size_t)split * part_size + ((size_t)(ky * kw + first) * c + channel) * NARROW;
+    UNROLL for (int r = 0; r < ROWS; r++)
+    {
+        if (first + r < wanted) continue; /* a neighbour's */
+        UNROLL for (int v = 0; v < NARROW; v++)
+        {
+            float lane[LANES];
+            vstore_lanes(acc[r][v], 0, lane);
+            for (int l = 0; l < min(LANES, c - channel); l++) out[((size_t)r * c + l) * NARROW + v] = lane[l];
+        }
+    }
+}
+
+#else
+#define COLUMNS (VECTORS * LANES)
 
 /* A work-item of conv: ROWS pixels of one output row, `down` apart, by COLUMNS channels. Ids: (tile, image row, block).
  * Runs of input are contiguous in NHWC: inside the image a whole row of kernel taps is one run of kw * c numbers. */
@@ -124,7 +257,7 @@ void conv_pack(__global const float *restrict w, __global float *restrict u, int
 }
 
 /* Gradient by the kernel. x [n][h][w][c], dy [n][oh][ow][k], part [splits][kh][kw * c][k].
- * A work-item: one row ky of taps, ROWS of its kw * c numbers, COLUMNS output channels, the image rows of one split.
+ * A work-item: one row ky of taps, ROWS (at most all) of its kw * c numbers, COLUMNS output channels, the image rows of one split.
  * Ids: (numbers / ROWS, block, split * kh + ky). Splits hold few rows, so that what their items share stays in cache. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_weights(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
@@ -132,17 +265,12 @@ void conv_weights(__global const float *restrict x, __global const float *restri
                   int mode, int split_rows, int part_size)
 {
     int numbers = kw * c, ky = get_global_id(2) % kh, split = get_global_id(2) / kh, channel = get_global_id(1) * COLUMNS;
-    int wanted = get_global_id(0) * ROWS, first = max(min(wanted, numbers - ROWS), 0), rows = min(ROWS, numbers - first);
+    int wanted = get_global_id(0) * ROWS, first = min(wanted, numbers - ROWS);
     int second = k - channel > LANES; /* the second vector holds channels */
+    /* pixels whose vectors end in the row: what lies beyond k is another pixel's, and not stored */
+    int whole = ow * k - channel < COLUMNS ? 0 : (ow * k - channel - COLUMNS) / k + 1;
     vec acc[ROWS][VECTORS];
     UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
-    int tap[ROWS], offset[ROWS];
-    UNROLL for (int r = 0; r < ROWS; r++)
-    {
-        int number = first + min(r, rows - 1);
-        tap[r] = number / c;
-        offset[r] = number % c;
-    }
     for (int line = split * split_rows; line < min((split + 1) * split_rows, n * oh); line++) {
         int image = line / oh, iy = pad_index(line % oh * stride + ky - pad_y, h, mode);
         if (iy < 0) continue;
@@ -150,9 +278,9 @@ void conv_weights(__global const float *restrict x, __global const float *restri
         for (int ox = 0; ox < ow;) {
             /* pixels whose taps are all inside, in one tight loop */
             int left = ox * stride - pad_x;
-            int run = rows < ROWS || channel + COLUMNS > k || left < 0 ? 0 : (w - kw - left + stride) / stride;
+            int run = left < 0 ? 0 : (w - kw - left + stride) / stride;
             __global const float *p = row + left * c + first;
-            for (int stop = min(ox + run, ow); ox < stop; ox++, d += k, p += stride * c) {
+            for (int stop = min(ox + run, whole); ox < stop; ox++, d += k, p += stride * c) {
                 vec g[VECTORS];
                 UNROLL for (int v = 0; v < VECTORS; v++) g[v] = vload_lanes(v, d);
                 UNROLL for (int r = 0; r < ROWS; r++)
@@ -170,8 +298,8 @@ void conv_weights(__global const float *restrict x, __global const float *restri
 #endif
             UNROLL for (int r = 0; r < ROWS; r++)
             {
-                int ix = pad_index(left + tap[r], w, mode);
-                vec s = (vec)(ix < 0 ? 0.f : row[ix * c + offset[r]]);
+                int ix = pad_index(left + (first + r) / c, w, mode);
+                vec s = (vec)(ix < 0 ? 0.f : row[ix * c + (first + r) % c]);
                 UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
             }
             ox++;
@@ -181,7 +309,7 @@ void conv_weights(__global const float *restrict x, __global const float *restri
     __global float *out = part + (size_t)split * part_size + ((size_t)ky * numbers + first) * k + channel;
     UNROLL for (int r = 0; r < ROWS; r++)
     {
-        if (first + r < wanted || r >= rows) continue; /* a neighbour's */
+        if (first + r < wanted) continue; /* a neighbour's */
         store_lanes(acc[r][0], out + (size_t)r * k, k - channel);
 #if VECTORS == 2
         if (second) store_lanes(acc[r][1], out + (size_t)r * k + LANES, k - channel - LANES);
@@ -189,6 +317,7 @@ void conv_weights(__global const float *restrict x, __global const float *restri
     }
 }
 
+#endif
 #else /* GPU_FAMILY */
 
 #define TILE 64 /* pixels, and output channels, of a group of 16 x 16 work-items; each owns 4 x 4 */

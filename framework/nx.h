@@ -53,6 +53,7 @@
 #include "ops/gemm.h"            /* matrix products in a graph */
 #include "ops/gradient_norm.h"   /* the identity, with a normalised gradient */
 #include "ops/gram.h"            /* Gram matrices: texture */
+#include "ops/hold.h"            /* the identity, taken for a constant by differentiation */
 #include "ops/linear.h"          /* fully connected layers */
 #include "ops/lrn.h"             /* local response normalisation */
 #include "ops/mse.h"             /* mean squared difference */

@@ -31,6 +31,7 @@ OP(relu)
 OP(leaky_relu)
 OP(tanh)
 OP(scale)
+OP(hold)
 OP(affine)
 OP(channel_sum)
 OP(channel_dot)
@@ -64,6 +65,7 @@ static const op_case op_cases[] = {
     ROW(tanh, "-4 to 4", .in = {{1, 9, 9, 5}}, .out = {1, 9, 9, 5}, .range = {{.low = -4, .high = 4}}),
     ROW(tanh, "large", .in = {{1, 512, 512, 64}}, .out = {1, 512, 512, 64}, .timed = true),
 
+    ROW(hold, "odd", .in = {{2, 3, 5, 7}}, .out = {2, 3, 5, 7}, .no_gradient = NO_GRADIENT),
     ROW(scale, "1/3", .in = {{1, 3, 5, 7}}, .out = {1, 3, 5, 7}, .options = &(const float){1 / 3.f}),
 
     ROW(affine, "an image", .in = {{2, 33, 35, 3}, {1, 1, 1, 3}, {1, 1, 1, 3}}, .out = {2, 33, 35, 3}),
@@ -187,6 +189,42 @@ static const op_case op_cases[] = {
     ROW(conv_transposed, "3x3, stride 1", .in = {{1, 6, 6, 3}, {3, 3, 20, 3}}, .out = {1, 6, 6, 20}, CONV(.pad = 1)),
     ROW(conv_transposed, "3x3, stride 3, no padding", .in = {{1, 4, 3, 2}, {3, 3, 3, 2}}, .out = {1, 12, 9, 3},
         CONV(.stride = 3)),
+/* Winograd's algorithm: errors of two to four times those of the sum itself. */
+#define WINOGRAD(...) CONV(__VA_ARGS__), .tolerance = 5e-6, .gradient_tolerance = 2e-5, .probes = 6
+    ROW(conv, "winograd, 16 to 17, odd, relu", .in = {{1, 9, 15, 16}, {3, 3, 16, 17}, {1, 1, 1, 17}},
+        .out = {1, 9, 15, 17}, WINOGRAD(.pad = 1, .activation = NX_ACTIVATION_RELU)),
+    ROW(conv, "winograd, 33 to 64, batch, reflect, leaky", .in = {{2, 10, 11, 33}, {3, 3, 33, 64}, {1, 1, 1, 64}},
+        .out = {2, 10, 11, 64},
+        WINOGRAD(.pad = 1, .padding = NX_PADDING_REFLECT, .activation = NX_ACTIVATION_LEAKY_RELU, .slope = 0.2f)),
+    ROW(conv, "winograd, 64 to 33, replicate, tanh", .in = {{1, 13, 10, 64}, {3, 3, 64, 33}, {1, 1, 1, 33}},
+        .out = {1, 13, 10, 33}, WINOGRAD(.pad = 1, .padding = NX_PADDING_REPLICATE, .activation = NX_ACTIVATION_TANH),
+        .range = {{0}, {VALUES_UNIFORM, -0.1f, 0.1f}}),
+    ROW(conv, "winograd, 17 to 80, batch, circular", .in = {{3, 7, 6, 17}, {3, 3, 17, 80}, {1, 1, 1, 80}},
+        .out = {3, 7, 6, 80}, WINOGRAD(.pad = 1, .padding = NX_PADDING_CIRCULAR)),
+    ROW(conv, "winograd, 512 to 16", .in = {{1, 9, 9, 512}, {3, 3, 512, 16}, {1, 1, 1, 16}}, .out = {1, 9, 9, 16},
+        WINOGRAD(.pad = 1)),
+    ROW(conv, "winograd, 24 to 512, no padding", .in = {{1, 13, 10, 24}, {3, 3, 24, 512}}, .out = {1, 11, 8, 512},
+        WINOGRAD(0)),
+    ROW(conv, "winograd, 16 to 16, wide padding", .in = {{1, 6, 9, 16}, {3, 3, 16, 16}}, .out = {1, 10, 13, 16},
+        WINOGRAD(.pad = 3)),
+    ROW(conv, "winograd, 384 to 400, weights larger than a cache",
+        .in = {{1, 9, 9, 384}, {3, 3, 384, 400}, {1, 1, 1, 400}}, .out = {1, 9, 9, 400}, WINOGRAD(.pad = 1),
+        .no_gradient = NO_GRADIENT),
+    ROW(conv_transposed, "winograd, 40 to 17, batch", .in = {{2, 9, 10, 40}, {3, 3, 17, 40}, {1, 1, 1, 17}},
+        .out = {2, 9, 10, 17}, WINOGRAD(.pad = 1, .activation = NX_ACTIVATION_RELU)),
+    ROW(conv_transposed, "winograd, 16 to 48, no padding, adj 1", .in = {{1, 7, 10, 16}, {3, 3, 48, 16}},
+        .out = {1, 10, 13, 48}, WINOGRAD(.output_pad = 1)),
+#undef WINOGRAD
+    ROW(conv, "few output channels, 20 to 3, stride 2", .in = {{2, 15, 13, 20}, {3, 3, 20, 3}, {1, 1, 1, 3}},
+        .out = {2, 8, 7, 3}, CONV(.stride = 2, .pad = 1, .activation = NX_ACTIVATION_TANH)),
+    ROW(conv, "few output channels, 9x9, 32 to 3, reflect", .in = {{1, 22, 19, 32}, {9, 9, 32, 3}, {1, 1, 1, 3}},
+        .out = {1, 22, 19, 3}, CONV(.pad = 4, .padding = NX_PADDING_REFLECT)),
+    ROW(conv, "few output channels, 5x4, 16 to 4", .in = {{1, 9, 30, 16}, {5, 4, 16, 4}}, .out = {1, 5, 27, 4},
+        CONV(0)),
+    ROW(conv, "few output channels, 48 to 1", .in = {{1, 10, 33, 48}, {3, 3, 48, 1}}, .out = {1, 10, 33, 1},
+        CONV(.pad = 1)),
+    ROW(conv_transposed, "few output channels, 18 to 2, stride 2", .in = {{2, 6, 17, 18}, {4, 4, 2, 18}, {1, 1, 1, 2}},
+        .out = {2, 12, 34, 2}, CONV(.stride = 2, .pad = 1)),
 #undef CONV
 
 #define GEMM(...)                                                                                                      \

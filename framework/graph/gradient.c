@@ -27,7 +27,7 @@ void nx_gradient(nx_graph *g, nx_tensor *scalar, nx_tensor *const *wrt, size_t c
         const nx_node *node = g->nodes[i];
         bool depends = false;
         for (int k = 0; k < node->n_in; k++) depends |= wanted[node->in[k]->id];
-        for (int k = 0; depends && k < node->n_out; k++) wanted[node->out[k]->id] = true;
+        for (int k = 0; depends && !node->op->held && k < node->n_out; k++) wanted[node->out[k]->id] = true;
     }
     gradient[scalar->id] = nx_constant(g, scalar->shape, &(float){1});
     for (size_t i = n_nodes; i-- > 0;) {

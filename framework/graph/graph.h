@@ -55,6 +55,7 @@ enum { NX_MAX_INPUTS = 64, NX_MAX_OUTPUTS = 4, NX_MAX_SCRATCH = 4 };
 typedef struct nx_op {
     const char *name;
     int in_place; /* 1 + the input whose buffer the first output may take over when nothing else needs it; 0: none */
+    bool held;    /* differentiation takes its outputs for constants */
 
     /* Appends the nodes of the gradient. dy[k] is the gradient of output k (NULL if nothing depends on it); sets dx[i]
      * for every input i with want[i]. NULL: not differentiable (asking for it is a bug). */

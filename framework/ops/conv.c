@@ -50,11 +50,38 @@ static bool by_winograd(const nx_plan *plan, const nx_node *node, nx_winograd *i
     return t.kh == 3 && t.kw == 3 && a->o.stride == 1 && nx_winograd_suits(plan, it);
 }
 
-enum { CPU_ROWS = 8, CPU_WEIGHT_ROWS = 14, GPU_TILE = 64, PACKED = 0, PARTS = 0 };
+enum { GPU_TILE = 64, NARROW = 4, PACKED = 0, PARTS = 0 };
 
-static int vectors_of(const nx_plan *plan, int k) { return k > nx_plan_lanes(plan) ? 2 : 1; }
 static size_t blocks_of(size_t n, size_t size) { return (n + size - 1) / size; }
 static bool on_gpu(const nx_plan *plan) { return nx_plan_info(plan)->family == NX_FAMILY_GPU; }
+
+/* The register tile of the direct kernels of CPUs, from c to k channels: lanes are output channels, or input channels
+ * where that fills them better. GPUs have tiles of one size. */
+typedef struct tile {
+    bool narrow;
+    size_t vectors, columns; /* of one pixel: accumulators, and the channels they hold in k (in c, where narrow) */
+    size_t rows;             /* pixels, or numbers of the kernel for its gradient, at most */
+} tile;
+
+static tile tile_of(const nx_plan *plan, int c, int k, size_t accumulators, size_t most)
+{
+    if (on_gpu(plan)) return (tile){.vectors = 1, .columns = 1, .rows = 1};
+    size_t lanes = (size_t)nx_plan_lanes(plan);
+    tile t = {.narrow = k <= NARROW && c >= 2 * k, .vectors = (size_t)k > lanes ? 2 : 1};
+    if (t.narrow) t.vectors = (size_t)k;
+    t.columns = t.narrow ? lanes : t.vectors * lanes;
+    t.rows = (lanes == 16 ? accumulators : accumulators / 2) / t.vectors; /* half as many registers too */
+    if (t.rows > most) t.rows = most;
+    return t;
+}
+
+static tile pixel_tile(const nx_plan *plan, const gather *t) { return tile_of(plan, t->x.c, t->y.c, 24, 8); }
+
+static void defines_of(char *text, size_t size, const tile *t, const attr *a, bool bias)
+{
+    snprintf(text, size, "-DROWS=%zu -D%s=%zu -DACTIVATION=%d%s", t->rows, t->narrow ? "NARROW" : "VECTORS", t->vectors,
+             a ? (int)a->o.activation : 0, bias ? " -DBIAS" : "");
+}
 
 static void plan_conv(nx_plan *plan, nx_node *node)
 {
@@ -65,11 +92,13 @@ static void plan_conv(nx_plan *plan, nx_node *node)
         nx_winograd_plan(plan, node, &winograd);
         return;
     }
-    size_t columns = (size_t)(vectors_of(plan, t.y.c) * nx_plan_lanes(plan));
-    size_t k = on_gpu(plan) ? (size_t)t.y.c : blocks_of((size_t)t.y.c, columns) * columns;
     if (on_gpu(plan) && !a->transposed) return; /* HWIO is what the kernel wants */
+    tile tile = pixel_tile(plan, &t);
+    size_t c = (size_t)t.x.c, k = (size_t)t.y.c;
+    if (tile.narrow) c = blocks_of(c, tile.columns) * tile.columns;
+    if (!tile.narrow) k = blocks_of(k, tile.columns) * tile.columns;
     nx_plan_derived(plan, node, PACKED, node->in[1], a->transposed ? "conv_rotated" : "conv",
-                    (size_t)(t.kh * t.kw * t.x.c) * k * sizeof(float));
+                    (size_t)(t.kh * t.kw) * c * k * sizeof(float));
 }
 
 static nx_step *bind_direct(nx_plan *plan, nx_node *node)
@@ -78,16 +107,16 @@ static nx_step *bind_direct(nx_plan *plan, nx_node *node)
     gather t = gather_of(node);
     nx_tensor *w = node->in[1], *u = node->scratch[PACKED] ? node->scratch[PACKED] : w;
     nx_tensor *b = node->n_in > 2 ? node->in[2] : w; /* unused without BIAS */
-    int vectors = vectors_of(plan, t.y.c), columns = vectors * nx_plan_lanes(plan), taps = t.kh * t.kw;
+    tile tile = pixel_tile(plan, &t);
+    size_t blocks = tile.narrow ? 1 : blocks_of((size_t)t.y.c, tile.columns), taps = (size_t)(t.kh * t.kw);
     bool gpu = on_gpu(plan);
     char defines[96];
-    snprintf(defines, sizeof defines, "-DROWS=%d -DVECTORS=%d -DACTIVATION=%d%s", CPU_ROWS, vectors,
-             (int)a->o.activation, node->n_in > 2 ? " -DBIAS" : "");
+    defines_of(defines, sizeof defines, &tile, a, node->n_in > 2);
     if (node->scratch[PACKED] && nx_plan_derives(plan, node, PACKED)) {
-        nx_range range = gpu ? (nx_range){3, {(size_t)t.y.c, (size_t)t.x.c, (size_t)taps}, {0}}
-                             : (nx_range){2, {blocks_of((size_t)t.y.c, (size_t)columns), (size_t)taps}, {1, 1}};
-        nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_pack", defines, range, "ttiiii", w, u, taps, t.x.c,
-                               t.y.c, (int)a->transposed);
+        nx_range range = {2, {tile.narrow ? blocks_of((size_t)t.x.c, tile.columns) : blocks, taps}, {1, 1}};
+        if (gpu) range = (nx_range){3, {(size_t)t.y.c, (size_t)t.x.c, taps}, {0}};
+        nx_plan_launch_derived(plan, node, PACKED, "conv", tile.narrow ? "conv_narrow_pack" : "conv_pack", defines,
+                               range, "ttiiii", w, u, (int)taps, t.x.c, t.y.c, (int)a->transposed);
     }
     if (gpu) {
         size_t pixels = (size_t)t.y.n * (size_t)t.y.h * (size_t)t.y.w;
@@ -97,13 +126,11 @@ static nx_step *bind_direct(nx_plan *plan, nx_node *node)
                               t.pad_x, (int)a->o.padding, (double)a->o.slope, (int)pixels);
     }
     size_t phase_pixels = blocks_of((size_t)t.y.w, (size_t)t.down);
-    nx_range range = {3,
-                      {blocks_of(phase_pixels, CPU_ROWS) * (size_t)t.down, (size_t)(t.y.n * t.y.h),
-                       blocks_of((size_t)t.y.c, (size_t)columns)},
-                      {1, 1, 1}};
-    return nx_plan_launch(plan, node, "conv", "conv", defines, range, "ttttiiiiiiiiiiiiif", node->in[0], u, b,
-                          node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w, t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y,
-                          t.pad_x, (int)a->o.padding, (double)a->o.slope);
+    nx_range range = {
+        3, {blocks_of(phase_pixels, tile.rows) * (size_t)t.down, (size_t)(t.y.n * t.y.h), blocks}, {1, 1, 1}};
+    return nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow" : "conv", defines, range,
+                          "ttttiiiiiiiiiiiiif", node->in[0], u, b, node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w,
+                          t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y, t.pad_x, (int)a->o.padding, (double)a->o.slope);
 }
 
 static void bind_conv(nx_plan *plan, nx_node *node)
@@ -138,33 +165,53 @@ static splits splits_of(const nx_plan *plan, const nx_node *node)
     return (splits){(int)blocks_of(lines, rows), (int)rows, (int)(part / sizeof(float))};
 }
 
+static bool weights_by_winograd(const nx_plan *plan, const nx_node *node, nx_winograd *it)
+{
+    const attr *a = node->attr;
+    nx_shape w = node->out[0]->shape;
+    *it = (nx_winograd){.x = node->in[0]->shape, .y = node->in[1]->shape, .padding = a->o.padding};
+    it->pad_y = it->pad_x = a->o.pad;
+    return w.n == 3 && w.h == 3 && a->o.stride == 1 && nx_winograd_suits(plan, it);
+}
+
 static void plan_weights(nx_plan *plan, nx_node *node)
 {
+    nx_winograd winograd;
+    if (weights_by_winograd(plan, node, &winograd)) {
+        nx_winograd_plan_gradient(plan, node, &winograd);
+        return;
+    }
     splits s = splits_of(plan, node);
     if (s.count > 1) nx_plan_scratch(plan, node, PARTS, (size_t)s.count * (size_t)s.part * sizeof(float));
 }
 
 static void bind_weights(nx_plan *plan, nx_node *node)
 {
+    nx_winograd winograd;
+    if (weights_by_winograd(plan, node, &winograd)) {
+        nx_winograd_bind_gradient(plan, node, &winograd);
+        return;
+    }
     const attr *a = node->attr;
     nx_shape x = node->in[0]->shape, dy = node->in[1]->shape, w = node->out[0]->shape;
     splits s = splits_of(plan, node);
     nx_tensor *part = s.count > 1 ? node->scratch[PARTS] : node->out[0];
-    int vectors = vectors_of(plan, w.c), columns = vectors * nx_plan_lanes(plan);
-    size_t numbers = (size_t)(w.h * w.w), tiles = blocks_of(numbers, CPU_WEIGHT_ROWS), rows = blocks_of(numbers, tiles);
+    tile tile = tile_of(plan, w.w, w.c, 28, 14);
+    size_t run = (size_t)(tile.narrow ? w.h : w.h * w.w), tiles = blocks_of(run, tile.rows);
+    tile.rows = blocks_of(run, tiles); /* even ones */
+    nx_range range = {
+        3, {tiles, blocks_of((size_t)(tile.narrow ? w.w : w.c), tile.columns), (size_t)(s.count * w.n)}, {1, 1, 1}};
+    if (on_gpu(plan))
+        range = (nx_range){3,
+                           {blocks_of((size_t)w.c, GPU_TILE) * 16, blocks_of((size_t)(w.n * w.h * w.w), GPU_TILE) * 16,
+                            (size_t)s.count},
+                           {16, 16, 1}};
     char defines[64];
-    snprintf(defines, sizeof defines, "-DROWS=%zu -DVECTORS=%d -DACTIVATION=0", rows, vectors);
-    nx_range range = on_gpu(plan) ? (nx_range){3,
-                                               {blocks_of((size_t)w.c, GPU_TILE) * 16,
-                                                blocks_of((size_t)(w.n * w.h * w.w), GPU_TILE) * 16, (size_t)s.count},
-                                               {16, 16, 1}}
-                                  : (nx_range){3,
-                                               {blocks_of((size_t)(w.h * w.w), CPU_WEIGHT_ROWS),
-                                                blocks_of((size_t)w.c, (size_t)columns), (size_t)(s.count * w.n)},
-                                               {1, 1, 1}};
-    nx_step *step = nx_plan_launch(plan, node, "conv", "conv_weights", defines, range, "tttiiiiiiiiiiiiiii",
-                                   node->in[0], node->in[1], part, x.n, x.h, x.w, x.c, dy.h, dy.w, dy.c, w.n, w.h,
-                                   a->o.stride, a->o.pad, a->o.pad, (int)a->o.padding, s.rows, s.part);
+    defines_of(defines, sizeof defines, &tile, NULL, false);
+    nx_step *step =
+        nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow_weights" : "conv_weights", defines, range,
+                       "tttiiiiiiiiiiiiiii", node->in[0], node->in[1], part, x.n, x.h, x.w, x.c, dy.h, dy.w, dy.c, w.n,
+                       w.h, a->o.stride, a->o.pad, a->o.pad, (int)a->o.padding, s.rows, s.part);
     step->flops = flops_of(dy, w);
     if (s.count > 1)
         nx_plan_launch(plan, node, "conv", "conv_weights_sum", defines, nx_range_flat(plan, nx_shape_count(w)), "ttii",

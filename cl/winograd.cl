@@ -1,0 +1,349 @@
+/* Convolution by 3 x 3 in steps of one pixel, by Winograd's F(4 x 4, 3 x 3), for CPUs (Lavin and Gray, 2015).
+ *
+ * The output is cut into tiles of 4 x 4 pixels. A tile's 6 x 6 inputs d become V = B' d B, 36 numbers ("frequencies") for
+ * each input channel; M = V U, a matrix product over the input channels for each frequency; the tile is A' M A. That
+ * takes 36 multiplications where the sum itself takes 144. With the points 0, +-a, +-b and infinity, a = sqrt(1/2) and
+ * b = sqrt(2), whose rounding errors are less than half of those of the integers:
+ *
+ *     B' = 1   0  -5/2   0   1   0      G =   1      0     0      A' = 1   1    1    1    1   0
+ *          0 -2a   -2    a   1   0          -2/3 -2a/3  -1/3           0   a   -a    b   -b   0
+ *          0  2a   -2   -a   1   0          -2/3  2a/3  -1/3           0  1/2  1/2   2    2   0
+ *          0 -b/2 -1/2   b   1   0           1/6   b/6   1/3           0  a/2 -a/2  2b  -2b   1
+ *          0  b/2 -1/2  -b   1   0           1/6  -b/6   1/3
+ *          0   1    0  -5/2  0   1            0     0     1
+ *
+ * Layouts. x [n][h][w][c], y [n][oh][ow][k], bias [k]; u [36][k / COLUMNS][c][COLUMNS], COLUMNS = 2 * LANES, zero
+ * beyond k; in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step]. Tiles of all
+ * images are counted through, row by row.
+ *
+ * The gradient by the kernel is the adjoint: D = A dy A', dU = the sum of V' D over all tiles, dw = G' dU G. A work-item's
+ * share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS].
+ */
+#define ROWS (LANES == 16 ? 12 : 6) /* of a register tile; its columns are two vectors */
+#define COLUMNS (2 * LANES)
+#define A 0.70710678118654752f
+#define B 1.41421356237309505f
+#define UNROLL _Pragma("unroll")
+#define VECTOR(p) (*(__global vec *)(p)) /* u, v, m and part are aligned: PoCL splits a vstore in three */
+
+/* B' d of one column. */
+inline void input_1d(const vec *d, vec *v)
+{
+    vec even_a = fma((vec)(-2.f), d[2], d[4]), odd_a = fma((vec)(-2.f), d[1], d[3]);
+    vec even_b = fma((vec)(-.5f), d[2], d[4]), odd_b = fma((vec)(-.5f), d[1], d[3]);
+    v[0] = fma((vec)(-2.5f), d[2], d[0] + d[4]);
+    v[1] = fma((vec)(A), odd_a, even_a);
+    v[2] = fma((vec)(-A), odd_a, even_a);
+    v[3] = fma((vec)(B), odd_b, even_b);
+    v[4] = fma((vec)(-B), odd_b, even_b);
+    v[5] = fma((vec)(-2.5f), d[3], d[1] + d[5]);
+}
+
+/* A' m of one column. */
+inline void output_1d(const vec *m, vec *y)
+{
+    vec even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
+    y[0] = m[0] + even_a + even_b;
+    y[1] = fma((vec)(A), odd_a, B * odd_b);
+    y[2] = fma((vec)(.5f), even_a, 2.f * even_b);
+    y[3] = fma((vec)(.5f * A), odd_a, fma((vec)(2 * B), odd_b, m[5]));
+}
+
+/* G g of one column. */
+inline void kernel_1d(const vec *g, vec *u)
+{
+    vec even_a = (-1.f / 3) * fma((vec)(2.f), g[0], g[2]), odd_a = (-2.f / 3 * A) * g[1];
+    vec even_b = (1.f / 6) * fma((vec)(2.f), g[2], g[0]), odd_b = (B / 6) * g[1];
+    u[0] = g[0];
+    u[1] = even_a + odd_a;
+    u[2] = even_a - odd_a;
+    u[3] = even_b + odd_b;
+    u[4] = even_b - odd_b;
+    u[5] = g[2];
+}
+
+/* The rows or columns of x that a tile reads, `step` apart; below zero where all is zero, as for those that only pixels
+ * beyond the n of y would read. */
+inline void places_of(int *place, int first, int pad, int size, int n, int mode, int step)
+{
+    UNROLL for (int i = 0; i < 6; i++)
+    {
+        int p = first - pad + i > n + 1 - pad ? -1 : pad_index(first - pad + i, size, mode);
+        place[i] = p < 0 ? -1 : p * step;
+    }
+}
+
+/* v, at every `step` floats, of `left` channels of one tile. */
+inline void input_tile(__global const float *restrict x, __global float *restrict v, const int *row, const int *column,
+                       int c, int left, int step)
+{
+    for (int i = 0; i < left; i += LANES) {
+        vec half_done[36];
+        for (int p = 0; p < 6; p++) {
+            vec d[6], t[6];
+            UNROLL for (int q = 0; q < 6; q++)
+                d[q] = (row[q] | column[p]) < 0 ? (vec)(0) : load_lanes(x + (size_t)(row[q] + column[p]) * c + i, left - i);
+            input_1d(d, t);
+            UNROLL for (int q = 0; q < 6; q++) half_done[q * 6 + p] = t[q];
+        }
+        for (int q = 0; q < 6; q++) {
+            vec t[6];
+            input_1d(half_done + q * 6, t);
+            UNROLL for (int p = 0; p < 6; p++) VECTOR(v + (size_t)(q * 6 + p) * step + i) = t[p];
+        }
+    }
+}
+
+/* A register tile of m = v u for one frequency: ROWS tiles by COLUMNS channels. */
+inline void multiply(__global const float *restrict v, __global const float *restrict u, __global float *restrict m,
+                     int c, int v_step, int m_step)
+{
+    vec acc[ROWS][2];
+    UNROLL for (int r = 0; r < ROWS; r++) acc[r][0] = acc[r][1] = 0;
+    for (int i = 0; i < c; i++) {
+        vec u0 = vload_lanes(2 * i, u), u1 = vload_lanes(2 * i + 1, u);
+        UNROLL for (int r = 0; r < ROWS; r++)
+        {
+            vec s = (vec)(v[r * v_step + i]);
+            acc[r][0] = fma(s, u0, acc[r][0]);
+            acc[r][1] = fma(s, u1, acc[r][1]);
+        }
+    }
+    UNROLL for (int r = 0; r < ROWS; r++)
+    {
+        VECTOR(m + r * m_step) = acc[r][0];
+        VECTOR(m + r * m_step + LANES) = acc[r][1];
+    }
+}
+
+inline vec activate(vec v, int activation, float slope)
+{
+    switch (activation) {
+    case 1: return fmax(v, (vec)(0));
+    case 2: return select(v * slope, v, v > (vec)(0));
+    case 3: return tanh(v);
+    default: return v;
+    }
+}
+
+/* One vector of channels of a tile, n of them there: rows x columns pixels of y. */
+inline void output_tile(__global const float *restrict m, int step, vec bias, __global float *restrict y, int rows,
+                        int columns, int width, int k, int n, int activation, float slope)
+{
+    vec half_done[24];
+    for (int p = 0; p < 6; p++) {
+        vec d[6], t[4];
+        UNROLL for (int q = 0; q < 6; q++) d[q] = vload_lanes(0, m + (size_t)(q * 6 + p) * step);
+        output_1d(d, t);
+        UNROLL for (int q = 0; q < 4; q++) half_done[q * 6 + p] = t[q];
+    }
+    for (int q = 0; q < rows; q++) {
+        vec t[4];
+        output_1d(half_done + q * 6, t);
+        UNROLL for (int p = 0; p < 4; p++)
+            if (p < columns) store_lanes(activate(t[p] + bias, activation, slope), y + (size_t)(q * width + p) * k, n);
+    }
+}
+
+/* The whole convolution, in blocks of tiles whose v and m stay in a core's cache. A work-item takes a run of the blocks
+ * and a group of `panels` times COLUMNS output channels; with several groups v is made once in each. Ids: (run, group).
+ */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void winograd(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
+              __global float *restrict y, __global float *restrict scratch, int n, int h, int w, int c, int oh, int ow,
+              int k, int pad_y, int pad_x, int mode, int has_bias, int activation, float slope, int block, int panels,
+              int v_step, int m_step)
+{
+    int across = (ow + 3) / 4, down = (oh + 3) / 4, tiles = n * down * across, blocks = (tiles + block - 1) / block;
+    int run = get_global_id(0), runs = get_global_size(0), all = (k + COLUMNS - 1) / COLUMNS;
+    int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
+    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)36 * block * (v_step + m_step);
+    __global float *m = v + (size_t)36 * block * v_step;
+    for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
+        int first = b * block, count = min(block, tiles - first);
+        for (int t = 0; t < count; t++) {
+            int tile = first + t, row[6], column[6];
+            places_of(row, tile / across % down * 4, pad_y, h, oh, mode, w);
+            places_of(column, tile % across * 4, pad_x, w, ow, mode, 1);
+            input_tile(x + (size_t)(tile / across / down) * h * w * c, v + (size_t)t * v_step, row, column, c, c,
+                       block * v_step);
+        }
+        for (int f = 0; f < 36; f++)
+            for (int p = first_panel; p < last_panel; p++)
+                for (int t = 0; t < count; t += ROWS) {
+                    size_t row = f * block + max(min(t, count - ROWS), 0);
+                    multiply(v + row * v_step, u + (size_t)(f * all + p) * c * COLUMNS,
+                             m + row * m_step + (p - first_panel) * COLUMNS, c, v_step, m_step);
+                }
+        for (int t = 0; t < count; t++) {
+            int tile = first + t, ox = tile % across * 4, oy = tile / across % down * 4;
+            __global float *out = y + (((size_t)(tile / across / down) * oh + oy) * ow + ox) * k;
+            for (int o = first_panel * COLUMNS; o < min(last_panel * COLUMNS, k); o += LANES)
+                output_tile(m + (size_t)t * m_step + o - first_panel * COLUMNS, block * m_step,
+                            has_bias ? load_lanes(bias + o, k - o) : (vec)(0), out + o, min(4, oh - oy),
+                            min(4, ow - ox), ow, k, k - o, activation, slope);
+        }
+    }
+}
+
+/* w [3][3][ci][co] -> u for input channels c and output channels k; rotated: ci = k, co = c and the kernel turned.
+ * Ids: (panel, input channel). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void winograd_weights(__global const float *restrict w, __global float *restrict u, int c, int k, int rotated)
+{
+    int panel = get_global_id(0), i = get_global_id(1), panels = get_global_size(0);
+    for (int half_ = 0; half_ < 2; half_++) {
+        int first = panel * COLUMNS + half_ * LANES, n = k - first;
+        vec g[9], half_done[18];
+        for (int tap = 0; tap < 9; tap++) {
+            __global const float *from = w + (size_t)(rotated ? 8 - tap : tap) * c * k;
+            g[tap] = 0;
+            if (n > 0 && !rotated) {
+                g[tap] = load_lanes(from + (size_t)i * k + first, n);
+            } else if (n > 0) {
+                float part[LANES];
+                for (int l = 0; l < LANES; l++) part[l] = l < n ? from[(size_t)(first + l) * c + i] : 0.f;
+                g[tap] = vload_lanes(0, part);
+            }
+        }
+        for (int p = 0; p < 3; p++) {
+            vec d[3] = {g[p], g[3 + p], g[6 + p]}, t[6];
+            kernel_1d(d, t);
+            for (int q = 0; q < 6; q++) half_done[q * 3 + p] = t[q];
+        }
+        for (int q = 0; q < 6; q++) {
+            vec t[6];
+            kernel_1d(half_done + q * 3, t);
+            for (int p = 0; p < 6; p++)
+                VECTOR(u + (((size_t)(q * 6 + p) * panels + panel) * c + i) * COLUMNS + half_ * LANES) = t[p];
+        }
+    }
+}
+
+/* A d of one column. */
+inline void output_adjoint_1d(const vec *d, vec *m)
+{
+    vec even_a = fma((vec)(.5f), d[2], d[0]), odd_a = fma((vec)(.5f), d[3], d[1]);
+    vec even_b = fma((vec)(2.f), d[2], d[0]), odd_b = fma((vec)(2.f), d[3], d[1]);
+    m[0] = d[0];
+    m[1] = fma((vec)(A), odd_a, even_a);
+    m[2] = fma((vec)(-A), odd_a, even_a);
+    m[3] = fma((vec)(B), odd_b, even_b);
+    m[4] = fma((vec)(-B), odd_b, even_b);
+    m[5] = d[3];
+}
+
+/* G' u of one column. */
+inline void kernel_adjoint_1d(const vec *u, vec *g)
+{
+    vec even_a = u[1] + u[2], odd_a = u[1] - u[2], even_b = u[3] + u[4], odd_b = u[3] - u[4];
+    g[0] = fma((vec)(-2.f / 3), even_a, fma((vec)(1.f / 6), even_b, u[0]));
+    g[1] = fma((vec)(-2.f / 3 * A), odd_a, (B / 6) * odd_b);
+    g[2] = fma((vec)(1.f / 3), even_b - even_a, u[5]);
+}
+
+/* D, at every `step` floats, of `left` channels of one tile, of which rows x columns pixels are there. */
+inline void output_adjoint_tile(__global const float *restrict dy, __global float *restrict m, int rows, int columns,
+                                int width, int k, int left, int step)
+{
+    for (int i = 0; i < left; i += LANES) {
+        vec half_done[24];
+        for (int p = 0; p < 4; p++) {
+            vec d[4], t[6];
+            UNROLL for (int q = 0; q < 4; q++)
+                d[q] = q < rows && p < columns ? load_lanes(dy + (size_t)(q * width + p) * k + i, left - i) : (vec)(0);
+            output_adjoint_1d(d, t);
+            UNROLL for (int q = 0; q < 6; q++) half_done[q * 4 + p] = t[q];
+        }
+        for (int q = 0; q < 6; q++) {
+            vec t[6];
+            output_adjoint_1d(half_done + q * 4, t);
+            UNROLL for (int p = 0; p < 6; p++) VECTOR(m + (size_t)(q * 6 + p) * step + i) = t[p];
+        }
+    }
+}
+
+#define DEEP (LANES / 2) /* input channels of a register tile */
+
+/* A register tile of du (+)= v' m for one frequency, over `tiles` tiles: DEEP by COLUMNS channels. */
+inline void multiply_adjoint(__global const float *restrict v, __global const float *restrict m,
+                             __global float *restrict du, int tiles, int v_step, int m_step, bool add)
+{
+    vec acc[DEEP][2];
+    UNROLL for (int r = 0; r < DEEP; r++) acc[r][0] = acc[r][1] = 0;
+    for (int t = 0; t < tiles; t++, v += v_step, m += m_step) {
+        vec m0 = vload_lanes(0, m), m1 = vload_lanes(1, m);
+        UNROLL for (int r = 0; r < DEEP; r++)
+        {
+            vec s = (vec)(v[r]);
+            acc[r][0] = fma(s, m0, acc[r][0]);
+            acc[r][1] = fma(s, m1, acc[r][1]);
+        }
+    }
+    UNROLL for (int r = 0; r < DEEP; r++) UNROLL for (int i = 0; i < 2; i++)
+    {
+        if (add) acc[r][i] += VECTOR(du + r * COLUMNS + i * LANES);
+        VECTOR(du + r * COLUMNS + i * LANES) = acc[r][i];
+    }
+}
+
+/* One slice of part: a work-item takes a run of the blocks of tiles, `deep` input channels and `wide` output channels.
+ * Ids: (group of input channels, group of output channels, run). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void winograd_gradient(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
+                       __global float *restrict scratch, int n, int h, int w, int c, int oh, int ow, int k, int pad_y,
+                       int pad_x, int mode, int block, int deep, int wide, int v_step, int m_step)
+{
+    int across = (ow + 3) / 4, down = (oh + 3) / 4, tiles = n * down * across, blocks = (tiles + block - 1) / block;
+    int run = get_global_id(2), runs = get_global_size(2), c0 = get_global_id(0) * deep, k0 = get_global_id(1) * wide;
+    int own_c = min(deep, c - c0), own_k = min(wide, k - k0), start = run * blocks / runs;
+    size_t item = (run * get_global_size(1) + get_global_id(1)) * get_global_size(0) + get_global_id(0);
+    __global float *v = scratch + item * 36 * block * (v_step + m_step), *m = v + (size_t)36 * block * v_step;
+    part += item * 36 * deep * wide;
+    for (int b = start; b < (run + 1) * blocks / runs; b++) {
+        int first = b * block, count = min(block, tiles - first);
+        for (int t = 0; t < count; t++) {
+            int tile = first + t, ox = tile % across * 4, oy = tile / across % down * 4, image = tile / across / down;
+            int row[6], column[6];
+            places_of(row, oy, pad_y, h, oh, mode, w);
+            places_of(column, ox, pad_x, w, ow, mode, 1);
+            input_tile(x + (size_t)image * h * w * c + c0, v + (size_t)t * v_step, row, column, c, own_c,
+                       block * v_step);
+            output_adjoint_tile(dy + (((size_t)image * oh + oy) * ow + ox) * k + k0, m + (size_t)t * m_step, oh - oy,
+                                ow - ox, ow, k, own_k, block * m_step);
+        }
+        for (int f = 0; f < 36; f++)
+            for (int j = 0; j < own_k; j += COLUMNS)
+                for (int i = 0; i < own_c; i += DEEP)
+                    multiply_adjoint(v + (size_t)f * block * v_step + i, m + (size_t)f * block * m_step + j,
+                                     part + ((size_t)f * wide + j) * deep + i * COLUMNS, count, v_step, m_step,
+                                     b > start);
+    }
+}
+
+/* dw [3][3][c][k] from the slices of its group of channels, in order. Ids: (vector of k, c). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void winograd_gradient_sum(__global const float *restrict part, __global float *restrict dw, int runs, int c, int k,
+                           int deep, int wide)
+{
+    int o = get_global_id(0) * LANES, i = get_global_id(1), groups_c = (c + deep - 1) / deep;
+    size_t size = (size_t)36 * deep * wide, next = size * groups_c * ((k + wide - 1) / wide); /* of a slice; of a run */
+    part += (o / wide * groups_c + i / deep) * size;
+    part += ((size_t)(o % wide / COLUMNS) * deep + i % deep) * COLUMNS + o % COLUMNS;
+    vec half_done[18];
+    for (int p = 0; p < 6; p++) {
+        vec u[6], g[3];
+        for (int q = 0; q < 6; q++) {
+            u[q] = 0;
+            for (int run = 0; run < runs; run++)
+                u[q] += vload_lanes(0, part + run * next + (size_t)(q * 6 + p) * deep * wide);
+        }
+        kernel_adjoint_1d(u, g);
+        UNROLL for (int q = 0; q < 3; q++) half_done[q * 6 + p] = g[q];
+    }
+    for (int q = 0; q < 3; q++) {
+        vec g[3];
+        kernel_adjoint_1d(half_done + q * 6, g);
+        for (int p = 0; p < 3; p++) store_lanes(g[p], dw + ((size_t)(q * 3 + p) * c + i) * k + o, k - o);
+    }
+}

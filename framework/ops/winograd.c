@@ -1,0 +1,136 @@
+/* Winograd convolution: the division of the work. */
+#include "ops/winograd.h"
+
+enum { KERNEL = 0, SCRATCH = 1, FREQUENCIES = 36, TILE = 4, SHARED_CACHE = 20 << 20 };
+
+typedef struct division { /* the arguments of cl/winograd.cl */
+    int block;            /* tiles done at a time by one work-item */
+    int panels, groups;   /* panels of output channels of a work-item; how many such groups */
+    int runs;             /* work-items that share the blocks of one group */
+    int v_step, m_step;   /* floats between tiles */
+} division;
+
+static size_t blocks_of(size_t n, size_t size) { return (n + size - 1) / size; }
+static size_t panel_of(const nx_plan *plan) { return 2 * (size_t)nx_plan_lanes(plan); }
+
+static size_t kernel_bytes(const nx_plan *plan, const nx_winograd *it)
+{
+    size_t k = blocks_of((size_t)it->y.c, panel_of(plan)) * panel_of(plan);
+    return FREQUENCIES * k * (size_t)it->x.c * sizeof(float);
+}
+
+static size_t tiles_of(const nx_winograd *it)
+{
+    return (size_t)it->y.n * blocks_of((size_t)it->y.h, TILE) * blocks_of((size_t)it->y.w, TILE);
+}
+
+/* A block's v and m should fit a core's own cache: one register tile is best as long as u, which every block reads
+ * whole, stays in the cache that the cores share. A larger u streams from memory: once for several register tiles, and
+ * each core its own part. */
+static division divide(const nx_plan *plan, const nx_winograd *it)
+{
+    size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units, tiles = tiles_of(it);
+    size_t panels = blocks_of((size_t)it->y.c, panel_of(plan)), rows = lanes == 16 ? 12 : 6; /* ROWS of the kernel */
+    bool streams = kernel_bytes(plan, it) > SHARED_CACHE;
+    size_t block = streams ? 8 * rows : rows;
+    if (block > tiles) block = tiles > rows ? tiles : rows; /* register tiles are always whole */
+    size_t blocks = blocks_of(tiles, block), groups = streams ? units : blocks_of(2 * units, blocks);
+    if (groups > panels) groups = panels;
+    panels = blocks_of(panels, groups);
+    return (division){.block = (int)block,
+                      .panels = (int)panels,
+                      .groups = (int)blocks_of(blocks_of((size_t)it->y.c, panel_of(plan)), panels),
+                      .runs = (int)(blocks < 4 * units ? blocks : 4 * units),
+                      /* a vector more than is needed: steps of powers of two would share few places of the cache */
+                      .v_step = (int)((blocks_of((size_t)it->x.c, lanes) + 1) * lanes),
+                      .m_step = (int)(panels * panel_of(plan) + lanes)};
+}
+
+bool nx_winograd_suits(const nx_plan *plan, const nx_winograd *it)
+{
+    enum { CHANNELS = 16, TILES = 8 }; /* with fewer the sum itself is as fast */
+    return nx_plan_info(plan)->family == NX_FAMILY_CPU && it->x.c >= CHANNELS && it->y.c >= CHANNELS &&
+           tiles_of(it) >= TILES;
+}
+
+void nx_winograd_plan(nx_plan *plan, nx_node *node, const nx_winograd *it)
+{
+    division d = divide(plan, it);
+    size_t slice = (size_t)FREQUENCIES * (size_t)(d.block * (d.v_step + d.m_step));
+    nx_plan_derived(plan, node, KERNEL, node->in[1], it->rotated ? "winograd_rotated" : "winograd",
+                    kernel_bytes(plan, it));
+    nx_plan_scratch(plan, node, SCRATCH, (size_t)(d.runs * d.groups) * slice * sizeof(float));
+}
+
+nx_step *nx_winograd_bind(nx_plan *plan, nx_node *node, const nx_winograd *it)
+{
+    division d = divide(plan, it);
+    nx_shape x = it->x, y = it->y;
+    nx_tensor *w = node->in[1], *u = node->scratch[KERNEL], *b = node->n_in > 2 ? node->in[2] : w; /* unused, without */
+    if (nx_plan_derives(plan, node, KERNEL)) {
+        nx_range range = {2, {blocks_of((size_t)y.c, panel_of(plan)), (size_t)x.c}, {1, 1}};
+        nx_plan_launch_derived(plan, node, KERNEL, "winograd", "winograd_weights", NULL, range, "ttiii", w, u, x.c, y.c,
+                               (int)it->rotated);
+    }
+    nx_range range = {2, {(size_t)d.runs, (size_t)d.groups}, {1, 1}};
+    return nx_plan_launch(plan, node, "winograd", "winograd", NULL, range, "tttttiiiiiiiiiiiifiiii", node->in[0], u, b,
+                          node->out[0], node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad_y, it->pad_x,
+                          (int)it->padding, (int)(node->n_in > 2), (int)it->activation, (double)it->slope, d.block,
+                          d.panels, d.v_step, d.m_step);
+}
+
+/* ---- the gradient by the weights ---- */
+
+enum { PARTS = 0 }; /* instead of the kernel */
+
+typedef struct gradient_division { /* the arguments of winograd_gradient */
+    int block;                     /* tiles done at a time by one work-item */
+    int deep, wide;                /* input and output channels of a work-item */
+    int v_step, m_step;            /* floats between tiles */
+    size_t groups_c, groups_k, runs;
+} gradient_division;
+
+static size_t rounded(size_t n, size_t size) { return blocks_of(n, size) * size; }
+
+/* What a work-item adds to, and its block of v and m, should fit a core's own cache. */
+static gradient_division divide_gradient(const nx_plan *plan, const nx_winograd *it)
+{
+    size_t lanes = (size_t)nx_plan_lanes(plan), panel = panel_of(plan), tiles = tiles_of(it);
+    size_t c = rounded((size_t)it->x.c, lanes), k = rounded((size_t)it->y.c, panel);
+    size_t deep = c < 4 * lanes ? c : 4 * lanes, wide = k < 4 * lanes ? k : 4 * lanes, block = tiles < 24 ? tiles : 24;
+    size_t groups_c = blocks_of(c, deep), groups_k = blocks_of(k, wide), blocks = blocks_of(tiles, block);
+    size_t runs = blocks_of(4 * nx_plan_info(plan)->units, groups_c * groups_k);
+    return (gradient_division){.block = (int)block,
+                               .deep = (int)deep,
+                               .wide = (int)wide,
+                               .v_step = (int)(deep + lanes),
+                               .m_step = (int)(wide + lanes),
+                               .groups_c = groups_c,
+                               .groups_k = groups_k,
+                               .runs = runs < blocks ? runs : blocks};
+}
+
+void nx_winograd_plan_gradient(nx_plan *plan, nx_node *node, const nx_winograd *it)
+{
+    gradient_division d = divide_gradient(plan, it);
+    size_t slice = (size_t)FREQUENCIES * (size_t)(d.block * (d.v_step + d.m_step));
+    nx_plan_scratch(plan, node, PARTS,
+                    d.runs * d.groups_c * d.groups_k * FREQUENCIES * (size_t)(d.deep * d.wide) * sizeof(float));
+    nx_plan_scratch(plan, node, SCRATCH, d.runs * d.groups_c * d.groups_k * slice * sizeof(float));
+}
+
+void nx_winograd_bind_gradient(nx_plan *plan, nx_node *node, const nx_winograd *it)
+{
+    gradient_division d = divide_gradient(plan, it);
+    nx_shape x = it->x, y = it->y;
+    nx_tensor *part = node->scratch[PARTS];
+    nx_range sum = {2, {blocks_of((size_t)y.c, (size_t)nx_plan_lanes(plan)), (size_t)x.c}, {1, 1}};
+    nx_range range = {3, {d.groups_c, d.groups_k, d.runs}, {1, 1, 1}};
+    nx_step *step =
+        nx_plan_launch(plan, node, "winograd", "winograd_gradient", NULL, range, "ttttiiiiiiiiiiiiiii", node->in[0],
+                       node->in[1], part, node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad_y,
+                       it->pad_x, (int)it->padding, d.block, d.deep, d.wide, d.v_step, d.m_step);
+    step->flops = 2.0 * y.n * y.h * y.w * (double)nx_shape_count(node->out[0]->shape);
+    nx_plan_launch(plan, node, "winograd", "winograd_gradient_sum", NULL, sum, "ttiiiii", part, node->out[0],
+                   (int)d.runs, x.c, y.c, d.deep, d.wide);
+}
