@@ -28,7 +28,7 @@ bool nx_fail_in(nx_error *err, const char *format, ...)
     int used = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     size_t room = used >= 0 && used < (int)sizeof err->text ? sizeof err->text - (size_t)used : 0;
-    if (room > 3) strcpy(err->text + used, ": "), strncat(err->text, inner, room - 3);
+    if (room) snprintf(err->text + used, room, ": %s", inner);
     return false;
 }
 

@@ -1,7 +1,7 @@
 /* Winograd convolution: the division of the work. */
 #include "ops/winograd.h"
 
-enum { KERNEL = 0, SCRATCH = 1, FREQUENCIES = 36, TILE = 4, SHARED_CACHE = 20 << 20 };
+enum { KERNEL = 0, SCRATCH = 1, FREQUENCIES = 36, TILE = 4, SHARED_CACHE = 16 << 20 };
 
 typedef struct division { /* the arguments of cl/winograd.cl */
     int block;            /* tiles done at a time by one work-item */
