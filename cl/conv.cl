@@ -3,7 +3,7 @@
  * One kernel serves convolution and transposed convolution. For output pixel o and kernel tap k the input pixel is
  * (o * up + k - pad) / down where that is whole, and nothing where it is not:
  *     convolution              up = stride, down = 1
- *     transposed convolution   up = 1, down = stride, pad = k - 1 - pad, kernel rotated by 180 degrees, ci and co swapped
+ *     transposed convolution   up = 1, down = stride, pad = k - 1 - pad, turned by 180 degrees, ci and co swapped
  *
  * x [n][h][w][c], y [n][oh][ow][k] (k output channels), bias [k].
  * CPU: u is the packed kernel [k / COLUMNS][kh][kw][c][COLUMNS], zero beyond k, COLUMNS = VECTORS * LANES.
@@ -32,9 +32,9 @@ inline vec activate(vec v, float slope)
 /* A work-item of conv_narrow: ROWS pixels of one output row, `down` apart. Ids: (tile, image row). The sums of ROWS *
  * NARROW accumulators over their lanes end it. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_narrow(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
-                 __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,
-                 int pad_y, int pad_x, int mode, float slope)
+void conv_narrow(__global const float *restrict x, __global const float *restrict u,
+                 __global const float *restrict bias, __global float *restrict y, int h, int w, int c, int oh, int ow,
+                 int k, int kh, int kw, int up, int down, int pad_y, int pad_x, int mode, float slope)
 {
     int phase = get_global_id(0) % down, image = get_global_id(1) / oh, oy = get_global_id(1) % oh;
     int pixels = (ow - phase + down - 1) / down; /* of this phase in the row */
@@ -106,12 +106,12 @@ void conv_narrow_pack(__global const float *restrict w, __global float *restrict
         }
 }
 
-/* Gradient by the kernel where it has few output channels; layouts and splits as in conv_weights. A work-item: ROWS taps
- * of one row ky, a vector of input channels. Ids: (kw / ROWS, vector, split * kh + ky). */
+/* Gradient by the kernel where it has few output channels; layouts and splits as in conv_weights. A work-item: ROWS
+ * taps of one row ky, a vector of input channels. Ids: (kw / ROWS, vector, split * kh + ky). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_narrow_weights(__global const float *restrict x, __global const float *restrict dy,
-                         __global float *restrict part, int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw,
-                         int stride, int pad_y, int pad_x, int mode, int split_rows, int part_size)
+                         __global float *restrict part, int n, int h, int w, int c, int oh, int ow, int k, int kh,
+                         int kw, int stride, int pad_y, int pad_x, int mode, int split_rows, int part_size)
 {
     int channel = get_global_id(1) * LANES, ky = get_global_id(2) % kh, split = get_global_id(2) / kh;
     int wanted = get_global_id(0) * ROWS, first = min(wanted, kw - ROWS);
@@ -120,7 +120,8 @@ void conv_narrow_weights(__global const float *restrict x, __global const float 
     for (int line = split * split_rows; line < min((split + 1) * split_rows, n * oh); line++) {
         int image = line / oh, iy = pad_index(line % oh * stride + ky - pad_y, h, mode);
         if (iy < 0) continue;
-        __global const float *row = x + ((size_t)image * h + iy) * w * c + channel, *d = dy + (size_t)line * ow * NARROW;
+        __global const float *row = x + ((size_t)image * h + iy) * w * c + channel;
+        __global const float *d = dy + (size_t)line * ow * NARROW;
         for (int ox = 0; ox < ow;) {
             /* pixels whose taps are all inside, in one tight loop */
             int left = ox * stride - pad_x + first;
@@ -257,14 +258,15 @@ void conv_pack(__global const float *restrict w, __global float *restrict u, int
 }
 
 /* Gradient by the kernel. x [n][h][w][c], dy [n][oh][ow][k], part [splits][kh][kw * c][k].
- * A work-item: one row ky of taps, ROWS (at most all) of its kw * c numbers, COLUMNS output channels, the image rows of one split.
- * Ids: (numbers / ROWS, block, split * kh + ky). Splits hold few rows, so that what their items share stays in cache. */
+ * A work-item: one row ky of taps, ROWS of its kw * c numbers (or all), COLUMNS output channels, the rows of one split.
+ * Ids: (numbers / ROWS, block, split * kh + ky). Splits have few rows, so that what their items share stays cached. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_weights(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
                   int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int stride, int pad_y, int pad_x,
                   int mode, int split_rows, int part_size)
 {
-    int numbers = kw * c, ky = get_global_id(2) % kh, split = get_global_id(2) / kh, channel = get_global_id(1) * COLUMNS;
+    int numbers = kw * c, ky = get_global_id(2) % kh, split = get_global_id(2) / kh;
+    int channel = get_global_id(1) * COLUMNS;
     int wanted = get_global_id(0) * ROWS, first = min(wanted, numbers - ROWS);
     int second = k - channel > LANES; /* the second vector holds channels */
     /* pixels whose vectors end in the row: what lies beyond k is another pixel's, and not stored */

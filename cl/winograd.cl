@@ -1,9 +1,9 @@
 /* Convolution by 3 x 3 in steps of one pixel, by Winograd's F(4 x 4, 3 x 3), for CPUs (Lavin and Gray, 2015).
  *
- * The output is cut into tiles of 4 x 4 pixels. A tile's 6 x 6 inputs d become V = B' d B, 36 numbers ("frequencies") for
- * each input channel; M = V U, a matrix product over the input channels for each frequency; the tile is A' M A. That
- * takes 36 multiplications where the sum itself takes 144. With the points 0, +-a, +-b and infinity, a = sqrt(1/2) and
- * b = sqrt(2), whose rounding errors are less than half of those of the integers:
+ * The output is cut into tiles of 4 x 4 pixels. A tile's 6 x 6 inputs d become V = B' d B, 36 numbers ("frequencies")
+ * for each input channel; M = V U, a matrix product over the input channels for each frequency, U = G g G' of the
+ * kernel g; the tile is A' M A. That takes 36 multiplications where the sum itself takes 144. With the points 0, +-a,
+ * +-b and infinity, a = sqrt(1/2) and b = sqrt(2), whose rounding errors are less than half of those of the integers:
  *
  *     B' = 1   0  -5/2   0   1   0      G =   1      0     0      A' = 1   1    1    1    1   0
  *          0 -2a   -2    a   1   0          -2/3 -2a/3  -1/3           0   a   -a    b   -b   0
@@ -16,8 +16,8 @@
  * beyond k; in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step]. Tiles of all
  * images are counted through, row by row.
  *
- * The gradient by the kernel is the adjoint: D = A dy A', dU = the sum of V' D over all tiles, dw = G' dU G. A work-item's
- * share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS].
+ * The gradient by the kernel is the adjoint: D = A dy A', dU = the sum of V' D over all tiles, dg = G' dU G. A
+ * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS].
  */
 #define ROWS (LANES == 16 ? 12 : 6) /* of a register tile; its columns are two vectors */
 #define COLUMNS (2 * LANES)
@@ -82,7 +82,10 @@ inline void input_tile(__global const float *restrict x, __global float *restric
         for (int p = 0; p < 6; p++) {
             vec d[6], t[6];
             UNROLL for (int q = 0; q < 6; q++)
-                d[q] = (row[q] | column[p]) < 0 ? (vec)(0) : load_lanes(x + (size_t)(row[q] + column[p]) * c + i, left - i);
+            {
+                size_t place = (size_t)(row[q] + column[p]) * c + i;
+                d[q] = (row[q] | column[p]) < 0 ? (vec)(0) : load_lanes(x + place, left - i);
+            }
             input_1d(d, t);
             UNROLL for (int q = 0; q < 6; q++) half_done[q * 6 + p] = t[q];
         }
@@ -151,7 +154,7 @@ inline void output_tile(__global const float *restrict m, int step, vec bias, __
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
               __global float *restrict y, __global float *restrict scratch, int n, int h, int w, int c, int oh, int ow,
-              int k, int pad_y, int pad_x, int mode, int has_bias, int activation, float slope, int block, int panels,
+              int k, int pad, int mode, int has_bias, int activation, float slope, int block, int panels,
               int v_step, int m_step)
 {
     int across = (ow + 3) / 4, down = (oh + 3) / 4, tiles = n * down * across, blocks = (tiles + block - 1) / block;
@@ -163,8 +166,8 @@ void winograd(__global const float *restrict x, __global const float *restrict u
         int first = b * block, count = min(block, tiles - first);
         for (int t = 0; t < count; t++) {
             int tile = first + t, row[6], column[6];
-            places_of(row, tile / across % down * 4, pad_y, h, oh, mode, w);
-            places_of(column, tile % across * 4, pad_x, w, ow, mode, 1);
+            places_of(row, tile / across % down * 4, pad, h, oh, mode, w);
+            places_of(column, tile % across * 4, pad, w, ow, mode, 1);
             input_tile(x + (size_t)(tile / across / down) * h * w * c, v + (size_t)t * v_step, row, column, c, c,
                        block * v_step);
         }
@@ -290,9 +293,9 @@ inline void multiply_adjoint(__global const float *restrict v, __global const fl
 /* One slice of part: a work-item takes a run of the blocks of tiles, `deep` input channels and `wide` output channels.
  * Ids: (group of input channels, group of output channels, run). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_gradient(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
-                       __global float *restrict scratch, int n, int h, int w, int c, int oh, int ow, int k, int pad_y,
-                       int pad_x, int mode, int block, int deep, int wide, int v_step, int m_step)
+void winograd_gradient(__global const float *restrict x, __global const float *restrict dy,
+                       __global float *restrict part, __global float *restrict scratch, int n, int h, int w, int c,
+                       int oh, int ow, int k, int pad, int mode, int block, int deep, int wide, int v_step, int m_step)
 {
     int across = (ow + 3) / 4, down = (oh + 3) / 4, tiles = n * down * across, blocks = (tiles + block - 1) / block;
     int run = get_global_id(2), runs = get_global_size(2), c0 = get_global_id(0) * deep, k0 = get_global_id(1) * wide;
@@ -305,8 +308,8 @@ void winograd_gradient(__global const float *restrict x, __global const float *r
         for (int t = 0; t < count; t++) {
             int tile = first + t, ox = tile % across * 4, oy = tile / across % down * 4, image = tile / across / down;
             int row[6], column[6];
-            places_of(row, oy, pad_y, h, oh, mode, w);
-            places_of(column, ox, pad_x, w, ow, mode, 1);
+            places_of(row, oy, pad, h, oh, mode, w);
+            places_of(column, ox, pad, w, ow, mode, 1);
             input_tile(x + (size_t)image * h * w * c + c0, v + (size_t)t * v_step, row, column, c, own_c,
                        block * v_step);
             output_adjoint_tile(dy + (((size_t)image * oh + oy) * ow + ox) * k + k0, m + (size_t)t * m_step, oh - oy,

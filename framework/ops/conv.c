@@ -46,7 +46,7 @@ static bool by_winograd(const nx_plan *plan, const nx_node *node, nx_winograd *i
 {
     const attr *a = node->attr;
     gather t = gather_of(node);
-    *it = (nx_winograd){t.x, t.y, t.pad_y, t.pad_x, a->transposed, a->o.padding, a->o.activation, a->o.slope};
+    *it = (nx_winograd){t.x, t.y, t.pad_y, a->transposed, a->o.padding, a->o.activation, a->o.slope};
     return t.kh == 3 && t.kw == 3 && a->o.stride == 1 && nx_winograd_suits(plan, it);
 }
 
@@ -169,8 +169,7 @@ static bool weights_by_winograd(const nx_plan *plan, const nx_node *node, nx_win
 {
     const attr *a = node->attr;
     nx_shape w = node->out[0]->shape;
-    *it = (nx_winograd){.x = node->in[0]->shape, .y = node->in[1]->shape, .padding = a->o.padding};
-    it->pad_y = it->pad_x = a->o.pad;
+    *it = (nx_winograd){.x = node->in[0]->shape, .y = node->in[1]->shape, .pad = a->o.pad, .padding = a->o.padding};
     return w.n == 3 && w.h == 3 && a->o.stride == 1 && nx_winograd_suits(plan, it);
 }
 

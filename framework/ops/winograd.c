@@ -73,8 +73,8 @@ nx_step *nx_winograd_bind(nx_plan *plan, nx_node *node, const nx_winograd *it)
                                (int)it->rotated);
     }
     nx_range range = {2, {(size_t)d.runs, (size_t)d.groups}, {1, 1}};
-    return nx_plan_launch(plan, node, "winograd", "winograd", NULL, range, "tttttiiiiiiiiiiiifiiii", node->in[0], u, b,
-                          node->out[0], node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad_y, it->pad_x,
+    return nx_plan_launch(plan, node, "winograd", "winograd", NULL, range, "tttttiiiiiiiiiiifiiii", node->in[0], u, b,
+                          node->out[0], node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad,
                           (int)it->padding, (int)(node->n_in > 2), (int)it->activation, (double)it->slope, d.block,
                           d.panels, d.v_step, d.m_step);
 }
@@ -126,10 +126,9 @@ void nx_winograd_bind_gradient(nx_plan *plan, nx_node *node, const nx_winograd *
     nx_tensor *part = node->scratch[PARTS];
     nx_range sum = {2, {blocks_of((size_t)y.c, (size_t)nx_plan_lanes(plan)), (size_t)x.c}, {1, 1}};
     nx_range range = {3, {d.groups_c, d.groups_k, d.runs}, {1, 1, 1}};
-    nx_step *step =
-        nx_plan_launch(plan, node, "winograd", "winograd_gradient", NULL, range, "ttttiiiiiiiiiiiiiii", node->in[0],
-                       node->in[1], part, node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad_y,
-                       it->pad_x, (int)it->padding, d.block, d.deep, d.wide, d.v_step, d.m_step);
+    nx_step *step = nx_plan_launch(plan, node, "winograd", "winograd_gradient", NULL, range, "ttttiiiiiiiiiiiiii",
+                                   node->in[0], node->in[1], part, node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w,
+                                   y.c, it->pad, (int)it->padding, d.block, d.deep, d.wide, d.v_step, d.m_step);
     step->flops = 2.0 * y.n * y.h * y.w * (double)nx_shape_count(node->out[0]->shape);
     nx_plan_launch(plan, node, "winograd", "winograd_gradient_sum", NULL, sum, "ttiiiii", part, node->out[0],
                    (int)d.runs, x.c, y.c, d.deep, d.wide);

@@ -16,9 +16,9 @@
 #include "ops/pad.h"
 
 typedef struct nx_winograd {
-    nx_shape x, y;    /* y of any size: what lies outside x is read by the padding mode */
-    int pad_y, pad_x; /* rows and columns before the first of x that the first of y reads; may be negative */
-    bool rotated;     /* w is that of a convolution from y's channels to x's, turned by 180 degrees */
+    nx_shape x, y; /* y of any size: what lies outside x is read by the padding mode */
+    int pad;       /* rows and columns before the first of x that the first of y reads; may be negative */
+    bool rotated;  /* w is that of a convolution from y's channels to x's, turned by 180 degrees */
     nx_padding padding;
     nx_activation activation;
     float slope; /* of LeakyReLU */
