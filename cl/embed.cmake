@@ -1,7 +1,8 @@
-# Writes SOURCE_FILE, a C table of the kernel files: cmake -DOUT=... -DFOLDER=... -P embed.cmake
-file(GLOB files ${FOLDER}/*.cl)
+# Writes OUT, a C table of files as text: cmake -DOUT=sources.c -DFILES=FOLDER/*.cl -DTABLE=nx_source -DHEADER=... -P
+# embed.cmake makes nx_sources and nx_source_count, of struct nx_source, which HEADER declares.
+file(GLOB files ${FILES})
 list(SORT files)
-set(text "/* Made from cl/ by cl/embed.cmake. */\n#include \"device/program.h\"\n\nconst nx_source nx_sources[] = {\n")
+set(text "/* Made by cl/embed.cmake. */\n#include \"${HEADER}\"\n\nconst ${TABLE} ${TABLE}s[] = {\n")
 foreach(file ${files})
   get_filename_component(name ${file} NAME_WE)
   file(READ ${file} bytes HEX)
@@ -17,5 +18,5 @@ foreach(file ${files})
   endwhile()
   set(text "${text}     \"\"},\n")
 endforeach()
-set(text "${text}};\nconst size_t nx_source_count = sizeof nx_sources / sizeof *nx_sources;\n")
+set(text "${text}};\nconst size_t ${TABLE}_count = sizeof ${TABLE}s / sizeof *${TABLE}s;\n")
 file(WRITE ${OUT} "${text}")

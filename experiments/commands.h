@@ -3,15 +3,51 @@
 #ifndef EXPERIMENTS_COMMANDS_H
 #define EXPERIMENTS_COMMANDS_H
 
-#include "base/error.h"
+#include "run/config.h"
+
+#include <stdint.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_REQUEST = 2 };
 
 int command_run(int argc, char **argv);
 int command_plan(int argc, char **argv);
+int command_sweep(int argc, char **argv);
 int command_stylize(int argc, char **argv);
+int command_dataset(int argc, char **argv);
+int command_weights(int argc, char **argv);
+int command_sample(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_devices(int argc, char **argv);
 int command_info(int argc, char **argv);
+int command_report(int argc, char **argv);
+int command_watch(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_completion(int argc, char **argv);
+int command_man(int argc, char **argv);
+
+/* The table of commands, main's: what help, completion and the manual page are made of. */
+typedef struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *usage, *does; /* usage: the words after "nstx " */
+} command;
+extern const command commands[];
+extern const size_t command_count;
+
+/* What one run takes of the device. */
+typedef struct run_needs {
+    uint64_t bytes, memory; /* planned, and what the device has */
+} run_needs;
+
+/* Reads the inputs of a run and plans its memory without touching the device. An error is the user's. */
+bool run_check(const config *c, run_needs *needs, nx_error *err);
+
+/* What `nstx info` says of a packed dataset, on standard output. */
+bool print_dataset(const char *path, nx_error *err);
+
+/* The same of a file of weights. */
+bool print_weights(const char *path, nx_error *err);
 
 /* The command line as one string, for the run file. */
 extern const char *command_line;

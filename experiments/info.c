@@ -5,7 +5,9 @@
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/image.h"
+#include "io/packed.h"
 #include "io/tensors.h"
+#include "run/show_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,9 +101,12 @@ static bool print_model(const nx_h5 *file, nx_error *err)
     return print_datasets(file, "/model/parameters", err);
 }
 
-static bool print_weights(const char *path, nx_error *err)
+static const char *const keys[] = {"network", "input",       "mean",       "std",
+                                   "pool",    "padding",     "normalised", "imported_preprocessing",
+                                   "source",  "source_xxh3", "origin",     "licence"};
+
+bool print_weights(const char *path, nx_error *err)
 {
-    static const char *const keys[] = {"input", "mean", "std", "pool", "padding", "origin", "licence"};
     nx_tensor_file *file;
     if (!nx_tensor_file_open(&file, path, err)) return false;
     printf("weights\n");
@@ -121,18 +126,119 @@ static bool print_weights(const char *path, nx_error *err)
     return true;
 }
 
+/* ---- the same as JSON ---- */
+
+/* Every dataset of path and below: its shape, and the last value of a series of numbers. */
+static void add_datasets(cJSON *all, const nx_h5 *file, const char *path)
+{
+    nx_h5_names names;
+    if (!nx_h5_children(file, path, &names, NULL)) return;
+    for (size_t i = 0; i < names.count; i++) {
+        char *child = nx_format("%s/%s", strcmp(path, "/") ? path : "", names.names[i]);
+        int rank, shape[NX_H5_RANK_MAX];
+        double *values;
+        size_t count;
+        if (nx_h5_kind_of(file, child) == NX_H5_GROUP) {
+            add_datasets(all, file, child);
+        } else if (nx_h5_shape(file, child, &rank, shape, NULL)) {
+            cJSON *one = cJSON_AddObjectToObject(all, child);
+            cJSON_AddItemToObject(one, "shape", cJSON_CreateIntArray(shape, rank));
+            if (rank == 1 && !strcmp(names.names[i], "value") &&
+                nx_h5_read_double(file, child, &values, &count, NULL)) {
+                if (count) cJSON_AddNumberToObject(one, "last", values[count - 1]);
+                free(values);
+            }
+        }
+        free(child);
+    }
+    nx_h5_names_free(&names);
+}
+
+static void add_text(cJSON *json, const char *name, const nx_h5 *file, const char *path)
+{
+    char *text;
+    if (!nx_h5_read_text(file, path, &text, NULL)) return;
+    cJSON_AddStringToObject(json, name, text);
+    free(text);
+}
+
+static cJSON *hdf5_json(const nx_h5 *file, const char *kind, const char *root)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "kind", kind);
+    cJSON_AddItemToObject(json, "attributes", attributes_json(file, root));
+    add_text(json, "config", file, "/config");
+    add_text(json, "options", file, "/model/options");
+    if (nx_h5_exists(file, "/device")) cJSON_AddItemToObject(json, "device", attributes_json(file, "/device"));
+    if (nx_h5_exists(file, "/memory")) cJSON_AddItemToObject(json, "memory", attributes_json(file, "/memory"));
+    add_datasets(cJSON_AddObjectToObject(json, "datasets"), file, root);
+    return json;
+}
+
+static cJSON *weights_json(const char *path, nx_error *err)
+{
+    nx_tensor_file *file;
+    if (!nx_tensor_file_open(&file, path, err)) return NULL;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "kind", "weights");
+    cJSON *metadata = cJSON_AddObjectToObject(json, "attributes"), *all = cJSON_AddObjectToObject(json, "datasets");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (nx_tensor_file_metadata(file, keys[i]))
+            cJSON_AddStringToObject(metadata, keys[i], nx_tensor_file_metadata(file, keys[i]));
+    for (size_t i = 0; i < nx_tensor_file_count(file); i++) {
+        const nx_tensor_entry *e = nx_tensor_file_at(file, i);
+        cJSON_AddItemToObject(cJSON_AddObjectToObject(all, e->name), "shape", cJSON_CreateIntArray(e->shape, e->rank));
+    }
+    nx_tensor_file_free(file);
+    return json;
+}
+
+/* NULL after a message. */
+static cJSON *file_json(const char *path, nx_error *err)
+{
+    int h, w;
+    if (nx_h5_is_file(path)) {
+        nx_h5 *file;
+        if (!nx_h5_open(&file, path, false, err)) return NULL;
+        cJSON *json = nx_packed_is_file(path)         ? hdf5_json(file, "dataset", "/")
+                      : nx_h5_exists(file, "/config") ? hdf5_json(file, "run", "/")
+                      : nx_h5_exists(file, "/model")  ? hdf5_json(file, "model", "/model")
+                                                      : NULL;
+        nx_h5_close(file, NULL);
+        if (json) return json;
+    } else if (nx_image_size(path, &h, &w, err)) {
+        cJSON *json = cJSON_CreateObject();
+        cJSON_AddStringToObject(json, "kind", "picture");
+        cJSON_AddNumberToObject(json, "height", h);
+        cJSON_AddNumberToObject(json, "width", w);
+        return json;
+    }
+    return weights_json(path, err);
+}
+
 int command_info(int argc, char **argv)
 {
     nx_error err;
     int h, w;
-    if (argc != 2) return usage_error("info FILE", "one file is named, not %d", argc - 1);
+    bool as_json = argc > 1 && !strcmp(argv[argc - 1], "--json");
+    argc -= as_json;
+    if (argc != 2) return usage_error("info FILE [--json]", "one file is named, not %d", argc - 1);
     const char *path = argv[1];
     if (!nx_file_exists(path)) {
         nx_fail(&err, "%s: there is no such file", path);
         return fail_with(&err, EXIT_REQUEST);
     }
+    if (as_json) {
+        cJSON *json = file_json(path, &err);
+        if (!json) return fail_with(&err, EXIT_REQUEST);
+        show_json(json);
+        cJSON_Delete(json);
+        return EXIT_DONE;
+    }
     bool ok;
-    if (nx_h5_is_file(path)) {
+    if (nx_packed_is_file(path)) {
+        ok = print_dataset(path, &err);
+    } else if (nx_h5_is_file(path)) {
         nx_h5 *file;
         if (!nx_h5_open(&file, path, false, &err)) return fail_with(&err, EXIT_REQUEST);
         bool run = nx_h5_exists(file, "/config"), model = nx_h5_exists(file, "/model");

@@ -14,23 +14,36 @@
 static int command_help(int argc, char **argv);
 static int command_config(int argc, char **argv);
 
-static const struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *usage, *does;
-} commands[] = {
-    {"run", command_run, "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume]",
+const command commands[] = {
+    {"run", command_run, "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume] [--quiet] [--json]",
      "runs a config; with a [sweep], each of its points and then a comparison"},
-    {"plan", command_plan, "plan CONFIG [-s section.key=value]...",
+    {"sweep", command_sweep, "sweep CONFIG [-j N] [--slurm] [-s section.key=value]... [-o RUN.h5]",
+     "the points of a [sweep] side by side, finished ones skipped"},
+    {"plan", command_plan, "plan CONFIG [-s section.key=value]... [--json]",
      "shapes, parameters, bytes, the largest size that fits; no kernel runs"},
     {"stylize", command_stylize, "stylize MODEL IMAGE... -o OUT [--seed S]",
      "a trained generator on pictures or folders, any size"},
-    {"devices", command_devices, "devices", "every OpenCL device with its score"},
-    {"info", command_info, "info FILE", "what a run, model, weight or picture file holds"},
+    {"dataset", command_dataset, "dataset pack FOLDER OUT.h5 [--size S] | dataset info FILE",
+     "packs a folder of pictures into one file that reads faster"},
+    {"weights", command_weights, "weights info|verify|normalize|export|import ...",
+     "looks into, checks, normalises and converts files of weights"},
+    {"watch", command_watch, "watch RUN.h5", "follows a run: step, time left, the curves of its losses"},
+    {"report", command_report, "report RUN.h5... [-o REPORT.html]",
+     "runs side by side as one page for a browser: curves, pictures, configs"},
+    {"sample", command_sample, "sample MODEL -n N [--size WxH] [--seed S] -o OUT", "samples of a texture generator"},
+    {"check", command_check, "check FILE", "golden inputs of a texture network against its golden output"},
+    {"devices", command_devices, "devices [--json]", "every OpenCL device with its score"},
+    {"doctor", command_doctor, "doctor [DEVICE]",
+     "drivers found and missing, limits, a test of every kernel, the speed"},
+    {"info", command_info, "info FILE [--json]", "what a run, model, weight or picture file holds"},
     {"config", command_config, "config", "every key of a config, with type, default, range and meaning"},
+    {"explain", command_explain, "explain KEY...", "what a key or a section of a config means"},
+    {"completion", command_completion, "completion bash|zsh", "a script with which the shell completes nstx"},
+    {"man", command_man, "man", "the manual page, as nroff"},
     {"help", command_help, "help", "this list"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
+const size_t command_count = COMMANDS;
 
 const char *command_line = "";
 

@@ -1,10 +1,12 @@
 /* The papers, in the order of [experiment] paper. */
 #include "run/paper.h"
 
-extern const paper improved_texnet;
+extern const paper improved_texnet, multimodal, texture_networks;
 
 const paper *paper_of(const config *c)
 {
-    static const paper *const papers[] = {[PAPER_IMPROVED_TEXNET] = &improved_texnet};
+    static const paper *const papers[] = {[PAPER_IMPROVED_TEXNET] = &improved_texnet,
+                                          [PAPER_MULTIMODAL] = &multimodal,
+                                          [PAPER_TEXTURE_NETWORKS] = &texture_networks};
     return papers[c->experiment.paper];
 }

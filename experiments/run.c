@@ -4,8 +4,11 @@
 #include "base/text.h"
 #include "commands.h"
 #include "io/files.h"
-#include "io/image.h"
+#include "run/comparison.h"
 #include "run/interrupt.h"
+#include "run/kernel_cache.h"
+#include "run/points.h"
+#include "run/show_json.h"
 #include "run/train.h"
 
 #include <getopt.h>
@@ -14,30 +17,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char run_usage[] = "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume]";
-static const char plan_usage[] = "plan CONFIG [-s section.key=value]...";
+static const char run_usage[] = "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume] [--quiet] [--json]";
+static const char plan_usage[] = "plan CONFIG [-s section.key=value]... [--json]";
 
 typedef struct request {
     const char *config, *out;
     const char **overrides;
     size_t n_overrides;
-    bool resume;
+    bool resume, json;
 } request;
 
 /* False after a message. */
 static bool parse(request *r, int argc, char **argv, const char *usage, bool run)
 {
-    static const struct option longs[] = {{"resume", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"resume", no_argument, NULL, 'r'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {NULL, 0, NULL, 0}};
     *r = (request){.overrides = nx_alloc((size_t)(argc + 1) * sizeof *r->overrides)};
     opterr = 0;
     optind = 1;
-    for (int o; (o = getopt_long(argc, argv, run ? "s:o:" : "s:", run ? longs : longs + 1, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, run ? "s:o:" : "s:", run ? longs : longs + 2, NULL)) != -1;) {
         if (o == 's')
             r->overrides[r->n_overrides++] = optarg;
         else if (o == 'o')
             r->out = optarg;
         else if (o == 'r')
             r->resume = true;
+        else if (o == 'q')
+            nx_log_set(NX_LOG_WARN);
+        else if (o == 'j')
+            r->json = true;
         else
             return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]), false;
     }
@@ -51,33 +61,12 @@ static bool parse(request *r, int argc, char **argv, const char *usage, bool run
 
 /* ---- one point ---- */
 
-typedef struct point {
-    char *label, *path;
+typedef struct outcome {
+    const char *path; /* of the run file */
     trainer_end end;
     trainer_result result;
     bool reused;
-} point;
-
-/* The run file of a config: -o, [log] file, or the config's name with .h5 in the working folder. */
-static char *run_path(const request *r, const config *c)
-{
-    if (r->out) return nx_copy_text(r->out);
-    if (*c->log.file) return nx_copy_text(c->log.file);
-    char *stem = nx_path_stem(r->config), *path = nx_format("%s.h5", stem);
-    free(stem);
-    return path;
-}
-
-/* RUN.h5 of the point "norm=batch seed=2" is RUN-norm=batch-seed=2.h5. */
-static char *point_path(const char *path, const char *label)
-{
-    if (!*label) return nx_copy_text(path);
-    int stem = (int)strlen(path) - (nx_ends_with(path, ".h5") ? 3 : 0);
-    char *name = nx_format("%.*s-%s.h5", stem, path, label);
-    for (char *s = name + stem; *s; s++)
-        if (*s == ' ' || *s == '/') *s = '-';
-    return name;
-}
+} outcome;
 
 static bool read_result(const char *path, trainer_result *result, nx_error *err)
 {
@@ -90,8 +79,22 @@ static bool read_result(const char *path, trainer_result *result, nx_error *err)
     return true;
 }
 
+/* A run is not continued to a step that lies behind it. */
+static bool check_step(const runfile *file, const config *c, const char *path, nx_error *err)
+{
+    const checkpoint *k = runfile_checkpoint(file);
+    uint64_t step;
+    if (!k) return true;
+    return checkpoint_get_counter(k, "step", &step, path, err) &&
+           (step <= (uint64_t)c->experiment.steps ||
+            nx_fail(err,
+                    "%s: the run is at step %llu, beyond [experiment] steps = %d: raise it, or start afresh without "
+                    "--resume",
+                    path, (unsigned long long)step, c->experiment.steps));
+}
+
 /* Runs the point; gives an exit code after a message. */
-static int run_point(const request *r, const config *c, point *p)
+static int run_point(const request *r, const config *c, outcome *p)
 {
     nx_error err;
     if (r->resume && runfile_is_finished(p->path, c)) {
@@ -108,7 +111,8 @@ static int run_point(const request *r, const config *c, point *p)
     runfile *file = NULL;
     int code = EXIT_REQUEST;
     if (trainer_fits(t, &err) &&
-        (r->resume ? runfile_resume(&file, p->path, &info, &err) : runfile_new(&file, p->path, &info, &err))) {
+        (r->resume ? runfile_resume(&file, p->path, &info, &err) : runfile_new(&file, p->path, &info, &err)) &&
+        check_step(file, c, p->path, &err)) {
         p->end = trainer_run(t, file, p->path, &p->result, &err);
         code = p->end == TRAINER_FINISHED ? EXIT_DONE : p->end == TRAINER_INTERRUPTED ? INTERRUPT_EXIT : EXIT_FAILED;
     }
@@ -121,66 +125,10 @@ static int run_point(const request *r, const config *c, point *p)
     return code;
 }
 
-/* ---- comparison ---- */
-
-static void print_table(const point *points, size_t n)
-{
-    int width = 5;
-    for (size_t i = 0; i < n; i++)
-        if ((int)strlen(points[i].label) > width) width = (int)strlen(points[i].label);
-    printf("%-*s  %12s  %12s  %12s  %12s  %8s  %8s\n", width, "point", "training", "validation", "style", "content",
-           "of first", "seconds");
-    for (size_t i = 0; i < n; i++) {
-        const trainer_result *v = &points[i].result;
-        printf("%-*s  %12.5g  %12.5g  %12.5g  %12.5g  %8.3f", width, points[i].label, v->loss, v->validation, v->style,
-               v->content, v->validation / points[0].result.validation);
-        if (points[i].reused)
-            printf("  %8s\n", "before");
-        else
-            printf("  %8.1f\n", v->seconds);
-    }
-}
-
-static char *picture_path(const char *run)
-{
-    int stem = (int)strlen(run) - (nx_ends_with(run, ".h5") ? 3 : 0);
-    return nx_format("%.*s.png", stem, run);
-}
-
-/* The pictures of all points as one: the content of the first, then each point's outputs. A point's picture has two
- * halves, content above; all have the same size. */
-static bool compare_pictures(const point *points, size_t n, const char *run, nx_error *err)
-{
-    nx_image all = {0};
-    size_t row = 0;
-    bool ok = true;
-    for (size_t i = 0; ok && i < n; i++) {
-        char *path = picture_path(points[i].path);
-        nx_image one;
-        ok = nx_image_load(&one, path, err);
-        free(path);
-        if (!ok) break;
-        size_t half = (size_t)one.height / 2, line = (size_t)one.width * 3;
-        if (!i) all = nx_image_new((int)(half * (n + 1)), one.width);
-        ok = one.width == all.width && half * (n + 1) == (size_t)all.height;
-        if (ok && !i) memcpy(all.rgb, one.rgb, half * line * sizeof(float)), row = half;
-        if (ok) memcpy(all.rgb + row * line, one.rgb + ((size_t)one.height - half) * line, half * line * sizeof(float));
-        row += half;
-        nx_image_free(&one);
-        if (!ok) nx_fail(err, "%s: the pictures of the points differ in size", run);
-    }
-    char *path = picture_path(run);
-    ok = ok && nx_image_save_png(&all, path, err);
-    if (ok) printf("\npictures: %s: content, then one row for each point\n", path);
-    free(path);
-    nx_image_free(&all);
-    return ok;
-}
-
-static void print_single(const point *p)
+static void print_single(const outcome *p)
 {
     const trainer_result *v = &p->result;
-    char planned[16], measured[16], *picture = picture_path(p->path);
+    char planned[16], measured[16], *picture = points_beside(p->path, ".png");
     printf("run        %s\n", p->path);
     if (nx_file_exists(picture)) printf("pictures   %s\n", picture);
     printf("training   %.6g\nvalidation %.6g (style %.5g, content %.5g)\n", v->loss, v->validation, v->style,
@@ -189,6 +137,24 @@ static void print_single(const point *p)
         printf("seconds    %.1f\nmemory     planned %s, measured %s\n", v->seconds,
                nx_bytes_text(planned, (double)v->planned_bytes), nx_bytes_text(measured, (double)v->measured_bytes));
     free(picture);
+}
+
+/* The same for programs; what is not a number, as the validation of a run without one, is null. */
+static cJSON *outcome_json(const point *one, const outcome *o)
+{
+    const trainer_result *v = &o->result;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "run", o->path);
+    cJSON_AddStringToObject(json, "point", one->label);
+    cJSON_AddNumberToObject(json, "training", v->loss);
+    cJSON_AddNumberToObject(json, "validation", v->validation);
+    cJSON_AddNumberToObject(json, "style", v->style);
+    cJSON_AddNumberToObject(json, "content", v->content);
+    if (o->reused) return json;
+    cJSON_AddNumberToObject(json, "seconds", v->seconds);
+    cJSON_AddNumberToObject(json, "planned_bytes", (double)v->planned_bytes);
+    cJSON_AddNumberToObject(json, "measured_bytes", (double)v->measured_bytes);
+    return json;
 }
 
 int command_run(int argc, char **argv)
@@ -202,44 +168,74 @@ int command_run(int argc, char **argv)
         return fail_with(&err, EXIT_REQUEST);
     }
     interrupt_watch();
-    size_t n = config_points(c), done = 0;
-    point *points = nx_alloc(n * sizeof *points);
-    char *path = run_path(&r, c);
-    int code = EXIT_DONE;
-    for (size_t i = 0; i < n; i++) {
-        config *one;
-        point *p = &points[done];
-        if (!config_point(&one, &p->label, c, i, &err)) {
-            code = fail_with(&err, EXIT_REQUEST);
-            break;
-        }
-        p->path = point_path(path, p->label);
-        if (*p->label) nx_info("point %zu of %zu: %s", i + 1, n, p->label);
-        int end = run_point(&r, one, p);
-        config_free(one);
-        if (end == EXIT_DONE) {
-            done++;
+    kernel_cache_take();
+    points p;
+    outcome last = {0};
+    comparison *table = comparison_new();
+    cJSON *results = cJSON_CreateArray();
+    int code = points_new(&p, c, r.out, &err) ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
+    /* A point that failed leaves the others their turn. */
+    for (size_t i = 0, end = 0; i < p.count && (!end || end == EXIT_FAILED); i++) {
+        const point *one = &p.point[i];
+        if (*one->label) nx_info("point %zu of %zu: %s", i + 1, p.count, one->label);
+        last = (outcome){.path = one->path};
+        end = (size_t)run_point(&r, one->config, &last);
+        if (end) {
+            code = (int)end;
             continue;
         }
-        free(p->label);
-        free(p->path);
-        code = end;
-        if (end != EXIT_FAILED) break; /* a point that failed leaves the others their turn */
+        cJSON_AddItemToArray(results, outcome_json(one, &last));
+        if (p.count == 1 && !r.json) print_single(&last);
+        if (p.count > 1 && !comparison_add(table, one, &err)) code = fail_with(&err, EXIT_FAILED);
     }
-    if (done && n == 1) print_single(&points[0]);
-    if (done && n > 1) {
-        print_table(points, done);
-        if (c->log.images && !compare_pictures(points, done, path, &err)) code = fail_with(&err, EXIT_FAILED);
+    if (comparison_count(table)) {
+        if (!r.json) comparison_print(table, stdout);
+        if (!comparison_save(table, p.path, &err) ||
+            (c->log.images &&
+             !comparison_picture(table, c->experiment.task != TASK_TEXTURE, p.path, r.json ? NULL : stdout, &err)))
+            code = fail_with(&err, EXIT_FAILED);
     }
-    for (size_t i = 0; i < done; i++) {
-        free(points[i].label);
-        free(points[i].path);
-    }
-    free(points);
-    free(path);
+    if (r.json) show_json(results);
+    cJSON_Delete(results);
+    comparison_free(table);
+    points_free(&p);
     free(r.overrides);
     config_free(c);
     return code;
+}
+
+bool run_check(const config *c, run_needs *needs, nx_error *err)
+{
+    trainer *t;
+    uint64_t bytes[NX_MEMORY_KINDS];
+    *needs = (run_needs){0};
+    if (!trainer_new(&t, c, err)) return false;
+    bool ok = trainer_fits(t, err);
+    if (ok) trainer_bytes(t, bytes);
+    for (int k = 0; ok && k < NX_MEMORY_KINDS; k++) needs->bytes += bytes[k];
+    needs->memory = trainer_device(t)->memory;
+    trainer_free(t);
+    return ok;
+}
+
+static cJSON *plan_json(trainer *t, const char *label)
+{
+    const nx_device_info *device = trainer_device(t);
+    uint64_t bytes[NX_MEMORY_KINDS], total = 0;
+    cJSON *json = cJSON_CreateObject();
+    trainer_bytes(t, bytes);
+    cJSON_AddStringToObject(json, "point", label);
+    cJSON_AddStringToObject(json, "device", device->name);
+    cJSON_AddNumberToObject(json, "device_bytes", (double)device->memory);
+    cJSON *kinds = cJSON_AddObjectToObject(json, "bytes");
+    for (int k = 0; k < NX_MEMORY_KINDS; k++) {
+        cJSON_AddNumberToObject(kinds, nx_memory_kind_name(k), (double)bytes[k]);
+        total += bytes[k];
+    }
+    cJSON_AddNumberToObject(json, "total_bytes", (double)total);
+    cJSON_AddBoolToObject(json, "fits", total <= device->memory);
+    cJSON_AddNumberToObject(json, "largest_size", trainer_largest_size(t));
+    return json;
 }
 
 int command_plan(int argc, char **argv)
@@ -253,17 +249,23 @@ int command_plan(int argc, char **argv)
     bool ok = config_load(&c, r.config, r.overrides, r.n_overrides, &err);
     free(r.overrides);
     if (!ok) return fail_with(&err, EXIT_REQUEST);
+    cJSON *plans = cJSON_CreateArray();
     for (size_t i = 0; ok && i < config_points(c); i++) {
         if (!(ok = config_point(&one, &label, c, i, &err))) break;
         if ((ok = trainer_new(&t, one, &err))) {
-            printf("%s%s%sdevice    %s\n", *label ? "point     " : "", label, *label ? "\n" : "",
-                   trainer_device(t)->name);
-            trainer_print_plan(t);
+            if (r.json)
+                cJSON_AddItemToArray(plans, plan_json(t, label));
+            else
+                printf("%s%s%sdevice    %s\n", *label ? "point     " : "", label, *label ? "\n" : "",
+                       trainer_device(t)->name);
+            if (!r.json) trainer_print_plan(t);
             trainer_free(t);
         }
         free(label);
         config_free(one);
     }
+    if (ok && r.json) show_json(plans);
+    cJSON_Delete(plans);
     config_free(c);
     return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
 }

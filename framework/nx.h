@@ -34,6 +34,8 @@
 #include "io/image.h"   /* PNG and JPEG pictures */
 #include "io/ini.h"     /* INI files, strictly */
 #include "io/loader.h"  /* batches of crops of pictures, decoded ahead */
+#include "io/packed.h"  /* pictures packed into one file */
+#include "io/t7.h"      /* files of Torch7 */
 #include "io/tensors.h" /* weights: safetensors and HDF5 */
 
 /* graph: a computation, recorded once */
@@ -61,6 +63,7 @@
 #include "ops/pad.h"             /* zeros, mirrored, repeated, circular */
 #include "ops/pool.h"            /* maximum and mean over windows */
 #include "ops/random.h"          /* noise, drawn on the device */
+#include "ops/reshape.h"         /* the same numbers under another shape */
 #include "ops/resize.h"          /* bilinear resampling to any size */
 #include "ops/scale.h"           /* a factor */
 #include "ops/slice.h"           /* a box cut out */

@@ -32,6 +32,7 @@ OP(leaky_relu)
 OP(tanh)
 OP(scale)
 OP(hold)
+OP(reshape)
 OP(affine)
 OP(channel_sum)
 OP(channel_dot)
@@ -65,6 +66,8 @@ static const op_case op_cases[] = {
     ROW(tanh, "-4 to 4", .in = {{1, 9, 9, 5}}, .out = {1, 9, 9, 5}, .range = {{.low = -4, .high = 4}}),
     ROW(tanh, "large", .in = {{1, 512, 512, 64}}, .out = {1, 512, 512, 64}, .timed = true),
 
+    ROW(reshape, "channels to pixels", .in = {{3, 1, 1, 80}}, .out = {3, 4, 4, 5}),
+    ROW(reshape, "rows", .in = {{2, 3, 5, 7}}, .out = {1, 15, 2, 7}),
     ROW(hold, "odd", .in = {{2, 3, 5, 7}}, .out = {2, 3, 5, 7}, .no_gradient = NO_GRADIENT),
     ROW(scale, "1/3", .in = {{1, 3, 5, 7}}, .out = {1, 3, 5, 7}, .options = &(const float){1 / 3.f}),
 

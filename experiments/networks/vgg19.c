@@ -289,6 +289,68 @@ static bool read_weights(vgg19 *vgg, int last, nx_error *err)
     return ok;
 }
 
+const char *vgg19_file_deepest(const char *path, nx_error *err)
+{
+    nx_tensor_file *file;
+    const char *last = NULL;
+    if (!nx_tensor_file_open(&file, path, err)) return NULL;
+    bool keras = find_entry(file, &table[0], true, true) != NULL;
+    for (int i = 0; i < LAYERS; i++) {
+        if (table[i].kind == POOL) continue;
+        if (!find_entry(file, &table[i], keras, true) || !find_entry(file, &table[i], keras, false)) break;
+        last = table[i].name;
+    }
+    nx_tensor_file_free(file);
+    if (!last)
+        nx_fail(err,
+                "%s: no VGG-19: neither features.0.weight (torchvision's names) nor block1_conv1 (Keras's) is in it",
+                path);
+    return last;
+}
+
+bool vgg19_save(const vgg19 *vgg, const char *path, const nx_metadata *more, size_t count, nx_error *err)
+{
+    static const char *const paddings[] = {[NX_PADDING_ZERO] = "zero",
+                                           [NX_PADDING_REFLECT] = "reflect",
+                                           [NX_PADDING_REPLICATE] = "replicate",
+                                           [NX_PADDING_CIRCULAR] = "circular"};
+    nx_tensor_entry entries[2 * LAYERS];
+    char mean[64], hash[33];
+    size_t n = 0;
+    for (int i = 0; i < LAYERS; i++)
+        for (int part = 0; part < 2 && table[i].kind == CONV; part++) {
+            const nx_param *p = find(vgg, &table[i], part ? "bias" : "weight");
+            if (!p) continue;
+            size_t dims[4];
+            float *data = nx_alloc(nx_shape_count(p->shape) * sizeof *data);
+            nx_param_export(p, data);
+            entries[n] = (nx_tensor_entry){.name = nx_format("%s.%s", table[i].torchvision, part ? "bias" : "weight"),
+                                           .rank = nx_param_dims(p, dims),
+                                           .data = data};
+            for (int d = 0; d < entries[n].rank; d++) entries[n].shape[d] = (int)dims[d];
+            n++;
+        }
+    nx_tensors_hash(entries, n, hash);
+    snprintf(mean, sizeof mean, "%.9g,%.9g,%.9g", (double)vgg->mean[0], (double)vgg->mean[1], (double)vgg->mean[2]);
+    const nx_metadata own[] = {{"format", "pt"},
+                               {"input", "RGB, 0 to 255, minus mean"},
+                               {"mean", mean},
+                               {"pool", vgg->pooling == NX_POOL_MAX ? "max" : "average"},
+                               {"padding", paddings[vgg->padding]},
+                               {"tensors_xxh3", hash}};
+    enum { OWN = sizeof own / sizeof *own };
+    nx_metadata *all = nx_alloc((OWN + count) * sizeof *all);
+    memcpy(all, own, sizeof own);
+    if (count) memcpy(all + OWN, more, count * sizeof *all);
+    bool ok = nx_tensors_save_safetensors(path, entries, n, all, OWN + count, err);
+    for (size_t i = 0; i < n; i++) {
+        free((char *)entries[i].name);
+        free((float *)entries[i].data);
+    }
+    free(all);
+    return ok;
+}
+
 /* ---- life ---- */
 
 bool vgg19_new(vgg19 **out, const vgg19_options *options, const char *const *layers, size_t count, nx_error *err)
@@ -365,8 +427,8 @@ bool vgg19_record(vgg19 *vgg, nx_graph *g, nx_tensor *x, const char *const *laye
 /* ---- rescaling ---- */
 
 /* The mean activation of every channel of every convolution and fully connected layer up to last, one after another. */
-static bool mean_activations(vgg19 *vgg, nx_device *device, const float *images, nx_shape shape, int last,
-                             float **means, nx_error *err)
+static bool mean_activations(vgg19 *vgg, nx_device *device, const vgg19_images *images, int last, float **means,
+                             nx_error *err)
 {
     const char *names[LAYERS];
     nx_tensor *features[LAYERS] = {NULL};
@@ -374,7 +436,7 @@ static bool mean_activations(vgg19 *vgg, nx_device *device, const float *images,
     for (int i = 0; i <= last; i++)
         if (table[i].kind != POOL) names[n++] = table[i].name;
     nx_graph *g = nx_graph_new(&device->info);
-    nx_tensor *input = nx_input(g, shape, "image"), *x;
+    nx_tensor *input = nx_input(g, images->shape, "image"), *x;
     float scale[3] = {1, 1, 1}, shift[3] = {-vgg->mean[0], -vgg->mean[1], -vgg->mean[2]};
     x = nx_affine(g, input, nx_constant(g, NX_VECTOR(3), scale), nx_constant(g, NX_VECTOR(3), shift));
     nx_plan *plan = NULL;
@@ -384,27 +446,40 @@ static bool mean_activations(vgg19 *vgg, nx_device *device, const float *images,
     if (ok) {
         nx_params_realize(vgg->params, device);
         nx_plan_realize(plan, device);
-        nx_plan_write(plan, input, images);
+    }
+    float *pixels = nx_alloc(nx_shape_count(images->shape) * sizeof *pixels), *sums = nx_alloc(4096 * sizeof *sums);
+    for (size_t i = 0; ok && i < n; i++) {
+        NX_CHECK(features[i]->shape.c <= 4096, "%s has %d channels", names[i], features[i]->shape.c);
+        means[i] = nx_alloc((size_t)features[i]->shape.c * sizeof(float));
+    }
+    for (size_t b = 0; ok && b < images->batches; b++) {
+        if (!(ok = images->read(images->context, b, pixels, err))) break;
+        nx_plan_write(plan, input, pixels);
         nx_plan_run(plan);
         for (size_t i = 0; i < n; i++) {
-            size_t c = (size_t)features[i]->shape.c;
             nx_shape s = features[i]->producer->in[0]->shape;
-            means[i] = nx_alloc(c * sizeof(float));
-            nx_plan_read(plan, features[i], means[i]);
-            for (size_t k = 0; k < c; k++) means[i][k] /= (float)s.n * (float)s.h * (float)s.w;
+            nx_plan_read(plan, features[i], sums);
+            for (int k = 0; k < s.c; k++)
+                means[i][k] += sums[k] / ((float)s.n * (float)s.h * (float)s.w) / (float)images->batches;
         }
     }
+    for (size_t i = 0; !ok && i < n; i++) {
+        free(means[i]);
+        means[i] = NULL;
+    }
+    free(sums);
+    free(pixels);
     nx_plan_free(plan);
     nx_graph_free(g);
     return ok;
 }
 
-bool vgg19_rescale(vgg19 *vgg, nx_device *device, const float *images, nx_shape shape, const char *const *layers,
-                   size_t count, bool by_channel, nx_error *err)
+bool vgg19_rescale_on(vgg19 *vgg, nx_device *device, const vgg19_images *images, const char *const *layers,
+                      size_t count, bool by_channel, nx_error *err)
 {
     int last = deepest(layers, count, err);
     float *means[LAYERS] = {NULL};
-    if (last < 0 || !mean_activations(vgg, device, images, shape, last, means, err)) return false;
+    if (last < 0 || !mean_activations(vgg, device, images, last, means, err)) return false;
     size_t m = 0, channels = 3;
     float *before = nx_alloc(3 * sizeof(float));
     for (int c = 0; c < 3; c++) before[c] = 1;
@@ -436,5 +511,50 @@ bool vgg19_rescale(vgg19 *vgg, nx_device *device, const float *images, nx_shape 
         channels = out;
     }
     free(before);
+    return true;
+}
+
+/* One batch that lies in memory. */
+typedef struct one_batch {
+    const float *pixels;
+    size_t bytes;
+} one_batch;
+
+static bool read_one(void *context, size_t batch, float *pixels, nx_error *err)
+{
+    const one_batch *one = context;
+    (void)batch, (void)err;
+    memcpy(pixels, one->pixels, one->bytes);
+    return true;
+}
+
+bool vgg19_rescale(vgg19 *vgg, nx_device *device, const float *images, nx_shape shape, const char *const *layers,
+                   size_t count, bool by_channel, nx_error *err)
+{
+    one_batch one = {images, nx_shape_count(shape) * sizeof *images};
+    vgg19_images all = {.shape = shape, .batches = 1, .read = read_one, .context = &one};
+    return vgg19_rescale_on(vgg, device, &all, layers, count, by_channel, err);
+}
+
+bool vgg19_measure(vgg19 *vgg, nx_device *device, const vgg19_images *images, const char *layer, vgg19_activation *out,
+                   size_t *count, nx_error *err)
+{
+    int last = deepest(&layer, 1, err);
+    float *means[LAYERS] = {NULL};
+    *count = 0;
+    if (last < 0 || !mean_activations(vgg, device, images, last, means, err)) return false;
+    for (int i = 0; i <= last; i++) {
+        if (table[i].kind == POOL) continue;
+        vgg19_activation *a = &out[*count];
+        *a = (vgg19_activation){.layer = table[i].name, .channels = find(vgg, &table[i], "weight")->shape.c};
+        float *now = means[(*count)++];
+        for (int k = 0; k < a->channels; k++) {
+            double m = (double)now[k];
+            if (isnan(m) || m > a->most || !k) a->most = isnan(a->most) ? a->most : m;
+            a->mean += m / a->channels;
+            a->dead += m == 0;
+        }
+        free(now);
+    }
     return true;
 }

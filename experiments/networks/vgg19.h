@@ -13,6 +13,7 @@
 #define EXPERIMENTS_NETWORKS_VGG19_H
 
 #include "graph/graph.h"
+#include "io/tensors.h"
 #include "ops/pad.h"
 #include "ops/pool.h"
 
@@ -68,5 +69,39 @@ int vgg19_smallest_image(const char *const *layers, size_t count);
  * Both leave what the network computes unchanged but for those factors. Its parameters are on the device afterwards. */
 bool vgg19_rescale(vgg19 *vgg, nx_device *device, const float *images, nx_shape shape, const char *const *layers,
                    size_t count, bool by_channel, nx_error *err);
+
+/* Images that come in batches of one shape. */
+typedef struct vgg19_images {
+    nx_shape shape; /* of a batch */
+    size_t batches;
+    bool (*read)(void *context, size_t batch, float *pixels, nx_error *err);
+    void *context;
+} vgg19_images;
+
+/* vgg19_rescale over more images than fit in one batch. */
+bool vgg19_rescale_on(vgg19 *vgg, nx_device *device, const vgg19_images *images, const char *const *layers,
+                      size_t count, bool by_channel, nx_error *err);
+
+/* What the channels of a layer give on images. */
+typedef struct vgg19_activation {
+    const char *layer;
+    int channels, dead; /* dead: 0 everywhere */
+    double mean, most;  /* over the channels' means; NaN where a number is none */
+} vgg19_activation;
+
+enum { VGG19_LAYERS = 18 }; /* with weights */
+
+/* Measures every layer with weights up to the given one; out has room for VGG19_LAYERS. */
+bool vgg19_measure(vgg19 *vgg, nx_device *device, const vgg19_images *images, const char *layer, vgg19_activation *out,
+                   size_t *count, nx_error *err);
+
+/* ---- files ---- */
+
+/* The deepest layer with weights up to which a file has all, "conv5_4" or "fc7"; NULL with an error. */
+const char *vgg19_file_deepest(const char *path, nx_error *err);
+
+/* Writes the convolutions as safetensors with torchvision's names, with what reading them needs (input, mean, pool,
+ * padding), a hash of the tensors and more metadata. Read again it gives the same bits. */
+bool vgg19_save(const vgg19 *vgg, const char *path, const nx_metadata *more, size_t count, nx_error *err);
 
 #endif

@@ -74,7 +74,10 @@ static const struct {
 } sections[] = {
 #define SECTION(name, text) {#name, text},
 #include "run/config_keys.h"
-    {"sweep", "A grid of runs: section.key = value value ..., one run for each combination, the first key slowest."},
+    {"sweep",
+     "Many runs from one config: section.key = value value ..., with first..last or first..last..step for numbers. "
+     "`mode = grid`, the default, runs every combination, the first key slowest; `mode = zip` runs the first "
+     "values of all keys together, then the second ones, and so on."},
 };
 
 #define SWEEP sections[COUNT(sections) - 1].name
@@ -484,6 +487,8 @@ static void axis_free(config_axis *axis)
 {
     free(axis->section);
     free(axis->key);
+    free(axis->text);
+    free(axis->place);
     list_free(&axis->values);
 }
 
@@ -513,36 +518,83 @@ static char *sweep_value(const row *r, const char *folder, const char *value, co
     return nx_copy_text(value);
 }
 
+/* Adds one word of an axis: a value, or a range of numbers "first..last" or "first..last..step". */
+static bool add_values(config_axis *axis, const row *r, const char *folder, const char *word, const char *place,
+                       nx_error *err)
+{
+    enum { MOST = 10000 };
+    const char *dots = r->kind == KIND_INT || r->kind == KIND_REAL ? strstr(word, "..") : NULL;
+    if (!dots) {
+        char *value = sweep_value(r, folder, word, place, err);
+        if (value) list_add(&axis->values, value);
+        return value != NULL;
+    }
+    char *end;
+    double first = 0, last = 0, step = 1;
+    char *head = nx_format("%.*s", (int)(dots - word), word), *tail = nx_copy_text(dots + 2);
+    char *more = strstr(tail, "..");
+    if (more) *more = 0;
+    bool fine = read_number(r, head, &first, place, err) && read_number(r, tail, &last, place, err);
+    if (fine && more) {
+        step = strtod(more + 2, &end);
+        fine = (more[2] && !*end && isfinite(step) && step != 0) ||
+               nx_fail(err, "%s: '%s' is not a step: write first..last..step", place, more + 2);
+    }
+    double count = fine ? floor((last - first) / step + 1e-9) + 1 : 0;
+    if (fine && !(count >= 1 && count <= MOST))
+        fine = nx_fail(err, "%s: %s has %s: write first..last..step", place, word,
+                       count < 1 ? "no values" : "more than 10000 values");
+    for (int i = 0; fine && i < (int)count; i++) {
+        char *number = nx_format("%.12g", first + i * step); /* 0.3, not 0.30000000000000004 */
+        char *value = sweep_value(r, folder, number, place, err);
+        if ((fine = value)) list_add(&axis->values, value);
+        free(number);
+    }
+    free(head);
+    free(tail);
+    return fine;
+}
+
+/* The values as the effective text has them: as they are understood, ranges as they were given; or, where that is
+ * longer than a line, all as they were given. */
+static char *axis_text(const config_axis *axis, const row *r, const char *folder, const char *name,
+                       const config_list *given)
+{
+    config_list shown = {0};
+    bool ranges = axis->values.count != given->count;
+    for (int i = 0; !ranges && i < given->count; i++) {
+        char *value = sweep_value(r, folder, given->items[i], "", NULL);
+        list_add(&shown, value ? value : nx_copy_text(given->items[i]));
+    }
+    char *line = join(ranges ? given : &shown, " ");
+    list_free(&shown);
+    if (strlen(name) + 3 + strlen(line) <= NX_INI_LINE_MAX) return line;
+    free(line);
+    return join(given, " ");
+}
+
 /* [sweep] name = values, name being section.key. */
 static bool set_axis(loading *l, const char *name, const char *values, const char *place)
 {
     config *c = l->c;
     const char *dot = strchr(name, '.');
+    if (!strcmp(name, "mode")) {
+        c->zip = !strcmp(values, "zip");
+        return c->zip || !strcmp(values, "grid") ||
+               nx_fail(l->err, "%s: [%s] mode: '%s' is not one of grid, zip", place, SWEEP, values);
+    }
     if (!dot) return nx_fail(l->err, "%s: [%s] %s: write section.key = value value ...", place, SWEEP, name);
     config_axis axis = {.section = nx_format("%.*s", (int)(dot - name), name), .key = nx_copy_text(dot + 1)};
-    char *inner = nx_format("%s: [%s] %s", place, SWEEP, name);
+    char *inner = axis.place = nx_format("%s: [%s] %s", place, SWEEP, name);
     const row *r = require(axis.section, axis.key, inner, l->err);
     config_list given = split(values, " \t");
     bool fine = r && (given.count || nx_fail(l->err, "%s: no values: separate them by spaces", inner));
-    for (int i = 0; fine && i < given.count; i++) {
-        char *value = sweep_value(r, c->folder, given.items[i], inner, l->err);
-        if (!(fine = value)) break;
-        if (list_find(&axis.values, value) >= 0)
-            fine = nx_fail(l->err, "%s: %s stands there twice", inner, given.items[i]);
-        list_add(&axis.values, value);
+    for (int i = 0; fine && i < given.count; i++) fine = add_values(&axis, r, c->folder, given.items[i], inner, l->err);
+    if (fine) {
+        axis.text = axis_text(&axis, r, c->folder, name, &given);
+        fine = check_line(SWEEP, name, axis.text, place, l->err);
     }
-    char *line = join(&axis.values, " ");
-    if (fine && strlen(name) + 3 + strlen(line) > NX_INI_LINE_MAX) {
-        list_free(&axis.values);
-        axis.values = given;
-        given = (config_list){0};
-        free(line);
-        line = join(&axis.values, " ");
-    }
-    fine = fine && check_line(SWEEP, name, line, place, l->err);
-    free(line);
     list_free(&given);
-    free(inner);
     if (!fine) {
         axis_free(&axis);
         return false;
@@ -591,10 +643,26 @@ static bool check_weights(const loading *l, const char *key, const config_number
                    l->place[find("loss", key) - rows], key, weights->count, layers_of->count, of);
 }
 
+/* A grid has no value twice; the axes of a zip are equally long. */
+static bool check_sweep(const config *c, nx_error *err)
+{
+    for (int a = 0; a < c->axes; a++) {
+        const config_axis *axis = &c->axis[a];
+        if (c->zip && axis->values.count != c->axis[0].values.count)
+            return nx_fail(err, "%s: %d values, where %s.%s has %d: with mode = zip all have as many", axis->place,
+                           axis->values.count, c->axis[0].section, c->axis[0].key, c->axis[0].values.count);
+        for (int i = 0; !c->zip && i < axis->values.count; i++)
+            if (list_find(&axis->values, axis->values.items[i]) < i)
+                return nx_fail(err, "%s: %s stands there twice", axis->place, axis->values.items[i]);
+    }
+    return true;
+}
+
 static bool check_together(const loading *l)
 {
     const config *c = l->c;
-    return check_weights(l, "content_layer_weights", &c->loss.content_layer_weights, "content_layers",
+    return check_sweep(c, l->err) &&
+           check_weights(l, "content_layer_weights", &c->loss.content_layer_weights, "content_layers",
                          &c->descriptor.content_layers) &&
            check_weights(l, "style_layer_weights", &c->loss.style_layer_weights, "style_layers",
                          &c->descriptor.style_layers);
@@ -677,11 +745,8 @@ static void write_text(FILE *out, const config *c, const char *section, bool swe
     }
     if (!sweep || !c->axes) return;
     fprintf(out, "\n[%s]\n", SWEEP);
-    for (int i = 0; i < c->axes; i++) {
-        char *values = join(&c->axis[i].values, " ");
-        fprintf(out, "%s.%s = %s\n", c->axis[i].section, c->axis[i].key, values);
-        free(values);
-    }
+    if (c->zip) fprintf(out, "mode = zip\n");
+    for (int i = 0; i < c->axes; i++) fprintf(out, "%s.%s = %s\n", c->axis[i].section, c->axis[i].key, c->axis[i].text);
 }
 
 static char *text_of(const config *c, const char *section, bool sweep)
@@ -732,6 +797,7 @@ double config_layer_weight(const config_numbers *weights, int i, int count)
 size_t config_points(const config *c)
 {
     size_t points = 1;
+    if (c->zip) return c->axes ? (size_t)c->axis[0].values.count : 1;
     for (int i = 0; i < c->axes; i++) points *= (size_t)c->axis[i].values.count;
     return points;
 }
@@ -747,24 +813,42 @@ static char *label_part(const config *c, const config_axis *axis, const char *va
     return text;
 }
 
-bool config_point(config **out, char **label, const config *c, size_t i, nx_error *err)
+/* The value of each axis at point i: values[axes]. */
+static void point_values(const config *c, size_t i, const char **values)
 {
     NX_CHECK(i < config_points(c), "point %zu of a sweep of %zu", i, config_points(c));
-    config_list overrides = {0}, parts = {0};
-    size_t rest = i, turns = config_points(c);
-    for (int a = 0; a < c->axes; a++) {
-        const config_axis *axis = &c->axis[a];
-        turns /= (size_t)axis->values.count;
-        const char *value = axis->values.items[rest / turns];
-        rest %= turns;
-        list_add(&overrides, nx_format("%s.%s=%s", axis->section, axis->key, value));
-        list_add(&parts, label_part(c, axis, value));
+    for (size_t a = (size_t)c->axes; a-- > 0;) {
+        size_t count = (size_t)c->axis[a].values.count;
+        values[a] = c->axis[a].values.items[c->zip ? i : i % count];
+        if (!c->zip) i /= count;
     }
+}
+
+config_list config_point_overrides(const config *c, size_t i)
+{
+    config_list overrides = {0};
+    const char **values = nx_alloc((size_t)(c->axes + 1) * sizeof *values);
+    point_values(c, i, values);
+    for (int a = 0; a < c->axes; a++)
+        list_add(&overrides, nx_format("%s.%s=%s", c->axis[a].section, c->axis[a].key, values[a]));
+    free(values);
+    return overrides;
+}
+
+void config_list_free(config_list *list) { list_free(list); }
+
+bool config_point(config **out, char **label, const config *c, size_t i, nx_error *err)
+{
+    config_list overrides = config_point_overrides(c, i), parts = {0};
+    const char **values = nx_alloc((size_t)(c->axes + 1) * sizeof *values);
+    point_values(c, i, values);
+    for (int a = 0; a < c->axes; a++) list_add(&parts, label_part(c, &c->axis[a], values[a]));
     char *text = text_of(c, NULL, false);
     bool fine =
         config_parse(out, c->name, text, c->folder, (const char *const *)overrides.items, (size_t)overrides.count, err);
     *label = fine ? join(&parts, " ") : NULL;
     free(text);
+    free(values);
     list_free(&parts);
     list_free(&overrides);
     return fine;
@@ -795,8 +879,8 @@ bool config_continues(const config *c, const char *name, const char *stored, nx_
         char *now = value_text(r, c);
         if (strcmp(before, now) && !may_change(r))
             fine = nx_fail(err,
-                           "%s: the run began with [%s] %s = %s, not %s: change it back, or start afresh without "
-                           "--resume",
+                           "%s: the run began with [%s] %s = %s, not %s: change it back, or name another file "
+                           "with -o",
                            name, r->section, r->key, before, now);
         free(now);
     }
@@ -826,6 +910,22 @@ static void reference_values(FILE *out, const row *r)
             list_free(&specials);
         }
     }
+}
+
+bool config_key_at(size_t i, config_key *out)
+{
+    if (i >= COUNT(rows)) return false;
+    *out = (config_key){rows[i].section, rows[i].key, rows[i].initial, rows[i].text, rows[i].words};
+    return true;
+}
+
+void config_key_values(FILE *out, size_t i) { reference_values(out, &rows[i]); }
+
+const char *config_section_at(size_t i, const char **name)
+{
+    if (i >= COUNT(sections)) return NULL;
+    *name = sections[i].name;
+    return sections[i].text;
 }
 
 void config_reference(FILE *out)

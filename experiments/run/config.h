@@ -11,8 +11,9 @@
  * A config's paths are looked for from the config's folder, then from the working folder, and must be there; the
  * effective text has them absolute. [log] file is to be written and is taken from the working folder.
  *
- * [sweep] makes a grid: section.key = value value ..., values separated by spaces (within a list of layers or numbers,
- * by commas). An override of a key that is swept pins it: the sweep over that key is dropped.
+ * [sweep] makes many runs of one config: section.key = value value ..., values separated by spaces (within a list of
+ * layers or numbers, by commas), 1..5 or 0.1..0.5..0.1 for numbers; all combinations (mode = grid) or the values of all
+ * keys side by side (mode = zip). An override of a key that is swept pins it: the sweep over that key is dropped.
  *
  * Errors are one line that begins with where the text came from, FILE:LINE or -s section.key=value: an unknown section
  * or key, with the nearest known name; a value of the wrong type or out of range; a key given twice; a path that is not
@@ -44,7 +45,9 @@ typedef struct config_numbers {
 
 typedef struct config_axis {
     char *section, *key;
-    config_list values;
+    config_list values; /* ranges written out */
+    char *text;         /* as the effective text has it */
+    char *place;        /* for messages */
 } config_axis;
 
 /* c->SECTION.KEY: int, double, bool, an enum, char * (never NULL), config_list or config_numbers. */
@@ -63,6 +66,7 @@ typedef struct config {
     }                                                                                                                  \
     name;
 #include "run/config_keys.h"
+    bool zip;          /* the sweep's mode: grid or zip */
     int axes;          /* of the sweep, in the order of the file */
     config_axis *axis; /* [axes] */
     char *name;        /* of the file, for messages */
@@ -97,18 +101,36 @@ double config_layer_weight(const config_numbers *weights, int i, int count);
 
 /* ---- sweeps ---- */
 
-/* How many points the grid has; 1 without a sweep. */
+/* How many points the sweep has; 1 without one. */
 size_t config_points(const config *c);
 
 /* Point i as a config of its own, without a sweep; the first axis turns slowest. *label, owned by the caller, is
  * "norm=batch learning_rate=0.01", with the section where two axes share a key's name, and "" without a sweep. */
 bool config_point(config **out, char **label, const config *c, size_t i, nx_error *err);
 
+/* What makes point i of c: "section.key=value" for every axis. Free with config_list_free. */
+config_list config_point_overrides(const config *c, size_t i);
+void config_list_free(config_list *list); /* leaves *list empty */
+
 /* ---- the run file's part ---- */
 
 /* True if a run with the effective text `stored` (of the file `name`) may be continued as c: they differ at most in
  * [experiment] steps, [device] and [log]. Otherwise one line names the first difference. */
 bool config_continues(const config *c, const char *name, const char *stored, nx_error *err);
+
+/* ---- the table of keys, for commands that tell about them ---- */
+
+typedef struct config_key {
+    const char *section, *key, *initial, *text; /* initial: the default, as text */
+    const char *const *words;                   /* of a choice, ends with NULL; otherwise NULL */
+} config_key;
+
+/* Key i in the order of the table, false past the last one; and what may stand there, "a number from 0 to 1". */
+bool config_key_at(size_t i, config_key *out);
+void config_key_values(FILE *out, size_t i);
+
+/* What section i is about, "sweep" being the last one; NULL past it. *name is its name. */
+const char *config_section_at(size_t i, const char **name);
 
 /* notes/config.md: every key with its type, default, range and meaning. */
 void config_reference(FILE *out);

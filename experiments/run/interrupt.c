@@ -1,31 +1,43 @@
-/* The flag is global because a signal has nowhere else to leave its mark. */
+/* Signals are blocked everywhere and taken by a thread of their own. A handler would not do: the compilers inside
+ * OpenCL drivers put theirs in its place for a while, delete their files on a signal, and the kernel that was being
+ * built fails. */
 #include "run/interrupt.h"
 
+#include "base/error.h"
+
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t wanted;
+static atomic_bool wanted;
+static sigset_t watched;
 
-static void on_signal(int number)
+static void *watch(void *unused)
 {
-    static const char message[] = "\ninterrupted: writing the checkpoint; once more stops at once\n";
-    (void)number;
-    if (wanted) _exit(INTERRUPT_EXIT);
-    wanted = 1;
+    static const char message[] = "\ninterrupted: stopping in good order; once more stops at once\n";
+    int number;
+    while (sigwait(&watched, &number)) continue;
+    wanted = true;
     /* Nothing can be done about a message that is not written. */
     ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
     (void)written;
+    while (sigwait(&watched, &number)) continue;
+    _exit(INTERRUPT_EXIT);
+    return unused;
 }
 
 void interrupt_watch(void)
 {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART; /* files being read or written do not notice */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    pthread_t thread;
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGINT);
+    sigaddset(&watched, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &watched, NULL); /* threads that come later inherit it */
+    int failure = pthread_create(&thread, NULL, watch, NULL);
+    NX_CHECK(!failure, "cannot start a thread: %s", strerror(failure));
+    pthread_detach(thread);
 }
 
 bool interrupt_wanted(void) { return wanted; }

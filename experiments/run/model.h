@@ -1,8 +1,11 @@
 /* Model files: a trained generator alone, what `nstx stylize` and `nstx sample` take. An HDF5 file of one group:
  *
  *     /model             attributes network, input_*, output_*, nstx_version
- *     /model/options     the [generator] section of the config, as INI text
+ *     /model/options     the paper, the task and the [generator] section of the config, as INI text
  *     /model/parameters  each by name, float32, OIHW
+ *
+ * The same as safetensors: parameters as tensors, the rest as metadata. The networks that Ulyanov et al. released for
+ * Texture Networks are read too, as safetensors with the names of networks/pyramid and no metadata of nstx.
  *
  * A network's numbers are (pixel - mean) * scale, pixel being RGB from 0 to 255, in the given order of channels.
  *
@@ -33,7 +36,13 @@ typedef struct model {
 /* Writes all or nothing. file and arrays of m are not looked at. */
 bool model_save(const char *path, const model *m, const nx_params *params, nx_error *err);
 
-/* Reads all of it. What is no model file is an error that says so. */
+/* Writes what was read as safetensors, with the name of the file that it came from. */
+bool model_export(const char *path, const model *m, nx_error *err);
+
+/* Reads a network that its authors released as a file of Torch7 (networks/pyramid_import). */
+bool model_import(model **out, const char *path, nx_error *err);
+
+/* Reads all of it, HDF5 or safetensors. What is no model file is an error that says so. */
 bool model_open(model **out, const char *path, nx_error *err);
 void model_free(model *m);
 

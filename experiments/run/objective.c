@@ -25,9 +25,9 @@ nx_tensor *objective_total(objective *o, nx_graph *g)
     return o->total = nx_keep(nx_weighted_sum(g, values, weights, o->count));
 }
 
-void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, double weight,
-                          nx_tensor *const *content, nx_tensor *const *content_target, nx_tensor *const *style,
-                          nx_tensor *const *style_gram)
+void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, double content_weight,
+                          double style_weight, nx_tensor *const *content, nx_tensor *const *content_target,
+                          nx_tensor *const *style, nx_tensor *const *style_gram)
 {
     static const nx_convention conventions[] = {[CONVENTION_GATYS] = NX_CONVENTION_GATYS,
                                                 [CONVENTION_MEAN] = NX_CONVENTION_MEAN,
@@ -39,14 +39,14 @@ void objective_perceptual(objective *o, nx_graph *g, const config *c, const char
     double content_factor, style_factor;
     for (int i = 0; content && i < content_layers->count; i++) {
         nx_loss_factors(convention, content[i]->shape, &content_factor, &style_factor);
-        double w = weight * c->loss.content_weight * content_factor *
+        double w = content_weight * c->loss.content_weight * content_factor *
                    config_layer_weight(&c->loss.content_layer_weights, i, content_layers->count);
         snprintf(name, sizeof name, "%scontent/%s", prefix, content_layers->items[i]);
         objective_add(o, name, nx_content_loss(g, content[i], content_target[i]), w);
     }
     for (int i = 0; style && i < style_layers->count; i++) {
         nx_loss_factors(convention, style[i]->shape, &content_factor, &style_factor);
-        double w = weight * c->loss.style_weight * style_factor *
+        double w = style_weight * c->loss.style_weight * style_factor *
                    config_layer_weight(&c->loss.style_layer_weights, i, style_layers->count);
         snprintf(name, sizeof name, "%sstyle/%s", prefix, style_layers->items[i]);
         objective_add(o, name, nx_style_loss(g, style[i], style_gram[i], c->loss.normalize_gradients ? (float)w : 0),

@@ -31,11 +31,11 @@ void objective_add(objective *o, const char *name, nx_tensor *value, double weig
 nx_tensor *objective_total(objective *o, nx_graph *g);
 
 /* The terms of [loss] on features of the picture that is judged: content against targets (one a content layer) and
- * style against Gram matrices (one a style layer), with the factors of its convention, times weight; either may be NULL
- * with nothing to compare. prefix goes before the names. */
-void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, double weight,
-                          nx_tensor *const *content, nx_tensor *const *content_target, nx_tensor *const *style,
-                          nx_tensor *const *style_gram);
+ * style against Gram matrices (one a style layer), with the factors of its convention, times content_weight and
+ * style_weight; either may be NULL with nothing to compare. prefix goes before the names. */
+void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, double content_weight,
+                          double style_weight, nx_tensor *const *content, nx_tensor *const *content_target,
+                          nx_tensor *const *style, nx_tensor *const *style_gram);
 
 /* Total variation of the picture, where [loss] asks for it. */
 void objective_variation(objective *o, nx_graph *g, const config *c, const char *prefix, double weight,

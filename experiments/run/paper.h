@@ -20,10 +20,18 @@ typedef struct paper {
      * the state of random operations. The pictures are RGB from 0 to 255 minus the descriptor's mean. */
     int (*generate)(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random, judge *judges);
 
+    /* The generator as `nstx stylize` applies it, where that is not the last picture of generate; else NULL. */
+    nx_tensor *(*apply)(const config *c, nx_scope *s, nx_tensor *content, nx_tensor *random);
+
+    /* Finds what the paper cannot train in a config; NULL: nothing. */
+    bool (*check)(const config *c, nx_error *err);
+
     /* The style pictures that judges refer to by number; gives how many. */
     int (*styles)(const config *c, perception_style *styles);
 
-    int multiple; /* picture sides that the generator makes are multiples of this */
+    int (*multiple)(const config *c); /* picture sides that the generator makes are multiples of this */
+
+    bool (*one_size)(const config *c); /* it makes squares of exactly that side; NULL: never */
 } paper;
 
 /* The paper of a config. */

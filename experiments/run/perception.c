@@ -60,8 +60,10 @@ static bool read_style(perception *p, const perception_style *s, nx_error *err)
     nx_image *image = &p->style[p->styles];
     if (!nx_image_load(image, s->path, err)) return false;
     p->styles++;
-    if (s->size) {
-        nx_image fitted = nx_image_fit(image, s->size);
+    int longer = image->height > image->width ? image->height : image->width,
+        size = (s->size ? s->size : longer) / (s->part ? s->part : 1);
+    if (size != longer) {
+        nx_image fitted = nx_image_fit(image, size > 1 ? size : 1);
         nx_image_free(image);
         *image = fitted;
     }
@@ -69,7 +71,7 @@ static bool read_style(perception *p, const perception_style *s, nx_error *err)
     int least = vgg19_smallest_image((const char *const *)layers->items, (size_t)layers->count);
     return (image->height >= least && image->width >= least) ||
            nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
-                   s->path, image->width, image->height, s->size, least);
+                   s->path, image->width, image->height, p->c->data.style_size, least);
 }
 
 bool perception_new(perception **out, const config *c, const nx_device_info *info, const perception_style *styles,
@@ -127,12 +129,14 @@ bool perception_record(perception *p, nx_graph *g, const judge *j, objective *o,
               **gram = nx_alloc((count + 1) * sizeof *gram);
     size_t first = j->content ? 0 : contents, end = j->style < 0 ? contents : count;
     bool ok = (!j->content || !contents ||
-               vgg19_record(p->vgg, g, perception_center(p, g, j->content), layers, contents, target, err)) &&
+               vgg19_record(p->vgg, g, j->centered ? j->content : perception_center(p, g, j->content), layers, contents,
+                            target, err)) &&
               (j->style < 0 || end == contents || record_style(p, g, j->style, gram, err)) &&
               (first == end || vgg19_record(p->vgg, g, j->output, layers + first, end - first, feature + first, err));
     if (ok)
-        objective_perceptual(o, g, p->c, j->prefix, j->weight, j->content ? feature : NULL, target,
-                             j->style < 0 ? NULL : feature + contents, gram);
+        objective_perceptual(o, g, p->c, j->prefix, j->weight,
+                             j->style_weight > 0 ? j->weight * j->style_weight : j->weight, j->content ? feature : NULL,
+                             target, j->style < 0 ? NULL : feature + contents, gram);
     if (ok) objective_variation(o, g, p->c, j->prefix, j->weight, j->output);
     free(layers);
     free(target);

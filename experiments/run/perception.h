@@ -1,7 +1,7 @@
 /* How pictures are judged: the descriptor of a config, its style pictures, and the losses of a generated picture.
  *
  *     perception *p;
- *     if (!perception_new(&p, c, &info, (perception_style[]){{c->data.style, c->data.style_size}}, 1, &err)) ...
+ *     if (!perception_new(&p, c, &info, (perception_style[]){{.path = c->data.style}}, 1, &err)) ...
  *     judge j = {.output = y, .content = x, .style = 0, .weight = 1, .prefix = ""};
  *     if (!perception_record(p, g, &j, &objective, &err)) ...
  *     perception_prepare(p, device, &err);                    before a plan of g is realized
@@ -21,6 +21,7 @@ enum { PERCEPTION_STYLES = 8 };
 typedef struct perception_style {
     const char *path;
     int size; /* pixels of its longer side; 0: its own */
+    int part; /* 2: half of that, and so on; 0: 1 */
 } perception_style;
 
 typedef struct perception {
@@ -38,11 +39,13 @@ void perception_free(perception *p); /* before nx_device_free */
 
 /* One generated picture and what it is held against. */
 typedef struct judge {
-    nx_tensor *output;  /* RGB from 0 to 255 minus the descriptor's mean */
-    nx_tensor *content; /* the picture whose content it keeps, RGB from 0 to 255; NULL: none */
-    int style;          /* which style picture; -1: none */
-    double weight;      /* on all its terms */
-    const char *prefix; /* of their names, such as "stage1/" */
+    nx_tensor *output;   /* RGB from 0 to 255 minus the descriptor's mean */
+    nx_tensor *content;  /* the picture whose content it keeps, RGB from 0 to 255; NULL: none */
+    bool centered;       /* content is minus the mean too */
+    int style;           /* which style picture; -1: none */
+    double weight;       /* on all its terms */
+    double style_weight; /* on its style terms beside that; 0: 1 */
+    const char *prefix;  /* of their names, such as "stage1/" */
 } judge;
 
 /* Appends the descriptor and the losses of [loss], total variation included. */

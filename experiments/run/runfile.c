@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "io/files.h"
+#include "io/tensors.h"
 #include "run/aside.h"
 
 #include <dirent.h>
@@ -150,6 +151,11 @@ static void set_heading(runfile *run, const runfile_info *info)
     runfile_set_text(run, "/device", "name", info->device->name);
     runfile_set_text(run, "/device", "driver", info->device->driver);
     runfile_set_text(run, "/device", "opencl_version", info->device->version);
+    const char *weights = info->config->descriptor.weights;
+    char hash[33];
+    if (!strcmp(weights, "random") || !nx_file_hash(weights, hash, NULL)) return;
+    runfile_set_text(run, "/descriptor", "weights", weights);
+    runfile_set_text(run, "/descriptor", "weights_xxh3", hash);
 }
 
 bool runfile_new(runfile **out, const char *path, const runfile_info *info, nx_error *err)

@@ -14,6 +14,7 @@
 #include "io/files.h"
 #include "io/image.h"
 #include "io/loader.h"
+#include "io/packed.h"
 #include "nn/optimizer.h"
 #include "ops/entropy.h"
 #include "ops/random.h"
@@ -35,7 +36,9 @@ typedef struct side {
     nx_plan *plan;
     int batch;
     nx_tensor *content, *random, *output; /* content: NULL for textures; random: the state of noise */
-    nx_tensor *gradient;                  /* of the total by the output; training with [log] debug alone */
+    nx_tensor *before[PAPER_STAGES - 1];  /* pictures on the way to output; validation alone */
+    int n_before;
+    nx_tensor *gradient; /* of the total by the output; training with [log] debug alone */
     objective objective;
 } side;
 
@@ -47,7 +50,8 @@ struct trainer {
     nx_file_list content, validation;
     bool texture; /* [experiment] task: made from noise alone */
     perception *perception;
-    nx_params *params; /* the generator's */
+    double balance[PAPER_STAGES]; /* factors on the style weight of each picture */
+    nx_params *params;            /* the generator's */
     nx_optimizer *optimizer;
     side train, valid;
     nx_loader *loader, *held_out;
@@ -70,9 +74,19 @@ static bool record(trainer *t, side *s, nx_params *params, int size, int batch, 
     nx_graph_label(g, "generator");
     int stages = t->paper->generate(c, &scope, shape, s->content, s->random, judges);
     s->output = nx_keep(judges[stages - 1].output);
+    s->n_before = training ? 0 : stages - 1;
+    for (int k = 0; k < s->n_before; k++) s->before[k] = nx_keep(judges[k].output);
     nx_graph_label(g, NULL);
-    for (int i = 0; i < stages; i++)
-        if (!perception_record(t->perception, g, &judges[i], &s->objective, err)) return false;
+    int ratios = c->loss.stage_style_ratios.count;
+    if (ratios && ratios != stages)
+        return nx_fail(err, "[loss] stage_style_ratios: %d numbers, and the generator makes %d pictures", ratios,
+                       stages);
+    for (int i = 0; i < stages; i++) {
+        judge *j = &judges[i];
+        j->style_weight = (j->style_weight > 0 ? j->style_weight : 1) * t->balance[i];
+        if (!(t->balance[i] > 0)) j->style = -1;
+        if (!perception_record(t->perception, g, j, &s->objective, err)) return false;
+    }
     if (c->loss.diversity > 0) {
         nx_entropy_options options = {.literal = c->loss.diversity_form == DIVERSITY_LITERAL};
         objective_add(&s->objective, "entropy", nx_entropy(g, s->output, options), c->loss.diversity);
@@ -134,7 +148,7 @@ static bool read_content(trainer *t, nx_error *err)
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < paths[k]->count; i++) {
             nx_file_list found;
-            if (!nx_files_images(&found, paths[k]->items[i], err)) return false;
+            if (!nx_packed_images(&found, paths[k]->items[i], err)) return false;
             lists[k]->paths = nx_realloc(lists[k]->paths, (lists[k]->count + found.count) * sizeof(char *));
             memcpy(lists[k]->paths + lists[k]->count, found.paths, found.count * sizeof(char *));
             lists[k]->count += found.count;
@@ -174,24 +188,43 @@ static bool open_loaders(trainer *t, nx_error *err)
     return nx_loader_new(&t->held_out, &options, err);
 }
 
+static bool asks_for_balance(const config *c)
+{
+    return c->loss.stage_style_ratios.count || c->loss.stage_style_ratios.mean;
+}
+
+static bool one_size(const trainer *t) { return t->paper->one_size && t->paper->one_size(t->c); }
+
 static bool check(const trainer *t, nx_error *err)
 {
     const config *c = t->c;
     if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 256");
-    if (c->data.size % t->paper->multiple)
-        return nx_fail(err, "[data] size = %d: the generator takes multiples of %d, such as %d", c->data.size,
-                       t->paper->multiple, c->data.size / t->paper->multiple * t->paper->multiple + t->paper->multiple);
-    if (c->loss.diversity > 0 && (c->data.batch < 2 || !c->generator.noise))
-        return nx_fail(err, "[loss] diversity compares outputs of one batch: it needs [data] batch of 2 or more and "
-                            "[generator] noise of 1 or more");
-    return true;
+    int multiple = t->paper->multiple(c);
+    if (one_size(t) && c->data.size != multiple)
+        return nx_fail(err,
+                       "[data] size = %d: this generator makes pictures of %d alone: size = %d, or another "
+                       "[generator] scales",
+                       c->data.size, multiple, multiple);
+    if (c->data.size % multiple)
+        return nx_fail(err, "[data] size = %d: the generator takes multiples of %d, such as %d", c->data.size, multiple,
+                       c->data.size / multiple * multiple + multiple);
+    if (asks_for_balance(c) &&
+        (t->texture || !c->descriptor.content_layers.count || !c->descriptor.style_layers.count ||
+         !(c->loss.content_weight > 0 && c->loss.style_weight > 0)))
+        return nx_fail(err, "[loss] stage_style_ratios weighs style against content: it needs both");
+    if (t->paper->check && !t->paper->check(c, err)) return false;
+    return !(c->loss.diversity > 0) || c->data.batch > 1 ||
+           nx_fail(err, "[loss] diversity compares outputs of one batch: it needs [data] batch of 2 or more");
 }
 
 bool trainer_new(trainer **out, const config *c, nx_error *err)
 {
     trainer *t = nx_alloc(sizeof *t);
-    *t = (trainer){
-        .c = c, .paper = paper_of(c), .params = nx_params_new(), .texture = c->experiment.task == TASK_TEXTURE};
+    *t = (trainer){.balance = {1, 1, 1, 1},
+                   .c = c,
+                   .paper = paper_of(c),
+                   .params = nx_params_new(),
+                   .texture = c->experiment.task == TASK_TEXTURE};
     nx_device_options device = {.name = c->device.name, .kernels = config_get(c, "device", "kernels")};
     perception_style styles[PERCEPTION_STYLES];
     bool ok = check(t, err) && config_need(c, "data", "style", err) && read_content(t, err) &&
@@ -261,7 +294,8 @@ static bool fits_at(trainer *t, int size)
 
 int trainer_largest_size(trainer *t)
 {
-    int step = t->paper->multiple, low = 0, high = 16384 / step + 1; /* in steps: low fits, high does not */
+    int step = t->paper->multiple(t->c), low = 0, high = 16384 / step + 1; /* in steps: low fits, high does not */
+    if (one_size(t)) high = 2;
     while (high - low > 1) {
         int middle = (low + high) / 2;
         if (fits_at(t, middle * step))
@@ -351,13 +385,100 @@ void trainer_print_plan(trainer *t)
 
 /* ---- on the device ---- */
 
+static void write_random(const trainer *t, side *s, const char *stream, uint64_t step)
+{
+    float bits[4];
+    nx_random_state(bits, (uint64_t)t->c->experiment.seed ^ nx_stream(stream), step);
+    nx_plan_write(s->plan, s->random, bits);
+}
+
+/* The gradients of one picture's losses by the picture. */
+typedef struct pull {
+    objective content, style;
+    nx_tensor *by_content, *by_style;
+} pull;
+
+static bool record_pull(trainer *t, nx_graph *g, const judge *j, pull *p, nx_error *err)
+{
+    judge content = *j, style = *j;
+    if (!j->content || j->style < 0) return true;
+    content.style = -1;
+    style.content = NULL;
+    content.weight = style.weight = 1;
+    if (!perception_record(t->perception, g, &content, &p->content, err) ||
+        !perception_record(t->perception, g, &style, &p->style, err))
+        return false;
+    nx_gradient(g, objective_total(&p->content, g), &content.output, 1, &p->by_content);
+    nx_gradient(g, objective_total(&p->style, g), &style.output, 1, &p->by_style);
+    nx_keep(p->by_content);
+    nx_keep(p->by_style);
+    return true;
+}
+
+static double magnitude(nx_plan *plan, const nx_tensor *gradient)
+{
+    size_t count = nx_shape_count(gradient->shape);
+    float *values = nx_alloc(count * sizeof *values);
+    nx_plan_read(plan, gradient, values);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += fabs((double)values[i]);
+    free(values);
+    return sum;
+}
+
+/* Sets the balance to what [loss] stage_style_ratios asks for, with the first parameters and the first batch: the same
+ * in a run that resumes. */
+static bool set_balance(trainer *t, nx_error *err)
+{
+    const config *c = t->c;
+    const config_numbers *ratios = &c->loss.stage_style_ratios;
+    if (!asks_for_balance(c)) return true;
+    nx_params *params = nx_params_new();
+    nx_graph *g = nx_graph_new(&t->info);
+    nx_plan *plan = NULL;
+    nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = true};
+    nx_shape shape = {c->data.batch, c->data.size, c->data.size, 3};
+    side s = {.g = g, .content = nx_input(g, shape, "content"), .random = nx_input(g, NX_RANDOM_STATE, "random")};
+    judge judges[PAPER_STAGES];
+    pull pulls[PAPER_STAGES] = {0};
+    float *pixels = nx_alloc(nx_shape_count(shape) * sizeof *pixels);
+    int stages = t->paper->generate(c, &scope, shape, s.content, s.random, judges);
+    bool ok = nx_loader_batch(t->loader, 0, pixels, err);
+    for (int k = 0; ok && k < stages; k++) ok = record_pull(t, g, &judges[k], &pulls[k], err);
+    ok = ok && nx_plan_new(&plan, g, err);
+    if (ok) {
+        s.plan = plan;
+        nx_params_realize(params, t->device);
+        nx_plan_realize(plan, t->device);
+        nx_plan_write(plan, s.content, pixels);
+        write_random(t, &s, "training", 0);
+        nx_plan_run(plan);
+    }
+    for (int k = 0; ok && k < stages; k++) {
+        if (!pulls[k].by_content) continue;
+        double content = magnitude(plan, pulls[k].by_content), style = magnitude(plan, pulls[k].by_style);
+        double ratio = config_layer_weight(ratios, k, stages);
+        if (!(content > 0 && style > 0 && isfinite(content / style)))
+            ok = nx_fail(err, "[loss] stage_style_ratios: picture %d has a gradient of %g by content and %g by style",
+                         k + 1, content, style);
+        t->balance[k] = ratio * content / style;
+        nx_info("picture %d: style gradient %.4g of content's, weight times %.4g", k + 1, style / content,
+                t->balance[k]);
+    }
+    free(pixels);
+    nx_plan_free(plan);
+    nx_graph_free(g);
+    nx_params_free(params);
+    return ok;
+}
+
 static bool prepare(trainer *t, nx_error *err)
 {
     const config *c = t->c;
     char *kernels = config_get(c, "device", "kernels");
     nx_device_options options = {.name = c->device.name, .kernels = kernels, .profile = c->device.profile};
     bool ok = nx_device_open(&t->device, &options, err) && perception_prepare(t->perception, t->device, err) &&
-              build(t, c->data.size, t->params, &t->train, &t->valid, &t->optimizer, err);
+              set_balance(t, err) && build(t, c->data.size, t->params, &t->train, &t->valid, &t->optimizer, err);
     free(kernels);
     if (!ok) return false;
     nx_params_realize(t->params, t->device);
@@ -384,13 +505,6 @@ static void change_contrast(const trainer *t, uint64_t step, float *pixels)
                 pixels[3 * i + k] = (float)mean + (pixels[3 * i + k] - (float)mean) * factor;
         }
     }
-}
-
-static void write_random(const trainer *t, side *s, const char *stream, uint64_t step)
-{
-    float bits[4];
-    nx_random_state(bits, (uint64_t)t->c->experiment.seed ^ nx_stream(stream), step);
-    nx_plan_write(s->plan, s->random, bits);
 }
 
 static double rate_at(const config *c, uint64_t step)
@@ -462,6 +576,25 @@ static uint8_t *to_bytes(const float *pixels, const float mean[3], int count, in
     return bytes;
 }
 
+/* The pictures on the way to the output, into the run file as stage1_output0 and so on. */
+static void log_stages(trainer *t, side *s, runfile *file, int count, uint64_t step)
+{
+    for (int k = 0; k < s->n_before; k++) {
+        nx_shape shape = s->before[k]->shape;
+        size_t pixels = (size_t)shape.h * (size_t)shape.w * 3;
+        float *values = nx_alloc(nx_shape_count(shape) * sizeof(float));
+        nx_plan_read(s->plan, s->before[k], values);
+        uint8_t *bytes = to_bytes(values, t->perception->vgg->mean, count, shape.h);
+        for (int n = 0; n < count; n++) {
+            char name[32];
+            snprintf(name, sizeof name, "stage%d_output%d", k + 1, n);
+            runfile_image(file, name, (int64_t)step, shape.h, shape.w, bytes + (size_t)n * pixels);
+        }
+        free(bytes);
+        free(values);
+    }
+}
+
 /* The first pictures of a batch and what the generator makes of them: into the run file, and beside it as one picture,
  * content above (there is none for textures), output below. */
 static bool log_pictures(trainer *t, side *s, runfile *file, const char *picture, const float *content, uint64_t step,
@@ -488,6 +621,7 @@ static bool log_pictures(trainer *t, side *s, runfile *file, const char *picture
         snprintf(name, sizeof name, "output%d", n);
         runfile_image(file, name, (int64_t)step, size, size, made + (size_t)n * pixels);
     }
+    log_stages(t, s, file, count, step);
     bool ok = nx_image_save_png(&grid, picture, err);
     free(shown);
     free(made);
@@ -587,6 +721,7 @@ static void log_profile(trainer *t, runfile *file)
     const nx_plan_line *lines = nx_plan_profile(t->train.plan, &count);
     for (size_t i = 0; i < count; i++) {
         const nx_plan_line *l = &lines[i];
+        if (!l->calls) continue; /* the first step compiles and is not timed */
         char *group = nx_format("/profile/%s", l->name);
         runfile_set_int(file, group, "calls", (int64_t)l->calls);
         runfile_set_real(file, group, "seconds", l->seconds);
@@ -611,12 +746,15 @@ static void log_gradient(trainer *t, runfile *file)
 static bool save_model(const trainer *t, const char *path, nx_error *err)
 {
     const float *mean = t->perception->vgg->mean;
-    char *options = config_text(t->c, "generator"), *network = config_get(t->c, "generator", "network");
+    char *generator = config_text(t->c, "generator"), *network = config_get(t->c, "generator", "network"),
+         *options = nx_format("[experiment]\npaper = %s\ntask = %s\n\n%s", t->paper->name,
+                              t->texture ? "texture" : "train", generator);
     model m = {.network = network,
                .options = options,
                .input = {.order = "rgb", .scale = 1. / 255},
                .output = {.order = "rgb", .scale = 1, .mean = {(double)mean[0], (double)mean[1], (double)mean[2]}}};
     bool ok = model_save(path, &m, t->params, err);
+    free(generator);
     free(options);
     free(network);
     return ok;
@@ -644,8 +782,9 @@ static bool loop(trainer *t, runfile *file, const outputs *out, uint64_t *step, 
     float *pixels = t->texture ? NULL : nx_alloc(nx_shape_count(t->train.content->shape) * sizeof(float));
     objective_values v = {0};
     progress p = progress_begin((int64_t)*step, (int64_t)steps, c->log.every);
-    bool ok =
-        *step || validate(t, file, out->picture, (row){0, runfile_seconds(file)}, c->log.images != 0, result, err);
+    /* A checkpoint, even of step 0, comes with the rows of that validation. */
+    bool ok = runfile_checkpoint(file) ||
+              validate(t, file, out->picture, (row){0, runfile_seconds(file)}, c->log.images != 0, result, err);
     while (ok && *step < steps && !interrupt_wanted()) {
         ok = run_step(t, *step, rate_at(c, *step), pixels, err);
         if (ok && due(c->log.every, *step, steps - 1)) {
@@ -663,7 +802,10 @@ static bool loop(trainer *t, runfile *file, const outputs *out, uint64_t *step, 
         else if (ok && runfile_due(file))
             ok = runfile_save(file, NULL, err);
     }
-    if (ok && !steps) ok = run_step(t, 0, 0, pixels, err) && log_step(t, file, 0, &v, err);
+    if (ok && !steps) {
+        ok = run_step(t, 0, 0, pixels, err) && log_step(t, file, 0, &v, err);
+        recent[n++] = (double)v.total;
+    }
     progress_end(&p);
     free(pixels);
     size_t rows = n < 50 ? n : 50;
@@ -692,8 +834,8 @@ trainer_end trainer_run(trainer *t, runfile *file, const char *path, trainer_res
     result->step = step;
     nx_error late;
     const char *status = !ok ? "failed" : finished ? "finished" : "interrupted";
-    /* after a failure the newest checkpoint stays what it is */
-    if (!runfile_finish(file, status, ok ? take_checkpoint(t, step) : NULL, &late)) {
+    /* After a failure the newest checkpoint stays what it is; an evaluation of step 0 is nothing to go on from. */
+    if (!runfile_finish(file, status, ok && steps ? take_checkpoint(t, step) : NULL, &late)) {
         if (ok) *err = late;
         ok = false;
     }

@@ -680,21 +680,57 @@ static const struct {
     {"INTERLACE_MODE", "INTERLACE_PIXEL"},
 };
 
-bool nx_h5_append_image(nx_h5 *file, const char *path, const uint8_t *rgb, int height, int width, nx_error *err)
+static bool mark_images(nx_h5 *file, const char *path, hid_t dataset, nx_error *err)
 {
-    bool fresh = !there(file->id, path);
-    hsize_t dims[4] = {1, (hsize_t)height, (hsize_t)width, 3};
-    hid_t dataset;
-    if (!open_growing(file, path, H5T_STD_U8LE, 4, dims, true, &dataset, err)) return false;
     bool fine = true;
-    for (size_t i = 0; fresh && fine && i < sizeof image_attributes / sizeof *image_attributes; i++) {
+    for (size_t i = 0; fine && i < sizeof image_attributes / sizeof *image_attributes; i++) {
         const char *value = image_attributes[i].value;
         hid_t type = string_type(strlen(value) + 1, H5T_CSET_ASCII);
         fine = put_attribute(dataset, image_attributes[i].name, type, type, value, SCALAR) ||
                fail(file->path, "write the attributes of", path, err);
         shut(type, H5Tclose);
     }
-    fine = fine && append(file, path, dataset, H5T_NATIVE_UINT8, 4, dims, 1, rgb, err);
+    return fine;
+}
+
+bool nx_h5_append_image(nx_h5 *file, const char *path, const uint8_t *rgb, int height, int width, nx_error *err)
+{
+    bool fresh = !there(file->id, path);
+    hsize_t dims[4] = {1, (hsize_t)height, (hsize_t)width, 3};
+    hid_t dataset;
+    if (!open_growing(file, path, H5T_STD_U8LE, 4, dims, true, &dataset, err)) return false;
+    bool fine = (!fresh || mark_images(file, path, dataset, err)) &&
+                append(file, path, dataset, H5T_NATIVE_UINT8, 4, dims, 1, rgb, err);
     shut(dataset, H5Dclose);
     return fine;
+}
+
+bool nx_h5_reserve_images(nx_h5 *file, const char *path, int count, int height, int width, nx_error *err)
+{
+    hsize_t dims[4] = {(hsize_t)count, (hsize_t)height, (hsize_t)width, 3};
+    hid_t space = H5Screate_simple(4, dims, NULL), links = with_parents(), layout = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_layout(layout, H5D_CONTIGUOUS);
+    H5Pset_alloc_time(layout, H5D_ALLOC_TIME_EARLY);
+    H5Pset_fill_time(layout, H5D_FILL_TIME_NEVER);
+    hid_t dataset = H5Dcreate2(file->id, path, H5T_STD_U8LE, space, links, layout, H5P_DEFAULT);
+    bool fine = dataset >= 0 ? mark_images(file, path, dataset, err) : fail(file->path, "make", path, err);
+    shut(dataset, H5Dclose);
+    shut(layout, H5Pclose);
+    shut(links, H5Pclose);
+    shut(space, H5Sclose);
+    return fine;
+}
+
+bool nx_h5_place(const nx_h5 *file, const char *path, uint64_t *offset, uint64_t *bytes, nx_error *err)
+{
+    hid_t dataset;
+    if (!open_dataset(file, path, &dataset, err)) return false;
+    hid_t type = H5Dget_type(dataset);
+    haddr_t at = H5Dget_offset(dataset);
+    bool fine = H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) == 1 && at != HADDR_UNDEF;
+    *offset = at, *bytes = H5Dget_storage_size(dataset);
+    shut(type, H5Tclose);
+    shut(dataset, H5Dclose);
+    H5Eclear2(H5E_DEFAULT);
+    return fine || nx_fail(err, "%s: %s is not stored as plain bytes in one piece", file->path, path);
 }

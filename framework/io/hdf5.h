@@ -107,4 +107,11 @@ bool nx_h5_read_uint8(const nx_h5 *file, const char *path, uint8_t **data, int *
  * show it; a size other than that of the first picture is an error. */
 bool nx_h5_append_image(nx_h5 *file, const char *path, const uint8_t *rgb, int height, int width, nx_error *err);
 
+/* Makes the dataset [count][height][width][3] with those attributes, contiguous and uncompressed; its bytes are laid
+ * out but not written: nx_h5_place says where they are to go, once the file is closed. */
+bool nx_h5_reserve_images(nx_h5 *file, const char *path, int count, int height, int width, nx_error *err);
+
+/* Where in the file the bytes of a contiguous dataset of unsigned bytes lie. */
+bool nx_h5_place(const nx_h5 *file, const char *path, uint64_t *offset, uint64_t *bytes, nx_error *err);
+
 #endif

@@ -143,6 +143,34 @@ bool nx_image_size(const char *path, int *height, int *width, nx_error *err)
     return true;
 }
 
+/* True if the last bytes of the file are those of the format. */
+static bool ends_well(const char *path, bool png)
+{
+    static const uint8_t png_end[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xAE, 0x42, 0x60, 0x82},
+                         jpeg_end[] = {0xFF, 0xD9};
+    const uint8_t *end = png ? png_end : jpeg_end;
+    size_t bytes = png ? sizeof png_end : sizeof jpeg_end;
+    uint8_t last[sizeof png_end];
+    FILE *file = fopen(path, "rb");
+    bool same = file && !fseek(file, -(long)bytes, SEEK_END) && fread(last, 1, bytes, file) == bytes &&
+                !memcmp(last, end, bytes);
+    if (file) fclose(file);
+    return same;
+}
+
+bool nx_image_check(const char *path, int *height, int *width, nx_error *err)
+{
+    header h;
+    if (!read_header(path, &h, err)) return false;
+    if (!ends_well(path, h.png)) {
+        /* Cut short, or one of the cameras that write something of their own behind the picture. */
+        nx_image image;
+        if (!nx_image_load(&image, path, err)) return false;
+        nx_image_free(&image);
+    }
+    return nx_image_size(path, height, width, err);
+}
+
 /* ---- decoding ---- */
 
 static bool decode_jpeg(nx_image *out, const char *path, const char *data, size_t bytes, nx_error *err)

@@ -33,6 +33,10 @@ bool nx_image_load(nx_image *out, const char *path, nx_error *err);
 /* The size nx_image_load would give, from the header alone. Either pointer may be NULL. */
 bool nx_image_size(const char *path, int *height, int *width, nx_error *err);
 
+/* The same, and the file must be all there: one that does not end as its format does is decoded to see. What is corrupt
+ * in the middle is found by nx_image_load alone. */
+bool nx_image_check(const char *path, int *height, int *width, nx_error *err);
+
 /* Writes 8-bit RGB, rounded and clamped (NaN as 0), aside and then renamed. */
 bool nx_image_save_png(const nx_image *image, const char *path, nx_error *err);
 

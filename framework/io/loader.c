@@ -1,5 +1,6 @@
 /* The loader. All decoding is done by its thread, one batch at a time: a request names k, the answer is the batch that
- * lies ready. After each answer the next k is requested, so that it is usually ready when asked for.
+ * lies ready. After each answer the next k is requested, so that it is usually ready when asked for. The thread and its
+ * batch come with the first request: a loader that was only made, to check its pictures, costs next to nothing.
  *
  * Purity: picture number p = k * batch + i of the run belongs to epoch p / count; the order of an epoch and the crop of
  * a picture come from random streams that are functions of the epoch and of p. The cache holds pictures as they are
@@ -9,6 +10,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "io/image.h"
+#include "io/packed.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -22,11 +24,15 @@ typedef struct picture {
     char *path;
     int height, width; /* after resize_short */
     uint8_t *rgb;      /* NULL: not in the cache */
+    size_t pack;       /* 1 and on: of that packed dataset; 0: a file */
+    size_t index;      /* in the dataset */
 } picture;
 
 struct nx_loader {
     nx_loader_options options;
     picture *pictures;
+    nx_packed **packs;
+    size_t n_packs;
 
     /* The thread's own. */
     size_t cached; /* bytes */
@@ -35,6 +41,7 @@ struct nx_loader {
     float *ahead;    /* the batch it makes */
 
     /* Shared, under the mutex. While wanted and ready differ, ahead is the thread's. */
+    bool started;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -53,10 +60,37 @@ static void scaled_size(const nx_loader_options *options, int *height, int *widt
     *height = (int)lround(*height * scale), *width = (int)lround(*width * scale);
 }
 
-static bool check_picture(const nx_loader_options *options, picture *p, nx_error *err)
+/* Finds the packed dataset of "FILE#7", opening it at its first picture. */
+static bool find_pack(nx_loader *loader, picture *p, const char *file, nx_error *err)
 {
+    size_t k = loader->n_packs;
+    while (k && strcmp(nx_packed_path(loader->packs[k - 1]), file)) k--;
+    if (!k) {
+        NX_GROW(loader->packs, loader->n_packs);
+        if (!nx_packed_open(&loader->packs[loader->n_packs], file, err)) return false;
+        k = ++loader->n_packs;
+    }
+    size_t count = nx_packed_count(loader->packs[k - 1]);
+    if (p->index >= count) return nx_fail(err, "%s: there are %zu pictures in it, from #0 on", p->path, count);
+    p->pack = k;
+    return true;
+}
+
+static bool measure(nx_loader *loader, picture *p, int *height, int *width, nx_error *err)
+{
+    char *file;
+    if (!nx_packed_name(p->path, &file, &p->index)) return nx_image_check(p->path, height, width, err);
+    bool fine = find_pack(loader, p, file, err);
+    if (fine) *height = *width = nx_packed_size(loader->packs[p->pack - 1]);
+    free(file);
+    return fine;
+}
+
+static bool check_picture(nx_loader *loader, picture *p, nx_error *err)
+{
+    const nx_loader_options *options = &loader->options;
     int height, width;
-    if (!nx_image_size(p->path, &height, &width, err)) return false;
+    if (!measure(loader, p, &height, &width, err)) return false;
     p->height = height, p->width = width;
     scaled_size(options, &p->height, &p->width);
     if (p->height < options->crop || p->width < options->crop)
@@ -68,13 +102,28 @@ static bool check_picture(const nx_loader_options *options, picture *p, nx_error
     return true;
 }
 
+/* A picture at its own size. */
+static bool load(const nx_loader *loader, const picture *p, nx_image *image, nx_error *err)
+{
+    if (!p->pack) return nx_image_load(image, p->path, err);
+    const nx_packed *pack = loader->packs[p->pack - 1];
+    int side = nx_packed_size(pack);
+    size_t count = (size_t)side * (size_t)side * 3;
+    uint8_t *rgb = nx_alloc(count);
+    bool fine = nx_packed_read(pack, p->index, rgb, err);
+    if (fine) *image = nx_image_new(side, side);
+    for (size_t i = 0; fine && i < count; i++) image->rgb[i] = rgb[i];
+    free(rgb);
+    return fine;
+}
+
 /* The decoded picture; *owned says whether the caller frees it. NULL on failure. */
 static uint8_t *decode(nx_loader *loader, picture *p, bool *owned, nx_error *err)
 {
     *owned = false;
     if (p->rgb) return p->rgb;
     nx_image image;
-    if (!nx_image_load(&image, p->path, err)) return NULL;
+    if (!load(loader, p, &image, err)) return NULL;
     int height = image.height, width = image.width;
     scaled_size(&loader->options, &height, &width);
     if (height != p->height || width != p->width) {
@@ -187,6 +236,8 @@ static void free_memory(nx_loader *loader)
         free(loader->pictures[i].path);
         free(loader->pictures[i].rgb);
     }
+    for (size_t i = 0; i < loader->n_packs; i++) nx_packed_free(loader->packs[i]);
+    free(loader->packs);
     free(loader->pictures);
     free(loader->order);
     free(loader->ahead);
@@ -204,26 +255,36 @@ bool nx_loader_new(nx_loader **out, const nx_loader_options *options, nx_error *
     loader->pictures = nx_alloc(options->count * sizeof *loader->pictures);
     for (size_t i = 0; i < options->count; i++) {
         loader->pictures[i].path = nx_copy_text(options->paths[i]);
-        if (!check_picture(options, &loader->pictures[i], err)) {
+        if (!check_picture(loader, &loader->pictures[i], err)) {
             free_memory(loader);
             return false;
         }
     }
     loader->order = nx_alloc(options->count * sizeof *loader->order);
     loader->epoch = NO_BATCH;
-    loader->ahead = nx_alloc((size_t)options->batch * options->crop * options->crop * 3 * sizeof *loader->ahead);
-    loader->wanted = 0, loader->ready = NO_BATCH;
-    pthread_mutex_init(&loader->mutex, NULL);
-    pthread_cond_init(&loader->changed, NULL);
-    int failure = pthread_create(&loader->thread, NULL, run, loader);
-    NX_CHECK(!failure, "cannot start a thread: %s", strerror(failure));
     *out = loader;
     return true;
 }
 
-void nx_loader_free(nx_loader *loader)
+static size_t batch_bytes(const nx_loader *loader)
 {
-    if (!loader) return;
+    const nx_loader_options *o = &loader->options;
+    return (size_t)o->batch * o->crop * o->crop * 3 * sizeof *loader->ahead;
+}
+
+static void start(nx_loader *loader, uint64_t k)
+{
+    loader->ahead = nx_alloc(batch_bytes(loader));
+    loader->wanted = k, loader->ready = NO_BATCH;
+    pthread_mutex_init(&loader->mutex, NULL);
+    pthread_cond_init(&loader->changed, NULL);
+    int failure = pthread_create(&loader->thread, NULL, run, loader);
+    NX_CHECK(!failure, "cannot start a thread: %s", strerror(failure));
+    loader->started = true;
+}
+
+static void stop(nx_loader *loader)
+{
     pthread_mutex_lock(&loader->mutex);
     loader->stop = true;
     pthread_cond_broadcast(&loader->changed);
@@ -231,13 +292,19 @@ void nx_loader_free(nx_loader *loader)
     pthread_join(loader->thread, NULL);
     pthread_cond_destroy(&loader->changed);
     pthread_mutex_destroy(&loader->mutex);
+}
+
+void nx_loader_free(nx_loader *loader)
+{
+    if (!loader) return;
+    if (loader->started) stop(loader);
     free_memory(loader);
 }
 
 bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err)
 {
-    const nx_loader_options *o = &loader->options;
-    NX_CHECK(k < NO_BATCH / 2 / (uint64_t)o->batch, "batch %llu", (unsigned long long)k);
+    NX_CHECK(k < NO_BATCH / 2 / (uint64_t)loader->options.batch, "batch %llu", (unsigned long long)k);
+    if (!loader->started) start(loader, k);
     pthread_mutex_lock(&loader->mutex);
     /* Another batch under way is finished first, then replaced. */
     while (loader->ready != k || loader->wanted != k) {
@@ -248,7 +315,7 @@ bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err)
         pthread_cond_wait(&loader->changed, &loader->mutex);
     }
     bool fine = !loader->failed || nx_fail(err, "%s", loader->error.text);
-    if (fine) memcpy(out, loader->ahead, (size_t)o->batch * o->crop * o->crop * 3 * sizeof *out);
+    if (fine) memcpy(out, loader->ahead, batch_bytes(loader));
     loader->wanted = k + 1;
     pthread_cond_broadcast(&loader->changed);
     pthread_mutex_unlock(&loader->mutex);

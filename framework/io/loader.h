@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 typedef struct nx_loader_options {
-    char *const *paths; /* copied */
+    char *const *paths; /* of files, or "FILE#7" of a packed dataset (io/packed.h); copied */
     size_t count;
     int crop;  /* pixels a side */
     int batch; /* pictures */
@@ -30,8 +30,8 @@ typedef struct nx_loader_options {
 
 typedef struct nx_loader nx_loader;
 
-/* Reads the header of every file, so that a bad one is named now and not in the night: unreadable, or smaller than the
- * crop. Starts the thread. */
+/* Looks at both ends of every file, so that a bad one is named now and not in the night: unreadable, cut short, or
+ * smaller than the crop. The thread and the memory of a batch come with the first one asked for. */
 bool nx_loader_new(nx_loader **out, const nx_loader_options *options, nx_error *err);
 void nx_loader_free(nx_loader *loader);
 

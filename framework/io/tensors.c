@@ -437,21 +437,44 @@ bool nx_tensors_save_safetensors(const char *path, const nx_tensor_entry *entrie
     return fine;
 }
 
+static void hash_text(XXH3_state_t *state, char out[33])
+{
+    XXH128_canonical_t hash;
+    XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(state));
+    for (size_t i = 0; i < sizeof hash.digest; i++) snprintf(out + 2 * i, 3, "%02x", hash.digest[i]);
+    XXH3_freeState(state);
+}
+
+static XXH3_state_t *new_hash(void)
+{
+    XXH3_state_t *state = XXH3_createState();
+    NX_CHECK(state, "out of host memory");
+    XXH3_128bits_reset(state);
+    return state;
+}
+
+void nx_tensors_hash(const nx_tensor_entry *entries, size_t count, char out[33])
+{
+    XXH3_state_t *state = new_hash();
+    for (size_t i = 0; i < count; i++) {
+        const nx_tensor_entry *e = &entries[i];
+        XXH3_128bits_update(state, e->name, strlen(e->name) + 1);
+        XXH3_128bits_update(state, e->shape, (size_t)e->rank * sizeof *e->shape);
+        XXH3_128bits_update(state, e->data, nx_tensor_entry_size(e) * sizeof *e->data);
+    }
+    hash_text(state, out);
+}
+
 bool nx_file_hash(const char *path, char out[33], nx_error *err)
 {
     FILE *file = fopen(path, "rb");
     if (!file) return nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
     enum { BLOCK = 1 << 20 };
     char *block = nx_alloc(BLOCK);
-    XXH3_state_t *state = XXH3_createState();
-    NX_CHECK(state, "out of host memory");
-    XXH3_128bits_reset(state);
+    XXH3_state_t *state = new_hash();
     for (size_t got; (got = fread(block, 1, BLOCK, file)) > 0;) XXH3_128bits_update(state, block, got);
     bool fine = !ferror(file) || nx_fail(err, "%s: cannot read: %s", path, strerror(errno));
-    XXH128_canonical_t hash;
-    XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(state));
-    for (size_t i = 0; i < sizeof hash.digest; i++) snprintf(out + 2 * i, 3, "%02x", hash.digest[i]);
-    XXH3_freeState(state);
+    hash_text(state, out);
     free(block);
     fclose(file);
     return fine;

@@ -57,6 +57,10 @@ typedef struct nx_metadata {
 bool nx_tensors_save_safetensors(const char *path, const nx_tensor_entry *entries, size_t count,
                                  const nx_metadata *metadata, size_t metadata_count, nx_error *err);
 
+/* XXH3, 128 bits, of the names, shapes and values in this order, as 32 hexadecimal digits: the same whatever file they
+ * are in. */
+void nx_tensors_hash(const nx_tensor_entry *entries, size_t count, char out[33]);
+
 /* XXH3, 128 bits, of the file's bytes as 32 hexadecimal digits: an identity for logs, not a proof against malice. */
 bool nx_file_hash(const char *path, char out[33], nx_error *err);
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "nn/init.h"
+#include "ops/linear.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,11 +23,23 @@ static nx_tensor *parameter(nx_scope *s, const char *name, const char *part, nx_
     return nx_use(s->g, p);
 }
 
+static float gain_of(const nx_scope *s) { return s->gain > 0 ? s->gain : 1; }
+
+nx_tensor *nx_layer_linear(nx_scope *s, const char *name, nx_tensor *x, int out, nx_activation activation)
+{
+    int in = x->shape.h * x->shape.w * x->shape.c;
+    float bound = 1 / sqrtf((float)in);
+    nx_tensor *w = parameter(s, name, "weight", (nx_shape){1, 1, in, out}, 2, nx_init_uniform, gain_of(s) * bound);
+    nx_tensor *b = parameter(s, name, "bias", NX_VECTOR(out), 1, nx_init_uniform, bound);
+    return nx_linear(s->g, x, w, b, activation, 0);
+}
+
 nx_tensor *nx_layer_conv(nx_scope *s, const char *name, nx_tensor *x, int out, int size, nx_conv_options options)
 {
     int in = x->shape.c;
     float bound = 1 / sqrtf((float)(in * size * size));
-    nx_tensor *w = parameter(s, name, "weight", (nx_shape){size, size, in, out}, 4, nx_init_uniform, bound);
+    nx_tensor *w =
+        parameter(s, name, "weight", (nx_shape){size, size, in, out}, 4, nx_init_uniform, gain_of(s) * bound);
     nx_tensor *b = parameter(s, name, "bias", NX_VECTOR(out), 1, nx_init_uniform, bound);
     return nx_conv(s->g, x, w, b, options);
 }
@@ -36,7 +49,8 @@ nx_tensor *nx_layer_conv_transposed(nx_scope *s, const char *name, nx_tensor *x,
 {
     int in = x->shape.c;
     float bound = 1 / sqrtf((float)(in * size * size));
-    nx_tensor *w = parameter(s, name, "weight", (nx_shape){size, size, out, in}, 4, nx_init_uniform, bound);
+    nx_tensor *w =
+        parameter(s, name, "weight", (nx_shape){size, size, out, in}, 4, nx_init_uniform, gain_of(s) * bound);
     nx_tensor *b = parameter(s, name, "bias", NX_VECTOR(out), 1, nx_init_uniform, bound);
     return nx_conv_transposed(s->g, x, w, b, options);
 }
@@ -63,4 +77,12 @@ nx_tensor *nx_layer_batch_norm(nx_scope *s, const char *name, nx_tensor *x, nx_a
     mean->param->trained = variance->param->trained = false;
     return nx_batch_norm(s->g, x, gamma, beta, mean, variance,
                          (nx_norm_options){.training = s->training, .activation = activation});
+}
+
+nx_tensor *nx_layer_batch_statistics(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation, float slope)
+{
+    nx_tensor *gamma, *beta;
+    affine_parameters(s, name, x->shape.c, &gamma, &beta);
+    return nx_batch_norm(s->g, x, gamma, beta, NULL, NULL,
+                         (nx_norm_options){.training = true, .activation = activation, .slope = slope});
 }

@@ -17,10 +17,14 @@ typedef struct nx_scope {
     nx_params *params;
     uint64_t seed;
     bool training; /* batch normalization uses, and updates, the statistics of the batch */
+    float gain;    /* on the initial weights of layers that follow; 0: 1 */
 } nx_scope;
 
 /* NAME.weight [out][in][size][size], NAME.bias [out]: both U(+-1 / sqrt(in size size)), Torch's default. */
 nx_tensor *nx_layer_conv(nx_scope *s, const char *name, nx_tensor *x, int out, int size, nx_conv_options options);
+
+/* Every image of x as one row: NAME.weight [out][in] and NAME.bias [out], drawn alike. Gives n x 1 x 1 x out. */
+nx_tensor *nx_layer_linear(nx_scope *s, const char *name, nx_tensor *x, int out, nx_activation activation);
 
 /* NAME.weight [in][out][size][size] as in Torch, NAME.bias [out]. */
 nx_tensor *nx_layer_conv_transposed(nx_scope *s, const char *name, nx_tensor *x, int out, int size,
@@ -31,5 +35,10 @@ nx_tensor *nx_layer_instance_norm(nx_scope *s, const char *name, nx_tensor *x, n
 
 /* The same with NAME.running_mean and NAME.running_var, momentum 0.1; in training the statistics of the batch. */
 nx_tensor *nx_layer_batch_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation);
+
+/* Batch normalization that keeps no running statistics: those of the batch, in training and after. slope: of LeakyReLU.
+ */
+nx_tensor *nx_layer_batch_statistics(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation,
+                                     float slope);
 
 #endif

@@ -187,11 +187,14 @@ nx_tensor *nx_batch_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor 
                          nx_tensor *running_variance, nx_norm_options options)
 {
     nx_shape vector = NX_VECTOR(x->shape.c);
-    NX_CHECK(nx_shape_equal(running_mean->shape, vector) && nx_shape_equal(running_variance->shape, vector),
+    NX_CHECK(!running_mean == !running_variance && (running_mean || options.training),
+             "batch_norm: running statistics go together, and only training does without");
+    NX_CHECK(!running_mean ||
+                 (nx_shape_equal(running_mean->shape, vector) && nx_shape_equal(running_variance->shape, vector)),
              "batch_norm: running statistics of %d and %d numbers for %d channels", running_mean->shape.c,
              running_variance->shape.c, x->shape.c);
     nx_node *node = record(g, (attr){.o = options}, x, gamma, beta, running_mean, running_variance);
-    if (options.training) {
+    if (options.training && running_mean) {
         size_t rows = nx_shape_count(x->shape) / (size_t)x->shape.c;
         float momentum = ((const attr *)node->attr)->o.momentum;
         float numbers[] = {momentum, (float)rows / (float)(rows > 1 ? rows - 1 : 1)};

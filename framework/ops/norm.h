@@ -24,9 +24,9 @@ typedef struct nx_norm_options {
 /* x: n x h x w x c; gamma and beta: c numbers, or both NULL (1 and 0). Differentiable by all three. */
 nx_tensor *nx_instance_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_norm_options options);
 
-/* running_mean and running_variance: c numbers each. In training every run of the plan updates them in place (the
- * variance unbiased, as Torch), so they are parameters that are not frozen; otherwise they are read, and gradients
- * treat them as constants. */
+/* running_mean and running_variance: c numbers each; in training both may be NULL, and none are kept. In training every
+ * run of the plan updates them in place (the variance unbiased, as Torch), so they are parameters that are not frozen;
+ * otherwise they are read, and gradients treat them as constants. */
 nx_tensor *nx_batch_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_tensor *running_mean,
                          nx_tensor *running_variance, nx_norm_options options);
 

@@ -271,7 +271,16 @@ static void truncated_files_are_refused(void **state)
             if (nx_image_load(&back, scratch("cut"), &err)) fail_msg("taken: %zu bytes of %zu", length, bytes[kind]);
             assert_message(&err, scratch("cut"), "");
             assert_null(back.rgb);
+            assert_false(nx_image_check(scratch("cut"), NULL, NULL, &err));
         }
+        /* Bytes behind the end are not the picture's. */
+        int height, width;
+        whole[kind] = nx_realloc(whole[kind], bytes[kind] + 3);
+        memcpy(whole[kind] + bytes[kind], "end", 3);
+        scratch_write(scratch("longer"), whole[kind], bytes[kind] + 3);
+        assert_true(nx_image_check(scratch("longer"), &height, &width, &err));
+        assert_int_equal(height, 24);
+        assert_int_equal(width, 32);
         free(whole[kind]);
     }
     nx_image_free(&image);

@@ -172,6 +172,13 @@ static void bad_files_are_named_at_once(void **state)
     nx_loader_options options = {.paths = bad, .count = 2, .crop = 8, .batch = 2};
     assert_false(nx_loader_new(&loader, &options, &err));
     assert_message(&err, bad[1], "no such file");
+    char *data;
+    size_t bytes;
+    assert_true(nx_file_read(paths[1], &data, &bytes, &err));
+    scratch_write(bad[1], data, bytes - 20);
+    free(data);
+    assert_false(nx_loader_new(&loader, &options, &err));
+    assert_message(&err, bad[1], "truncated PNG");
     options.count = 0;
     assert_false(nx_loader_new(&loader, &options, &err));
     options.count = 1, options.batch = 0;
@@ -179,17 +186,18 @@ static void bad_files_are_named_at_once(void **state)
     free(bad[1]);
 }
 
-/* A header that is fine before data that is not: the batch fails, the loader lives. */
+/* Both ends are fine, what is between them is not: the batch fails, the loader lives. */
 static void bad_data_fails_its_batch(void **state)
 {
     (void)state;
     static float out[CROP * CROP * 3];
     nx_error err;
     nx_loader *loader;
-    char *data, *pair[] = {paths[0], nx_format("%s/cut.dat", scratch_folder)};
+    char *data, *pair[] = {paths[0], nx_format("%s/corrupt.dat", scratch_folder)};
     size_t bytes;
     assert_true(nx_file_read(paths[1], &data, &bytes, &err));
-    scratch_write(pair[1], data, bytes - 20);
+    data[bytes / 2] ^= 0x55;
+    scratch_write(pair[1], data, bytes);
     free(data);
     nx_loader_options options = {.paths = pair, .count = 2, .crop = CROP, .batch = 1, .center = true};
     assert_true(nx_loader_new(&loader, &options, &err));

@@ -40,8 +40,7 @@ static void values_are_read(void **state)
                       "[device]\nname = Intel # 7 = x\nprofile = yes\n"
                       "[descriptor]\nstyle_layers = relu1_2, relu2_2,pool5 fc6\npooling = average\n"
                       "[loss]\nstyle_layer_weights = 1, 2 0.25 1e3\ncontent_layer_weights = mean\n"
-                      "[generator]\nnorm = lrn_first\n[data]\ncontent = photos, style.png\nstyle = style.png\n"
-                      "init = content\n",
+                      "[generator]\nnorm = lrn_first\n[data]\ncontent = photos, style.png\nstyle = style.png\n",
                       overrides, 2);
     assert_int_equal(c->experiment.steps, 7);
     assert_int_equal(c->experiment.seed, 3000);
@@ -57,7 +56,6 @@ static void values_are_read(void **state)
     assert_int_equal(c->data.content.count, 2);
     assert_true(*c->data.content.items[0] == '/' && nx_ends_with(c->data.content.items[0], "/photos"));
     assert_true(nx_file_exists(c->data.style));
-    assert_string_equal(c->data.init, "content");
     char *norm = config_get(c, "generator", "norm"), *layers = config_get(c, "descriptor", "style_layers");
     assert_string_equal(norm, "lrn_first");
     assert_string_equal(layers, "relu1_2 relu2_2 pool5 fc6");
@@ -111,7 +109,13 @@ static void mistakes_are_answered(void **state)
         {"[sweep]\ngenerator.nrm = batch", "[sweep] generator.nrm: [generator] has no key nrm: did you mean norm?"},
         {"[sweep]\ngenerator.norm = batch bach", "[sweep] generator.norm: [generator] norm: 'bach' is not one of"},
         {"[sweep]\ngenerator.norm =", "no values"},
-        {"[sweep]\noptimizer.learning_rate = 0.1 1e-1", "1e-1 stands there twice"},
+        {"[sweep]\noptimizer.learning_rate = 0.1 1e-1", "0.1 stands there twice"},
+        {"[sweep]\nexperiment.seed = 1..3 2", "2 stands there twice"},
+        {"[sweep]\nexperiment.seed = 3..1", "3..1 has no values: write first..last..step"},
+        {"[sweep]\nexperiment.seed = 1..3..0", "'0' is not a step"},
+        {"[sweep]\nmode = zap", "a.ini:2: [sweep] mode: 'zap' is not one of grid, zip"},
+        {"[sweep]\nmode = zip\nexperiment.seed = 1 2\nloss.tv = l1",
+         "a.ini:4: [sweep] loss.tv: 1 values, where experiment.seed has 2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nx_error err = {0};
@@ -253,6 +257,20 @@ static void deep_folders_fit(void **state)
     assert_int_equal(chdir(here), 0);
 }
 
+static void assert_labels(const config *c, const char *const *labels, size_t count)
+{
+    assert_int_equal(config_points(c), count);
+    for (size_t i = 0; i < count; i++) {
+        config *point;
+        char *label;
+        nx_error err = {0};
+        if (!config_point(&point, &label, c, i, &err)) fail_msg("%s", err.text);
+        assert_string_equal(label, labels[i]);
+        free(label);
+        config_free(point);
+    }
+}
+
 static void sweeps_are_grids(void **state)
 {
     (void)state;
@@ -283,6 +301,27 @@ static void sweeps_are_grids(void **state)
         free(label);
         config_free(point);
     }
+    config_free(c);
+
+    /* Ranges are written out; the effective text keeps them. */
+    static const char *const ranged[] = {"seed=1 style_weight=0.1", "seed=1 style_weight=0.2",
+                                         "seed=1 style_weight=0.3", "seed=2 style_weight=0.1",
+                                         "seed=2 style_weight=0.2", "seed=2 style_weight=0.3"};
+    c = parse("[sweep]\nexperiment.seed = 1..2\nloss.style_weight = 0.1..0.3..0.1\n", no_overrides, 0);
+    assert_labels(c, ranged, 6);
+    char *effective = config_text(c, NULL);
+    assert_non_null(strstr(effective, "loss.style_weight = 0.1..0.3..0.1\n"));
+    free(effective);
+    config_free(c);
+
+    /* Side by side instead of all combinations; a value may then stand there twice. */
+    static const char *const zipped[] = {"seed=4 norm=batch", "seed=2 norm=batch", "seed=0 norm=instance"};
+    c = parse("[sweep]\nexperiment.seed = 4..0..-2\ngenerator.norm = batch batch instance\nmode = zip\n", no_overrides,
+              0);
+    assert_labels(c, zipped, 3);
+    effective = config_text(c, NULL);
+    assert_non_null(strstr(effective, "[sweep]\nmode = zip\n"));
+    free(effective);
     config_free(c);
 
     /* Each value is fine by itself; what does not go together is found in its point. */

@@ -603,9 +603,10 @@ static void signals_stop_a_run(void **state)
             if (!freopen("/dev/null", "w", stderr)) _exit(1);
             interrupt_watch();
             if (interrupt_wanted()) _exit(2);
-            raise(signals == 1 ? SIGTERM : SIGINT);
+            kill(getpid(), signals == 1 ? SIGTERM : SIGINT);
+            for (int i = 0; i < 1000 && !interrupt_wanted(); i++) usleep(10000);
             if (!interrupt_wanted()) _exit(3);
-            if (signals == 2) raise(SIGTERM);
+            if (signals == 2) kill(getpid(), SIGTERM), sleep(10);
             _exit(4);
         }
         int status;

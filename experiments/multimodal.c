@@ -1,0 +1,93 @@
+/* Multimodal Transfer: A Hierarchical Deep Convolutional Neural Network for Fast Artistic Style Transfer.
+ * Xin Wang, Geoffrey Oxholm, Da Zhang, Yuan-Fang Wang. CVPR 2017.
+ *
+ * Reproduced here: MT-Net, whose subnets stylize at three sizes (Fig. 2), its hierarchical loss over the three pictures
+ * with a style picture of its own size for each (eq. 6 and 7), so that coarse and fine traits come from the right scale
+ * (Fig. 3 and 6), and two styles in one network (Fig. 7). The networks that Table 1 compares with are StyleNets of
+ * improved_texnet. See notes/papers/multimodal.md for the paper against what its readers built. */
+#include "networks/mtnet.h"
+#include "ops/hold.h"
+#include "ops/scale.h"
+#include "run/paper.h"
+
+static mtnet_pictures record(const config *c, nx_scope *s, nx_tensor *content, int refine)
+{
+    static const mtnet_subnets subnets[] = {[SUBNETS_TWO_BRANCHES] = MTNET_TWO_BRANCHES,
+                                            [SUBNETS_FULLFANTA] = MTNET_FULLFANTA,
+                                            [SUBNETS_FELIME] = MTNET_FELIME};
+    static const nx_padding paddings[] = {[PADDING_REPLICATE] = NX_PADDING_REPLICATE,
+                                          [PADDING_REFLECT] = NX_PADDING_REFLECT,
+                                          [PADDING_ZERO] = NX_PADDING_ZERO,
+                                          [PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
+    mtnet_options options = {.subnets = subnets[c->generator.subnets],
+                             .channels = c->generator.channels,
+                             .output_scale = (float)c->generator.output_scale,
+                             .padding = paddings[c->generator.padding]};
+    return mtnet_record(&options, s, nx_scale(s->g, content, 1.f / 255), refine);
+}
+
+/* The content that picture k keeps, as large as it: that of its subnet's input, which training shall not move towards
+ * the picture, or the content picture's. */
+static judge target(const config *c, nx_scope *s, const mtnet_pictures *p, int k, nx_tensor *content)
+{
+    bool previous = c->loss.content_target == CONTENT_TARGET_PREVIOUS;
+    if (k && previous) return (judge){.content = nx_hold(s->g, p->input[k]), .centered = true};
+    return (judge){.content = mtnet_resized(s->g, content, p->output[k]->shape.h, p->output[k]->shape.w)};
+}
+
+static int generate(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random, judge *judges)
+{
+    static const char *const prefixes[MTNET_SUBNETS] = {"style_subnet/", "enhance_subnet/", "refine_subnet/"};
+    (void)shape, (void)random;
+    mtnet_pictures p = record(c, s, content, c->generator.refine);
+    for (int k = 0; k < MTNET_SUBNETS; k++) {
+        judge *j = &judges[k];
+        *j = target(c, s, &p, k, content);
+        j->output = p.output[k];
+        j->weight = config_layer_weight(&c->loss.stage_weights, k, MTNET_SUBNETS);
+        j->style_weight = config_layer_weight(&c->loss.stage_style_weights, k, MTNET_SUBNETS);
+        j->style = j->style_weight > 0 ? k : -1;
+        j->prefix = prefixes[k];
+    }
+    return MTNET_SUBNETS;
+}
+
+static nx_tensor *apply(const config *c, nx_scope *s, nx_tensor *content, nx_tensor *random)
+{
+    (void)random;
+    return record(c, s, content, 2).output[MTNET_SUBNETS - 1];
+}
+
+static bool check_stages(const config_numbers *weights, const char *key, nx_error *err)
+{
+    return weights->mean || !weights->count || weights->count == MTNET_SUBNETS ||
+           nx_fail(err, "[loss] %s: %d numbers for the %d subnets of mtnet", key, weights->count, MTNET_SUBNETS);
+}
+
+static bool check(const config *c, nx_error *err)
+{
+    if (c->generator.network != GENERATOR_MTNET)
+        return nx_fail(err, "[generator] network: the paper multimodal trains mtnet");
+    if (c->experiment.task != TASK_TRAIN)
+        return nx_fail(err, "[experiment] task: the paper multimodal has the task train alone");
+    if (c->generator.norm != NORM_INSTANCE)
+        return nx_fail(err, "[generator] norm: mtnet has instance normalization alone");
+    if (c->generator.padding == PADDING_ZERO)
+        return nx_fail(err, "[generator] padding: mtnet takes replicate, reflect or circular");
+    return check_stages(&c->loss.stage_weights, "stage_weights", err) &&
+           check_stages(&c->loss.stage_style_weights, "stage_style_weights", err) &&
+           check_stages(&c->loss.stage_style_ratios, "stage_style_ratios", err);
+}
+
+static int styles(const config *c, perception_style *styles)
+{
+    const char *fine = *c->data.fine_style ? c->data.fine_style : c->data.style;
+    for (int k = 0; k < MTNET_SUBNETS; k++)
+        styles[k] = (perception_style){k ? fine : c->data.style, c->data.style_size, 1 << (MTNET_SUBNETS - 1 - k)};
+    return MTNET_SUBNETS;
+}
+
+static int multiple(const config *c) { return (void)c, MTNET_MULTIPLE; }
+
+const paper multimodal = {
+    .name = "multimodal", .generate = generate, .apply = apply, .check = check, .styles = styles, .multiple = multiple};

@@ -1,0 +1,141 @@
+/* MT-Net, as tables: a subnet is its branches, which go down, and its trunk, which comes up again. */
+#include "networks/mtnet.h"
+
+#include "ops/add.h"
+#include "ops/concat.h"
+#include "ops/resize.h"
+#include "ops/scale.h"
+#include "ops/upsample.h"
+
+#include <stdio.h>
+
+enum { UNIT = 32, LAYERS = 4 };
+
+typedef struct branch {
+    int channels[LAYERS]; /* 9x9, then 3x3 with stride 2; 0 ends */
+    int blocks;           /* residual, after them */
+} branch;
+
+typedef struct subnet {
+    const char *name;
+    branch rgb, luminance; /* side by side; no channels: there is none */
+    int blocks;            /* residual, after both */
+    int up[LAYERS];        /* each: nearest neighbours twice as large, then 3x3; 0 ends */
+    bool identity;         /* the input is added to the output */
+} subnet;
+
+/* clang-format off */
+#define STYLE  {"style", .rgb = {{16, 32, 64}, 3}, .luminance = {{16, 32, 64}, 3}, .blocks = 3, .up = {64, 32}}
+#define REFINE {"refine", .rgb = {{32, 64, 128}, 3}, .up = {64, 32}, .identity = true}
+static const subnet tables[][MTNET_SUBNETS] = {
+    [MTNET_TWO_BRANCHES] = {
+        STYLE,
+        {"enhance", .rgb = {{16, 32, 64, 128}, 3}, .luminance = {{16, 32, 64, 128}, 3}, .blocks = 3,
+         .up = {128, 64, 32}},
+        REFINE},
+    [MTNET_FULLFANTA] = {
+        {"style", .rgb = {{32, 64, 128}, 3}, .luminance = {{32, 64, 128}, 3}, .blocks = 3, .up = {128, 64}},
+        {"enhance", .rgb = {{32, 64, 128, 128}, 3}, .up = {128, 64, 32}},
+        {"refine", .rgb = {{32, 64, 128}, 3}, .up = {64, 32}}},
+    [MTNET_FELIME] = {
+        STYLE,
+        {"enhance", .rgb = {{32, 64, 128, 256}, 6}, .up = {128, 64, 32}},
+        REFINE},
+};
+/* clang-format on */
+
+typedef struct builder {
+    const mtnet_options *o;
+    nx_scope *s;
+    const char *subnet, *part;
+} builder;
+
+static nx_tensor *convolve(const builder *b, const char *name, nx_tensor *x, int channels, int size, int stride)
+{
+    return nx_layer_conv(b->s, name, x, channels, size,
+                         (nx_conv_options){.stride = stride, .pad = size / 2, .padding = b->o->padding});
+}
+
+/* A convolution with its normalization: SUBNET.PART.convN and SUBNET.PART.normN. */
+static nx_tensor *layer(const builder *b, int number, nx_tensor *x, int channels, int size, int stride,
+                        nx_activation activation)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s.conv%d", b->subnet, b->part, number);
+    x = convolve(b, name, x, channels, size, stride);
+    snprintf(name, sizeof name, "%s.%s.norm%d", b->subnet, b->part, number);
+    return nx_layer_instance_norm(b->s, name, x, activation);
+}
+
+static int width(const builder *b, int units)
+{
+    int channels = units * b->o->channels / UNIT;
+    return channels > 0 ? channels : 1;
+}
+
+/* Residual blocks, their layers numbered on from `number`. */
+static nx_tensor *residual(const builder *b, int blocks, int number, nx_tensor *x)
+{
+    for (int i = 0; i < blocks; i++) {
+        nx_tensor *y = layer(b, number++, x, x->shape.c, 3, 1, NX_ACTIVATION_RELU);
+        x = nx_add(b->s->g, x, layer(b, number++, y, x->shape.c, 3, 1, NX_ACTIVATION_NONE));
+    }
+    return x;
+}
+
+static nx_tensor *record_branch(builder *b, const branch *t, const char *part, nx_tensor *x)
+{
+    b->part = part;
+    int number = 0;
+    for (; number < LAYERS && t->channels[number]; number++)
+        x = layer(b, number + 1, x, width(b, t->channels[number]), number ? 3 : 9, number ? 2 : 1, NX_ACTIVATION_RELU);
+    return residual(b, t->blocks, number + 1, x);
+}
+
+static nx_tensor *luminance_of(nx_graph *g, nx_tensor *rgb)
+{
+    static const float weights[] = {0.299f, 0.587f, 0.114f};
+    return nx_conv(g, rgb, nx_constant(g, (nx_shape){1, 1, 3, 1}, weights), NULL, (nx_conv_options){0});
+}
+
+/* x in any linear scale. The picture, in the outputs' units, without the input. */
+static nx_tensor *record_subnet(const mtnet_options *o, nx_scope *s, const subnet *t, nx_tensor *x)
+{
+    char name[64];
+    builder b = {o, s, t->name, NULL};
+    nx_tensor *y = record_branch(&b, &t->rgb, "rgb", x);
+    if (t->luminance.channels[0]) {
+        nx_tensor *l = record_branch(&b, &t->luminance, "luminance", luminance_of(s->g, x));
+        y = nx_concat(s->g, (nx_tensor *[]){y, l}, 2);
+    }
+    b.part = "trunk";
+    y = residual(&b, t->blocks, 1, y);
+    for (int i = 0; i < LAYERS && t->up[i]; i++)
+        y = layer(&b, 2 * t->blocks + 1 + i, nx_upsample(s->g, y, 2), width(&b, t->up[i]), 3, 1, NX_ACTIVATION_RELU);
+    snprintf(name, sizeof name, "%s.output", t->name);
+    y = convolve(&b, name, y, 3, 3, 1);
+    return o->output_scale == 1 ? y : nx_scale(s->g, y, o->output_scale);
+}
+
+nx_tensor *mtnet_resized(nx_graph *g, nx_tensor *x, int h, int w)
+{
+    while (x->shape.h > h) x = nx_resize(g, x, x->shape.h / 2, x->shape.w / 2);
+    return x->shape.h == h ? x : nx_resize(g, x, h, w);
+}
+
+mtnet_pictures mtnet_record(const mtnet_options *o, nx_scope *s, nx_tensor *x, int refine)
+{
+    int h = x->shape.h, w = x->shape.w;
+    NX_CHECK(h % MTNET_MULTIPLE == 0 && w % MTNET_MULTIPLE == 0, "MT-Net: an image of %d x %d, not a multiple of %d", h,
+             w, MTNET_MULTIPLE);
+    NX_CHECK(refine == 1 || refine == 2, "MT-Net: refine = %d", refine);
+    const int smaller[MTNET_SUBNETS] = {2 * refine, refine, 1};
+    mtnet_pictures p;
+    for (int k = 0; k < MTNET_SUBNETS; k++) {
+        const subnet *t = &tables[o->subnets][k];
+        p.input[k] = mtnet_resized(s->g, k ? p.output[k - 1] : x, h / smaller[k], w / smaller[k]);
+        nx_tensor *y = record_subnet(o, s, t, k ? nx_scale(s->g, p.input[k], 1.f / 255) : p.input[k]);
+        p.output[k] = t->identity ? nx_add(s->g, y, p.input[k]) : y;
+    }
+    return p;
+}
