@@ -38,6 +38,7 @@ extern const size_t command_count;
 /* What one run takes of the device. */
 typedef struct run_needs {
     uint64_t bytes, memory; /* planned, and what the device has */
+    bool cpu;               /* the device is the processor itself: one run uses all of its cores */
 } run_needs;
 
 /* Reads the inputs of a run and plans its memory without touching the device. An error is the user's. */

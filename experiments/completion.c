@@ -35,7 +35,7 @@ static void print_choices(void)
     config_key k;
     for (size_t i = 0; config_key_at(i, &k); i++) {
         if (!k.words) continue;
-        printf("    %s.%s) words='", k.section, k.key);
+        printf("    %s.%s) answers='", k.section, k.key);
         for (size_t w = 0; k.words[w]; w++) printf(w ? " %s" : "%s", k.words[w]);
         printf("' ;;\n");
     }
@@ -44,7 +44,7 @@ static void print_choices(void)
 static void print_cases(void)
 {
     for (size_t i = 0; i < command_count; i++) {
-        printf("    %s) words='", commands[i].name);
+        printf("    %s) answers='", commands[i].name);
         print_options(commands[i].usage);
         if (!strcmp(commands[i].name, "completion")) printf(" bash zsh");
         if (!strcmp(commands[i].name, "explain")) print_keys("", "");
@@ -57,12 +57,12 @@ static void print_bash(void)
 {
     printf("# bash completion of nstx, made by `nstx completion bash`: source it, or put it into\n"
            "# ~/.local/share/bash-completion/completions/nstx\n"
-           "_nstx()\n{\n    local words= word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} key=\n"
+           "_nstx()\n{\n    local answers= word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} key=\n"
            "    COMPREPLY=()\n"
            "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '");
     print_commands();
     printf("' -- \"$word\"))\n        return\n    fi\n"
-           "    [ \"$before\" = -s ] && words='");
+           "    [ \"$before\" = -s ] && answers='");
     print_keys("", "=");
     printf("' && compopt -o nospace 2>/dev/null\n"
            "    [ \"$word\" = = ] && word= key=$before\n"
@@ -73,7 +73,7 @@ static void print_bash(void)
            "    case ${COMP_WORDS[1]} in\n");
     print_cases();
     printf("    esac\n    fi\n"
-           "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+           "    COMPREPLY=($(compgen -W \"$answers\" -- \"$word\"))\n"
            "    [ \"${#COMPREPLY[@]}\" -gt 0 ] || COMPREPLY=($(compgen -f -- \"$word\"))\n"
            "}\ncomplete -o filenames -F _nstx nstx ./nstx\n");
 }
@@ -82,7 +82,7 @@ static void print_zsh(void)
 {
     printf("#compdef nstx\n# zsh completion of nstx, made by `nstx completion zsh`: put it as _nstx into a folder of "
            "$fpath\n"
-           "_nstx() {\n    local words_of= word=${words[CURRENT]} before=${words[CURRENT-1]} words_=\n"
+           "_nstx() {\n    local answers= word=${words[CURRENT]} before=${words[CURRENT-1]}\n"
            "    if (( CURRENT == 2 )); then\n        local -a all\n        all=(\n");
     for (size_t i = 0; i < command_count; i++) {
         printf("            '%s:", commands[i].name);
@@ -91,17 +91,17 @@ static void print_zsh(void)
         printf("'\n");
     }
     printf("        )\n        _describe command all\n        return\n    fi\n"
-           "    if [[ $before == -s && $word == *=* ]]; then\n        local key=${word%%%%=*} words=\n"
+           "    if [[ $before == -s && $word == *=* ]]; then\n        local key=${word%%%%=*}\n"
            "        case $key in\n");
     print_choices();
-    printf(
-        "        esac\n        [[ -n $words ]] && compadd -P \"$key=\" -- ${=words} || { compset -P '*='; _files; }\n"
-        "        return\n    fi\n"
-        "    if [[ $before == -s ]]; then\n        compadd -S '' --");
+    printf("        esac\n        [[ -n $answers ]] && compadd -P \"$key=\" -- ${=answers} || { compset -P '*='; "
+           "_files; }\n"
+           "        return\n    fi\n"
+           "    if [[ $before == -s ]]; then\n        compadd -S '' --");
     print_keys("", "=");
-    printf("\n        return\n    fi\n    local command=${words[2]} words=\n    case $command in\n");
+    printf("\n        return\n    fi\n    local command=${words[2]}\n    case $command in\n");
     print_cases();
-    printf("    esac\n    [[ $before != -o && -n $words ]] && compadd -- ${=words}\n    _files\n}\n"
+    printf("    esac\n    [[ $before != -o && -n $answers ]] && compadd -- ${=answers}\n    _files\n}\n"
            "if [[ ${funcstack[1]} == _nstx ]]; then _nstx \"$@\"; else compdef _nstx nstx ./nstx; fi\n");
 }
 

@@ -1,12 +1,14 @@
 /* The papers, in the order of [experiment] paper. */
 #include "run/paper.h"
 
-extern const paper improved_texnet, multimodal, texture_networks;
+extern const paper improved_texnet, multimodal, texture_networks, gatys, random_weights;
 
 const paper *paper_of(const config *c)
 {
     static const paper *const papers[] = {[PAPER_IMPROVED_TEXNET] = &improved_texnet,
                                           [PAPER_MULTIMODAL] = &multimodal,
-                                          [PAPER_TEXTURE_NETWORKS] = &texture_networks};
+                                          [PAPER_TEXTURE_NETWORKS] = &texture_networks,
+                                          [PAPER_GATYS] = &gatys,
+                                          [PAPER_RANDOM_WEIGHTS] = &random_weights};
     return papers[c->experiment.paper];
 }

@@ -9,7 +9,7 @@
 #include "run/kernel_cache.h"
 #include "run/points.h"
 #include "run/show_json.h"
-#include "run/train.h"
+#include "run/task.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -63,14 +63,14 @@ static bool parse(request *r, int argc, char **argv, const char *usage, bool run
 
 typedef struct outcome {
     const char *path; /* of the run file */
-    trainer_end end;
-    trainer_result result;
+    task_end end;
+    task_result result;
     bool reused;
 } outcome;
 
-static bool read_result(const char *path, trainer_result *result, nx_error *err)
+static bool read_result(const char *path, task_result *result, nx_error *err)
 {
-    *result = (trainer_result){.validation = NAN, .style = NAN, .content = NAN};
+    *result = (task_result){.validation = NAN, .style = NAN, .content = NAN, .variety = {NAN, NAN}};
     if (!runfile_last(path, "total", &result->loss, err)) return false;
     nx_error none;
     runfile_last(path, "validation/total", &result->validation, &none);
@@ -102,37 +102,43 @@ static int run_point(const request *r, const config *c, outcome *p)
         p->reused = true;
         return read_result(p->path, &p->result, &err) ? EXIT_DONE : fail_with(&err, EXIT_FAILED);
     }
-    trainer *t;
-    if (!trainer_new(&t, c, &err)) return fail_with(&err, EXIT_REQUEST);
-    const nx_device_info *device = trainer_device(t);
+    task *t;
+    if (!task_new(&t, c, &err)) return fail_with(&err, EXIT_REQUEST);
+    const nx_device_info *device = &t->info;
     nx_info("device: %s (%s, driver %s), %s kernels", device->name, device->platform, device->driver,
             device->family == NX_FAMILY_CPU ? "CPU" : "GPU");
     runfile_info info = {command_line, c, device};
     runfile *file = NULL;
     int code = EXIT_REQUEST;
-    if (trainer_fits(t, &err) &&
+    if (task_fits(t, &err) &&
         (r->resume ? runfile_resume(&file, p->path, &info, &err) : runfile_new(&file, p->path, &info, &err)) &&
         check_step(file, c, p->path, &err)) {
-        p->end = trainer_run(t, file, p->path, &p->result, &err);
-        code = p->end == TRAINER_FINISHED ? EXIT_DONE : p->end == TRAINER_INTERRUPTED ? INTERRUPT_EXIT : EXIT_FAILED;
+        p->end = task_run(t, file, p->path, &p->result, &err);
+        code = p->end == TASK_FINISHED ? EXIT_DONE : p->end == TASK_INTERRUPTED ? INTERRUPT_EXIT : EXIT_FAILED;
     }
     if (code == EXIT_FAILED || code == EXIT_REQUEST) fail_with(&err, code);
     if (code == INTERRUPT_EXIT)
         fprintf(stderr, "nstx: interrupted at step %llu; `nstx run %s --resume` continues %s\n",
                 (unsigned long long)p->result.step, r->config, p->path);
     runfile_free(file);
-    trainer_free(t);
+    task_free(t);
     return code;
 }
 
 static void print_single(const outcome *p)
 {
-    const trainer_result *v = &p->result;
+    const task_result *v = &p->result;
     char planned[16], measured[16], *picture = points_beside(p->path, ".png");
     printf("run        %s\n", p->path);
     if (nx_file_exists(picture)) printf("pictures   %s\n", picture);
-    printf("training   %.6g\nvalidation %.6g (style %.5g, content %.5g)\n", v->loss, v->validation, v->style,
-           v->content);
+    if (isnan(v->validation) && !isnan(v->style))
+        printf("loss       %.6g (style %.5g, content %.5g)\n", v->loss, v->style, v->content);
+    else
+        printf("training   %.6g\nvalidation %.6g (style %.5g, content %.5g)\n", v->loss, v->validation, v->style,
+               v->content);
+    if (!isnan(v->variety.contrast))
+        printf("samples    nearest neighbour %.4g, contrast %.4g (grey levels)\n", v->variety.neighbour,
+               v->variety.contrast);
     if (!p->reused)
         printf("seconds    %.1f\nmemory     planned %s, measured %s\n", v->seconds,
                nx_bytes_text(planned, (double)v->planned_bytes), nx_bytes_text(measured, (double)v->measured_bytes));
@@ -142,7 +148,7 @@ static void print_single(const outcome *p)
 /* The same for programs; what is not a number, as the validation of a run without one, is null. */
 static cJSON *outcome_json(const point *one, const outcome *o)
 {
-    const trainer_result *v = &o->result;
+    const task_result *v = &o->result;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "run", o->path);
     cJSON_AddStringToObject(json, "point", one->label);
@@ -192,7 +198,7 @@ int command_run(int argc, char **argv)
         if (!r.json) comparison_print(table, stdout);
         if (!comparison_save(table, p.path, &err) ||
             (c->log.images &&
-             !comparison_picture(table, c->experiment.task != TASK_TEXTURE, p.path, r.json ? NULL : stdout, &err)))
+             !comparison_picture(table, c->experiment.task == TASK_TRAIN, p.path, r.json ? NULL : stdout, &err)))
             code = fail_with(&err, EXIT_FAILED);
     }
     if (r.json) show_json(results);
@@ -206,24 +212,25 @@ int command_run(int argc, char **argv)
 
 bool run_check(const config *c, run_needs *needs, nx_error *err)
 {
-    trainer *t;
+    task *t;
     uint64_t bytes[NX_MEMORY_KINDS];
     *needs = (run_needs){0};
-    if (!trainer_new(&t, c, err)) return false;
-    bool ok = trainer_fits(t, err);
-    if (ok) trainer_bytes(t, bytes);
+    if (!task_new(&t, c, err)) return false;
+    bool ok = task_fits(t, err);
+    if (ok) task_bytes(t, bytes);
     for (int k = 0; ok && k < NX_MEMORY_KINDS; k++) needs->bytes += bytes[k];
-    needs->memory = trainer_device(t)->memory;
-    trainer_free(t);
+    needs->memory = t->info.memory;
+    needs->cpu = t->info.type == CL_DEVICE_TYPE_CPU;
+    task_free(t);
     return ok;
 }
 
-static cJSON *plan_json(trainer *t, const char *label)
+static cJSON *plan_json(task *t, const char *label)
 {
-    const nx_device_info *device = trainer_device(t);
+    const nx_device_info *device = &t->info;
     uint64_t bytes[NX_MEMORY_KINDS], total = 0;
     cJSON *json = cJSON_CreateObject();
-    trainer_bytes(t, bytes);
+    task_bytes(t, bytes);
     cJSON_AddStringToObject(json, "point", label);
     cJSON_AddStringToObject(json, "device", device->name);
     cJSON_AddNumberToObject(json, "device_bytes", (double)device->memory);
@@ -234,7 +241,7 @@ static cJSON *plan_json(trainer *t, const char *label)
     }
     cJSON_AddNumberToObject(json, "total_bytes", (double)total);
     cJSON_AddBoolToObject(json, "fits", total <= device->memory);
-    cJSON_AddNumberToObject(json, "largest_size", trainer_largest_size(t));
+    cJSON_AddNumberToObject(json, "largest_size", task_largest_size(t));
     return json;
 }
 
@@ -244,7 +251,7 @@ int command_plan(int argc, char **argv)
     nx_error err;
     config *c, *one;
     char *label;
-    trainer *t;
+    task *t;
     if (!parse(&r, argc, argv, plan_usage, false)) return free(r.overrides), EXIT_REQUEST;
     bool ok = config_load(&c, r.config, r.overrides, r.n_overrides, &err);
     free(r.overrides);
@@ -252,14 +259,13 @@ int command_plan(int argc, char **argv)
     cJSON *plans = cJSON_CreateArray();
     for (size_t i = 0; ok && i < config_points(c); i++) {
         if (!(ok = config_point(&one, &label, c, i, &err))) break;
-        if ((ok = trainer_new(&t, one, &err))) {
+        if ((ok = task_new(&t, one, &err))) {
             if (r.json)
                 cJSON_AddItemToArray(plans, plan_json(t, label));
             else
-                printf("%s%s%sdevice    %s\n", *label ? "point     " : "", label, *label ? "\n" : "",
-                       trainer_device(t)->name);
-            if (!r.json) trainer_print_plan(t);
-            trainer_free(t);
+                printf("%s%s%sdevice    %s\n", *label ? "point     " : "", label, *label ? "\n" : "", t->info.name);
+            if (!r.json) task_print_plan(t);
+            task_free(t);
         }
         free(label);
         config_free(one);

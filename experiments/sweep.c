@@ -107,7 +107,8 @@ static int cores(void)
 }
 
 /* Reads the inputs of every point that is to run, so that a mistake is known before anything starts, and finds how many
- * at a time the device has memory for. */
+ * at a time are worth while: one for each core, as many as the device has memory for. Where the device is the processor
+ * itself, one run keeps most of it busy, and half as many are as fast. */
 static bool check_points(jobs *all, int *fit, nx_error *err)
 {
     run_needs most = {0};
@@ -119,7 +120,8 @@ static bool check_points(jobs *all, int *fit, nx_error *err)
         if (one.bytes >= most.bytes) most = one;
     }
     nx_progress("%s", "");
-    *fit = most.bytes ? (int)(most.memory / most.bytes < 4096 ? most.memory / most.bytes : 4096) : 1;
+    uint64_t room = most.bytes ? most.memory / most.bytes : 1, worth = (uint64_t)cores() / (most.cpu ? 2 : 1);
+    *fit = (int)(room < worth ? room : worth);
     if (*fit < 1) *fit = 1;
     return true;
 }
@@ -258,7 +260,7 @@ static bool compare(const jobs *all, const config *c, nx_error *err)
         ok = comparison_save(table, all->path, err);
         if (ok) printf("\ntables: %s, %s\n", text, values);
         if (ok && c->log.images && all->count > 1 && comparison_count(table) == all->count)
-            ok = comparison_picture(table, c->experiment.task != TASK_TEXTURE, all->path, stdout, err);
+            ok = comparison_picture(table, c->experiment.task == TASK_TRAIN, all->path, stdout, err);
         free(text);
         free(values);
     }
@@ -307,7 +309,7 @@ static int sweep(const request *r, const config *c, const points *p)
     char *folder = nx_path_folder(p->path);
     if (!nx_folder_make(folder, &err) || !check_points(&all, &fit, &err)) code = fail_with(&err, EXIT_REQUEST);
     free(folder);
-    if (!r->slurm && !all.most) all.most = cores() < fit ? cores() : fit;
+    if (!r->slurm && !all.most) all.most = fit;
     if (all.most > (int)waiting && waiting) all.most = (int)waiting;
     if (!code && waiting < p->count) nx_info("%zu of %zu points are done already", p->count - waiting, p->count);
     if (!code && waiting) {

@@ -34,7 +34,7 @@
 #include "io/image.h"   /* PNG and JPEG pictures */
 #include "io/ini.h"     /* INI files, strictly */
 #include "io/loader.h"  /* batches of crops of pictures, decoded ahead */
-#include "io/packed.h"  /* pictures packed into one file */
+#include "io/packed.h"  /* packed datasets: many pictures in one file */
 #include "io/t7.h"      /* files of Torch7 */
 #include "io/tensors.h" /* weights: safetensors and HDF5 */
 
@@ -74,6 +74,7 @@
 /* nn: networks and their training */
 #include "nn/init.h"      /* initial weights */
 #include "nn/layer.h"     /* layers with named parameters */
+#include "nn/lbfgs.h"     /* a picture optimised with curvature */
 #include "nn/loss.h"      /* content, style and the other losses of the field */
 #include "nn/optimizer.h" /* from a loss to updated parameters */
 

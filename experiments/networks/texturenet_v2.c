@@ -6,12 +6,19 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { HIDDEN = 512, LEAST = 16 }; /* numbers of the first layer; channels at the end */
+enum { HIDDEN = 512, MOST = 512, LEAST = 16 }; /* numbers of the first layer; channels before and after doubling */
 
 /* What brings the output's standard deviation to about 50. The last convolution sees max(gamma x, 0) of a normalized x:
  * mean square E[gamma^2] / 2 = 1/6 where gamma is U(0, 1); its weights are U(-b, b) with b^2 = gain^2 / inputs, of
  * variance b^2 / 3. So the output's variance is inputs * gain^2 / (3 inputs) / 6. */
 static float output_gain(void) { return 50 * sqrtf(18); }
+
+/* Channels after doubling i. */
+static int width(const texturenet_v2_options *o, int i)
+{
+    int channels = MOST >> i > LEAST ? MOST >> i : LEAST;
+    return channels < o->channels ? channels : o->channels;
+}
 
 nx_tensor *texturenet_v2_record(const texturenet_v2_options *o, nx_scope *s, nx_tensor *z)
 {
@@ -21,7 +28,7 @@ nx_tensor *texturenet_v2_record(const texturenet_v2_options *o, nx_scope *s, nx_
     x = nx_layer_linear(s, "linear2", x, start * start * channels, NX_ACTIVATION_RELU);
     x = nx_reshape(s->g, x, (nx_shape){z->shape.n, start, start, channels});
     for (int i = 1; i <= o->doublings; i++) {
-        channels = channels / 2 > LEAST ? channels / 2 : LEAST;
+        channels = width(o, i);
         snprintf(name, sizeof name, "conv%d", i);
         x = nx_layer_conv_transposed(s, name, x, channels, 4, (nx_conv_options){.stride = 2, .pad = 1});
         snprintf(name, sizeof name, "norm%d", i);

@@ -17,7 +17,7 @@
 enum { TEXTURENET_V2_NOISE = 256, TEXTURENET_V2_START = 4 };
 
 typedef struct texturenet_v2_options {
-    int channels;  /* of the 4 x 4 pixels that it starts from; every doubling halves them, down to 16 */
+    int channels;  /* of the 4 x 4 pixels that it starts from; then 256, 128, ... 16, where that is less */
     int doublings; /* of the side */
 } texturenet_v2_options;
 

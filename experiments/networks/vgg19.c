@@ -88,10 +88,13 @@ static int deepest(const char *const *layers, size_t count, nx_error *err)
     return last;
 }
 
-int vgg19_smallest_image(const char *const *layers, size_t count)
+int vgg19_smallest_image(const char *const *layers, size_t count, bool unpadded)
 {
     int side = 1;
-    for (int i = 0, last = deepest(layers, count, NULL); i <= last; i++) side <<= table[i].kind == POOL;
+    for (int i = deepest(layers, count, NULL); i >= 0; i--) {
+        if (table[i].kind == POOL) side *= 2;
+        if (table[i].kind == CONV && unpadded) side += 2;
+    }
     return side;
 }
 
@@ -372,7 +375,8 @@ bool vgg19_new(vgg19 **out, const vgg19_options *options, const char *const *lay
     vgg->options.weights = NULL; /* the caller's */
     if (options->pooling != VGG19_POOLING_FILE)
         vgg->pooling = options->pooling == VGG19_POOLING_MAX ? NX_POOL_MAX : NX_POOL_AVERAGE;
-    if (options->padding != VGG19_PADDING_FILE) vgg->padding = (nx_padding)options->padding;
+    vgg->unpadded = options->padding == VGG19_PADDING_NONE;
+    if (options->padding >= 0) vgg->padding = (nx_padding)options->padding;
     if (ok)
         *out = vgg;
     else
@@ -397,11 +401,11 @@ bool vgg19_record(vgg19 *vgg, nx_graph *g, nx_tensor *x, const char *const *laye
         char *label = nx_format("descriptor/%s", l->name);
         nx_graph_label(g, label);
         free(label);
+        int needed = l->kind == POOL ? 2 : l->kind == CONV && vgg->unpadded ? 3 : 1;
+        if (x->shape.h < needed || x->shape.w < needed)
+            return nx_fail(err, "an image of this size has no pixel left at %s: at least %d pixels a side are needed",
+                           l->name, vgg19_smallest_image(layers, count, vgg->unpadded));
         if (l->kind == POOL) {
-            if (x->shape.h < 2 || x->shape.w < 2)
-                return nx_fail(err,
-                               "an image of this size has no pixel left at %s: at least %d pixels a side are needed",
-                               l->name, vgg19_smallest_image(layers, count));
             x = nx_pool(g, x, (nx_pool_options){.kind = vgg->pooling, .size = 2, .stride = 2});
         } else {
             int in = l->kind == LINEAR ? x->shape.h * x->shape.w * x->shape.c : x->shape.c;
@@ -414,7 +418,8 @@ bool vgg19_record(vgg19 *vgg, nx_graph *g, nx_tensor *x, const char *const *laye
                                l->name, w->shape.w, in);
             x = l->kind == CONV
                     ? nx_conv(g, x, w, b,
-                              (nx_conv_options){.pad = 1, .padding = vgg->padding, .activation = NX_ACTIVATION_RELU})
+                              (nx_conv_options){
+                                  .pad = !vgg->unpadded, .padding = vgg->padding, .activation = NX_ACTIVATION_RELU})
                     : nx_linear(g, x, w, b, NX_ACTIVATION_RELU, 0);
         }
         for (size_t k = 0; k < count; k++)

@@ -21,7 +21,7 @@
 
 typedef enum vgg19_pooling { VGG19_POOLING_FILE, VGG19_POOLING_MAX, VGG19_POOLING_AVERAGE } vgg19_pooling;
 
-enum { VGG19_PADDING_FILE = -1 }; /* else an nx_padding */
+enum { VGG19_PADDING_FILE = -1, VGG19_PADDING_NONE = -2 }; /* else an nx_padding */
 
 typedef enum vgg19_preprocessing {
     VGG19_PREPROCESSING_FILE,       /* as the file's metadata says; Keras's files are Caffe's */
@@ -35,16 +35,17 @@ typedef struct vgg19_options {
     const char *weights;               /* a file of weights; NULL: random */
     vgg19_preprocessing preprocessing; /* of the file */
     vgg19_pooling pooling;             /* FILE: the file's metadata; where it is silent max, random weights average */
-    int padding;                       /* VGG19_PADDING_FILE: the file's metadata; where it is silent zero */
-    vgg19_init init;                   /* random: N(0, sigma^2) (He, Wang, Hopcroft 2016) or N(0, 2 / (9 in)); bias 0 */
-    float sigma;                       /* of the paper's init */
-    float width;                       /* random: channels as a fraction of 64, 128, 256, 512, 512; 0: 1 */
+    int padding; /* VGG19_PADDING_FILE: the file's metadata, where it is silent zero; NONE: convolutions inside alone */
+    vgg19_init init; /* random: N(0, sigma^2) (He, Wang, Hopcroft 2016) or N(0, 2 / (9 in)); bias 0 */
+    float sigma;     /* of the paper's init */
+    float width;     /* random: channels as a fraction of 64, 128, 256, 512, 512; 0: 1 */
     uint64_t seed;
 } vgg19_options;
 
 typedef struct vgg19 {
     nx_params *params; /* conv1_1.weight and so on, frozen */
     nx_padding padding;
+    bool unpadded; /* every convolution takes a pixel off each side of the picture */
     nx_pool_kind pooling;
     float mean[3]; /* RGB, 0 to 255 */
     bool random;
@@ -61,7 +62,7 @@ bool vgg19_record(vgg19 *vgg, nx_graph *g, nx_tensor *x, const char *const *laye
                   nx_error *err);
 
 /* The side of the smallest image that still has a pixel at every one of the layers. */
-int vgg19_smallest_image(const char *const *layers, size_t count);
+int vgg19_smallest_image(const char *const *layers, size_t count, bool unpadded);
 
 /* Rescales the layers up to the deepest given so that on these images ([n, h, w, 3], RGB, 0 to 255) the mean activation
  * after every ReLU is one: by channel, Gatys' normalisation (spec: W[k,j] <- W[k,j] m[l-1,j] / m[l,k], b[k] <- b[k] /

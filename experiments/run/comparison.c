@@ -15,7 +15,7 @@
 
 enum { RECENT = 50 }; /* rows of the training loss that are averaged */
 
-enum { TRAINING, VALIDATION, STYLE, CONTENT, RELATIVE, SECONDS, COLUMNS };
+enum { TRAINING, VALIDATION, STYLE, CONTENT, NEIGHBOUR, CONTRAST, RELATIVE, SECONDS, COLUMNS };
 
 /* The first metric that the file has, its last value or the mean of its last rows. */
 static const struct column {
@@ -26,6 +26,8 @@ static const struct column {
     [VALIDATION] = {"validation", {"validation/total", NULL}, false},
     [STYLE] = {"style", {"validation/style", "style"}, false},
     [CONTENT] = {"content", {"validation/content", "content"}, false},
+    [NEIGHBOUR] = {"neighbour", {"samples/neighbour", NULL}, false},
+    [CONTRAST] = {"contrast", {"samples/contrast", NULL}, false},
     [RELATIVE] = {"of first", {NULL, NULL}, false},
     [SECONDS] = {"seconds", {NULL, NULL}, false},
 };

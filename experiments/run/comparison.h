@@ -33,7 +33,8 @@ void comparison_print(const comparison *t, FILE *out);
 bool comparison_save(const comparison *t, const char *run, nx_error *err);
 
 /* The pictures of all points below each other, the content of the first above them where they have any; its path is
- * printed to out, if that is not NULL. Points without a picture, or with pictures of several sizes, are no error: a message says so. */
+ * printed to out, if that is not NULL. Points without a picture, or with pictures of several sizes, are no error: a
+ * message says so. */
 bool comparison_picture(const comparison *t, bool content, const char *run, FILE *out, nx_error *err);
 
 #endif

@@ -55,8 +55,9 @@
 #endif
 
 WORDS(paper, WORD(PAPER_IMPROVED_TEXNET, "improved_texnet") WORD(PAPER_MULTIMODAL, "multimodal")
-    WORD(PAPER_TEXTURE_NETWORKS, "texture_networks"))
-WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") )
+    WORD(PAPER_TEXTURE_NETWORKS, "texture_networks") WORD(PAPER_GATYS, "gatys")
+    WORD(PAPER_RANDOM_WEIGHTS, "random_weights"))
+WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") WORD(TASK_OPTIMIZE, "optimize"))
 WORDS(kernels, WORD(KERNELS_AUTO, "auto") WORD(KERNELS_CPU, "cpu") WORD(KERNELS_GPU, "gpu"))
 WORDS(descriptor_network, WORD(DESCRIPTOR_VGG19, "vgg19"))
 WORDS(preprocessing, WORD(PREPROCESSING_FILE, "file") WORD(PREPROCESSING_CAFFE, "caffe")
@@ -65,7 +66,7 @@ WORDS(init, WORD(INIT_PAPER, "paper") WORD(INIT_HE, "he"))
 WORDS(pooling, WORD(POOLING_FILE, "file") WORD(POOLING_MAX, "max") WORD(POOLING_AVERAGE, "average"))
 WORDS(descriptor_padding, WORD(DESCRIPTOR_PADDING_FILE, "file") WORD(DESCRIPTOR_PADDING_ZERO, "zero")
     WORD(DESCRIPTOR_PADDING_REFLECT, "reflect") WORD(DESCRIPTOR_PADDING_REPLICATE, "replicate")
-    WORD(DESCRIPTOR_PADDING_CIRCULAR, "circular"))
+    WORD(DESCRIPTOR_PADDING_CIRCULAR, "circular") WORD(DESCRIPTOR_PADDING_NONE, "none"))
 WORDS(generator_network, WORD(GENERATOR_STYLENET, "stylenet") WORD(GENERATOR_MTNET, "mtnet")
     WORD(GENERATOR_PYRAMID, "pyramid") WORD(GENERATOR_V2, "v2"))
 WORDS(norm, WORD(NORM_INSTANCE, "instance") WORD(NORM_BATCH, "batch") WORD(NORM_INSTANCE_FIRST, "instance_first")
@@ -80,11 +81,13 @@ WORDS(tv, WORD(TV_L2, "l2") WORD(TV_L1, "l1"))
 WORDS(diversity_form, WORD(DIVERSITY_RELEASED, "released") WORD(DIVERSITY_LITERAL, "literal"))
 WORDS(convention, WORD(CONVENTION_GATYS, "gatys") WORD(CONVENTION_MEAN, "mean") WORD(CONVENTION_CHW, "chw")
     WORD(CONVENTION_SUM, "sum"))
-WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") )
+WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFGS, "lbfgs"))
+WORDS(line_search, WORD(LINE_SEARCH_NONE, "none") WORD(LINE_SEARCH_WOLFE, "wolfe"))
+WORDS(balance, WORD(BALANCE_MEAN, "mean") WORD(BALANCE_LITERAL, "literal") WORD(BALANCE_NONE, "none"))
 
 SECTION(experiment, "What is run.")
 CHOICE(experiment, paper, paper, improved_texnet, "whose experiment it is")
-CHOICE(experiment, task, task, train, "train a stylization, or a texture from noise alone")
+CHOICE(experiment, task, task, train, "train a stylization, train a texture from noise alone, or optimize one picture")
 INT(experiment, seed, 1, 0, INT_MAX, "of every random number; the same seed, device and config give the same bits")
 INT(experiment, steps, 1000, 0, INT_MAX, "updates; 0 evaluates and logs step 0 alone")
 END(experiment)
@@ -105,9 +108,13 @@ REAL(descriptor, sigma, 0.015, 0, 10, "standard deviation of random weights with
 REAL(descriptor, width, 1, 0.01, 4, "random weights: channels, as a fraction of VGG-19's")
 FLAG(descriptor, rescale, true, "random weights: scale every layer to a mean activation of 1")
 INT(descriptor, seed, -1, -1, INT_MAX, "of random weights; -1: that of the experiment")
+INT(descriptor, stacked, 0, 0, 100,
+    "random_weights: sets of weights tried for each layer, of which the one that inverts best is kept; 0: no choice")
+INT(descriptor, stacked_steps, 100, 1, INT_MAX, "random_weights: updates of each such trial")
 CHOICE(descriptor, pooling, pooling, file, "file: what the weights were trained with, max where the file does not say")
 CHOICE(descriptor, padding, descriptor_padding, file,
-    "of the convolutions; file: what the weights were trained with, zero where the file does not say")
+    "of the convolutions; file: what the weights were trained with, zero where the file does not say; none: as advised for "
+    "textures")
 LAYERS(descriptor, content_layers, "relu4_2", "where the content is compared")
 LAYERS(descriptor, style_layers, "relu1_1 relu2_1 relu3_1 relu4_1", "where Gram matrices are compared")
 END(descriptor)
@@ -149,31 +156,43 @@ NUMBERS(loss, stage_weights, 0, INFINITY, "of each picture of a generator that m
 NUMBERS(loss, stage_style_weights, 0, INFINITY, "of each such picture's style loss, beside its own weight")
 NUMBERS(loss, stage_style_ratios, 0, INFINITY,
     "where given, sets those weights: each picture's style gradient over its content gradient at the start (L1)")
+NUMBERS(loss, style_shares, 0, INFINITY, "optimize: of style and more_styles, each picture's style loss")
+CHOICE(loss, balance, balance, mean,
+    "random_weights: each layer over its gradient's mean magnitude, over the magnitude of the mean as printed, or none")
 CHOICE(loss, content_target, content_target, previous,
     "mtnet: each picture keeps the content of what its subnet is given, or of the content picture")
 END(loss)
 
 SECTION(optimizer, "How it is minimised.")
-CHOICE(optimizer, method, method, adam, "Adam, or gradient descent with momentum beta1")
-REAL(optimizer, learning_rate, 0.001, 0, INFINITY, "at the first step")
+CHOICE(optimizer, method, method, adam, "Adam, gradient descent with momentum beta1, or L-BFGS")
+REAL(optimizer, learning_rate, 0, 0, INFINITY,
+    "at the first step; 0: the usual, 0.001 to train, 10 for Adam on a picture, 1 for L-BFGS")
 REAL(optimizer, beta1, 0.9, 0, 0.999999, "decay of the mean of gradients")
 REAL(optimizer, beta2, 0.999, 0, 0.999999, "decay of the mean of squared gradients")
 REAL(optimizer, epsilon, 1e-08, 0, 1, "added to the root of the mean of squares")
-REAL(optimizer, decay, 0.8, 0, 1, "factor on the learning rate every decay_every steps")
+REAL(optimizer, decay, 0.8, 0, 1, "factor on the learning rate every decay_every steps; not of L-BFGS")
 INT(optimizer, decay_every, 2000, 0, INT_MAX, "steps; 0: the learning rate stays")
-
+INT(optimizer, history, 100, 1, 1000, "pairs that L-BFGS keeps")
+CHOICE(optimizer, line_search, line_search, none,
+    "L-BFGS: none takes every step as it is, as Torch does; wolfe looks for the strong Wolfe conditions")
 END(optimizer)
 
 SECTION(data, "The pictures.")
-PATHS(data, content, WANT_ANY, "pictures, folders of pictures or a packed dataset")
+PATHS(data, content, WANT_ANY, "pictures, folders of pictures or a packed dataset; optimize: one picture or none")
 PATHS(data, validation, WANT_ANY,
     "the same for validation; empty: the last validation_count of content, left out of training")
 INT(data, validation_count, 0, 0, INT_MAX, "pictures to validate on; 0: all of validation, none of content")
 PATH(data, style, WANT_FILE, "", , "the style picture")
+PATHS(data, more_styles, WANT_FILE, "optimize: style pictures beside style")
 PATH(data, fine_style, WANT_FILE, "", , "mtnet: the style of all but the first subnet; empty: style")
 INT(data, style_size, 256, 0, 16384,
     "pixels of the style's longer side; 0: its own size; mtnet: the last subnet's, a half and a quarter before")
-INT(data, size, 256, 0, 16384, "pixels a side of the content's crops; 0: an image's own size")
+INT(data, size, 256, 0, 16384, 
+    "pixels a side of the content's crops; optimize: of the picture's longer side; 0: an image's own size")
+PATH(data, init, WANT_FILE, "noise content style", noise, "optimize: where the picture starts")
+REAL(data, init_noise, 1, 0, 1000, "optimize: standard deviation of that noise, around the descriptor's mean")
+NUMBERS(data, coarse, 1, 16384, "optimize: sizes before `size`, each result enlarged to the next; the style in proportion")
+INT(data, coarse_steps, 100, 1, INT_MAX, "optimize: updates at each of them, of [experiment] steps")
 INT(data, resize, 0, 0, 16384, "pixels of the shorter side before the crop; 0: no resizing")
 INT(data, batch, 4, 1, 1024, "pictures a step")
 REAL(data, contrast, 0, 0, 1, "each crop's contrast is multiplied by a number drawn from [1 - contrast, 1]")

@@ -1,6 +1,6 @@
-/* PoCL keeps compiled kernels in a folder that (up to version 3.1 at least) breaks when several processes write it. Runs
- * that go on side by side therefore take a folder each: one of a row of numbered ones, held by a lock until the process
- * ends and then there, warm, for the next. Other OpenCL platforms do not notice.
+/* PoCL keeps compiled kernels in a folder that (up to version 3.1 at least) breaks when several processes write it.
+ * Runs that go on side by side therefore take a folder each: one of a row of numbered ones, held by a lock until the
+ * process ends and then there, warm, for the next. Other OpenCL platforms do not notice.
  *
  *     kernel_cache_share();      the parent: its children are to take caches
  *     kernel_cache_take();       the child, before it touches OpenCL

@@ -25,32 +25,36 @@ nx_tensor *objective_total(objective *o, nx_graph *g)
     return o->total = nx_keep(nx_weighted_sum(g, values, weights, o->count));
 }
 
-void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, double content_weight,
-                          double style_weight, nx_tensor *const *content, nx_tensor *const *content_target,
-                          nx_tensor *const *style, nx_tensor *const *style_gram)
+void objective_factors(const config *c, nx_shape features, double *content, double *style)
 {
     static const nx_convention conventions[] = {[CONVENTION_GATYS] = NX_CONVENTION_GATYS,
                                                 [CONVENTION_MEAN] = NX_CONVENTION_MEAN,
                                                 [CONVENTION_CHW] = NX_CONVENTION_CHW,
                                                 [CONVENTION_SUM] = NX_CONVENTION_SUM};
+    nx_loss_factors(conventions[c->loss.convention], features, content, style);
+}
+
+void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, objective_weights weights,
+                          nx_tensor *const *content, nx_tensor *const *content_target, nx_tensor *const *style,
+                          nx_tensor *const *style_gram)
+{
     const config_list *content_layers = &c->descriptor.content_layers, *style_layers = &c->descriptor.style_layers;
-    nx_convention convention = conventions[c->loss.convention];
     char name[64];
     double content_factor, style_factor;
     for (int i = 0; content && i < content_layers->count; i++) {
-        nx_loss_factors(convention, content[i]->shape, &content_factor, &style_factor);
-        double w = content_weight * c->loss.content_weight * content_factor *
+        objective_factors(c, content[i]->shape, &content_factor, &style_factor);
+        double w = weights.content[i] * c->loss.content_weight * content_factor *
                    config_layer_weight(&c->loss.content_layer_weights, i, content_layers->count);
         snprintf(name, sizeof name, "%scontent/%s", prefix, content_layers->items[i]);
         objective_add(o, name, nx_content_loss(g, content[i], content_target[i]), w);
     }
     for (int i = 0; style && i < style_layers->count; i++) {
-        nx_loss_factors(convention, style[i]->shape, &content_factor, &style_factor);
-        double w = style_weight * c->loss.style_weight * style_factor *
+        objective_factors(c, style[i]->shape, &content_factor, &style_factor);
+        double w = weights.style[i] * c->loss.style_weight *
                    config_layer_weight(&c->loss.style_layer_weights, i, style_layers->count);
+        float norm = c->loss.normalize_gradients ? (float)w : 0; /* of the gradient, whatever the convention's factor */
         snprintf(name, sizeof name, "%sstyle/%s", prefix, style_layers->items[i]);
-        objective_add(o, name, nx_style_loss(g, style[i], style_gram[i], c->loss.normalize_gradients ? (float)w : 0),
-                      w);
+        objective_add(o, name, nx_style_loss(g, style[i], style_gram[i], norm), w * style_factor);
     }
 }
 

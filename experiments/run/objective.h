@@ -31,11 +31,17 @@ void objective_add(objective *o, const char *name, nx_tensor *value, double weig
 nx_tensor *objective_total(objective *o, nx_graph *g);
 
 /* The terms of [loss] on features of the picture that is judged: content against targets (one a content layer) and
- * style against Gram matrices (one a style layer), with the factors of its convention, times content_weight and
- * style_weight; either may be NULL with nothing to compare. prefix goes before the names. */
-void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, double content_weight,
-                          double style_weight, nx_tensor *const *content, nx_tensor *const *content_target,
-                          nx_tensor *const *style, nx_tensor *const *style_gram);
+ * style against Gram matrices (one a style layer), with the factors of its convention, times the weights: one a
+ * layer each; either may be NULL with nothing to compare. prefix goes before the names. */
+typedef struct objective_weights {
+    const double *content, *style;
+} objective_weights;
+void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, objective_weights weights,
+                          nx_tensor *const *content, nx_tensor *const *content_target, nx_tensor *const *style,
+                          nx_tensor *const *style_gram);
+
+/* The factors of the config's convention for a layer's features. */
+void objective_factors(const config *c, nx_shape features, double *content, double *style);
 
 /* Total variation of the picture, where [loss] asks for it. */
 void objective_variation(objective *o, nx_graph *g, const config *c, const char *prefix, double weight,

@@ -1,5 +1,6 @@
-/* What a paper brings to a run that trains a generator: the network, and what each picture that it makes is held
- * against. Everything else is the run's business.
+/* What a paper brings to a run. To one that trains a generator: the network, and what each picture that it makes is
+ * held against. To one that optimizes a picture: what it does with the descriptor before. Everything else is the run's
+ * business.
  *
  * A paper is one file in experiments/, which defines one of these and is listed in experiments/papers.c.
  */
@@ -15,16 +16,19 @@ enum { PAPER_STAGES = 4 };
 typedef struct paper {
     const char *name; /* as [experiment] paper */
 
+    /* Finds what the paper cannot do in a config; NULL: nothing. */
+    bool (*check)(const config *c, nx_error *err);
+
+    /* ---- training ---- */
+
     /* Appends the generator and fills judges with the pictures it makes, the final one last; gives their number.
      * shape: of the final picture, n x h x w x 3. content: RGB from 0 to 255, of that shape; NULL for textures. random:
-     * the state of random operations. The pictures are RGB from 0 to 255 minus the descriptor's mean. */
+     * the state of random operations. The pictures are RGB from 0 to 255 minus the descriptor's mean. NULL: the paper
+     * trains nothing. */
     int (*generate)(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random, judge *judges);
 
     /* The generator as `nstx stylize` applies it, where that is not the last picture of generate; else NULL. */
     nx_tensor *(*apply)(const config *c, nx_scope *s, nx_tensor *content, nx_tensor *random);
-
-    /* Finds what the paper cannot train in a config; NULL: nothing. */
-    bool (*check)(const config *c, nx_error *err);
 
     /* The style pictures that judges refer to by number; gives how many. */
     int (*styles)(const config *c, perception_style *styles);
@@ -32,6 +36,16 @@ typedef struct paper {
     int (*multiple)(const config *c); /* picture sides that the generator makes are multiples of this */
 
     bool (*one_size)(const config *c); /* it makes squares of exactly that side; NULL: never */
+
+    /* ---- optimizing; NULL: nothing ---- */
+
+    /* Changes the descriptor, whose weights are on the device. content: the picture, NULL if there is none. */
+    bool (*choose)(perception *p, nx_device *device, const nx_image *content, nx_error *err);
+
+    /* Sets the factors that a judge has as its balance: one a content layer, one a style layer of each of the style
+     * pictures from number `style` on; both are 1 before. */
+    bool (*balance)(perception *p, nx_device *device, const nx_image *content, int style, int styles,
+                    double *content_balance, double *style_balance, nx_error *err);
 } paper;
 
 /* The paper of a config. */

@@ -27,11 +27,10 @@ static bool open_descriptor(perception *p, nx_error *err)
     static const vgg19_pooling poolings[] = {[POOLING_FILE] = VGG19_POOLING_FILE,
                                              [POOLING_MAX] = VGG19_POOLING_MAX,
                                              [POOLING_AVERAGE] = VGG19_POOLING_AVERAGE};
-    static const int paddings[] = {[DESCRIPTOR_PADDING_FILE] = VGG19_PADDING_FILE,
-                                   [DESCRIPTOR_PADDING_ZERO] = NX_PADDING_ZERO,
-                                   [DESCRIPTOR_PADDING_REFLECT] = NX_PADDING_REFLECT,
-                                   [DESCRIPTOR_PADDING_REPLICATE] = NX_PADDING_REPLICATE,
-                                   [DESCRIPTOR_PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
+    static const int paddings[] = {
+        [DESCRIPTOR_PADDING_FILE] = VGG19_PADDING_FILE,        [DESCRIPTOR_PADDING_NONE] = VGG19_PADDING_NONE,
+        [DESCRIPTOR_PADDING_ZERO] = NX_PADDING_ZERO,           [DESCRIPTOR_PADDING_REFLECT] = NX_PADDING_REFLECT,
+        [DESCRIPTOR_PADDING_REPLICATE] = NX_PADDING_REPLICATE, [DESCRIPTOR_PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
     static const vgg19_preprocessing preprocessings[] = {[PREPROCESSING_FILE] = VGG19_PREPROCESSING_FILE,
                                                          [PREPROCESSING_CAFFE] = VGG19_PREPROCESSING_CAFFE,
                                                          [PREPROCESSING_TORCHVISION] = VGG19_PREPROCESSING_TORCHVISION};
@@ -68,7 +67,8 @@ static bool read_style(perception *p, const perception_style *s, nx_error *err)
         *image = fitted;
     }
     const config_list *layers = &p->c->descriptor.style_layers;
-    int least = vgg19_smallest_image((const char *const *)layers->items, (size_t)layers->count);
+    int least = vgg19_smallest_image((const char *const *)layers->items, (size_t)layers->count,
+                                     p->c->descriptor.padding == DESCRIPTOR_PADDING_NONE);
     return (image->height >= least && image->width >= least) ||
            nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
                    s->path, image->width, image->height, p->c->data.style_size, least);
@@ -120,28 +120,56 @@ static bool record_style(perception *p, nx_graph *g, int style, nx_tensor **gram
     return true;
 }
 
+/* Weights of all layers: the judge's own times its balance. Owned by the caller. */
+static double *weights_of(double weight, const double *balance, int count)
+{
+    double *weights = nx_alloc((size_t)(count + 1) * sizeof *weights);
+    for (int i = 0; i < count; i++) weights[i] = weight * (balance ? balance[i] : 1);
+    return weights;
+}
+
+/* The terms of one style picture on features of the output. */
+static bool record_style_terms(perception *p, nx_graph *g, const judge *j, int k, nx_tensor *const *feature,
+                               objective *o, nx_error *err)
+{
+    int layers = p->c->descriptor.style_layers.count, styles = j->styles ? j->styles : 1;
+    nx_tensor **gram = nx_alloc((size_t)(layers + 1) * sizeof *gram);
+    double share = config_layer_weight(&p->c->loss.style_shares, k, styles);
+    double *weights = weights_of(j->weight * (j->style_weight > 0 ? j->style_weight : 1) * share,
+                                 j->style_balance ? j->style_balance + k * layers : NULL, layers);
+    char prefix[64];
+    if (k)
+        snprintf(prefix, sizeof prefix, "%sstyle%d/", j->prefix, k + 1);
+    else
+        snprintf(prefix, sizeof prefix, "%s", j->prefix);
+    bool ok = !layers || record_style(p, g, j->style + k, gram, err);
+    if (ok) objective_perceptual(o, g, p->c, prefix, (objective_weights){NULL, weights}, NULL, NULL, feature, gram);
+    free(gram);
+    free(weights);
+    return ok;
+}
+
 bool perception_record(perception *p, nx_graph *g, const judge *j, objective *o, nx_error *err)
 {
     size_t count;
     const char **layers = layers_of(p->c, &count);
     size_t contents = (size_t)p->c->descriptor.content_layers.count;
-    nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature),
-              **gram = nx_alloc((count + 1) * sizeof *gram);
+    nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature);
+    double *weights = weights_of(j->weight, j->content_balance, (int)contents);
     size_t first = j->content ? 0 : contents, end = j->style < 0 ? contents : count;
     bool ok = (!j->content || !contents ||
                vgg19_record(p->vgg, g, j->centered ? j->content : perception_center(p, g, j->content), layers, contents,
                             target, err)) &&
-              (j->style < 0 || end == contents || record_style(p, g, j->style, gram, err)) &&
               (first == end || vgg19_record(p->vgg, g, j->output, layers + first, end - first, feature + first, err));
-    if (ok)
-        objective_perceptual(o, g, p->c, j->prefix, j->weight,
-                             j->style_weight > 0 ? j->weight * j->style_weight : j->weight, j->content ? feature : NULL,
-                             target, j->style < 0 ? NULL : feature + contents, gram);
+    if (ok && j->content)
+        objective_perceptual(o, g, p->c, j->prefix, (objective_weights){weights, NULL}, feature, target, NULL, NULL);
+    for (int k = 0; ok && j->style >= 0 && k < (j->styles ? j->styles : 1); k++)
+        ok = record_style_terms(p, g, j, k, feature + contents, o, err);
     if (ok) objective_variation(o, g, p->c, j->prefix, j->weight, j->output);
     free(layers);
     free(target);
     free(feature);
-    free(gram);
+    free(weights);
     return ok;
 }
 
@@ -174,7 +202,7 @@ bool perception_prepare(perception *p, nx_device *device, nx_error *err)
     if (p->vgg->random && p->c->descriptor.rescale) {
         size_t count;
         const char **layers = layers_of(p->c, &count);
-        nx_image image = calibration(p, vgg19_smallest_image(layers, count));
+        nx_image image = calibration(p, vgg19_smallest_image(layers, count, p->vgg->unpadded));
         ok = vgg19_rescale(p->vgg, device, image.rgb, (nx_shape){1, image.height, image.width, 3}, layers, count, false,
                            err);
         nx_image_free(&image);

@@ -16,7 +16,7 @@
 #include "networks/vgg19.h"
 #include "run/objective.h"
 
-enum { PERCEPTION_STYLES = 8 };
+enum { PERCEPTION_STYLES = 32 };
 
 typedef struct perception_style {
     const char *path;
@@ -43,9 +43,13 @@ typedef struct judge {
     nx_tensor *content;  /* the picture whose content it keeps, RGB from 0 to 255; NULL: none */
     bool centered;       /* content is minus the mean too */
     int style;           /* which style picture; -1: none */
+    int styles;          /* how many from there on; 0: 1 */
     double weight;       /* on all its terms */
     double style_weight; /* on its style terms beside that; 0: 1 */
     const char *prefix;  /* of their names, such as "stage1/" */
+
+    /* Factors on the weights, one a content layer, and one a style layer of each style picture; NULL: 1 each. */
+    const double *content_balance, *style_balance;
 } judge;
 
 /* Appends the descriptor and the losses of [loss], total variation included. */

@@ -1,9 +1,8 @@
-/* Training: two graphs over the same parameters, one for a step, one for validation.
+/* Training of a generator: two graphs over the same parameters, one for a step, one for validation.
  *
- * Everything that a config can get wrong is found in trainer_new and trainer_fits, before any device work. What batch
- * and what noise a step sees are functions of the seed and the step alone, so a run that resumes continues bit for bit.
- */
-#include "run/train.h"
+ * What batch and what noise a step sees are functions of the seed and the step alone, so a run that resumes continues
+ * bit for bit. */
+#include "run/task.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,15 +19,13 @@
 #include "ops/random.h"
 #include "run/interrupt.h"
 #include "run/model.h"
-#include "run/paper.h"
-#include "run/perception.h"
 #include "run/progress.h"
+#include "run/variety.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* One of the two graphs. */
 typedef struct side {
@@ -42,28 +39,24 @@ typedef struct side {
     objective objective;
 } side;
 
-struct trainer {
-    const config *c;
-    const paper *paper;
-    nx_device_info info;
-    nx_device *device;
+typedef struct trainer {
+    task task;
     nx_file_list content, validation;
-    bool texture; /* [experiment] task: made from noise alone */
-    perception *perception;
+    bool texture;                 /* [experiment] task: made from noise alone */
     double balance[PAPER_STAGES]; /* factors on the style weight of each picture */
     nx_params *params;            /* the generator's */
     nx_optimizer *optimizer;
     side train, valid;
     nx_loader *loader, *held_out;
-};
+} trainer;
 
 /* ---- recording ---- */
 
 /* Records the generator, the descriptor on what it makes, and the losses, for crops of `size`. */
 static bool record(trainer *t, side *s, nx_params *params, int size, int batch, bool training, nx_error *err)
 {
-    const config *c = t->c;
-    nx_graph *g = s->g = nx_graph_new(&t->info);
+    const config *c = t->task.c;
+    nx_graph *g = s->g = nx_graph_new(&t->task.info);
     nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = training};
     nx_shape shape = {batch, size, size, 3};
     judge judges[PAPER_STAGES];
@@ -72,7 +65,7 @@ static bool record(trainer *t, side *s, nx_params *params, int size, int batch, 
     s->content = t->texture ? NULL : nx_input(g, shape, "content");
     s->random = nx_input(g, NX_RANDOM_STATE, "random");
     nx_graph_label(g, "generator");
-    int stages = t->paper->generate(c, &scope, shape, s->content, s->random, judges);
+    int stages = t->task.paper->generate(c, &scope, shape, s->content, s->random, judges);
     s->output = nx_keep(judges[stages - 1].output);
     s->n_before = training ? 0 : stages - 1;
     for (int k = 0; k < s->n_before; k++) s->before[k] = nx_keep(judges[k].output);
@@ -85,9 +78,9 @@ static bool record(trainer *t, side *s, nx_params *params, int size, int batch, 
         judge *j = &judges[i];
         j->style_weight = (j->style_weight > 0 ? j->style_weight : 1) * t->balance[i];
         if (!(t->balance[i] > 0)) j->style = -1;
-        if (!perception_record(t->perception, g, j, &s->objective, err)) return false;
+        if (!perception_record(t->task.perception, g, j, &s->objective, err)) return false;
     }
-    if (c->loss.diversity > 0) {
+    if (c->loss.diversity > 0 && batch > 1) {
         nx_entropy_options options = {.literal = c->loss.diversity_form == DIVERSITY_LITERAL};
         objective_add(&s->objective, "entropy", nx_entropy(g, s->output, options), c->loss.diversity);
     }
@@ -105,13 +98,13 @@ static void free_side(side *s)
 /* How many pictures validation looks at: those held out, or samples of a texture. */
 static int validation_count(const trainer *t)
 {
-    return t->texture ? t->c->data.validation_count : (int)t->validation.count;
+    return t->texture ? t->task.c->data.validation_count : (int)t->validation.count;
 }
 
 /* The batch of validation divides the number of its pictures, so that each counts once. */
 static int validation_batch(const trainer *t)
 {
-    int batch = t->c->data.batch, count = validation_count(t);
+    int batch = t->task.c->data.batch, count = validation_count(t);
     while (count % batch) batch--;
     return batch;
 }
@@ -120,7 +113,7 @@ static int validation_batch(const trainer *t)
 static bool build(trainer *t, int size, nx_params *params, side *train, side *valid, nx_optimizer **optimizer,
                   nx_error *err)
 {
-    const config *c = t->c;
+    const config *c = t->task.c;
     nx_optimizer_options options = {.method = c->optimizer.method == METHOD_SGD ? NX_OPTIMIZER_SGD : NX_OPTIMIZER_ADAM,
                                     .beta1 = (float)c->optimizer.beta1,
                                     .beta2 = (float)c->optimizer.beta2,
@@ -140,7 +133,7 @@ static bool build(trainer *t, int size, nx_params *params, side *train, side *va
 
 static bool read_content(trainer *t, nx_error *err)
 {
-    const config *c = t->c;
+    const config *c = t->task.c;
     if (t->texture) return true;
     if (!config_need(c, "data", "content", err)) return false;
     nx_file_list *lists[] = {&t->content, &t->validation};
@@ -171,7 +164,7 @@ static bool read_content(trainer *t, nx_error *err)
 
 static bool open_loaders(trainer *t, nx_error *err)
 {
-    const config *c = t->c;
+    const config *c = t->task.c;
     if (t->texture) return true;
     nx_loader_options options = {.paths = t->content.paths,
                                  .count = t->content.count,
@@ -193,13 +186,13 @@ static bool asks_for_balance(const config *c)
     return c->loss.stage_style_ratios.count || c->loss.stage_style_ratios.mean;
 }
 
-static bool one_size(const trainer *t) { return t->paper->one_size && t->paper->one_size(t->c); }
+static bool one_size(const trainer *t) { return t->task.paper->one_size && t->task.paper->one_size(t->task.c); }
 
 static bool check(const trainer *t, nx_error *err)
 {
-    const config *c = t->c;
+    const config *c = t->task.c;
     if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 256");
-    int multiple = t->paper->multiple(c);
+    int multiple = t->task.paper->multiple(c);
     if (one_size(t) && c->data.size != multiple)
         return nx_fail(err,
                        "[data] size = %d: this generator makes pictures of %d alone: size = %d, or another "
@@ -212,65 +205,52 @@ static bool check(const trainer *t, nx_error *err)
         (t->texture || !c->descriptor.content_layers.count || !c->descriptor.style_layers.count ||
          !(c->loss.content_weight > 0 && c->loss.style_weight > 0)))
         return nx_fail(err, "[loss] stage_style_ratios weighs style against content: it needs both");
-    if (t->paper->check && !t->paper->check(c, err)) return false;
     return !(c->loss.diversity > 0) || c->data.batch > 1 ||
            nx_fail(err, "[loss] diversity compares outputs of one batch: it needs [data] batch of 2 or more");
 }
 
-bool trainer_new(trainer **out, const config *c, nx_error *err)
+static bool open_inputs(task *base, nx_error *err)
 {
-    trainer *t = nx_alloc(sizeof *t);
-    *t = (trainer){.balance = {1, 1, 1, 1},
-                   .c = c,
-                   .paper = paper_of(c),
-                   .params = nx_params_new(),
-                   .texture = c->experiment.task == TASK_TEXTURE};
-    nx_device_options device = {.name = c->device.name, .kernels = config_get(c, "device", "kernels")};
+    trainer *t = (trainer *)base;
+    const config *c = t->task.c;
     perception_style styles[PERCEPTION_STYLES];
-    bool ok = check(t, err) && config_need(c, "data", "style", err) && read_content(t, err) &&
-              nx_device_choose(&t->info, &device, err) &&
-              perception_new(&t->perception, c, &t->info, styles, t->paper->styles(c, styles), err) &&
-              open_loaders(t, err);
-    free((char *)device.kernels);
-    if (ok)
-        *out = t;
-    else
-        trainer_free(t);
-    return ok;
+    t->texture = c->experiment.task == TASK_TEXTURE;
+    t->params = nx_params_new();
+    for (int k = 0; k < PAPER_STAGES; k++) t->balance[k] = 1;
+    return check(t, err) && config_need(c, "data", "style", err) && read_content(t, err) &&
+           perception_new(&t->task.perception, c, &t->task.info, styles, t->task.paper->styles(c, styles), err) &&
+           open_loaders(t, err);
 }
 
-void trainer_free(trainer *t)
+static void close_all(task *base)
 {
-    if (!t) return;
+    trainer *t = (trainer *)base;
     nx_loader_free(t->loader);
     nx_loader_free(t->held_out);
     free_side(&t->train);
     free_side(&t->valid);
     nx_optimizer_free(t->optimizer);
     nx_params_free(t->params);
-    perception_free(t->perception);
-    nx_device_free(t->device);
     nx_file_list_free(&t->content);
     nx_file_list_free(&t->validation);
-    free(t);
 }
-
-const nx_device_info *trainer_device(const trainer *t) { return &t->info; }
 
 /* ---- memory ---- */
 
-/* The bytes of a run at this size, or false where one buffer is larger than the device allows. */
-static bool bytes_at(trainer *t, int size, uint64_t bytes[NX_MEMORY_KINDS], size_t *launches, nx_error *err)
+static bool measure(task *base, int size, task_needs *out, nx_error *err)
 {
+    trainer *t = (trainer *)base;
     side train = {0}, valid = {0};
     nx_params *params = nx_params_new();
     nx_optimizer *optimizer = NULL;
     bool ok = build(t, size, params, &train, &valid, &optimizer, err);
     if (ok) {
-        bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(params) + nx_params_bytes(t->perception->vgg->params);
-        bytes[NX_MEMORY_OPTIMIZER] = nx_params_bytes(optimizer->state);
-        bytes[NX_MEMORY_ARENA] = nx_plan_bytes(train.plan) + (valid.plan ? nx_plan_bytes(valid.plan) : 0);
-        if (launches) *launches = train.g->n_nodes;
+        out->bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(params);
+        out->bytes[NX_MEMORY_OPTIMIZER] = nx_params_bytes(optimizer->state);
+        out->bytes[NX_MEMORY_ARENA] = nx_plan_bytes(train.plan) + (valid.plan ? nx_plan_bytes(valid.plan) : 0);
+        out->arena = nx_plan_bytes(train.plan);
+        out->tensors = nx_plan_sum(train.plan);
+        out->nodes = train.g->n_nodes;
     }
     free_side(&train);
     free_side(&valid);
@@ -279,108 +259,34 @@ static bool bytes_at(trainer *t, int size, uint64_t bytes[NX_MEMORY_KINDS], size
     return ok;
 }
 
-static uint64_t total_of(const uint64_t bytes[NX_MEMORY_KINDS])
+static void sizes(const task *t, int *now, int *multiple, int *most)
 {
-    uint64_t total = 0;
-    for (int k = 0; k < NX_MEMORY_KINDS; k++) total += bytes[k];
-    return total;
+    *now = t->c->data.size;
+    *multiple = t->paper->multiple(t->c);
+    *most = one_size((const trainer *)t) ? *multiple : TASK_MOST_SIZE;
 }
 
-static bool fits_at(trainer *t, int size)
+static bool print(task *base, nx_error *err)
 {
-    uint64_t bytes[NX_MEMORY_KINDS];
-    return bytes_at(t, size, bytes, NULL, NULL) && total_of(bytes) <= t->info.memory;
-}
-
-int trainer_largest_size(trainer *t)
-{
-    int step = t->paper->multiple(t->c), low = 0, high = 16384 / step + 1; /* in steps: low fits, high does not */
-    if (one_size(t)) high = 2;
-    while (high - low > 1) {
-        int middle = (low + high) / 2;
-        if (fits_at(t, middle * step))
-            low = middle;
-        else
-            high = middle;
-    }
-    return low * step;
-}
-
-bool trainer_fits(trainer *t, nx_error *err)
-{
-    uint64_t bytes[NX_MEMORY_KINDS];
-    nx_error reason;
-    char need[16], have[16], remedy[128];
-    bool planned = bytes_at(t, t->c->data.size, bytes, NULL, &reason);
-    if (planned && total_of(bytes) <= t->info.memory) return true;
-    int largest = trainer_largest_size(t);
-    if (largest)
-        snprintf(remedy, sizeof remedy, "the largest [data] size that fits is %d", largest);
-    else
-        snprintf(remedy, sizeof remedy, "no [data] size fits: lower [data] batch or [generator] channels");
-    if (!planned) return nx_fail(err, "%s; %s", reason.text, remedy);
-    return nx_fail(err, "%s: [data] size = %d with batch = %d needs %s, and the device has %s; %s", t->info.name,
-                   t->c->data.size, t->c->data.batch, nx_bytes_text(need, (double)total_of(bytes)),
-                   nx_bytes_text(have, (double)t->info.memory), remedy);
-}
-
-void trainer_bytes(const trainer *t, uint64_t bytes[NX_MEMORY_KINDS])
-{
-    NX_CHECK(bytes_at((trainer *)t, t->c->data.size, bytes, NULL, NULL), "a plan that did fit");
-}
-
-static void print_params(const char *what, const nx_params *params)
-{
-    char bytes[16];
-    printf("\n%s: %zu parameters\n", what, nx_params_numbers(params, false));
-    for (size_t i = 0; i < params->count; i++) {
-        size_t dims[4];
-        char shape[64] = "";
-        for (int d = 0, rank = nx_param_dims(params->items[i], dims); d < rank; d++)
-            sprintf(shape + strlen(shape), d ? " x %zu" : "%zu", dims[d]);
-        printf("  %-28s %-20s %9s\n", params->items[i]->name, shape,
-               nx_bytes_text(bytes, 4. * (double)nx_shape_count(params->items[i]->shape)));
-    }
-}
-
-void trainer_print_plan(trainer *t)
-{
-    const config *c = t->c;
-    side train = {0}, valid = {0};
+    trainer *t = (trainer *)base;
+    const config *c = t->task.c;
+    side train = {0};
     nx_params *params = nx_params_new();
-    nx_optimizer *optimizer = NULL;
-    nx_error err;
-    char a[16], b[16];
-    if (build(t, c->data.size, params, &train, &valid, &optimizer, &err)) {
-        uint64_t bytes[NX_MEMORY_KINDS];
-        trainer_bytes(t, bytes);
+    bool ok = record(t, &train, params, c->data.size, c->data.batch, true, err);
+    if (ok) {
         nx_shape out = train.output->shape;
         if (!t->texture)
             printf("content   %d x %d x %d x %d from %zu pictures, validation on %zu\n", out.n, c->data.size,
                    c->data.size, 3, t->content.count, t->validation.count);
-        for (int i = 0; i < t->perception->styles; i++)
-            printf("style     %d x %d\n", t->perception->style[i].width, t->perception->style[i].height);
+        for (int i = 0; i < t->task.perception->styles; i++)
+            printf("style     %d x %d\n", t->task.perception->style[i].width, t->task.perception->style[i].height);
         printf("output    %d x %d x %d x %d\n", out.n, out.h, out.w, out.c);
-        print_params("generator", params);
+        task_print_params("generator", params);
         printf("  of them trained: %zu\n", nx_params_numbers(params, true));
-        print_params("descriptor", t->perception->vgg->params);
-        printf("\nmemory on the device\n");
-        for (int k = 0; k < NX_MEMORY_KINDS; k++)
-            printf("  %-28s %9s\n", nx_memory_kind_name(k), nx_bytes_text(a, (double)bytes[k]));
-        printf("  %-28s %9s of %s\n", "total", nx_bytes_text(a, (double)total_of(bytes)),
-               nx_bytes_text(b, (double)t->info.memory));
-        printf("  total_bytes %llu\n", (unsigned long long)total_of(bytes));
-        printf("  the arena of a step holds %s of tensors in %s\n", nx_bytes_text(a, (double)nx_plan_sum(train.plan)),
-               nx_bytes_text(b, (double)nx_plan_bytes(train.plan)));
-        printf("  nodes of a step: %zu\n", train.g->n_nodes);
-    } else {
-        printf("this size cannot be planned: %s\n", err.text);
     }
-    printf("\nlargest [data] size that fits at batch %d: %d\n", c->data.batch, trainer_largest_size(t));
     free_side(&train);
-    free_side(&valid);
-    nx_optimizer_free(optimizer);
     nx_params_free(params);
+    return ok;
 }
 
 /* ---- on the device ---- */
@@ -388,7 +294,7 @@ void trainer_print_plan(trainer *t)
 static void write_random(const trainer *t, side *s, const char *stream, uint64_t step)
 {
     float bits[4];
-    nx_random_state(bits, (uint64_t)t->c->experiment.seed ^ nx_stream(stream), step);
+    nx_random_state(bits, (uint64_t)t->task.c->experiment.seed ^ nx_stream(stream), step);
     nx_plan_write(s->plan, s->random, bits);
 }
 
@@ -405,8 +311,8 @@ static bool record_pull(trainer *t, nx_graph *g, const judge *j, pull *p, nx_err
     content.style = -1;
     style.content = NULL;
     content.weight = style.weight = 1;
-    if (!perception_record(t->perception, g, &content, &p->content, err) ||
-        !perception_record(t->perception, g, &style, &p->style, err))
+    if (!perception_record(t->task.perception, g, &content, &p->content, err) ||
+        !perception_record(t->task.perception, g, &style, &p->style, err))
         return false;
     nx_gradient(g, objective_total(&p->content, g), &content.output, 1, &p->by_content);
     nx_gradient(g, objective_total(&p->style, g), &style.output, 1, &p->by_style);
@@ -430,11 +336,11 @@ static double magnitude(nx_plan *plan, const nx_tensor *gradient)
  * in a run that resumes. */
 static bool set_balance(trainer *t, nx_error *err)
 {
-    const config *c = t->c;
+    const config *c = t->task.c;
     const config_numbers *ratios = &c->loss.stage_style_ratios;
     if (!asks_for_balance(c)) return true;
     nx_params *params = nx_params_new();
-    nx_graph *g = nx_graph_new(&t->info);
+    nx_graph *g = nx_graph_new(&t->task.info);
     nx_plan *plan = NULL;
     nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = true};
     nx_shape shape = {c->data.batch, c->data.size, c->data.size, 3};
@@ -442,14 +348,14 @@ static bool set_balance(trainer *t, nx_error *err)
     judge judges[PAPER_STAGES];
     pull pulls[PAPER_STAGES] = {0};
     float *pixels = nx_alloc(nx_shape_count(shape) * sizeof *pixels);
-    int stages = t->paper->generate(c, &scope, shape, s.content, s.random, judges);
+    int stages = t->task.paper->generate(c, &scope, shape, s.content, s.random, judges);
     bool ok = nx_loader_batch(t->loader, 0, pixels, err);
     for (int k = 0; ok && k < stages; k++) ok = record_pull(t, g, &judges[k], &pulls[k], err);
     ok = ok && nx_plan_new(&plan, g, err);
     if (ok) {
         s.plan = plan;
-        nx_params_realize(params, t->device);
-        nx_plan_realize(plan, t->device);
+        nx_params_realize(params, t->task.device);
+        nx_plan_realize(plan, t->task.device);
         nx_plan_write(plan, s.content, pixels);
         write_random(t, &s, "training", 0);
         nx_plan_run(plan);
@@ -472,19 +378,15 @@ static bool set_balance(trainer *t, nx_error *err)
     return ok;
 }
 
-static bool prepare(trainer *t, nx_error *err)
+static bool prepare(task *base, nx_error *err)
 {
-    const config *c = t->c;
-    char *kernels = config_get(c, "device", "kernels");
-    nx_device_options options = {.name = c->device.name, .kernels = kernels, .profile = c->device.profile};
-    bool ok = nx_device_open(&t->device, &options, err) && perception_prepare(t->perception, t->device, err) &&
-              set_balance(t, err) && build(t, c->data.size, t->params, &t->train, &t->valid, &t->optimizer, err);
-    free(kernels);
-    if (!ok) return false;
-    nx_params_realize(t->params, t->device);
-    nx_params_realize(t->optimizer->state, t->device);
-    nx_plan_realize(t->train.plan, t->device);
-    if (t->valid.plan) nx_plan_realize(t->valid.plan, t->device);
+    trainer *t = (trainer *)base;
+    if (!set_balance(t, err) || !build(t, t->task.c->data.size, t->params, &t->train, &t->valid, &t->optimizer, err))
+        return false;
+    nx_params_realize(t->params, t->task.device);
+    nx_params_realize(t->optimizer->state, t->task.device);
+    nx_plan_realize(t->train.plan, t->task.device);
+    if (t->valid.plan) nx_plan_realize(t->valid.plan, t->task.device);
     return true;
 }
 
@@ -493,11 +395,11 @@ static bool prepare(trainer *t, nx_error *err)
 /* Each picture's contrast is multiplied by a number of its own, around its mean colour. */
 static void change_contrast(const trainer *t, uint64_t step, float *pixels)
 {
-    size_t size = (size_t)t->c->data.size * (size_t)t->c->data.size;
-    nx_rng rng = nx_rng_new((uint64_t)t->c->experiment.seed, nx_stream("contrast"));
-    rng.index = step * (uint64_t)t->c->data.batch;
-    for (int n = 0; n < t->c->data.batch; n++, pixels += 3 * size) {
-        float factor = 1 - (float)t->c->data.contrast * nx_rng_uniform(&rng);
+    size_t size = (size_t)t->task.c->data.size * (size_t)t->task.c->data.size;
+    nx_rng rng = nx_rng_new((uint64_t)t->task.c->experiment.seed, nx_stream("contrast"));
+    rng.index = step * (uint64_t)t->task.c->data.batch;
+    for (int n = 0; n < t->task.c->data.batch; n++, pixels += 3 * size) {
+        float factor = 1 - (float)t->task.c->data.contrast * nx_rng_uniform(&rng);
         for (int k = 0; k < 3; k++) {
             double mean = 0;
             for (size_t i = 0; i < size; i++) mean += (double)pixels[3 * i + k] / (double)size;
@@ -507,73 +409,18 @@ static void change_contrast(const trainer *t, uint64_t step, float *pixels)
     }
 }
 
-static double rate_at(const config *c, uint64_t step)
-{
-    int every = c->optimizer.decay_every;
-    return c->optimizer.learning_rate * (every ? pow(c->optimizer.decay, (double)(step / (uint64_t)every)) : 1);
-}
-
 /* One update with batch `step` (the first is 0); rate 0 only evaluates. */
 static bool run_step(trainer *t, uint64_t step, double rate, float *pixels, nx_error *err)
 {
     if (!t->texture) {
         if (!nx_loader_batch(t->loader, step, pixels, err)) return false;
-        if (t->c->data.contrast > 0) change_contrast(t, step, pixels);
+        if (t->task.c->data.contrast > 0) change_contrast(t, step, pixels);
         nx_plan_write(t->train.plan, t->train.content, pixels);
     }
     write_random(t, &t->train, "training", step);
     nx_optimizer_rate(t->optimizer, t->train.plan, step + 1, rate);
     nx_plan_run(t->train.plan);
     return true;
-}
-
-typedef struct outputs { /* files beside the run file */
-    char picture[1024], model[1024];
-} outputs;
-
-typedef struct row { /* of the log */
-    uint64_t step;
-    double seconds;
-} row;
-
-static void log_terms(runfile *file, const objective *o, const objective_values *v, const char *prefix, row r)
-{
-    char name[96];
-    const struct {
-        const char *name;
-        double value;
-    } sums[] = {{"total", (double)v->total}, {"content", v->content}, {"style", v->style}};
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(name, sizeof name, "%s%s", prefix, sums[i].name);
-        runfile_metric(file, name, 1, (int64_t)r.step, r.seconds, sums[i].value);
-    }
-    for (int i = 0; i < o->count; i++) {
-        snprintf(name, sizeof name, "%s%s", prefix, o->term[i].name);
-        runfile_metric(file, name, o->term[i].weight, (int64_t)r.step, r.seconds, (double)v->term[i]);
-    }
-}
-
-/* A loss that is no number ends the run; the newest checkpoint stays what it is. */
-static bool finite_terms(const objective *o, const objective_values *v, uint64_t step, nx_error *err)
-{
-    for (int i = 0; i < o->count; i++)
-        if (!isfinite(v->term[i]))
-            return nx_fail(err, "step %llu: %s is %f; the newest checkpoint is kept: lower [optimizer] learning_rate",
-                           (unsigned long long)step, o->term[i].name, (double)v->term[i]);
-    return isfinite(v->total) ||
-           nx_fail(err, "step %llu: the total loss is %f, its terms are finite: lower the weights in [loss]",
-                   (unsigned long long)step, (double)v->total);
-}
-
-static uint8_t *to_bytes(const float *pixels, const float mean[3], int count, int size)
-{
-    size_t n = (size_t)count * (size_t)size * (size_t)size * 3;
-    uint8_t *bytes = nx_alloc(n);
-    for (size_t i = 0; i < n; i++) {
-        float v = pixels[i] + (mean ? mean[i % 3] : 0);
-        bytes[i] = (uint8_t)lrintf(v < 0 || isnan(v) ? 0 : v > 255 ? 255 : v);
-    }
-    return bytes;
 }
 
 /* The pictures on the way to the output, into the run file as stage1_output0 and so on. */
@@ -584,7 +431,7 @@ static void log_stages(trainer *t, side *s, runfile *file, int count, uint64_t s
         size_t pixels = (size_t)shape.h * (size_t)shape.w * 3;
         float *values = nx_alloc(nx_shape_count(shape) * sizeof(float));
         nx_plan_read(s->plan, s->before[k], values);
-        uint8_t *bytes = to_bytes(values, t->perception->vgg->mean, count, shape.h);
+        uint8_t *bytes = task_bytes_of(values, t->task.perception->vgg->mean, (size_t)count * pixels / 3);
         for (int n = 0; n < count; n++) {
             char name[32];
             snprintf(name, sizeof name, "stage%d_output%d", k + 1, n);
@@ -605,8 +452,9 @@ static bool log_pictures(trainer *t, side *s, runfile *file, const char *picture
     size_t pixels = (size_t)size * (size_t)size * 3;
     float *output = nx_alloc((size_t)s->batch * pixels * sizeof(float));
     nx_plan_read(s->plan, s->output, output);
-    uint8_t *made = to_bytes(output, t->perception->vgg->mean, count, size);
-    uint8_t *shown = content ? to_bytes(content, NULL, count, size) : NULL, *rows[] = {content ? shown : made, made};
+    uint8_t *made = task_bytes_of(output, t->task.perception->vgg->mean, (size_t)count * pixels / 3);
+    uint8_t *shown = content ? task_bytes_of(content, NULL, (size_t)count * pixels / 3) : NULL,
+            *rows[] = {content ? shown : made, made};
     nx_image grid = nx_image_new(n_rows * (size + GAP) - GAP, count * (size + GAP) - GAP);
     for (int k = 0; k < n_rows; k++)
         for (int n = 0; n < count; n++)
@@ -630,14 +478,24 @@ static bool log_pictures(trainer *t, side *s, runfile *file, const char *picture
     return ok;
 }
 
+static void log_variety(const trainer *t, runfile *file, const float *samples, task_row r, task_result *result)
+{
+    size_t count = (size_t)validation_count(t), side = (size_t)t->task.c->data.size;
+    variety v = result->variety = variety_of(samples, count, side * side);
+    if (count > 1) runfile_metric(file, "samples/neighbour", 1, (int64_t)r.step, r.seconds, v.neighbour);
+    runfile_metric(file, "samples/contrast", 1, (int64_t)r.step, r.seconds, v.contrast);
+}
+
 /* Means over the held-out pictures, and pictures of the first batch where asked for. */
-static bool validate(trainer *t, runfile *file, const char *picture, row r, bool pictures, trainer_result *result,
+static bool validate(trainer *t, runfile *file, const char *picture, task_row r, bool pictures, task_result *result,
                      nx_error *err)
 {
     side *s = &t->valid;
     if (!s->plan) return true;
     uint64_t batches = (uint64_t)(validation_count(t) / s->batch);
+    size_t numbers = nx_shape_count(s->output->shape);
     float *pixels = t->texture ? NULL : nx_alloc(nx_shape_count(s->content->shape) * sizeof(float));
+    float *samples = t->texture ? nx_alloc(batches * numbers * sizeof(float)) : NULL;
     objective_values mean = {0}, v;
     double total = 0, sums[OBJECTIVE_TERMS] = {0};
     bool ok = true;
@@ -654,29 +512,28 @@ static bool validate(trainer *t, runfile *file, const char *picture, row r, bool
         total += (double)v.total;
         mean.content += v.content / (double)batches;
         mean.style += v.style / (double)batches;
+        if (samples) nx_plan_read(s->plan, s->output, samples + k * numbers);
         if (!k && pictures) ok = log_pictures(t, s, file, picture, pixels, r.step, err);
     }
     for (int i = 0; i < s->objective.count; i++) mean.term[i] = (float)(sums[i] / (double)batches);
     mean.total = (float)(total / (double)batches);
     if (ok) {
-        log_terms(file, &s->objective, &mean, "validation/", r);
+        task_log(file, &s->objective, &mean, "validation/", r);
         result->validation = (double)mean.total;
         result->style = mean.style;
         result->content = mean.content;
+        if (samples) log_variety(t, file, samples, r, result);
     }
     free(pixels);
+    free(samples);
     return ok;
 }
 
 /* ---- the loop ---- */
 
-static bool due(int every, uint64_t step, uint64_t steps)
+static checkpoint *take_checkpoint(task *base, uint64_t step)
 {
-    return step == steps || (every && step % (uint64_t)every == 0);
-}
-
-static checkpoint *take_checkpoint(const trainer *t, uint64_t step)
-{
+    const trainer *t = (const trainer *)base;
     checkpoint *k = checkpoint_new();
     checkpoint_put_params(k, "parameters", t->params);
     checkpoint_put_params(k, "optimizer", t->optimizer->state);
@@ -686,51 +543,11 @@ static checkpoint *take_checkpoint(const trainer *t, uint64_t step)
     return k;
 }
 
-static bool restore(trainer *t, runfile *file, const char *path, uint64_t *step, nx_error *err)
+static bool restore(task *base, const checkpoint *k, const char *path, nx_error *err)
 {
-    const checkpoint *k = runfile_checkpoint(file);
-    return !k || (checkpoint_get_counter(k, "step", step, path, err) &&
-                  checkpoint_get_params(k, "parameters", t->params, path, err) &&
-                  checkpoint_get_params(k, "optimizer", t->optimizer->state, path, err));
-}
-
-static void log_memory(trainer *t, runfile *file, trainer_result *result)
-{
-    uint64_t planned[NX_MEMORY_KINDS];
-    struct rusage usage;
-    char name[64];
-    trainer_bytes(t, planned);
-    for (int k = 0; k < NX_MEMORY_KINDS; k++) {
-        snprintf(name, sizeof name, "planned_%s", nx_memory_kind_name(k));
-        runfile_set_int(file, "/memory", name, (int64_t)planned[k]);
-        snprintf(name, sizeof name, "measured_%s", nx_memory_kind_name(k));
-        runfile_set_int(file, "/memory", name, (int64_t)t->device->peak_bytes[k]);
-    }
-    result->planned_bytes = total_of(planned);
-    result->measured_bytes = t->device->peak_total;
-    getrusage(RUSAGE_SELF, &usage);
-    runfile_set_int(file, "/memory", "planned_total", (int64_t)result->planned_bytes);
-    runfile_set_int(file, "/memory", "measured_total", (int64_t)result->measured_bytes);
-    runfile_set_int(file, "/memory", "host_peak", (int64_t)usage.ru_maxrss * 1024);
-}
-
-static void log_profile(trainer *t, runfile *file)
-{
-    size_t count;
-    if (!t->device->profile) return;
-    const nx_plan_line *lines = nx_plan_profile(t->train.plan, &count);
-    for (size_t i = 0; i < count; i++) {
-        const nx_plan_line *l = &lines[i];
-        if (!l->calls) continue; /* the first step compiles and is not timed */
-        char *group = nx_format("/profile/%s", l->name);
-        runfile_set_int(file, group, "calls", (int64_t)l->calls);
-        runfile_set_real(file, group, "seconds", l->seconds);
-        if (l->seconds > 0) {
-            runfile_set_real(file, group, "gflops", l->flops / l->seconds * 1e-9);
-            runfile_set_real(file, group, "gbytes_per_second", l->bytes / l->seconds * 1e-9);
-        }
-        free(group);
-    }
+    trainer *t = (trainer *)base;
+    return checkpoint_get_params(k, "parameters", t->params, path, err) &&
+           checkpoint_get_params(k, "optimizer", t->optimizer->state, path, err);
 }
 
 /* The gradient of the total loss by the generator's output, first picture. */
@@ -745,9 +562,9 @@ static void log_gradient(trainer *t, runfile *file)
 
 static bool save_model(const trainer *t, const char *path, nx_error *err)
 {
-    const float *mean = t->perception->vgg->mean;
-    char *generator = config_text(t->c, "generator"), *network = config_get(t->c, "generator", "network"),
-         *options = nx_format("[experiment]\npaper = %s\ntask = %s\n\n%s", t->paper->name,
+    const float *mean = t->task.perception->vgg->mean;
+    char *generator = config_text(t->task.c, "generator"), *network = config_get(t->task.c, "generator", "network"),
+         *options = nx_format("[experiment]\npaper = %s\ntask = %s\n\n%s", t->task.paper->name,
                               t->texture ? "texture" : "train", generator);
     model m = {.network = network,
                .options = options,
@@ -763,42 +580,46 @@ static bool save_model(const trainer *t, const char *path, nx_error *err)
 /* The losses of step `step`, before its update, and what goes with them. */
 static bool log_step(trainer *t, runfile *file, uint64_t step, objective_values *v, nx_error *err)
 {
-    row r = {step, runfile_seconds(file)};
+    task_row r = {step, runfile_seconds(file)};
     objective_read(&t->train.objective, t->train.plan, v);
-    if (!finite_terms(&t->train.objective, v, step, err)) return false;
-    log_terms(file, &t->train.objective, v, "", r);
-    runfile_metric(file, "learning_rate", 1, (int64_t)step, r.seconds, rate_at(t->c, step));
+    if (!task_finite(&t->train.objective, v, step, err)) return false;
+    task_log(file, &t->train.objective, v, "", r);
+    runfile_metric(file, "learning_rate", 1, (int64_t)step, r.seconds, task_rate(t->task.c, step));
     if (!step && t->train.gradient) log_gradient(t, file);
     return true;
 }
 
 /* Steps from *step to the last, or until the user interrupts. */
-static bool loop(trainer *t, runfile *file, const outputs *out, uint64_t *step, trainer_result *result, nx_error *err)
+static bool loop(task *base, runfile *file, const char *stem, uint64_t *step, bool *done, task_result *result,
+                 nx_error *err)
 {
-    const config *c = t->c;
+    (void)done;
+    trainer *t = (trainer *)base;
+    const config *c = t->task.c;
     uint64_t steps = (uint64_t)c->experiment.steps;
     double recent[50];
     size_t n = 0;
     float *pixels = t->texture ? NULL : nx_alloc(nx_shape_count(t->train.content->shape) * sizeof(float));
+    char *picture = nx_format("%s.png", stem), *model = nx_format("%s.model.h5", stem);
     objective_values v = {0};
     progress p = progress_begin((int64_t)*step, (int64_t)steps, c->log.every);
     /* A checkpoint, even of step 0, comes with the rows of that validation. */
     bool ok = runfile_checkpoint(file) ||
-              validate(t, file, out->picture, (row){0, runfile_seconds(file)}, c->log.images != 0, result, err);
+              validate(t, file, picture, (task_row){0, runfile_seconds(file)}, c->log.images != 0, result, err);
     while (ok && *step < steps && !interrupt_wanted()) {
-        ok = run_step(t, *step, rate_at(c, *step), pixels, err);
-        if (ok && due(c->log.every, *step, steps - 1)) {
+        ok = run_step(t, *step, task_rate(c, *step), pixels, err);
+        if (ok && task_due(c->log.every, *step, steps - 1)) {
             ok = log_step(t, file, *step, &v, err);
             recent[n++ % 50] = (double)v.total;
         }
         if (!ok) break;
         ++*step;
         progress_step(&p, (int64_t)*step, (double)v.total);
-        bool pictures = due(c->log.images, *step, steps);
-        if (pictures || due(c->log.validation, *step, steps))
-            ok = validate(t, file, out->picture, (row){*step, runfile_seconds(file)}, pictures, result, err);
-        if (ok && *step < steps && due(c->log.checkpoint, *step, steps))
-            ok = runfile_save(file, take_checkpoint(t, *step), err);
+        bool pictures = task_due(c->log.images, *step, steps);
+        if (pictures || task_due(c->log.validation, *step, steps))
+            ok = validate(t, file, picture, (task_row){*step, runfile_seconds(file)}, pictures, result, err);
+        if (ok && *step < steps && task_due(c->log.checkpoint, *step, steps))
+            ok = runfile_save(file, take_checkpoint(base, *step), err);
         else if (ok && runfile_due(file))
             ok = runfile_save(file, NULL, err);
     }
@@ -808,36 +629,25 @@ static bool loop(trainer *t, runfile *file, const outputs *out, uint64_t *step, 
     }
     progress_end(&p);
     free(pixels);
+    if (ok && steps && *step == steps) ok = save_model(t, model, err);
+    free(picture);
+    free(model);
     size_t rows = n < 50 ? n : 50;
     for (size_t i = 0; i < rows; i++) result->loss = (i ? result->loss : 0) + recent[i] / (double)rows;
     return ok;
 }
 
-trainer_end trainer_run(trainer *t, runfile *file, const char *path, trainer_result *result, nx_error *err)
-{
-    uint64_t step = 0, steps = (uint64_t)t->c->experiment.steps;
-    *result = (trainer_result){.validation = NAN, .loss = NAN};
-    char *stem = nx_copy_text(path);
-    if (nx_ends_with(stem, ".h5")) stem[strlen(stem) - 3] = 0;
-    outputs out;
-    snprintf(out.picture, sizeof out.picture, "%s.png", stem);
-    snprintf(out.model, sizeof out.model, "%s.model.h5", stem);
-    free(stem);
-    bool ok = prepare(t, err) && restore(t, file, path, &step, err) && loop(t, file, &out, &step, result, err);
-    if (t->train.plan) {
-        log_memory(t, file, result);
-        log_profile(t, file);
-    }
-    bool finished = ok && step == steps;
-    if (finished && steps) ok = save_model(t, out.model, err);
-    result->seconds = runfile_seconds(file);
-    result->step = step;
-    nx_error late;
-    const char *status = !ok ? "failed" : finished ? "finished" : "interrupted";
-    /* After a failure the newest checkpoint stays what it is; an evaluation of step 0 is nothing to go on from. */
-    if (!runfile_finish(file, status, ok && steps ? take_checkpoint(t, step) : NULL, &late)) {
-        if (ok) *err = late;
-        ok = false;
-    }
-    return !ok ? TRAINER_FAILED : finished ? TRAINER_FINISHED : TRAINER_INTERRUPTED;
-}
+static nx_plan *plan(const task *base) { return ((const trainer *)base)->train.plan; }
+
+const task_kind training = {.bytes = sizeof(trainer),
+                            .remedy = "lower [data] batch or [generator] channels",
+                            .open = open_inputs,
+                            .close = close_all,
+                            .sizes = sizes,
+                            .measure = measure,
+                            .print = print,
+                            .prepare = prepare,
+                            .restore = restore,
+                            .take_checkpoint = take_checkpoint,
+                            .loop = loop,
+                            .plan = plan};

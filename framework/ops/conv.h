@@ -8,10 +8,11 @@
  * and what lies outside x is read by the padding mode.
  *
  * Transposed convolution: the gradient of a convolution by its input, as a layer of its own. The weights are those of
- * that convolution: x [n, h, w, co], weights [kh, kw, ci, co], y [n, (h - 1) stride - 2 pad + kh + output_pad, ..., ci].
- * In files OIHW is then Torch's (in, out, h, w). Zero padding only.
+ * that convolution: x [n, h, w, co], weights [kh, kw, ci, co], y [n, (h - 1) stride - 2 pad + kh + output_pad, ...,
+ * ci]. In files OIHW is then Torch's (in, out, h, w). Zero padding only.
  *
- * b is 1x1x1 x (y's channels), or NULL. Gradients by x, w and b. Any kernel size and stride; reflection needs pad < h, w.
+ * b is 1x1x1 x (y's channels), or NULL. Gradients by x, w and b. Any kernel size and stride; reflection needs pad < h,
+ * w.
  */
 #ifndef NX_OPS_CONV_H
 #define NX_OPS_CONV_H

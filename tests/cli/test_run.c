@@ -370,7 +370,7 @@ static void test_resume(void **state)
     assert_string_equal(before, after);
     free(before);
     free(after);
-    refused("the run began with [optimizer] learning_rate = 0.001, not 0.5",
+    refused("the run began with [optimizer] learning_rate = 0, not 0.5",
             "run tiny.ini -o later.h5 --resume -s optimizer.learning_rate=0.5 -s experiment.steps=12");
     refused("the run is at step 10, beyond [experiment] steps = 4",
             "run tiny.ini -o later.h5 --resume -s experiment.steps=4");

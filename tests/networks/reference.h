@@ -56,6 +56,13 @@ static inline void reference_free(reference *r)
     free(r);
 }
 
+static inline bool reference_has(const reference *r, const char *name)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!strcmp(r->lines[i].name, name)) return true;
+    return false;
+}
+
 static inline double reference_value(reference *r, const char *name)
 {
     for (size_t i = 0; i < r->count; i++)

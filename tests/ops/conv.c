@@ -10,20 +10,28 @@ static int source(int i, int n, nx_padding mode)
 {
     if (i >= 0 && i < n) return i;
     switch (mode) {
-    case NX_PADDING_REFLECT: return i < 0 ? -i : 2 * (n - 1) - i;
-    case NX_PADDING_REPLICATE: return i < 0 ? 0 : n - 1;
-    case NX_PADDING_CIRCULAR: return ((i % n) + n) % n;
-    default: return -1;
+    case NX_PADDING_REFLECT:
+        return i < 0 ? -i : 2 * (n - 1) - i;
+    case NX_PADDING_REPLICATE:
+        return i < 0 ? 0 : n - 1;
+    case NX_PADDING_CIRCULAR:
+        return ((i % n) + n) % n;
+    default:
+        return -1;
     }
 }
 
 static double activated(double v, const nx_conv_options *o)
 {
     switch (o->activation) {
-    case NX_ACTIVATION_RELU: return fmax(v, 0);
-    case NX_ACTIVATION_LEAKY_RELU: return v > 0 ? v : v * (double)o->slope;
-    case NX_ACTIVATION_TANH: return tanh(v);
-    default: return v;
+    case NX_ACTIVATION_RELU:
+        return fmax(v, 0);
+    case NX_ACTIVATION_LEAKY_RELU:
+        return v > 0 ? v : v * (double)o->slope;
+    case NX_ACTIVATION_TANH:
+        return tanh(v);
+    default:
+        return v;
     }
 }
 

@@ -1,0 +1,290 @@
+/* Optimisation of a picture: what a user gets of it, whatever happens on the way; and with trained weights the numbers
+ * of PyTorch at step 0. */
+#include "cli.h"
+
+#include "../networks/reference.h"
+
+#include <signal.h>
+
+#define PICTURE                                                                                                        \
+    "[experiment]\npaper = random_weights\ntask = optimize\nsteps = 12\n"                                              \
+    "[descriptor]\nwidth = 0.125\npooling = average\ncontent_layers = relu1_2\nstyle_layers = relu1_1 relu2_1\n"       \
+    "[loss]\ntv_weight = 1e-4\n"                                                                                       \
+    "[optimizer]\nmethod = lbfgs\nhistory = 4\n"                                                                       \
+    "[data]\ncontent = photos/odd.png\nstyle = style.png\nstyle_size = 32\nsize = 40\n"                                \
+    "[log]\nevery = 1\nimages = 4\ncheckpoint = 5\n"
+
+static int open_all(void **state)
+{
+    if (cli_open(state)) return -1;
+    write_text("picture.ini", PICTURE);
+    return 0;
+}
+
+static float *read_floats(const char *name, const char *path, int dims[3])
+{
+    float *values;
+    int rank, shape[NX_H5_RANK_MAX];
+    nx_error err = {0};
+    nx_h5 *file = open_h5(name);
+    if (!nx_h5_read_float(file, path, &values, &rank, shape, &err)) fail_msg("%s", err.text);
+    close_h5(file);
+    assert_int_equal(rank, 3);
+    memcpy(dims, shape, 3 * sizeof *dims);
+    return values;
+}
+
+/* ---- what is written ---- */
+
+static void test_files(void **state)
+{
+    (void)state;
+    nstx(0, "run picture.ini -o full.h5 -s log.debug=true -s optimizer.line_search=wolfe");
+    assert_said(said_out, "loss ");
+    nx_image picture;
+    assert_true(nx_image_load(&picture, at("full.png"), NULL));
+    assert_int_equal(picture.width, 40);
+    assert_int_equal(picture.height, 28); /* 33 x 47, longer side 40 */
+    nx_image_free(&picture);
+    nx_h5 *file = open_h5("full.h5");
+    assert_attribute(file, "/", "status", "finished");
+    size_t n;
+    double *total = values_of(file, "total", &n), *content = values_of(file, "content/relu1_2", &n);
+    assert_int_equal(n, 13); /* the last one is of the picture that is kept */
+    assert_true(total[12] < total[0]);
+    assert_true(content[12] < content[0]);
+    free(total);
+    free(content);
+    free(values_of(file, "style/relu2_1", &n));
+    free(values_of(file, "tv", &n));
+    assert_int_equal(int_attribute(file, "/memory", "planned_total"), int_attribute(file, "/memory", "measured_total"));
+    close_h5(file);
+    int dims[3];
+    float *gradient = read_floats("full.h5", "/debug/gradient", dims);
+    assert_int_equal(dims[0], 28);
+    assert_int_equal(dims[1], 40);
+    assert_int_equal(dims[2], 3);
+    free(gradient);
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    nx_image picture;
+    nstx(0, "run picture.ini -o own.h5 -s data.size=0 -s experiment.steps=1");
+    assert_true(nx_image_load(&picture, at("own.png"), NULL));
+    assert_int_equal(picture.width, 47);
+    assert_int_equal(picture.height, 33);
+    nx_image_free(&picture);
+    /* A texture has the proportions of its style. */
+    nstx(0, "run picture.ini -o texture.h5 -s data.content= -s data.size=24 -s experiment.steps=2");
+    assert_true(nx_image_load(&picture, at("texture.png"), NULL));
+    assert_int_equal(picture.width, 18);
+    assert_int_equal(picture.height, 24);
+    nx_image_free(&picture);
+    nstx(0, "plan picture.ini -s data.coarse=16,24 -s data.coarse_steps=3");
+    assert_said(said_out, "picture   16 x 11, style 10 x 13, 3 steps\n");
+    assert_said(said_out, "picture   40 x 28, style 24 x 32\n");
+}
+
+/* ---- bit for bit ---- */
+
+static const char *const ways[] = {
+    "-s optimizer.method=lbfgs",
+    "-s optimizer.line_search=wolfe",
+    "-s optimizer.method=adam",
+    "-s data.coarse=16,24 -s data.coarse_steps=3",
+    "-s data.coarse=16 -s data.coarse_steps=5 -s optimizer.method=adam",
+};
+
+static void test_resume(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        nstx(0, "run picture.ini -o straight.h5 %s", ways[i]);
+        nstx(0, "run picture.ini -o again.h5 %s", ways[i]);
+        assert_same_run("straight.h5", "again.h5");
+        for (int stop = 8; stop < 12; stop += 3) {
+            free(shell("rm -f again.*"));
+            nstx(0, "run picture.ini -o again.h5 -s log.images=1 %s -s experiment.steps=%d", ways[i], stop);
+            nstx(0, "run picture.ini -o again.h5 -s log.images=1 %s --resume", ways[i]);
+            nstx(0, "run picture.ini -o every.h5 -s log.images=1 %s", ways[i]);
+            assert_same_run("every.h5", "again.h5");
+        }
+    }
+}
+
+/* Killed at any moment, it goes on from its newest checkpoint. */
+static void test_killed(void **state)
+{
+    (void)state;
+    nstx(0, "run picture.ini -o straight.h5 -s experiment.steps=200");
+    const int signals[] = {SIGINT, SIGKILL};
+    for (int k = 0; k < 2; k++) {
+        free(shell("rm -f stopped.*"));
+        *said_err = 0;
+        pid_t child = start("run picture.ini -o stopped.h5 -s experiment.steps=200");
+        for (int i = 0; i < 1000 && !strstr(said_err, "\nstep 20/"); i++) {
+            usleep(5000);
+            read_said("err", child, said_err);
+        }
+        kill(child, signals[k]);
+        assert_int_equal(finish(child), k ? -SIGKILL : 130);
+        nstx(0, "run picture.ini -o stopped.h5 -s experiment.steps=200 --resume");
+        assert_same_run("straight.h5", "stopped.h5");
+    }
+}
+
+/* ---- what it is for ---- */
+
+/* A picture comes back from its features in random weights (He, Wang, Hopcroft 2016). */
+static void test_inversion(void **state)
+{
+    (void)state;
+    nstx(0, "run picture.ini -o inverted.h5 -s descriptor.style_layers= -s data.style= -s descriptor.width=0.5 "
+            "-s loss.tv_weight=0 -s data.size=0 -s experiment.steps=100 -s optimizer.history=50");
+    nx_image wanted, got;
+    assert_true(nx_image_load(&wanted, at("photos/odd.png"), NULL));
+    assert_true(nx_image_load(&got, at("inverted.png"), NULL));
+    assert_int_equal(got.width, wanted.width);
+    double sum = 0, count = 3. * got.width * got.height;
+    for (int i = 0; i < (int)count; i++)
+        sum += ((double)got.rgb[i] - (double)wanted.rgb[i]) * ((double)got.rgb[i] - (double)wanted.rgb[i]);
+    if (!(sqrt(sum / count) < 1)) fail_msg("off by %g grey levels", sqrt(sum / count));
+    nx_image_free(&wanted);
+    nx_image_free(&got);
+}
+
+/* Two style pictures, each with its share. */
+static void test_blend(void **state)
+{
+    (void)state;
+    nstx(0, "run picture.ini -o blend.h5 -s data.more_styles=photos/1.png -s loss.style_shares=2,0.5 "
+            "-s experiment.steps=3 -s loss.balance=none");
+    nx_h5 *file = open_h5("blend.h5");
+    double first, second;
+    size_t n;
+    free(values_of(file, "style2/style/relu1_1", &n));
+    assert_true(nx_h5_get_double(file, "/metrics/style/relu1_1", "weight", &first, NULL));
+    assert_true(nx_h5_get_double(file, "/metrics/style2/style/relu1_1", "weight", &second, NULL));
+    assert_true(first == 4 * second);
+    close_h5(file);
+}
+
+/* ---- requests that are wrong, and ends ---- */
+
+static void test_requests(void **state)
+{
+    (void)state;
+    refused("the paper gatys optimizes a picture: task = optimize", "run picture.ini -s experiment.paper=gatys "
+                                                                    "-s experiment.task=train");
+    refused("the paper multimodal trains a generator", "run picture.ini -s experiment.paper=multimodal");
+    refused("one picture is optimized at a time", "run picture.ini -s data.content=photos/1.png,photos/2.png");
+    refused("neither content nor style", "run picture.ini -s data.content= -s data.style=");
+    refused("nothing to compare", "run picture.ini -s data.style= -s descriptor.content_layers=");
+    refused("there is no content", "run picture.ini -s data.content= -s data.init=content");
+    refused("sizes grow", "run picture.ini -s data.coarse=24,16");
+    refused("the coarse sizes alone take 200", "run picture.ini -s data.coarse=16,24");
+    refused("style_shares: 3 numbers for 1 style pictures", "run picture.ini -s loss.style_shares=1,2,3");
+    refused("weights = random", "run picture.ini -s descriptor.weights=style.png");
+}
+
+static void test_ends(void **state)
+{
+    (void)state;
+    /* The picture itself: no gradient from the start. */
+    nstx(0, "run picture.ini -o flat.h5 -s data.init=content -s descriptor.style_layers= -s loss.tv_weight=0");
+    assert_said(said_err, "ended at step 0: the gradient is zero");
+    nx_h5 *file = open_h5("flat.h5");
+    assert_attribute(file, "/", "status", "finished");
+    assert_attribute(file, "/", "ended", "the gradient is zero or within the tolerance");
+    close_h5(file);
+    nstx(1, "run picture.ini -o over.h5 -s loss.style_weight=1e38 -s loss.balance=none -s loss.convention=sum");
+    assert_said(said_err, "inf");
+}
+
+/* ---- against PyTorch ---- */
+
+/* The pictures of formula A and B in tests/reference. */
+static void write_formula(const char *name, int size, int kind)
+{
+    nx_error err = {0};
+    nx_image image = nx_image_new(size, size);
+    for (int y = 0; y < size; y++)
+        for (int x = 0; x < size; x++)
+            for (int c = 0; c < 3; c++)
+                image.rgb[(y * size + x) * 3 + c] =
+                    (float)(kind == 'A' ? (7 * y * y + 13 * x + 101 * c + (x * y * (c + 3)) % 97) % 256
+                                        : (29 * y + 5 * x * x + 67 * c + (x * y * (c + 2)) % 89) % 256);
+    if (!nx_image_save_png(&image, at(name), &err)) fail_msg("%s", err.text);
+    nx_image_free(&image);
+}
+
+static bool same(reference *r, const char *name, double got, double scale)
+{
+    char full[96];
+    snprintf(full, sizeof full, "slim.square.avg.zero.%s", name);
+    return reference_check(r, full, got, scale, 1e-4);
+}
+
+static void test_reference(void **state)
+{
+    (void)state;
+    const char *data = getenv("NSTX_TEST_DATA");
+    if (!data) {
+        print_message("NSTX_TEST_DATA, a folder with trained weights, is not set\n");
+        skip();
+    }
+    write_formula("a.png", 64, 'A');
+    write_formula("b.png", 64, 'B');
+    char *text = nx_format("[experiment]\npaper = gatys\ntask = optimize\nsteps = 0\n"
+                           "[descriptor]\nweights = %s/weights/vgg19_slim_to_conv5_1.safetensors\n"
+                           "pooling = average\npadding = zero\n"
+                           "[loss]\nconvention = gatys\nstyle_weight = 10\n"
+                           "[data]\ncontent = b.png\nstyle = b.png\ninit = a.png\nstyle_size = 0\nsize = 0\n"
+                           "[log]\ndebug = true\n",
+                           data);
+    write_text("reference.ini", text);
+    free(text);
+    /* the content's factor is C M / 2: 128 channels of 8 x 8 pixels */
+    nstx(0, "run reference.ini -o reference.h5 -s loss.content_weight=%.17g", 2. / (128 * 8 * 8));
+    reference *r = reference_open("improved_texnet.txt");
+    nx_h5 *file = open_h5("reference.h5");
+    const char *const losses[][2] = {{"style/relu1_1", "E.relu1_1"}, {"style/relu2_1", "E.relu2_1"},
+                                     {"style/relu3_1", "E.relu3_1"}, {"style/relu4_1", "E.relu4_1"},
+                                     {"content/relu4_2", "D"},       {"total", "total"}};
+    bool good = true;
+    size_t n;
+    for (int i = 0; i < 6; i++) {
+        double *value = values_of(file, losses[i][0], &n);
+        good &= same(r, losses[i][1], value[0], 0);
+        free(value);
+    }
+    close_h5(file);
+    int dims[3];
+    float *gradient = read_floats("reference.h5", "/debug/gradient", dims);
+    double l1 = 0, l2 = 0, most = reference_value(r, "slim.square.avg.zero.grad.max");
+    for (int i = 0; i < 64 * 64 * 3; i++)
+        l1 += fabs((double)gradient[i]), l2 += (double)gradient[i] * (double)gradient[i];
+    good &= same(r, "grad.l1", l1, 0) & same(r, "grad.l2", sqrt(l2), 0);
+    for (int k = 0; k < 10; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "grad.at%d", k);
+        int row = (37 * k + 5) % 64, column = (53 * k + 11) % 64;
+        good &= same(r, name, (double)gradient[(row * 64 + column) * 3 + k % 3], most);
+    }
+    free(gradient);
+    print_message("largest difference: %.2g of %s\n", r->worst, r->worst_name);
+    reference_free(r);
+    assert_true(good);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_files),    cmocka_unit_test(test_sizes),     cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_killed),   cmocka_unit_test(test_inversion), cmocka_unit_test(test_blend),
+        cmocka_unit_test(test_requests), cmocka_unit_test(test_ends),      cmocka_unit_test(test_reference),
+    };
+    return cmocka_run_group_tests(tests, open_all, scratch_close);
+}

@@ -1,0 +1,417 @@
+/* L-BFGS against itself in double as the textbook writes it, against liblbfgs where it is installed, and against its
+ * promises: scale does not matter, a state that is saved and restored goes on bit for bit, every end has its reason. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "device/memory.h"
+#include "harness.h"
+#include "nn/lbfgs.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#ifdef HAVE_LIBLBFGS
+#include <lbfgs.h>
+#endif
+
+enum { MOST = 20000 };
+
+/* ---- functions, in double ---- */
+
+typedef struct problem {
+    size_t count;
+    double scale;
+    double (*value)(const struct problem *p, const double *x, double *gradient); /* of scale 1 */
+    double (*start)(size_t i);
+} problem;
+
+static double curvature(size_t i) { return pow(10, -3. * (double)(i % 97) / 96); }
+static double centre(size_t i) { return 3 * sin((double)i); }
+
+static double quadratic(const problem *p, const double *x, double *gradient)
+{
+    double sum = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        double off = x[i] - centre(i);
+        sum += curvature(i) * off * off / 2;
+        gradient[i] = curvature(i) * off;
+    }
+    return sum;
+}
+
+static double rosenbrock(const problem *p, const double *x, double *gradient)
+{
+    double sum = 0;
+    for (size_t i = 0; i < p->count; i += 2) {
+        double a = 1 - x[i], b = x[i + 1] - x[i] * x[i];
+        sum += a * a + 100 * b * b;
+        gradient[i] = -2 * a - 400 * x[i] * b;
+        gradient[i + 1] = 200 * b;
+    }
+    return sum;
+}
+
+static double slope_only(const problem *p, const double *x, double *gradient)
+{
+    for (size_t i = 0; i < p->count; i++) gradient[i] = 1;
+    return (void)x, 5;
+}
+
+static double no_number(const problem *p, const double *x, double *gradient)
+{
+    for (size_t i = 0; i < p->count; i++) gradient[i] = NAN;
+    return (void)x, 1;
+}
+
+static double at_zero(size_t i) { return (void)i, 0; }
+static double far(size_t i) { return i % 2 ? 1 : -1.2; }
+static double one(size_t i) { return (void)i, 1; }
+static double large(size_t i) { return (void)i, 1e8; }
+
+/* ---- on the device ---- */
+
+typedef struct run {
+    const problem *p;
+    nx_params *params;
+    nx_tensor gradient;
+    nx_lbfgs_function f;
+    nx_lbfgs *o;
+    double value;
+    nx_lbfgs_end end;
+    uint64_t evaluations;
+} run;
+
+static double evaluate(void *context)
+{
+    run *r = context;
+    size_t count = r->p->count;
+    float *x = nx_alloc(count * sizeof *x);
+    double *wide = nx_alloc(count * sizeof *wide), *gradient = nx_alloc(count * sizeof *gradient);
+    nx_buffer_read(test_device(), r->f.x->buffer, x, count * sizeof *x);
+    for (size_t i = 0; i < count; i++) wide[i] = (double)x[i];
+    double value = r->p->value(r->p, wide, gradient) * r->p->scale;
+    for (size_t i = 0; i < count; i++) x[i] = (float)(gradient[i] * r->p->scale);
+    nx_buffer_write(test_device(), r->gradient.buffer, x, count * sizeof *x);
+    free(x);
+    free(wide);
+    free(gradient);
+    r->evaluations++;
+    return value;
+}
+
+static void begin(run *r, const problem *p, nx_lbfgs_options options)
+{
+    nx_device *device = test_device();
+    *r = (run){.p = p, .params = nx_params_new()};
+    nx_param *x = nx_param_add(r->params, "x", NX_VECTOR((int)p->count), 1);
+    for (size_t i = 0; i < p->count; i++) x->initial[i] = (float)p->start(i);
+    nx_params_realize(r->params, device);
+    r->gradient.buffer = nx_buffer_new(device, p->count * sizeof(float), NX_MEMORY_ARENA);
+    r->f = (nx_lbfgs_function){x, &r->gradient, evaluate, r};
+    r->o = nx_lbfgs_new(p->count, options);
+    nx_lbfgs_realize(r->o, device);
+}
+
+/* At most so many steps; with the line search the value is known after each. */
+static void go(run *r, int steps, bool wolfe, double rate)
+{
+    for (int i = 0; i < steps && !r->end; i++) {
+        if (!i || !wolfe) r->value = evaluate(r);
+        r->end = nx_lbfgs_step(r->o, &r->f, &r->value, rate);
+    }
+}
+
+static float *x_of(const run *r)
+{
+    float *x = nx_alloc(r->p->count * sizeof *x);
+    nx_buffer_read(test_device(), r->f.x->buffer, x, r->p->count * sizeof *x);
+    return x;
+}
+
+static void end(run *r)
+{
+    nx_lbfgs_free(r->o);
+    nx_buffer_free(test_device(), r->gradient.buffer);
+    nx_params_free(r->params);
+}
+
+/* ---- the textbook, on vectors of doubles ---- */
+
+static double dot(const double *a, const double *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+static void textbook(const problem *p, int history, double first, int steps, double *x)
+{
+    size_t n = p->count;
+    double *g = nx_alloc(n * 8), *before = nx_alloc(n * 8), *d = nx_alloc(n * 8), *s = nx_alloc(n * 8 * (size_t)steps),
+           *y = nx_alloc(n * 8 * (size_t)steps), *alpha = nx_alloc((size_t)steps * 8);
+    for (size_t i = 0; i < n; i++) x[i] = p->start(i);
+    for (int k = 0; k < steps; k++) {
+        p->value(p, x, g);
+        if (k)
+            for (size_t i = 0; i < n; i++) y[(size_t)(k - 1) * n + i] = g[i] - before[i];
+        int oldest = k > history ? k - history : 0;
+        for (size_t i = 0; i < n; i++) d[i] = -g[i];
+        for (int j = k; j-- > oldest;) {
+            const double *sj = s + (size_t)j * n, *yj = y + (size_t)j * n;
+            alpha[j] = dot(sj, d, n) / dot(sj, yj, n);
+            for (size_t i = 0; i < n; i++) d[i] -= alpha[j] * yj[i];
+        }
+        double t = 1;
+        if (k) {
+            const double *sj = s + (size_t)(k - 1) * n, *yj = y + (size_t)(k - 1) * n;
+            double scale = dot(sj, yj, n) / dot(yj, yj, n);
+            for (size_t i = 0; i < n; i++) d[i] *= scale;
+        } else {
+            double sum = 0, most = 0;
+            for (size_t i = 0; i < n; i++) sum += fabs(g[i]), most = fmax(most, fabs(g[i]));
+            t = fmax(1 / sum, first / most);
+        }
+        for (int j = oldest; j < k; j++) {
+            const double *sj = s + (size_t)j * n, *yj = y + (size_t)j * n;
+            double beta = alpha[j] - dot(yj, d, n) / dot(sj, yj, n);
+            for (size_t i = 0; i < n; i++) d[i] += beta * sj[i];
+        }
+        for (size_t i = 0; i < n; i++) {
+            s[(size_t)k * n + i] = t * d[i];
+            x[i] += t * d[i];
+            before[i] = g[i];
+        }
+    }
+    free(g), free(before), free(d), free(s), free(y), free(alpha);
+}
+
+static const problem bowl = {5000, 1, quadratic, at_zero}, valley = {400, 1, rosenbrock, far};
+
+static double distance(const float *x, const double *want, size_t n)
+{
+    double worst = 0, most = 0;
+    for (size_t i = 0; i < n; i++) {
+        worst = fmax(worst, fabs((double)x[i] - want[i]));
+        most = fmax(most, fabs(want[i]));
+    }
+    return worst / most;
+}
+
+/* The history of 6 wraps around several times. A first step of a quarter: of 1 / sum |g| gradients in single precision
+ * tell little. */
+static void test_textbook(void **state)
+{
+    (void)state;
+    static double want[MOST];
+    for (int steps = 1; steps <= 25; steps += 4) {
+        run r;
+        begin(&r, &bowl, (nx_lbfgs_options){.history = 6, .first = .25f});
+        go(&r, steps, false, 1);
+        textbook(&bowl, 6, .25, steps, want);
+        float *x = x_of(&r);
+        double off = distance(x, want, bowl.count);
+        if (off > 2e-4) print_error("after %d steps x is off by %.2g\n", steps, off);
+        assert_true(off <= 2e-4);
+        free(x);
+        end(&r);
+    }
+}
+
+/* The same bits for a function of any scale: a power of two, for rounding is then the same. */
+static void test_scale(void **state)
+{
+    (void)state;
+    problem tiny = bowl;
+    tiny.scale = ldexp(1, -53); /* 1e-16 */
+    for (int wolfe = 0; wolfe < 2; wolfe++) {
+        run a, b;
+        begin(&a, &bowl, (nx_lbfgs_options){.history = 20, .wolfe = wolfe});
+        begin(&b, &tiny, (nx_lbfgs_options){.history = 20, .wolfe = wolfe});
+        go(&a, 60, wolfe, 1);
+        go(&b, 60, wolfe, 1);
+        assert_int_equal(a.end, NX_LBFGS_MOVED);
+        assert_int_equal(b.end, NX_LBFGS_MOVED);
+        float *x = x_of(&a), *y = x_of(&b);
+        assert_memory_equal(x, y, bowl.count * sizeof(float));
+        double first = 0;
+        for (size_t i = 0; i < bowl.count; i++) first += curvature(i) * centre(i) * centre(i) / 2;
+        double last = evaluate(&b) / tiny.scale;
+        if (!(last < 1e-4 * first)) print_error("from %g to %g\n", first, last);
+        assert_true(last < 1e-4 * first);
+        free(x);
+        free(y);
+        end(&a);
+        end(&b);
+    }
+}
+
+static void test_valley(void **state)
+{
+    (void)state;
+    run r;
+    begin(&r, &valley, (nx_lbfgs_options){.history = 10, .wolfe = true});
+    go(&r, 80, true, 1);
+    float *x = x_of(&r);
+    for (size_t i = 0; i < valley.count; i++) assert_float_equal(x[i], 1, 1e-3);
+    assert_true(r.evaluations < 120);
+    assert_int_equal(nx_lbfgs_evaluations(r.o) + 1 + (r.end == NX_LBFGS_NO_DESCENT), r.evaluations);
+    free(x);
+    end(&r);
+}
+
+#ifdef HAVE_LIBLBFGS
+typedef struct theirs {
+    const problem *p;
+    int evaluations;
+} theirs;
+
+static lbfgsfloatval_t their_evaluate(void *context, const lbfgsfloatval_t *x, lbfgsfloatval_t *gradient, int n,
+                                      lbfgsfloatval_t step)
+{
+    theirs *t = context;
+    (void)n, (void)step;
+    t->evaluations++;
+    return t->p->value(t->p, x, gradient);
+}
+#endif
+
+/* The same minimum with as many evaluations, give or take those of the line search. */
+static void test_liblbfgs(void **state)
+{
+    (void)state;
+#ifdef HAVE_LIBLBFGS
+    const problem *problems[] = {&bowl, &valley};
+    for (int k = 0; k < 2; k++) {
+        const problem *p = problems[k];
+        theirs t = {.p = p};
+        lbfgs_parameter_t options;
+        lbfgs_parameter_init(&options);
+        options.m = 10;
+        options.epsilon = 1e-5;
+        lbfgsfloatval_t *x = lbfgs_malloc((int)p->count), value;
+        for (size_t i = 0; i < p->count; i++) x[i] = p->start(i);
+        assert_int_equal(lbfgs((int)p->count, x, &value, their_evaluate, NULL, &t, &options), 0);
+        run r;
+        begin(&r, p, (nx_lbfgs_options){.history = 10, .wolfe = true, .tolerance = 1e-5});
+        go(&r, 300, true, 1);
+        float *mine = x_of(&r);
+        print_message("%llu evaluations, liblbfgs %d; x is off by %.2g\n", (unsigned long long)r.evaluations,
+                      t.evaluations, distance(mine, x, p->count));
+        assert_true(distance(mine, x, p->count) < 2e-2); /* where the gradient is 1e-5 and curvature 1e-3 */
+        assert_true(r.evaluations < 2 * (uint64_t)t.evaluations);
+        free(mine);
+        end(&r);
+        lbfgs_free(x);
+    }
+#else
+    print_message("liblbfgs is not installed (liblbfgs-dev)\n");
+    skip();
+#endif
+}
+
+/* With the history in one buffer or in many, interrupted or not: the same bits. */
+static void test_resume(void **state)
+{
+    (void)state;
+    nx_device *device = test_device();
+    uint64_t largest = device->info.max_alloc;
+    for (int wolfe = 0; wolfe < 2; wolfe++)
+        for (int at = 1; at < 14; at += 4) {
+            nx_lbfgs_options options = {.history = 5, .wolfe = wolfe};
+            run whole, first, second;
+            begin(&whole, &valley, options);
+            go(&whole, 20, wolfe, 1);
+            device->info.max_alloc = 4 * 2048;
+            begin(&first, &valley, options);
+            begin(&second, &valley, options);
+            device->info.max_alloc = largest;
+            go(&first, at, wolfe, 1);
+
+            nx_lbfgs_number numbers[NX_LBFGS_NUMBERS];
+            uint64_t values[NX_LBFGS_NUMBERS];
+            float *vector = x_of(&first);
+            nx_buffer_write(device, second.f.x->buffer, vector, valley.count * sizeof(float));
+            nx_lbfgs_numbers(first.o, numbers);
+            for (int i = 0; i < NX_LBFGS_NUMBERS; i++) values[i] = numbers[i].value;
+            assert_true(nx_lbfgs_set_numbers(second.o, values));
+            assert_int_equal(nx_lbfgs_vectors(second.o), nx_lbfgs_vectors(first.o));
+            for (size_t i = 0; i < nx_lbfgs_vectors(first.o); i++) {
+                nx_lbfgs_read(first.o, i, vector);
+                nx_lbfgs_write(second.o, i, vector);
+            }
+            nx_lbfgs_restored(second.o);
+            go(&second, 20 - at, wolfe, 1);
+            float *x = x_of(&whole), *y = x_of(&second);
+            assert_memory_equal(x, y, valley.count * sizeof(float));
+            assert_int_equal(nx_lbfgs_evaluations(second.o), nx_lbfgs_evaluations(whole.o));
+            values[2] = 6;
+            assert_false(nx_lbfgs_set_numbers(second.o, values));
+            free(vector), free(x), free(y);
+            end(&whole), end(&first), end(&second);
+        }
+}
+
+static void test_ends(void **state)
+{
+    (void)state;
+    const struct {
+        problem p;
+        bool wolfe;
+        double tolerance, least_change, rate;
+        nx_lbfgs_end end;
+    } cases[] = {
+        {{300, 1, rosenbrock, one}, false, 0, 0, 1, NX_LBFGS_FLAT},
+        {{300, 1, no_number, one}, false, 0, 0, 1, NX_LBFGS_NOT_FINITE},
+        {{300, 1, slope_only, one}, true, 0, 0, 1, NX_LBFGS_NO_DESCENT},
+        {{300, 1, slope_only, large}, false, 0, 0, 1, NX_LBFGS_STILL},
+        {{300, 1, quadratic, at_zero}, true, 1e-3, 0, 1, NX_LBFGS_FLAT},
+        {{300, 1, quadratic, at_zero}, true, 0, 1e-3, 1, NX_LBFGS_STILL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run r;
+        begin(&r, &cases[i].p,
+              (nx_lbfgs_options){.history = 10,
+                                 .wolfe = cases[i].wolfe,
+                                 .tolerance = cases[i].tolerance,
+                                 .least_change = cases[i].least_change});
+        go(&r, 100, cases[i].wolfe, cases[i].rate);
+        if (r.end != cases[i].end) print_error("case %zu: %s\n", i, nx_lbfgs_end_text(r.end));
+        assert_int_equal(r.end, cases[i].end);
+        end(&r);
+    }
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    nx_device *device = test_device();
+    for (size_t count = 100; count < 200000; count *= 9) {
+        nx_lbfgs_options options = {.history = 7};
+        uint64_t before = device->bytes[NX_MEMORY_OPTIMIZER];
+        nx_lbfgs *o = nx_lbfgs_new(count, options);
+        nx_lbfgs_realize(o, device);
+        assert_int_equal(device->bytes[NX_MEMORY_OPTIMIZER] - before, nx_lbfgs_bytes(count, options, &device->info));
+        nx_lbfgs_free(o);
+        assert_int_equal(device->bytes[NX_MEMORY_OPTIMIZER], before);
+    }
+}
+
+int main(void)
+{
+    nx_log_set(NX_LOG_WARN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_textbook), cmocka_unit_test(test_scale),  cmocka_unit_test(test_valley),
+        cmocka_unit_test(test_liblbfgs), cmocka_unit_test(test_resume), cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_bytes),
+    };
+    int failed = cmocka_run_group_tests_name("L-BFGS", tests, NULL, NULL);
+    test_device_close();
+    return failed != 0;
+}
