@@ -51,7 +51,7 @@ static const struct layer {
 };
 enum { LAYERS = sizeof table / sizeof *table };
 
-static const float caffe_mean[3] = {123.68f, 116.779f, 103.939f}; /* RGB; spec of the Oxford model */
+static const float caffe_mean[3] = {123.68f, 116.779f, 103.939f}; /* RGB; of the Oxford model */
 static const float torchvision_mean[3] = {0.485f * 255, 0.456f * 255, 0.406f * 255};
 static const float torchvision_std[3] = {0.229f, 0.224f, 0.225f};
 

@@ -65,7 +65,7 @@ bool vgg19_record(vgg19 *vgg, nx_graph *g, nx_tensor *x, const char *const *laye
 int vgg19_smallest_image(const char *const *layers, size_t count, bool unpadded);
 
 /* Rescales the layers up to the deepest given so that on these images ([n, h, w, 3], RGB, 0 to 255) the mean activation
- * after every ReLU is one: by channel, Gatys' normalisation (spec: W[k,j] <- W[k,j] m[l-1,j] / m[l,k], b[k] <- b[k] /
+ * after every ReLU is one: by channel, Gatys' normalisation (W[k,j] <- W[k,j] m[l-1,j] / m[l,k], b[k] <- b[k] /
  * m[l,k]; a dead channel stays as it is), or by layer, which keeps random weights random and only sets their scale.
  * Both leave what the network computes unchanged but for those factors. Its parameters are on the device afterwards. */
 bool vgg19_rescale(vgg19 *vgg, nx_device *device, const float *images, nx_shape shape, const char *const *layers,

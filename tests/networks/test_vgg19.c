@@ -363,7 +363,7 @@ static void rescaling_only_scales(void **state)
     }
 }
 
-/* The spec's own numbers: N(0, 0.015^2) without rescaling vanishes with depth, with it every layer has mean one. */
+/* As published: N(0, 0.015^2) without rescaling vanishes with depth, with it every layer has mean one. */
 static void random_weights_become_usable(void **state)
 {
     (void)state;
