@@ -3,6 +3,7 @@
  * The options of a command are the words of its usage that begin with '-'; what else it takes are files, but for the
  * commands that take names. After -s come "section.key=", then the words of a choice. */
 #include "commands.h"
+#include "figures/work.h"
 
 #include <string.h>
 
@@ -41,6 +42,12 @@ static void print_choices(void)
     }
 }
 
+static void print_figures(void)
+{
+    for (size_t p = 0; p < figure_paper_count; p++)
+        for (const figure *f = figure_papers[p].figures; f->name; f++) printf(" %s/%s", figure_papers[p].name, f->name);
+}
+
 static void print_cases(void)
 {
     for (size_t i = 0; i < command_count; i++) {
@@ -48,6 +55,7 @@ static void print_cases(void)
         print_options(commands[i].usage);
         if (!strcmp(commands[i].name, "completion")) printf(" bash zsh");
         if (!strcmp(commands[i].name, "explain")) print_keys("", "");
+        if (!strcmp(commands[i].name, "figure")) print_figures();
         printf("' ;;\n");
     }
 }

@@ -7,9 +7,8 @@
 #include "run/comparison.h"
 #include "run/interrupt.h"
 #include "run/kernel_cache.h"
-#include "run/points.h"
+#include "run/point_run.h"
 #include "run/show_json.h"
-#include "run/task.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -61,73 +60,9 @@ static bool parse(request *r, int argc, char **argv, const char *usage, bool run
 
 /* ---- one point ---- */
 
-typedef struct outcome {
-    const char *path; /* of the run file */
-    task_end end;
-    task_result result;
-    bool reused;
-} outcome;
-
-static bool read_result(const char *path, task_result *result, nx_error *err)
+static void print_single(const point *p, const point_outcome *o)
 {
-    *result = (task_result){.validation = NAN, .style = NAN, .content = NAN, .variety = {NAN, NAN}};
-    if (!runfile_last(path, "total", &result->loss, err)) return false;
-    nx_error none;
-    runfile_last(path, "validation/total", &result->validation, &none);
-    runfile_last(path, "validation/style", &result->style, &none);
-    runfile_last(path, "validation/content", &result->content, &none);
-    return true;
-}
-
-/* A run is not continued to a step that lies behind it. */
-static bool check_step(const runfile *file, const config *c, const char *path, nx_error *err)
-{
-    const checkpoint *k = runfile_checkpoint(file);
-    uint64_t step;
-    if (!k) return true;
-    return checkpoint_get_counter(k, "step", &step, path, err) &&
-           (step <= (uint64_t)c->experiment.steps ||
-            nx_fail(err,
-                    "%s: the run is at step %llu, beyond [experiment] steps = %d: raise it, or start afresh without "
-                    "--resume",
-                    path, (unsigned long long)step, c->experiment.steps));
-}
-
-/* Runs the point; gives an exit code after a message. */
-static int run_point(const request *r, const config *c, outcome *p)
-{
-    nx_error err;
-    if (r->resume && runfile_is_finished(p->path, c)) {
-        nx_info("%s is finished", p->path);
-        p->reused = true;
-        return read_result(p->path, &p->result, &err) ? EXIT_DONE : fail_with(&err, EXIT_FAILED);
-    }
-    task *t;
-    if (!task_new(&t, c, &err)) return fail_with(&err, EXIT_REQUEST);
-    const nx_device_info *device = &t->info;
-    nx_info("device: %s (%s, driver %s), %s kernels", device->name, device->platform, device->driver,
-            device->family == NX_FAMILY_CPU ? "CPU" : "GPU");
-    runfile_info info = {command_line, c, device};
-    runfile *file = NULL;
-    int code = EXIT_REQUEST;
-    if (task_fits(t, &err) &&
-        (r->resume ? runfile_resume(&file, p->path, &info, &err) : runfile_new(&file, p->path, &info, &err)) &&
-        check_step(file, c, p->path, &err)) {
-        p->end = task_run(t, file, p->path, &p->result, &err);
-        code = p->end == TASK_FINISHED ? EXIT_DONE : p->end == TASK_INTERRUPTED ? INTERRUPT_EXIT : EXIT_FAILED;
-    }
-    if (code == EXIT_FAILED || code == EXIT_REQUEST) fail_with(&err, code);
-    if (code == INTERRUPT_EXIT)
-        fprintf(stderr, "nstx: interrupted at step %llu; `nstx run %s --resume` continues %s\n",
-                (unsigned long long)p->result.step, r->config, p->path);
-    runfile_free(file);
-    task_free(t);
-    return code;
-}
-
-static void print_single(const outcome *p)
-{
-    const task_result *v = &p->result;
+    const task_result *v = &o->result;
     char planned[16], measured[16], *picture = points_beside(p->path, ".png");
     printf("run        %s\n", p->path);
     if (nx_file_exists(picture)) printf("pictures   %s\n", picture);
@@ -139,18 +74,18 @@ static void print_single(const outcome *p)
     if (!isnan(v->variety.contrast))
         printf("samples    nearest neighbour %.4g, contrast %.4g (grey levels)\n", v->variety.neighbour,
                v->variety.contrast);
-    if (!p->reused)
+    if (!o->reused)
         printf("seconds    %.1f\nmemory     planned %s, measured %s\n", v->seconds,
                nx_bytes_text(planned, (double)v->planned_bytes), nx_bytes_text(measured, (double)v->measured_bytes));
     free(picture);
 }
 
 /* The same for programs; what is not a number, as the validation of a run without one, is null. */
-static cJSON *outcome_json(const point *one, const outcome *o)
+static cJSON *outcome_json(const point *one, const point_outcome *o)
 {
     const task_result *v = &o->result;
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "run", o->path);
+    cJSON_AddStringToObject(json, "run", one->path);
     cJSON_AddStringToObject(json, "point", one->label);
     cJSON_AddNumberToObject(json, "training", v->loss);
     cJSON_AddNumberToObject(json, "validation", v->validation);
@@ -176,7 +111,8 @@ int command_run(int argc, char **argv)
     interrupt_watch();
     kernel_cache_take();
     points p;
-    outcome last = {0};
+    point_outcome last;
+    char *again = nx_format("nstx run %s --resume", r.config);
     comparison *table = comparison_new();
     cJSON *results = cJSON_CreateArray();
     int code = points_new(&p, c, r.out, &err) ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
@@ -184,14 +120,13 @@ int command_run(int argc, char **argv)
     for (size_t i = 0, end = 0; i < p.count && (!end || end == EXIT_FAILED); i++) {
         const point *one = &p.point[i];
         if (*one->label) nx_info("point %zu of %zu: %s", i + 1, p.count, one->label);
-        last = (outcome){.path = one->path};
-        end = (size_t)run_point(&r, one->config, &last);
+        end = (size_t)point_run(one, r.resume, again, &last);
         if (end) {
             code = (int)end;
             continue;
         }
         cJSON_AddItemToArray(results, outcome_json(one, &last));
-        if (p.count == 1 && !r.json) print_single(&last);
+        if (p.count == 1 && !r.json) print_single(one, &last);
         if (p.count > 1 && !comparison_add(table, one, &err)) code = fail_with(&err, EXIT_FAILED);
     }
     if (comparison_count(table)) {
@@ -205,6 +140,7 @@ int command_run(int argc, char **argv)
     cJSON_Delete(results);
     comparison_free(table);
     points_free(&p);
+    free(again);
     free(r.overrides);
     config_free(c);
     return code;

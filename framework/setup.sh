@@ -27,6 +27,7 @@ module  libturbojpeg   libturbojpeg0-dev
 module  libpng         libpng-dev
 module  libcjson       libcjson-dev
 module  libxxhash      libxxhash-dev
+module  cairo          libcairo2-dev
 module  cmocka         libcmocka-dev
 driver  OpenCL         pocl-opencl-icd
 '

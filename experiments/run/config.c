@@ -81,6 +81,7 @@ static const struct {
 };
 
 #define SWEEP sections[COUNT(sections) - 1].name
+#define SCALE "scale."
 
 static const char *const layers[] = {
     "conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1",                                             /* 64 */
@@ -612,6 +613,40 @@ static bool apply(loading *l, const char *section, const char *key, const char *
     return r && set(l, r, value, place);
 }
 
+/* One value for a key that may be swept: it is swept no longer. */
+static bool pin(loading *l, const char *section, const char *key, const char *value, const char *place)
+{
+    if (!apply(l, section, key, value, place)) return false;
+    if (strcmp(section, SWEEP)) drop_axis(l->c, section, key);
+    return true;
+}
+
+/* Where the name of a [scale.NAME] begins; NULL for other sections. */
+static const char *scale_of(const char *section)
+{
+    return strncmp(section, SCALE, strlen(SCALE)) ? NULL : section + strlen(SCALE);
+}
+
+/* Applies [scale.NAME], section.key = value, if it is the chosen scale, and checks its keys if not. */
+static bool apply_scale(loading *l, const nx_ini_entry *e, const char *place)
+{
+    const row *scale = find("experiment", "scale");
+    const char *name = scale_of(e->section), *dot = strchr(e->key, '.');
+    char *chosen = config_get(l->c, "experiment", "scale");
+    bool fine = false, mine = !strcmp(name, chosen);
+    for (size_t i = 0; scale->words[i]; i++) fine = fine || !strcmp(name, scale->words[i]);
+    fine = fine || nx_fail(l->err, "%s: there is no scale %s: they are ci, laptop and paper", place, name);
+    if (fine && !dot) fine = nx_fail(l->err, "%s: [%s] %s: write section.key = value", place, e->section, e->key);
+    char *section = nx_format("%.*s", (int)strcspn(e->key, "."), e->key);
+    if (fine && mine)
+        fine = pin(l, section, dot + 1, e->value, place);
+    else if (fine && strcmp(section, SWEEP))
+        fine = require(section, dot + 1, place, l->err) != NULL;
+    free(section);
+    free(chosen);
+    return fine;
+}
+
 /* An override, "section.key=value"; those before it are looked through for a second one of the same key. */
 static bool apply_override(loading *l, const char *const *overrides, size_t i)
 {
@@ -625,8 +660,7 @@ static bool apply_override(loading *l, const char *const *overrides, size_t i)
             fine = nx_fail(l->err, "%s: given twice, first as -s %s", place, overrides[k]);
     if (fine && strchr(text, '\n')) fine = nx_fail(l->err, "-s %.*s: a value of one line", (int)(equals - text), text);
     const char *key = name.count ? name.items[0] + strlen(section) + 1 : "";
-    fine = fine && apply(l, section, key, value.count ? value.items[0] : "", place);
-    if (fine && strcmp(section, SWEEP)) drop_axis(l->c, section, key);
+    fine = fine && pin(l, section, key, value.count ? value.items[0] : "", place);
     free(section);
     free(place);
     list_free(&value);
@@ -680,12 +714,19 @@ bool config_parse(config **out, const char *name, const char *text, const char *
     for (size_t i = 0; i < COUNT(rows); i++)
         NX_CHECK(set(&l, &rows[i], rows[i].initial, "default"), "%s", err ? err->text : rows[i].key);
     bool fine = true;
-    for (size_t i = 0; fine && i < ini.count; i++) {
-        char *place = nx_format("%s:%d", name, ini.entries[i].line);
-        fine = apply(&l, ini.entries[i].section, ini.entries[i].key, ini.entries[i].value, place);
-        free(place);
+    for (int scaled = 0; scaled < 2; scaled++) {
+        for (size_t i = 0; fine && i < ini.count; i++) {
+            const nx_ini_entry *e = &ini.entries[i];
+            if ((scale_of(e->section) != NULL) != scaled) continue;
+            char *place = nx_format("%s:%d", name, e->line);
+            fine = scaled ? apply_scale(&l, e, place) : apply(&l, e->section, e->key, e->value, place);
+            free(place);
+        }
+        /* The scale is known before its sections are read; everything else is overridden after them. */
+        for (size_t i = 0; fine && i < count; i++)
+            if (scaled || !strncmp(overrides[i], "experiment.scale=", strlen("experiment.scale=")))
+                fine = apply_override(&l, overrides, i);
     }
-    for (size_t i = 0; fine && i < count; i++) fine = apply_override(&l, overrides, i);
     fine = fine && check_together(&l);
     for (size_t i = 0; i < COUNT(rows); i++) free(l.place[i]);
     nx_ini_free(&ini);
@@ -950,6 +991,10 @@ void config_reference(FILE *out)
     }
     fputs(
         "\nValues are separated by spaces; within a list of layers or numbers, by commas. An override of a key that is "
-        "swept pins\nit: that line of the sweep is dropped.\n",
+        "swept pins\nit: that line of the sweep is dropped.\n"
+        "\n## [scale.paper], [scale.laptop], [scale.ci]\n\n"
+        "One config for several sizes: the section of the [experiment] scale is applied after the rest of the file and "
+        "before\noverrides. Its lines are section.key = value, and sweep.section.key = value value ... for another "
+        "sweep.\n",
         out);
 }

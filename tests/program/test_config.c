@@ -341,6 +341,40 @@ static void sweeps_are_grids(void **state)
     config_free(c);
 }
 
+static void scales_change_a_config(void **state)
+{
+    (void)state;
+    static const char text[] = "[scale.ci]\nexperiment.steps = 7\nloss.style_weight = 2\nsweep.generator.norm = batch\n"
+                               "[experiment]\nsteps = 90\n[scale.laptop]\nexperiment.steps = 50\n"
+                               "[sweep]\nloss.style_weight = 1 3\ngenerator.norm = batch instance\n";
+    const char *ci[] = {"experiment.scale=ci"}, *laptop[] = {"experiment.scale=laptop", "experiment.steps=60"};
+    config *c = parse(text, no_overrides, 0);
+    assert_int_equal(c->experiment.steps, 90);
+    assert_int_equal(config_points(c), 4);
+    config_free(c);
+    c = parse(text, ci, 1); /* wherever the section stands; a swept key is pinned */
+    assert_int_equal(c->experiment.steps, 7);
+    assert_true(c->loss.style_weight == 2);
+    assert_int_equal(config_points(c), 1);
+    config_free(c);
+    c = parse(text, laptop, 2); /* overrides come last */
+    assert_int_equal(c->experiment.steps, 60);
+    assert_int_equal(config_points(c), 4);
+    char *effective = config_text(c, NULL); /* which has no scales any more, but remembers its own */
+    assert_null(strstr(effective, "[scale."));
+    assert_non_null(strstr(effective, "scale = laptop\n"));
+    free(effective);
+    config_free(c);
+
+    nx_error err = {0};
+    assert_false(config_parse(&c, "a.ini", "[scale.huge]\nexperiment.steps = 1\n", ".", NULL, 0, &err));
+    assert_message(&err, "a.ini:2", "there is no scale huge");
+    assert_false(config_parse(&c, "a.ini", "[scale.ci]\nsteps = 1\n", ".", NULL, 0, &err));
+    assert_message(&err, "a.ini:2", "write section.key = value");
+    assert_false(config_parse(&c, "a.ini", "[scale.ci]\nexperiment.stepz = 1\n", ".", NULL, 0, &err));
+    assert_message(&err, "a.ini:2", "steps"); /* also where the scale is another */
+}
+
 static void continuing_wants_the_same_run(void **state)
 {
     (void)state;
@@ -390,6 +424,7 @@ int main(void)
         cmocka_unit_test(effective_text_reproduces_itself),
         cmocka_unit_test(deep_folders_fit),
         cmocka_unit_test(sweeps_are_grids),
+        cmocka_unit_test(scales_change_a_config),
         cmocka_unit_test(continuing_wants_the_same_run),
         cmocka_unit_test(the_reference_is_current),
     };

@@ -1,0 +1,3 @@
+#include "figures/figure.h"
+
+const figure multimodal_figures[] = {{0}};

@@ -1,0 +1,3 @@
+#include "figures/figure.h"
+
+const figure random_weights_figures[] = {{0}};
