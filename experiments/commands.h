@@ -22,7 +22,6 @@ int command_devices(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_watch(int argc, char **argv);
-int command_bench(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_completion(int argc, char **argv);

@@ -115,25 +115,19 @@ static bool parse(asked *a, int argc, char **argv)
     return true;
 }
 
-/* The folder of configs: of the installation that this program is of, of the tree that it was built in, or here. */
+/* The folder of configs: of the installation that this program is of, else of the tree that it was built from. */
 static char *find_configs(nx_error *err)
 {
-    static const char *const places[] = {"/../share/nstx/configs", "/../configs"};
     char program[4096];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length > 0 ? length : 0] = 0;
-    char *folder = nx_path_folder(program), *found = NULL;
-    for (int i = 0; i < 2 && !found; i++) {
-        char *path = nx_format("%s%s", folder, places[i]), *own = nx_format("%s/gatys", path);
-        if (nx_folder_exists(own)) found = nx_copy_text(path);
-        free(own);
-        free(path);
-    }
-    if (!found && nx_folder_exists("configs/gatys")) found = nx_copy_text("configs");
-    if (!found)
-        nx_fail(err, "the folder of configs is neither beside %s nor here: run nstx from its own folder", program);
+    char *folder = nx_path_folder(program), *installed = nx_format("%s/../share/nstx/configs", folder);
     free(folder);
-    return found;
+    if (nx_folder_exists(installed)) return installed;
+    if (nx_folder_exists(NSTX_CONFIGS)) return free(installed), nx_copy_text(NSTX_CONFIGS);
+    nx_fail(err, "the configs are neither in %s nor in %s: install nstx as a whole", installed, NSTX_CONFIGS);
+    free(installed);
+    return NULL;
 }
 
 /* ---- one figure ---- */
@@ -247,7 +241,7 @@ int command_figure(int argc, char **argv)
     int code = parse(&a, argc, argv) ? EXIT_DONE : EXIT_REQUEST;
     if (!code && !a.count) list_figures(stdout);
     char *configs = code || !a.count ? NULL : find_configs(&err);
-    if (!code && a.count && !configs) code = fail_with(&err, EXIT_FAILED);
+    if (!code && a.count && !configs) code = fail_with(&err, EXIT_REQUEST);
     if (configs) {
         a.request.configs = configs;
         interrupt_watch();

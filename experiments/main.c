@@ -37,8 +37,6 @@ const command commands[] = {
     {"devices", command_devices, "devices [--json]", "every OpenCL device with its score"},
     {"doctor", command_doctor, "doctor [DEVICE]",
      "drivers found and missing, limits, a test of every kernel, the speed"},
-    {"bench", command_bench, "bench [TABLE|ROW]... [--seconds S] [--profile] [--json]",
-     "how fast operations, steps and inference are, and what the device can do at most"},
     {"info", command_info, "info FILE [--json]", "what a run, model, weight or picture file holds"},
     {"config", command_config, "config", "every key of a config, with type, default, range and meaning"},
     {"explain", command_explain, "explain KEY...", "what a key or a section of a config means"},
