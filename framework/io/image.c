@@ -1,5 +1,5 @@
 /* Pictures. The header is read by our own few lines for both formats, which gives sizes without decoding and checks
- * them before anything is allocated; libpng and TurboJPEG decode. */
+ * them before anything is allocated; libpng and TurboJPEG decode and encode. */
 #include "io/image.h"
 
 #include "base/log.h"
@@ -173,43 +173,40 @@ bool nx_image_check(const char *path, int *height, int *width, nx_error *err)
 
 /* ---- decoding ---- */
 
-static bool decode_jpeg(nx_image *out, const char *path, const char *data, size_t bytes, nx_error *err)
+static bool decode_jpeg(nx_raster *out, const char *path, nx_error *err)
 {
+    char *data;
+    size_t bytes;
+    if (!nx_file_read(path, &data, &bytes, err)) return false;
     const unsigned char *jpeg = (const unsigned char *)data;
     tjhandle decoder = tjInitDecompress();
     NX_CHECK(decoder, "TurboJPEG does not start: %s", tjGetErrorStr2(NULL));
-    size_t count = (size_t)out->height * out->width * 3;
-    uint8_t *rgb = NULL;
     int width, height, sampling, space;
     bool fine = !tjDecompressHeader3(decoder, jpeg, bytes, &width, &height, &sampling, &space);
-    if (fine && (width != out->width || height != out->height)) {
-        tjDestroy(decoder);
-        return nx_fail(err, "%s: a corrupt JPEG: two sizes in its header", path);
-    }
-    if (fine) {
-        rgb = nx_alloc(count);
+    if (fine && (width != out->stored_width || height != out->stored_height)) {
+        fine = nx_fail(err, "%s: a corrupt JPEG: two sizes in its header", path);
+    } else {
+        out->channels = 3;
+        out->depth = 8;
+        if (fine) out->samples = nx_alloc((size_t)height * (size_t)width * 3);
         /* Missing data is only a warning to TurboJPEG, and grey pixels to the user. */
         int flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS;
-        fine = !tjDecompress2(decoder, jpeg, bytes, rgb, width, 0, height, TJPF_RGB, flags);
+        fine = fine && !tjDecompress2(decoder, jpeg, bytes, out->samples, width, 0, height, TJPF_RGB, flags);
+        if (!fine) nx_fail(err, "%s: a corrupt or truncated JPEG: %s", path, tjGetErrorStr2(decoder));
     }
-    if (!fine) nx_fail(err, "%s: a corrupt or truncated JPEG: %s", path, tjGetErrorStr2(decoder));
-    for (size_t i = 0; fine && i < count; i++) out->rgb[i] = rgb[i];
-    free(rgb);
+    free(data);
     tjDestroy(decoder);
     return fine;
 }
 
 /* All that libpng's long jumps must not lose. */
 typedef struct png_work {
-    const char *data;
-    size_t bytes, at;
+    FILE *file;
     char message[128];
     jmp_buf escape;
     png_structp png;
     png_infop info;
-    uint8_t *pixels;
     png_bytep *rows;
-    int channels, depth;
 } png_work;
 
 static void on_png_error(png_structp png, png_const_charp message)
@@ -225,13 +222,11 @@ static void on_png_warning(png_structp png, png_const_charp message) { (void)png
 static void read_png_bytes(png_structp png, png_bytep out, size_t bytes)
 {
     png_work *work = png_get_io_ptr(png);
-    if (bytes > work->bytes - work->at) png_error(png, "the file ends too early");
-    memcpy(out, work->data + work->at, bytes);
-    work->at += bytes;
+    if (fread(out, 1, bytes, work->file) != bytes) png_error(png, "the file ends too early");
 }
 
 /* libpng's classic interface, since its simplified one turns 16-bit samples into linear light. False after a jump. */
-static bool run_png(png_work *work, int height, int width)
+static bool run_png(png_work *work, nx_raster *out)
 {
     if (setjmp(work->escape)) return false;
     work->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, work, on_png_error, on_png_warning);
@@ -240,116 +235,256 @@ static bool run_png(png_work *work, int height, int width)
     png_structp png = work->png;
     png_set_read_fn(png, work, read_png_bytes);
     png_read_info(png, work->info);
-    if ((int)png_get_image_height(png, work->info) != height || (int)png_get_image_width(png, work->info) != width)
+    int height = out->stored_height;
+    if ((int)png_get_image_height(png, work->info) != height ||
+        (int)png_get_image_width(png, work->info) != out->stored_width)
         png_error(png, "two sizes in its header");
     png_set_expand(png); /* palettes and less than 8 bits, and a transparent colour becomes alpha */
     png_set_gray_to_rgb(png);
     png_set_interlace_handling(png);
     png_read_update_info(png, work->info);
-    work->channels = png_get_channels(png, work->info);
-    work->depth = png_get_bit_depth(png, work->info);
+    out->channels = png_get_channels(png, work->info);
+    out->depth = png_get_bit_depth(png, work->info);
     size_t pitch = png_get_rowbytes(png, work->info);
-    work->pixels = nx_alloc(pitch * height);
-    work->rows = nx_alloc(height * sizeof *work->rows);
-    for (int y = 0; y < height; y++) work->rows[y] = work->pixels + y * pitch;
+    out->samples = nx_alloc(pitch * (size_t)height);
+    work->rows = nx_alloc((size_t)height * sizeof *work->rows);
+    for (int y = 0; y < height; y++) work->rows[y] = out->samples + (size_t)y * pitch;
     png_read_image(png, work->rows);
     png_read_end(png, NULL);
     return true;
 }
 
-static bool decode_png(nx_image *out, const char *path, const char *data, size_t bytes, nx_error *err)
+/* True if a pixel lets through what is behind it. */
+static bool transparent(const nx_raster *r)
+{
+    if (r->channels < 4) return false;
+    size_t bytes = (size_t)r->depth / 8, count = (size_t)r->stored_height * (size_t)r->stored_width;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 3 * bytes; k < 4 * bytes; k++)
+            if (r->samples[i * 4 * bytes + k] != 255) return true;
+    return false;
+}
+
+static bool decode_png(nx_raster *out, const char *path, nx_error *err)
 {
     png_work *work = nx_alloc(sizeof *work);
-    work->data = data, work->bytes = bytes;
-    bool fine = run_png(work, out->height, out->width);
-    if (fine) {
-        int c = work->channels, wide = work->depth == 16;
-        float top = wide ? 65535.f : 255.f;
-        bool clear = false;
-        size_t count = (size_t)out->height * out->width;
-        for (size_t i = 0; i < count; i++) {
-            float v[4] = {0, 0, 0, top};
-            for (int k = 0; k < c; k++) {
-                const uint8_t *sample = work->pixels + (i * c + k) * (wide ? 2 : 1);
-                v[k] = wide ? (float)big16(sample) : (float)*sample;
-            }
-            float alpha = v[3] / top;
-            clear |= alpha < 1;
-            for (int k = 0; k < 3; k++) {
-                float value = wide ? v[k] * 255.f / top : v[k];
-                out->rgb[i * 3 + k] = alpha < 1 ? value * alpha + 255.f * (1 - alpha) : value;
-            }
-        }
-        if (clear) nx_info("%s: transparent pixels, composited over white", path);
-    } else {
-        nx_fail(err, "%s: a corrupt or truncated PNG: %s", path, work->message);
-    }
+    work->file = fopen(path, "rb");
+    bool fine = work->file || nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
+    if (fine && !(fine = run_png(work, out))) nx_fail(err, "%s: a corrupt or truncated PNG: %s", path, work->message);
+    if (fine && transparent(out)) nx_info("%s: transparent pixels, composited over white", path);
+    if (work->file) fclose(work->file);
     free(work->rows);
-    free(work->pixels);
-    png_destroy_read_struct(&work->png, &work->info, NULL);
+    if (work->png) png_destroy_read_struct(&work->png, &work->info, NULL);
     free(work);
     return fine;
 }
 
-/* out(y, x) is the stored pixel at (row, column): the axes swapped from orientation 5 on, then either one flipped. */
-static nx_image turn(const nx_image *stored, int orientation)
+bool nx_raster_load(nx_raster *out, const char *path, nx_error *err)
 {
-    bool swap = orientation >= 5;
-    bool flip_row = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-    bool flip_column = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-    nx_image out = nx_image_new(swap ? stored->width : stored->height, swap ? stored->height : stored->width);
-    for (int y = 0; y < out.height; y++)
-        for (int x = 0; x < out.width; x++) {
-            int row = swap ? x : y, column = swap ? y : x;
-            if (flip_row) row = stored->height - 1 - row;
-            if (flip_column) column = stored->width - 1 - column;
-            memcpy(out.rgb + ((size_t)y * out.width + x) * 3, stored->rgb + ((size_t)row * stored->width + column) * 3,
-                   3 * sizeof(float));
+    header h;
+    *out = (nx_raster){0};
+    if (!read_header(path, &h, err)) return false;
+    bool turned = h.orientation >= 5;
+    *out = (nx_raster){.height = turned ? h.width : h.height,
+                       .width = turned ? h.height : h.width,
+                       .stored_height = h.height,
+                       .stored_width = h.width,
+                       .orientation = h.orientation};
+    if ((h.png ? decode_png : decode_jpeg)(out, path, err)) return true;
+    nx_raster_free(out);
+    return false;
+}
+
+void nx_raster_free(nx_raster *raster)
+{
+    if (!raster) return;
+    free(raster->samples);
+    *raster = (nx_raster){0};
+}
+
+/* Which stored pixel is at (y, x): the axes swapped from orientation 5 on, then either one flipped. */
+static ptrdiff_t stored_place(const nx_raster *r, int y, int x)
+{
+    int o = r->orientation, row = o >= 5 ? x : y, column = o >= 5 ? y : x;
+    if (o == 3 || o == 4 || o == 6 || o == 7) row = r->stored_height - 1 - row;
+    if (o == 2 || o == 3 || o == 7 || o == 8) column = r->stored_width - 1 - column;
+    return (ptrdiff_t)row * r->stored_width + column;
+}
+
+void nx_raster_read(const nx_raster *r, int y, int x, int count, float *rgb)
+{
+    NX_CHECK(y >= 0 && y < r->height && x >= 0 && count >= 0 && x <= r->width - count,
+             "%d pixels from (%d, %d) on leave the picture of %d x %d", count, y, x, r->height, r->width);
+    ptrdiff_t first = stored_place(r, y, x), step = stored_place(r, y, x + 1) - first;
+    bool wide = r->depth == 16;
+    ptrdiff_t pixel = r->channels * (wide ? 2 : 1);
+    const uint8_t *from = r->samples + first * pixel;
+    for (int i = 0; i < count; i++, from += step * pixel)
+        for (int k = 0; k < 3; k++) {
+            float value = wide ? (float)big16(from + 2 * k) * 255.f / 65535.f : (float)from[k];
+            if (r->channels == 4) {
+                float alpha = wide ? (float)big16(from + 6) / 65535.f : (float)from[3] / 255.f;
+                if (alpha < 1) value = value * alpha + 255.f * (1 - alpha);
+            }
+            *rgb++ = value;
         }
-    return out;
 }
 
 bool nx_image_load(nx_image *out, const char *path, nx_error *err)
 {
+    nx_raster raster;
     *out = (nx_image){0};
-    header h;
-    char *data;
-    size_t bytes;
-    if (!read_header(path, &h, err) || !nx_file_read(path, &data, &bytes, err)) return false;
-    nx_image stored = nx_image_new(h.height, h.width);
-    bool fine = (h.png ? decode_png : decode_jpeg)(&stored, path, data, bytes, err);
-    free(data);
-    if (!fine) {
-        nx_image_free(&stored);
-        return false;
-    }
-    *out = h.orientation == 1 ? stored : turn(&stored, h.orientation);
-    if (h.orientation != 1) nx_image_free(&stored);
+    if (!nx_raster_load(&raster, path, err)) return false;
+    *out = nx_image_new(raster.height, raster.width);
+    for (int y = 0; y < out->height; y++)
+        nx_raster_read(&raster, y, 0, out->width, out->rgb + (size_t)y * (size_t)out->width * 3);
+    nx_raster_free(&raster);
     return true;
+}
+
+/* ---- encoding ---- */
+
+struct nx_image_writer {
+    char *path, *draft;
+    int height, width, done; /* rows so far */
+    nx_image_format format;
+    int quality;
+    uint8_t *samples; /* JPEG: the whole picture, which TurboJPEG takes at once; PNG: a row */
+    png_work work;    /* of PNG */
+};
+
+/* v from 0 to 255 as a whole number from 0 to top; NaN as 0. */
+static unsigned quantized(float v, unsigned top)
+{
+    return v >= 255 ? top : v > 0 ? (unsigned)(v * ((float)top / 255) + 0.5f) : 0;
+}
+
+static bool begin_png(nx_image_writer *w)
+{
+    png_work *work = &w->work;
+    if (setjmp(work->escape)) return false;
+    work->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, work, on_png_error, on_png_warning);
+    if (work->png) work->info = png_create_info_struct(work->png);
+    NX_CHECK(work->info, "libpng does not start");
+    png_init_io(work->png, work->file);
+    png_set_IHDR(work->png, work->info, (png_uint_32)w->width, (png_uint_32)w->height,
+                 w->format == NX_IMAGE_PNG16 ? 16 : 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(work->png, work->info);
+    return true;
+}
+
+static bool write_png_row(nx_image_writer *w)
+{
+    if (setjmp(w->work.escape)) return false;
+    png_write_row(w->work.png, w->samples);
+    return true;
+}
+
+static bool end_png(nx_image_writer *w)
+{
+    if (setjmp(w->work.escape)) return false;
+    png_write_end(w->work.png, NULL);
+    return true;
+}
+
+static bool cannot_write(const nx_image_writer *w, const char *why, nx_error *err)
+{
+    return nx_fail(err, "%s: cannot write: %s", w->path, why);
+}
+
+bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, int width, nx_image_format format,
+                          int quality, nx_error *err)
+{
+    nx_image_writer *w = nx_alloc(sizeof *w);
+    bool jpeg = format == NX_IMAGE_JPEG;
+    *out = w;
+    w->path = nx_copy_text(path);
+    w->draft = nx_file_draft(path);
+    w->height = height, w->width = width, w->format = format, w->quality = quality;
+    w->samples = nx_alloc((size_t)width * 3 * (jpeg ? (size_t)height : 2));
+    if (!jpeg) w->work.file = fopen(w->draft, "wb");
+    bool fine = jpeg || w->work.file || cannot_write(w, strerror(errno), err);
+    if (fine && !jpeg && !begin_png(w)) fine = cannot_write(w, w->work.message, err);
+    if (!fine) nx_image_writer_drop(w), *out = NULL;
+    return fine;
+}
+
+bool nx_image_writer_rows(nx_image_writer *w, int rows, const float *rgb, nx_error *err)
+{
+    NX_CHECK(rows <= w->height - w->done, "%s: more rows than the picture has", w->path);
+    size_t line = (size_t)w->width * 3;
+    for (int y = 0; y < rows; y++, w->done++, rgb += line) {
+        uint8_t *to = w->samples + (w->format == NX_IMAGE_JPEG ? (size_t)w->done * line : 0);
+        for (size_t i = 0; i < line; i++) {
+            if (w->format == NX_IMAGE_PNG16) {
+                unsigned v = quantized(rgb[i], 65535);
+                to[2 * i] = (uint8_t)(v >> 8), to[2 * i + 1] = (uint8_t)v;
+            } else {
+                to[i] = (uint8_t)quantized(rgb[i], 255);
+            }
+        }
+        if (w->format != NX_IMAGE_JPEG && !write_png_row(w)) return cannot_write(w, w->work.message, err);
+    }
+    return true;
+}
+
+static bool write_jpeg(nx_image_writer *w, nx_error *err)
+{
+    unsigned char *jpeg = NULL;
+    unsigned long bytes = 0;
+    tjhandle encoder = tjInitCompress();
+    NX_CHECK(encoder, "TurboJPEG does not start: %s", tjGetErrorStr2(NULL));
+    bool fine = !tjCompress2(encoder, w->samples, w->width, 0, w->height, TJPF_RGB, &jpeg, &bytes, TJSAMP_444,
+                             w->quality, TJFLAG_ACCURATEDCT) ||
+                cannot_write(w, tjGetErrorStr2(encoder), err);
+    fine = fine && nx_file_write(w->path, jpeg, bytes, err);
+    tjFree(jpeg);
+    tjDestroy(encoder);
+    return fine;
+}
+
+bool nx_image_writer_close(nx_image_writer *w, nx_error *err)
+{
+    NX_CHECK(w->done == w->height, "%s: %d rows of %d", w->path, w->done, w->height);
+    bool fine;
+    if (w->format == NX_IMAGE_JPEG) {
+        fine = write_jpeg(w, err);
+    } else {
+        fine = end_png(w) || cannot_write(w, w->work.message, err);
+        bool closed = !fclose(w->work.file);
+        w->work.file = NULL;
+        if (fine && !closed) fine = cannot_write(w, strerror(errno), err);
+        fine = fine && nx_file_publish(w->draft, w->path, err);
+    }
+    nx_image_writer_drop(w);
+    return fine;
+}
+
+void nx_image_writer_drop(nx_image_writer *w)
+{
+    if (!w) return;
+    if (w->work.file) fclose(w->work.file);
+    if (w->format != NX_IMAGE_JPEG) unlink(w->draft); /* nothing, where it was published */
+    if (w->work.png) png_destroy_write_struct(&w->work.png, &w->work.info);
+    free(w->samples);
+    free(w->draft);
+    free(w->path);
+    free(w);
+}
+
+bool nx_image_save(const nx_image *image, const char *path, nx_image_format format, int quality, nx_error *err)
+{
+    nx_image_writer *w;
+    if (!nx_image_writer_open(&w, path, image->height, image->width, format, quality, err)) return false;
+    if (nx_image_writer_rows(w, image->height, image->rgb, err)) return nx_image_writer_close(w, err);
+    nx_image_writer_drop(w);
+    return false;
 }
 
 bool nx_image_save_png(const nx_image *image, const char *path, nx_error *err)
 {
-    size_t count = (size_t)image->height * image->width * 3;
-    uint8_t *rgb = nx_alloc(count);
-    for (size_t i = 0; i < count; i++) {
-        float v = image->rgb[i];
-        rgb[i] = v >= 255 ? 255 : v > 0 ? (uint8_t)(v + 0.5f) : 0;
-    }
-    char *draft = nx_file_draft(path);
-    png_image png = {.version = PNG_IMAGE_VERSION,
-                     .width = (png_uint_32)image->width,
-                     .height = (png_uint_32)image->height,
-                     .format = PNG_FORMAT_RGB};
-    bool fine = png_image_write_to_file(&png, draft, 0, rgb, 0, NULL);
-    if (!fine) {
-        nx_fail(err, "%s: cannot write: %s", path, png.message);
-        unlink(draft);
-    }
-    fine = fine && nx_file_publish(draft, path, err);
-    free(draft);
-    free(rgb);
-    return fine;
+    return nx_image_save(image, path, NX_IMAGE_PNG, 0, err);
 }
 
 /* ---- operations ---- */

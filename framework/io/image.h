@@ -1,4 +1,4 @@
-/* Pictures: PNG and JPEG in, PNG out, and the few operations an experiment needs before the device takes over.
+/* Pictures: PNG and JPEG in and out, and the few operations an experiment needs before the device takes over.
  *
  * A picture is RGB floats from 0 to 255, with the values the file stores: no gamma, no colour profile, as PIL reads it.
  * This is not an image library: no drawing, no other formats, no colour spaces.
@@ -37,8 +37,39 @@ bool nx_image_size(const char *path, int *height, int *width, nx_error *err);
  * in the middle is found by nx_image_load alone. */
 bool nx_image_check(const char *path, int *height, int *width, nx_error *err);
 
-/* Writes 8-bit RGB, rounded and clamped (NaN as 0), aside and then renamed. */
-bool nx_image_save_png(const nx_image *image, const char *path, nx_error *err);
+/* Writes RGB, rounded and clamped (NaN as 0), aside and then renamed. quality: of a JPEG, 1 to 100, whose colours are
+ * not subsampled; ignored otherwise. */
+typedef enum nx_image_format { NX_IMAGE_PNG, NX_IMAGE_PNG16, NX_IMAGE_JPEG } nx_image_format;
+bool nx_image_save(const nx_image *image, const char *path, nx_image_format format, int quality, nx_error *err);
+bool nx_image_save_png(const nx_image *image, const char *path, nx_error *err); /* 8 bits */
+
+/* ---- pictures too large for floats ---- */
+
+/* A picture as its file stores it, decoded: 3 to 8 bytes a pixel instead of 12. */
+typedef struct nx_raster {
+    int height, width; /* as nx_image_load would give it */
+    int stored_height, stored_width, orientation, channels, depth;
+    unsigned char *samples;
+} nx_raster;
+
+/* As nx_image_load; the caller frees with nx_raster_free. */
+bool nx_raster_load(nx_raster *out, const char *path, nx_error *err);
+void nx_raster_free(nx_raster *raster); /* leaves *raster empty; NULL is fine */
+
+/* `count` pixels of row y from column x on, the values that nx_image_load gives. */
+void nx_raster_read(const nx_raster *raster, int y, int x, int count, float *rgb);
+
+/* A file written from top to bottom; only a JPEG is held whole, as bytes. An open that fails leaves *out NULL. Close
+ * publishes the file, once it has all rows, and frees the writer whether that works or not; drop frees it and leaves
+ * nothing behind. */
+typedef struct nx_image_writer nx_image_writer;
+bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, int width, nx_image_format format,
+                          int quality, nx_error *err);
+bool nx_image_writer_rows(nx_image_writer *w, int rows, const float *rgb, nx_error *err);
+bool nx_image_writer_close(nx_image_writer *w, nx_error *err);
+void nx_image_writer_drop(nx_image_writer *w); /* NULL is fine */
+
+/* ---- operations ---- */
 
 /* A black picture. Sizes must be at least 1. */
 nx_image nx_image_new(int height, int width);

@@ -1,4 +1,4 @@
-/* Tensor files. Both readers fill the same list; safetensors is read by hand (a length, a JSON header, the bytes) and
+/* Tensor files. All readers fill the same list; safetensors is read by hand (a length, a JSON header, the bytes) and
  * believed in nothing: every number in the header is held against the size of the file before it is used. */
 #include "io/tensors.h"
 
@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "io/files.h"
 #include "io/hdf5.h"
+#include "io/npz.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -254,10 +255,10 @@ static bool read_safetensors(nx_tensor_file *out, FILE *stream, nx_error *err)
     if (fstat(fileno(stream), &info)) return nx_fail(err, "cannot read: %s", strerror(errno));
     uint64_t size = (uint64_t)info.st_size;
     if (fread(&length, 1, 8, stream) != 8 || size < 8)
-        return nx_fail(err, "neither safetensors nor HDF5: only %llu bytes", (unsigned long long)size);
+        return nx_fail(err, "neither safetensors, HDF5 nor .npz: only %llu bytes", (unsigned long long)size);
     int first = fgetc(stream);
     if (first != '{' && first != EOF)
-        return nx_fail(err, "neither safetensors nor HDF5: convert the weights to one of them");
+        return nx_fail(err, "neither safetensors, HDF5 nor .npz: convert the weights to one of them");
     if (length > HEADER_MAX || length > size - 8 || length < 2)
         return nx_fail(err, "a header of %llu bytes in a safetensors file of %llu: truncated or corrupt",
                        (unsigned long long)length, (unsigned long long)size);
@@ -327,6 +328,24 @@ static bool read_hdf5(nx_tensor_file *out, const char *path, nx_error *err)
     return fine;
 }
 
+/* ---- NumPy ---- */
+
+static bool take_array(void *context, const nx_npz_array *a, nx_error *err)
+{
+    _Static_assert((int)NX_NPZ_RANK_MAX == (int)NX_TENSOR_RANK_MAX, "shapes are passed on");
+    const element *type = find_element(a->type);
+    nx_tensor_entry entry = {.rank = a->rank};
+    (void)err;
+    if (!type->convert) return true;
+    memcpy(entry.shape, a->shape, sizeof a->shape);
+    size_t count = nx_tensor_entry_size(&entry);
+    float *data = nx_alloc(count * sizeof *data);
+    type->convert(data, a->data, count);
+    entry.name = nx_copy_text(a->name), entry.data = data;
+    add_entry(context, entry);
+    return true;
+}
+
 /* ---- the door ---- */
 
 bool nx_tensor_file_open(nx_tensor_file **out, const char *path, nx_error *err)
@@ -335,8 +354,9 @@ bool nx_tensor_file_open(nx_tensor_file **out, const char *path, nx_error *err)
     FILE *stream = fopen(path, "rb");
     if (!stream) return nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
     nx_tensor_file *file = nx_alloc(sizeof *file);
-    bool fine = nx_h5_is_file(path) ? read_hdf5(file, path, err)
-                                    : read_safetensors(file, stream, err) || nx_fail_in(err, "%s", path);
+    bool fine = nx_h5_is_file(path)    ? read_hdf5(file, path, err)
+                : nx_npz_is_file(path) ? nx_npz_read(path, take_array, file, err)
+                                       : read_safetensors(file, stream, err) || nx_fail_in(err, "%s", path);
     fclose(stream);
     if (fine && !file->count) fine = nx_fail(err, "%s: no tensor of floats in it", path);
     if (!fine) {

@@ -108,6 +108,92 @@ static void saving_rounds_and_clamps(void **state)
     assert_no_drafts();
 }
 
+/* Any stretch of a row, whichever way the picture is turned. */
+static void assert_raster(const char *path)
+{
+    nx_error err;
+    nx_image image;
+    nx_raster raster;
+    assert_true(nx_image_load(&image, path, &err));
+    assert_true(nx_raster_load(&raster, path, &err));
+    assert_int_equal(raster.height, image.height);
+    assert_int_equal(raster.width, image.width);
+    float *row = nx_alloc((size_t)image.width * 3 * sizeof *row);
+    for (int y = 0; y < image.height; y++)
+        for (int x = 0; x < image.width; x += 3) {
+            int count = image.width - x < 5 ? image.width - x : 5;
+            nx_raster_read(&raster, y, x, count, row);
+            assert_memory_equal(row, image.rgb + ((size_t)y * (size_t)image.width + (size_t)x) * 3,
+                                (size_t)count * 3 * sizeof *row);
+        }
+    free(row);
+    nx_raster_free(&raster);
+    nx_image_free(&image);
+}
+
+static void sixteen_bits_are_kept(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image = ramp(23, 31), back;
+    for (int i = 0; i < 23 * 31 * 3; i++) image.rgb[i] = image.rgb[i] * 0.37f + 0.123f;
+    assert_true(nx_image_save(&image, scratch("deep.png"), NX_IMAGE_PNG16, 0, &err));
+    assert_true(nx_image_load(&back, scratch("deep.png"), &err));
+    assert_true(largest_difference(&image, &back) <= 0.51f * 255 / 65535);
+    assert_raster(scratch("deep.png"));
+    nx_image_free(&back);
+    nx_image_free(&image);
+}
+
+static void jpeg_is_written(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image = ramp(40, 56), fine, coarse;
+    assert_true(nx_image_save(&image, scratch("fine.jpg"), NX_IMAGE_JPEG, 100, &err));
+    assert_true(nx_image_save(&image, scratch("coarse.jpg"), NX_IMAGE_JPEG, 5, &err));
+    assert_true(nx_image_load(&fine, scratch("fine.jpg"), &err));
+    assert_true(nx_image_load(&coarse, scratch("coarse.jpg"), &err));
+    assert_true(largest_difference(&image, &fine) < largest_difference(&image, &coarse));
+    nx_image_free(&fine);
+    nx_image_free(&coarse);
+    assert_false(nx_image_save(&image, scratch("none/fine.jpg"), NX_IMAGE_JPEG, 90, &err));
+    assert_message(&err, scratch("none/fine.jpg"), "cannot");
+    nx_image_free(&image);
+    assert_no_drafts();
+}
+
+/* Rows in several calls are the picture; one that is dropped leaves what was there. */
+static void rows_are_written_as_they_come(void **state)
+{
+    (void)state;
+    static const nx_image_format formats[] = {NX_IMAGE_PNG, NX_IMAGE_PNG16, NX_IMAGE_JPEG};
+    nx_error err;
+    nx_image image = ramp(19, 27), whole, parts;
+    for (int f = 0; f < 3; f++) {
+        nx_image_writer *w;
+        assert_true(nx_image_save(&image, scratch("whole"), formats[f], 90, &err));
+        assert_true(nx_image_writer_open(&w, scratch("parts"), 19, 27, formats[f], 90, &err));
+        for (int y = 0; y < 19; y += 5)
+            assert_true(nx_image_writer_rows(w, y + 5 > 19 ? 19 - y : 5, image.rgb + y * 27 * 3, &err));
+        assert_true(nx_image_writer_close(w, &err));
+        assert_true(nx_image_writer_open(&w, scratch("parts"), 19, 27, formats[f], 90, &err));
+        assert_true(nx_image_writer_rows(w, 3, image.rgb, &err));
+        nx_image_writer_drop(w);
+        assert_true(nx_image_load(&whole, scratch("whole"), &err));
+        assert_true(nx_image_load(&parts, scratch("parts"), &err));
+        assert_float_equal(largest_difference(&whole, &parts), 0, 0);
+        nx_image_free(&whole);
+        nx_image_free(&parts);
+    }
+    nx_image_writer *w;
+    assert_false(nx_image_writer_open(&w, scratch("none/rows.png"), 19, 27, NX_IMAGE_PNG, 0, &err));
+    assert_message(&err, scratch("none/rows.png"), "cannot write");
+    assert_null(w);
+    nx_image_free(&image);
+    assert_no_drafts();
+}
+
 static void png_kinds_become_rgb(void **state)
 {
     (void)state;
@@ -228,6 +314,7 @@ static void exif_orientation_is_applied(void **state)
             /* The green corner lies across along what the stored row became. */
             int gy = swap ? back.height - 1 - y : y, gx = swap ? x : back.width - 1 - x;
             assert_true(back.rgb[(gy * back.width + gx) * 3 + 1] > 200);
+            assert_raster(scratch("turned.jpg"));
             nx_image_free(&back);
         }
     nx_image_free(&image);
@@ -459,19 +546,14 @@ static void real_pictures_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(png_round_trip_is_exact),
-        cmocka_unit_test(saving_rounds_and_clamps),
-        cmocka_unit_test(png_kinds_become_rgb),
-        cmocka_unit_test(interlaced_png_is_read),
-        cmocka_unit_test(jpeg_is_read),
-        cmocka_unit_test(exif_orientation_is_applied),
-        cmocka_unit_test(broken_exif_is_passed_over),
-        cmocka_unit_test(truncated_files_are_refused),
-        cmocka_unit_test(corrupt_files_do_not_crash),
-        cmocka_unit_test(wrong_files_are_named),
-        cmocka_unit_test(resize_keeps_constants_and_ramps),
-        cmocka_unit_test(resize_matches_the_definition),
-        cmocka_unit_test(crop_and_fit),
+        cmocka_unit_test(png_round_trip_is_exact),       cmocka_unit_test(saving_rounds_and_clamps),
+        cmocka_unit_test(sixteen_bits_are_kept),         cmocka_unit_test(jpeg_is_written),
+        cmocka_unit_test(rows_are_written_as_they_come), cmocka_unit_test(png_kinds_become_rgb),
+        cmocka_unit_test(interlaced_png_is_read),        cmocka_unit_test(jpeg_is_read),
+        cmocka_unit_test(exif_orientation_is_applied),   cmocka_unit_test(broken_exif_is_passed_over),
+        cmocka_unit_test(truncated_files_are_refused),   cmocka_unit_test(corrupt_files_do_not_crash),
+        cmocka_unit_test(wrong_files_are_named),         cmocka_unit_test(resize_keeps_constants_and_ramps),
+        cmocka_unit_test(resize_matches_the_definition), cmocka_unit_test(crop_and_fit),
         cmocka_unit_test(real_pictures_are_read),
     };
     return cmocka_run_group_tests_name("image", tests, scratch_open, scratch_close);
