@@ -32,7 +32,7 @@ static void query(nx_device_info *info)
 {
     cl_bool unified = CL_FALSE;
     cl_uint units = 1, lanes = 1;
-    cl_ulong memory = 0, max_alloc = 0;
+    cl_ulong memory = 0, max_alloc = 0, local = 0;
     struct {
         cl_device_info key;
         size_t size;
@@ -48,6 +48,7 @@ static void query(nx_device_info *info)
         {CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory},
         {CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof max_alloc, &max_alloc},
         {CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof info->max_group, &info->max_group},
+        {CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local},
         {CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -56,6 +57,7 @@ static void query(nx_device_info *info)
     info->units = units;
     info->memory = memory;
     info->max_alloc = max_alloc;
+    info->local = local;
     info->unified = unified;
     info->family = info->type & CL_DEVICE_TYPE_CPU ? NX_FAMILY_CPU : NX_FAMILY_GPU;
     info->lanes = info->family == NX_FAMILY_CPU ? lanes : 1;
@@ -94,6 +96,15 @@ bool nx_device_list(nx_device_info **out, size_t *count, nx_error *err)
     return true;
 }
 
+static bool check_tf32(const nx_device_info *info, nx_error *err)
+{
+    return nx_program_builds(info, "tf32", "tf32") ||
+           nx_fail(err,
+                   "%s: precision = tf32 needs NVIDIA's tensor cores (compute capability 8.0 or later), and this "
+                   "device's compiler knows no mma.sync in inline PTX; take precision = fp32",
+                   info->name);
+}
+
 bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err)
 {
     const char *name = options->name && *options->name ? options->name : getenv("NSTX_DEVICE");
@@ -109,6 +120,7 @@ bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_
         *out = list[found];
         if (!strcmp(kernels, "cpu")) out->family = NX_FAMILY_CPU;
         if (!strcmp(kernels, "gpu")) out->family = NX_FAMILY_GPU;
+        if (options->tf32) ok = out->tf32 = check_tf32(out, err);
     } else {
         char names[512] = "";
         for (size_t i = 0; i < count && strlen(names) + strlen(list[i].name) + 4 < sizeof names; i++)

@@ -38,7 +38,9 @@ typedef struct nx_device_info {
     unsigned lanes;             /* floats in a vector register (CPU), 1 elsewhere */
     uint64_t memory, max_alloc; /* bytes */
     size_t max_group;           /* work-items */
+    uint64_t local;             /* bytes of local memory of a group */
     bool unified;               /* shares the host's memory */
+    bool tf32;                  /* convolutions by tensor cores: see nx_device_options */
     int score;                  /* higher is better; below zero: never chosen by itself */
 } nx_device_info;
 
@@ -50,6 +52,7 @@ typedef struct nx_device_options {
     const char *name; /* part of the name or platform, letters of any case; NULL or "": NSTX_DEVICE, then best score */
     const char *kernels; /* "cpu" or "gpu" forces the kernel family (both run anywhere); NULL or "auto": by type */
     bool profile;        /* time every launch */
+    bool tf32; /* convolutions by NVIDIA's tensor cores, with operands rounded to 10 bits of mantissa and sums of 32 */
 } nx_device_options;
 
 struct nx_program;
@@ -70,7 +73,8 @@ typedef struct nx_device {
 } nx_device;
 
 /* Chooses a device without touching it; what nx_device_open does first. A name that fits none is an error that lists
- * those there are. */
+ * those there are. With tf32 a program of a few lines is compiled for it, to see whether it can: what cannot is an
+ * error. */
 bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err);
 
 bool nx_device_open(nx_device **out, const nx_device_options *options, nx_error *err);

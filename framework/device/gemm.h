@@ -1,9 +1,9 @@
 /* General matrix products, C = alpha op(A) op(B) (+ C), row-major float32: the one door to them.
  *
- * On CPUs they are our own packed kernels (cl/gemm.cl), on GPUs CLBlast's. This file knows the problem, how it is cut
- * up for a device, and CLBlast; framework/ops/gemm launches the kernels from a plan. Nothing here allocates device
- * memory, with one exception: CLBlast's batched product takes no workspace and allocates for itself where sizes are no
- * multiples of its tiles.
+ * On CPUs they are our own packed kernels (cl/gemm.cl), on GPUs CLBlast's, unless they are as plain as the tiles of
+ * convolution want them (ops/conv_gpu). This file knows the problem, how it is cut up for a device, and CLBlast;
+ * framework/ops/gemm launches the kernels from a plan. Nothing here allocates device memory, with one exception:
+ * CLBlast's batched product takes no workspace and allocates for itself where sizes are no multiples of its tiles.
  *
  *     nx_gemm_problem p = {.m = rows, .n = outputs, .k = inputs, .transpose_b = true};
  *     nx_gemm_cut cut = nx_gemm_choose(&device->info, &p);

@@ -90,6 +90,25 @@ cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, c
     return kernel;
 }
 
+bool nx_program_builds(const nx_device_info *info, const char *file, const char *kernel)
+{
+    cl_int status;
+    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)info->platform_id, 0};
+    cl_context context = clCreateContext(properties, 1, &info->id, NULL, NULL, &status);
+    if (status != CL_SUCCESS) return false;
+    char *text = source_text(file);
+    cl_program program = clCreateProgramWithSource(context, 1, (const char *[]){text}, NULL, &status);
+    NX_CL(status);
+    cl_kernel found = NULL;
+    if (clBuildProgram(program, 1, &info->id, "-cl-std=CL1.2", NULL, NULL) == CL_SUCCESS)
+        found = clCreateKernel(program, kernel, &status);
+    if (found) clReleaseKernel(found);
+    clReleaseProgram(program);
+    clReleaseContext(context);
+    free(text);
+    return found;
+}
+
 void nx_launch_run(nx_device *device, const nx_launch *launch, cl_event *event)
 {
     if (launch->routine) {

@@ -14,6 +14,9 @@
  * each (file, defines) and shared. defines may be NULL. */
 cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, const char *defines);
 
+/* Whether cl/FILE.cl, by itself and without defines, builds on a device that need not be open, and has the kernel. */
+bool nx_program_builds(const nx_device_info *info, const char *file, const char *kernel);
+
 void nx_program_release_all(nx_device *device); /* at the device's end */
 
 /* One bound kernel with its range, ready to be enqueued again and again. */

@@ -1,12 +1,14 @@
 /* Differentiation: walks the recorded nodes backwards; every operation on a path appends its gradient's nodes.
  *
  * A node is visited after all that use its outputs, because nodes are recorded in order; a tensor with several users
- * gets the sum of their gradients, in the fixed order of the walk. */
+ * gets the sum of their gradients, in the fixed order of the walk. Losses come last in a graph, so the walk meets their
+ * gradients by all features first: those are then put off to where the walk adds them to what comes from above. */
 #include "base/memory.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void bind_sum(nx_plan *plan, nx_node *node)
 {
@@ -15,6 +17,42 @@ static void bind_sum(nx_plan *plan, nx_node *node)
 }
 
 static const nx_op sum_op = {.name = "gradient_sum", .in_place = 1, .bind = bind_sum};
+
+static bool reads(const nx_node *node, const nx_tensor *t)
+{
+    for (int k = 0; k < node->n_in; k++)
+        if (node->in[k] == t) return true;
+    return false;
+}
+
+/* The first node from `from` on that reads t; n_nodes if none does. */
+static size_t next_reader(const nx_graph *g, const nx_tensor *t, size_t from)
+{
+    while (from < g->n_nodes && !reads(g->nodes[from], t)) from++;
+    return from;
+}
+
+/* Moves each of the nodes from `first` on to just before its first reader, if more bytes then live shorter than longer:
+ * its outputs, against the inputs that nobody else reads later. */
+static void put_off(nx_graph *g, size_t first)
+{
+    for (size_t i = g->n_nodes; i-- > first;) {
+        nx_node *node = g->nodes[i];
+        size_t reader = g->n_nodes, shorter = 0, longer = 0;
+        for (int k = 0; k < node->n_out; k++) {
+            size_t next = next_reader(g, node->out[k], i + 1);
+            if (next < reader) reader = next;
+            shorter += node->out[k]->bytes;
+        }
+        if (reader == g->n_nodes || reader == i + 1) continue;
+        for (int k = 0; k < node->n_in; k++)
+            if (node->in[k]->role == NX_ROLE_VALUE && next_reader(g, node->in[k], reader) == g->n_nodes)
+                longer += node->in[k]->bytes;
+        if (shorter <= longer) continue;
+        memmove(&g->nodes[i], &g->nodes[i + 1], (reader - 1 - i) * sizeof *g->nodes);
+        g->nodes[reader - 1] = node;
+    }
+}
 
 void nx_gradient(nx_graph *g, nx_tensor *scalar, nx_tensor *const *wrt, size_t count, nx_tensor **out)
 {
@@ -49,6 +87,8 @@ void nx_gradient(nx_graph *g, nx_tensor *scalar, nx_tensor *const *wrt, size_t c
         }
     }
     nx_graph_label(g, NULL);
+    if (!g->n_forward) g->n_forward = n_nodes;
+    put_off(g, n_nodes);
     for (size_t i = 0; i < count; i++) out[i] = gradient[wrt[i]->id];
     free(wanted);
     free(gradient);

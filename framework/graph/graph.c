@@ -52,7 +52,8 @@ nx_tensor *nx_input(nx_graph *g, nx_shape shape, const char *name) { return tens
 nx_tensor *nx_constant(nx_graph *g, nx_shape shape, const float *values)
 {
     nx_tensor *t = tensor_new(g, shape, NX_ROLE_CONSTANT, NULL);
-    t->constant = nx_copy(values, nx_shape_count(shape) * sizeof(float));
+    size_t bytes = nx_shape_count(shape) * sizeof(float);
+    t->constant = values ? nx_copy(values, bytes) : nx_alloc(bytes);
     return t;
 }
 
@@ -71,6 +72,32 @@ nx_tensor *nx_keep(nx_tensor *t)
     return t;
 }
 
+nx_tensor *nx_feed(nx_tensor *t)
+{
+    t->role = NX_ROLE_INPUT;
+    t->producer = NULL;
+    return t;
+}
+
+/* A node comes after those that it depends on, so one pass from the last to the first finds all that is needed. */
+void nx_graph_prune(nx_graph *g)
+{
+    NX_CHECK(!g->n_forward, "a graph with gradients is pruned");
+    bool *needed = nx_alloc((g->n_tensors + 1) * sizeof *needed);
+    for (size_t i = 0; i < g->n_tensors; i++) needed[i] = g->tensors[i]->kept;
+    for (size_t i = g->n_nodes; i-- > 0;) {
+        nx_node *node = g->nodes[i];
+        bool wanted = false;
+        for (int k = 0; k < node->n_out; k++) wanted |= node->out[k]->producer && needed[node->out[k]->id];
+        for (int k = 0; wanted && k < node->n_in; k++) needed[node->in[k]->id] = true;
+        if (wanted) continue;
+        free(node->attr);
+        free(node);
+        memmove(&g->nodes[i], &g->nodes[i + 1], (--g->n_nodes - i) * sizeof *g->nodes);
+    }
+    free(needed);
+}
+
 void nx_graph_label(nx_graph *g, const char *label)
 {
     g->label = "";
@@ -79,12 +106,27 @@ void nx_graph_label(nx_graph *g, const char *label)
     g->label = g->labels[g->n_labels++] = nx_copy_text(label);
 }
 
+void nx_graph_find_fixed(nx_graph *g)
+{
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        nx_tensor *t = g->tensors[i];
+        t->fixed = t->role == NX_ROLE_CONSTANT || (t->role == NX_ROLE_PARAM && t->param->frozen);
+    }
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        nx_node *node = g->nodes[i];
+        node->fixed = node->n_in > 0 && node->n_out > 0;
+        for (int k = 0; k < node->n_in; k++) node->fixed &= node->in[k]->fixed;
+        for (int k = 0; k < node->n_out; k++) node->out[k]->fixed = node->fixed;
+    }
+}
+
 nx_node *nx_node_new(nx_graph *g, const nx_op *op, const void *attr, size_t attr_size, int n_in, nx_tensor *const *in)
 {
     NX_CHECK(n_in <= NX_MAX_INPUTS, "%s: %d inputs, at most %d", op->name, n_in, NX_MAX_INPUTS);
     nx_node *node = nx_alloc(sizeof *node);
     node->op = op;
     node->attr = attr_size ? nx_copy(attr, attr_size) : NULL;
+    node->attr_size = attr_size;
     node->n_in = n_in;
     node->label = g->label;
     memcpy(node->in, in, (size_t)n_in * sizeof *in);

@@ -51,11 +51,20 @@ typedef struct nx_tensor {
 
 enum { NX_MAX_INPUTS = 64, NX_MAX_OUTPUTS = 4, NX_MAX_SCRATCH = 4 };
 
+/* What the outputs of an operation cost to be made a second time (graph/recompute). Only operations that do nothing
+ * but make their outputs, and the same bits from the same inputs, may have a cost. */
+typedef enum nx_cost {
+    NX_COST_UNKNOWN, /* never made again */
+    NX_COST_LOW,     /* about a pass over the inputs */
+    NX_COST_WEIGHTS  /* a sum over the weights, the node's second input, for every number */
+} nx_cost;
+
 /* What an operation is: one constant table per operation, in its framework/ops file. */
 typedef struct nx_op {
     const char *name;
     int in_place; /* 1 + the input whose buffer the first output may take over when nothing else needs it; 0: none */
     bool held;    /* differentiation takes its outputs for constants */
+    nx_cost cost;
 
     /* Appends the nodes of the gradient. dy[k] is the gradient of output k (NULL if nothing depends on it); sets dx[i]
      * for every input i with want[i]. NULL: not differentiable (asking for it is a bug). */
@@ -71,6 +80,7 @@ typedef struct nx_op {
 struct nx_node {
     const nx_op *op;
     void *attr; /* the operation's options, owned by the node; NULL if it has none */
+    size_t attr_size;
     int n_in, n_out;
     nx_tensor *in[NX_MAX_INPUTS], *out[NX_MAX_OUTPUTS];
     nx_tensor *scratch[NX_MAX_SCRATCH]; /* asked for in plan(), by the operation's own numbering */
@@ -85,6 +95,7 @@ struct nx_graph {
     size_t n_tensors;
     nx_node **nodes;
     size_t n_nodes;
+    size_t n_forward; /* nodes before the first gradient; 0: there is none */
     char **labels;
     size_t n_labels;
     const char *label;
@@ -95,12 +106,22 @@ nx_graph *nx_graph_new(const nx_device_info *info);
 void nx_graph_free(nx_graph *g);
 
 nx_tensor *nx_input(nx_graph *g, nx_shape shape, const char *name);
-nx_tensor *nx_constant(nx_graph *g, nx_shape shape, const float *values); /* values are copied */
+nx_tensor *nx_constant(nx_graph *g, nx_shape shape, const float *values); /* copied; NULL: 0, in memory not touched */
 nx_tensor *nx_use(nx_graph *g, nx_param *param);                          /* the same tensor for the same parameter */
 nx_tensor *nx_keep(nx_tensor *t);                                         /* gives t */
 
+/* From now on the host writes t before each run, as it does an input; what made t is left out by nx_graph_prune. */
+nx_tensor *nx_feed(nx_tensor *t); /* gives t */
+
+/* Leaves out every node on which no kept tensor depends. Before the plan, after everything is recorded and kept; of a
+ * graph without gradients. */
+void nx_graph_prune(nx_graph *g);
+
 /* Nodes recorded from now on carry this label (copied), such as "descriptor/conv1_1"; NULL or "" ends it. */
 void nx_graph_label(nx_graph *g, const char *label);
+
+/* Sets `fixed` of every tensor and node: what depends on constants and frozen parameters alone. */
+void nx_graph_find_fixed(nx_graph *g);
 
 /* For operations: appends a node; attr is copied. Then its outputs, in order. */
 nx_node *nx_node_new(nx_graph *g, const nx_op *op, const void *attr, size_t attr_size, int n_in, nx_tensor *const *in);
@@ -111,7 +132,8 @@ nx_tensor *nx_node_single(nx_graph *g, const nx_op *op, const void *attr, size_t
                           nx_tensor *a, nx_tensor *b, nx_tensor *c, nx_tensor *d);
 
 /* Appends the gradient of a scalar (shape 1x1x1x1) by each of wrt; out[i] is NULL where the scalar does not depend on
- * wrt[i]. Only nodes on a path from a wrt to the scalar are visited. */
+ * wrt[i]. Only nodes on a path from a wrt to the scalar are visited. A node that makes much of little (the gradient of
+ * a Gram matrix by the features) comes just before the first that reads it. */
 void nx_gradient(nx_graph *g, nx_tensor *scalar, nx_tensor *const *wrt, size_t count, nx_tensor **out);
 
 #endif

@@ -57,20 +57,6 @@ static bool placed(const nx_tensor *t) { return t->role != NX_ROLE_PARAM && t->r
 
 /* ---- order ---- */
 
-static void find_fixed(nx_graph *g)
-{
-    for (size_t i = 0; i < g->n_tensors; i++) {
-        nx_tensor *t = g->tensors[i];
-        t->fixed = t->role == NX_ROLE_CONSTANT || (t->role == NX_ROLE_PARAM && t->param->frozen);
-    }
-    for (size_t i = 0; i < g->n_nodes; i++) {
-        nx_node *node = g->nodes[i];
-        node->fixed = node->n_in > 0 && node->n_out > 0;
-        for (int k = 0; k < node->n_in; k++) node->fixed &= node->in[k]->fixed;
-        for (int k = 0; k < node->n_out; k++) node->out[k]->fixed = node->fixed;
-    }
-}
-
 static void order_nodes(nx_plan *plan)
 {
     nx_graph *g = plan->g;
@@ -192,7 +178,7 @@ bool nx_plan_new(nx_plan **out, nx_graph *g, nx_error *err)
 {
     nx_plan *plan = nx_alloc(sizeof *plan);
     plan->g = g;
-    find_fixed(g);
+    nx_graph_find_fixed(g);
     order_nodes(plan);
     find_lifetimes(plan);
     for (size_t i = 0; i < g->n_nodes; i++)

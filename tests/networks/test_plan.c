@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "device/memory.h"
+#include "graph/recompute.h"
 #include "networks/stylenet.h"
 #include "networks/vgg19.h"
 #include "nn/loss.h"
@@ -336,7 +337,7 @@ static void random_graphs_keep_their_results(void **state)
     (void)state;
     nx_device *device = test_device();
     uint64_t planned_bytes = 0, sum = 0;
-    size_t chunks = 0;
+    size_t chunks = 0, copies = 0;
     for (uint64_t seed = 0; seed < GRAPHS; seed++) {
         nx_params *params = nx_params_new();
         nx_device_info small = device->info;
@@ -384,6 +385,19 @@ static void random_graphs_keep_their_results(void **state)
             nx_plan_free(plan);
             nx_graph_free(s.g);
         }
+
+        /* recomputed */
+        for (int level = 1; level <= NX_RECOMPUTE_MOST; level++) {
+            s = draw(seed, &device->info, params, false);
+            copies += nx_recompute(s.g, level);
+            plan = plan_of(s.g);
+            nx_plan_realize(plan, device);
+            run(&s, plan, 0, got);
+            assert_same_bits(&s, "recomputed", got, apart);
+            free_values(&s, got);
+            nx_plan_free(plan);
+            nx_graph_free(s.g);
+        }
         free_values(&s, apart);
         nx_params_free(params);
     }
@@ -391,6 +405,7 @@ static void random_graphs_keep_their_results(void **state)
                   (double)planned_bytes / GRAPHS / 1000, (double)sum / GRAPHS / 1000, (double)chunks / GRAPHS / 2);
     assert_true(chunks > 2 * GRAPHS * 2); /* else chunks were not tried */
     assert_true(planned_bytes < sum / 2);
+    assert_true(copies > GRAPHS); /* else recomputation was not tried */
 }
 
 /* Many more, planned alone: for both kernel families, with small chunks and large. */
@@ -403,6 +418,7 @@ static void random_graphs_are_planned_well(void **state)
         info.family = seed % 2 ? NX_FAMILY_GPU : NX_FAMILY_CPU;
         for (int k = 0; k < 3; k++) {
             sketch s = draw(seed, &info, params, false);
+            nx_recompute(s.g, k);
             nx_plan *plan = plan_of(s.g);
             info.max_alloc = k ? largest_of(s.g) : 2 * largest_of(s.g);
             nx_plan_free(plan);
