@@ -1,4 +1,4 @@
-/* Convolution as a gather: direct register tiles on CPUs, implicit GEMM in local memory on GPUs.
+/* Convolution as a gather: direct register tiles on CPUs. GPUs have conv_gpu.cl.
  *
  * One kernel serves convolution and transposed convolution. For output pixel o and kernel tap k the input pixel is
  * (o * up + k - pad) / down where that is whole, and nothing where it is not:
@@ -8,35 +8,21 @@
  * x [n][h][w][c], y [n][oh][ow][k] (k output channels), bias [k].
  * CPU: u is the packed kernel [k / COLUMNS][kh][kw][c][COLUMNS], zero beyond k, COLUMNS = VECTORS * LANES.
  * CPU, few output channels: lanes are input channels, u is [kh][kw][c / LANES][k][LANES], zero beyond c.
- * GPU: u is [kh][kw][c][k].
  * Defines: ROWS (output pixels of a CPU tile), VECTORS (1 or 2, vectors of output channels of a CPU tile), NARROW (CPU:
  * the few output channels, instead of VECTORS), BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh).
  */
-inline vec activate(vec v, float slope)
-{
-#if ACTIVATION == 1
-    return fmax(v, (vec)(0));
-#elif ACTIVATION == 2
-    return select(v * slope, v, v > (vec)(0));
-#elif ACTIVATION == 3
-    return tanh(v);
-#else
-    return v;
-#endif
-}
-
 #ifdef CPU_FAMILY
 #define UNROLL _Pragma("unroll")
 #ifdef NARROW
 
-/* A work-item of conv_narrow: ROWS pixels of one output row, `down` apart. Ids: (tile, image row). The sums of ROWS *
- * NARROW accumulators over their lanes end it. */
+/* A work-item of conv_narrow: ROWS pixels of one output row, `down` apart. Ids: (tile, 0, image row). The sums of
+ * ROWS * NARROW accumulators over their lanes end it. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_narrow(__global const float *restrict x, __global const float *restrict u,
                  __global const float *restrict bias, __global float *restrict y, int h, int w, int c, int oh, int ow,
                  int k, int kh, int kw, int up, int down, int pad_y, int pad_x, int mode, float slope)
 {
-    int phase = get_global_id(0) % down, image = get_global_id(1) / oh, oy = get_global_id(1) % oh;
+    int phase = get_global_id(0) % down, image = get_global_id(2) / oh, oy = get_global_id(2) % oh;
     int pixels = (ow - phase + down - 1) / down; /* of this phase in the row */
     int first = max(min((int)(get_global_id(0) / down) * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first);
     if (rows <= 0) return;
@@ -162,18 +148,19 @@ void conv_narrow_weights(__global const float *restrict x, __global const float 
 #else
 #define COLUMNS (VECTORS * LANES)
 
-/* A work-item of conv: ROWS pixels of one output row, `down` apart, by COLUMNS channels. Ids: (tile, image row, block).
+/* A work-item of conv: ROWS pixels of one output row, `down` apart, by COLUMNS channels. Ids: (tile, block, image row),
+ * so that all blocks of a row find what they read in the cache.
  * Runs of input are contiguous in NHWC: inside the image a whole row of kernel taps is one run of kw * c numbers. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
           __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,
           int pad_y, int pad_x, int mode, float slope)
 {
-    int phase = get_global_id(0) % down, image = get_global_id(1) / oh, oy = get_global_id(1) % oh;
+    int phase = get_global_id(0) % down, image = get_global_id(2) / oh, oy = get_global_id(2) % oh;
     int pixels = (ow - phase + down - 1) / down; /* of this phase in the row */
     int first = max(min((int)(get_global_id(0) / down) * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first);
     if (rows <= 0) return;
-    int ox = phase + first * down, block = get_global_id(2), step = down == 1 ? up : 1;
+    int ox = phase + first * down, block = get_global_id(1), step = down == 1 ? up : 1;
     __global const vec *taps = (__global const vec *)(u + (size_t)block * kh * kw * c * COLUMNS);
     vec acc[ROWS][VECTORS];
     UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
@@ -320,110 +307,6 @@ void conv_weights(__global const float *restrict x, __global const float *restri
 }
 
 #endif
-#else /* GPU_FAMILY */
-
-#define TILE 64 /* pixels, and output channels, of a group of 16 x 16 work-items; each owns 4 x 4 */
-#define DEPTH 16
-
-/* y tile = A (pixels x taps and channels, gathered) times u. Ids: (channels, pixels) in groups of 16 x 16. */
-__kernel __attribute__((reqd_work_group_size(16, 16, 1)))
-void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
-          __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,
-          int pad_y, int pad_x, int mode, float slope, int pixels)
-{
-    __local float a[DEPTH][TILE + 1], b[DEPTH][TILE + 1];
-    int lx = get_local_id(0), ly = get_local_id(1), lid = ly * 16 + lx;
-    int channel = get_group_id(0) * TILE, pixel = get_group_id(1) * TILE, depth = kh * kw * c;
-    float acc[4][4];
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++) acc[i][j] = 0;
-    for (int d0 = 0; d0 < depth; d0 += DEPTH) {
-        for (int i = lid; i < DEPTH * TILE; i += 256) {
-            int d = d0 + i % DEPTH, p = pixel + i / DEPTH; /* neighbours read neighbouring channels */
-            float value = 0;
-            if (d < depth && p < pixels) {
-                int tap = d / c, ky = tap / kw, kx = tap % kw;
-                int ty = p / ow % oh * up + ky - pad_y, tx = p % ow * up + kx - pad_x;
-                if (ty % down == 0 && tx % down == 0) {
-                    int iy = pad_index(ty / down, h, mode), ix = pad_index(tx / down, w, mode);
-                    if (iy >= 0 && ix >= 0) value = x[(((size_t)(p / (ow * oh)) * h + iy) * w + ix) * c + d % c];
-                }
-            }
-            a[i % DEPTH][i / DEPTH] = value;
-            int row = i / TILE, column = channel + i % TILE;
-            b[row][i % TILE] = d0 + row < depth && column < k ? u[(size_t)(d0 + row) * k + column] : 0.f;
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        for (int d = 0; d < DEPTH; d++) {
-            float p[4], q[4];
-            for (int i = 0; i < 4; i++) p[i] = a[d][ly + 16 * i], q[i] = b[d][lx + 16 * i];
-            for (int i = 0; i < 4; i++)
-                for (int j = 0; j < 4; j++) acc[i][j] = fma(p[i], q[j], acc[i][j]);
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++) {
-            int p = pixel + ly + 16 * i, o = channel + lx + 16 * j;
-            if (p >= pixels || o >= k) continue;
-            float v = acc[i][j];
-#ifdef BIAS
-            v += bias[o];
-#endif
-            y[(size_t)p * k + o] = activate((vec)(v), slope).x;
-        }
-}
-
-/* w [taps][ci][co] -> u [taps][c][k] for the rotated kernel: ci = k, co = c, taps turned. Ids: (k, c, tap). */
-__kernel void conv_pack(__global const float *restrict w, __global float *restrict u, int taps, int c, int k, int rotated)
-{
-    int o = get_global_id(0), i = get_global_id(1), tap = get_global_id(2);
-    u[((size_t)tap * c + i) * k + o] =
-        rotated ? w[((size_t)(taps - 1 - tap) * k + o) * c + i] : w[((size_t)tap * c + i) * k + o];
-}
-
-/* part [splits][kh * kw * c][k]: tile of TILE numbers (tap, channel) by TILE output channels, over a split's pixels.
- * Ids: (channels, numbers, split) in groups of 16 x 16. */
-__kernel __attribute__((reqd_work_group_size(16, 16, 1)))
-void conv_weights(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
-                  int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int stride, int pad_y, int pad_x,
-                  int mode, int split_rows, int part_size)
-{
-    __local float a[DEPTH][TILE + 1], b[DEPTH][TILE + 1];
-    int lx = get_local_id(0), ly = get_local_id(1), lid = ly * 16 + lx;
-    int channel = get_group_id(0) * TILE, number = get_group_id(1) * TILE, split = get_global_id(2);
-    int begin = split * split_rows * ow, end = min((split + 1) * split_rows, n * oh) * ow, numbers = kh * kw * c;
-    float acc[4][4];
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++) acc[i][j] = 0;
-    for (int p0 = begin; p0 < end; p0 += DEPTH) {
-        for (int i = lid; i < DEPTH * TILE; i += 256) {
-            int p = p0 + i / TILE, m = number + i % TILE, o = channel + i % TILE;
-            float value = 0;
-            if (p < end && m < numbers) {
-                int tap = m / c;
-                int iy = pad_index(p / ow % oh * stride + tap / kw - pad_y, h, mode);
-                int ix = pad_index(p % ow * stride + tap % kw - pad_x, w, mode);
-                if (iy >= 0 && ix >= 0) value = x[(((size_t)(p / (ow * oh)) * h + iy) * w + ix) * c + m % c];
-            }
-            a[i / TILE][i % TILE] = value;
-            b[i / TILE][i % TILE] = p < end && o < k ? dy[(size_t)p * k + o] : 0.f;
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        for (int d = 0; d < DEPTH; d++) {
-            float p[4], q[4];
-            for (int i = 0; i < 4; i++) p[i] = a[d][ly + 16 * i], q[i] = b[d][lx + 16 * i];
-            for (int i = 0; i < 4; i++)
-                for (int j = 0; j < 4; j++) acc[i][j] = fma(p[i], q[j], acc[i][j]);
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++) {
-            int m = number + ly + 16 * i, o = channel + lx + 16 * j;
-            if (m < numbers && o < k) part[(size_t)split * part_size + (size_t)m * k + o] = acc[i][j];
-        }
-}
 #endif
 
 /* dw = sum over splits of part, in order. part_size is a multiple of 256. Flat over dw. */

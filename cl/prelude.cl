@@ -7,18 +7,31 @@
 #if LANES == 16
 typedef float16 vec;
 typedef int16 ivec;
-#define vload_lanes vload16
-#define vstore_lanes vstore16
 #elif LANES == 8
 typedef float8 vec;
 typedef int8 ivec;
-#define vload_lanes vload8
-#define vstore_lanes vstore8
 #else
 typedef float4 vec;
 typedef int4 ivec;
 #define vload_lanes vload4
 #define vstore_lanes vstore4
+#endif
+
+/* vload16 and vstore16 as a CPU does them, in one instruction: PoCL's library does them in parts. */
+#if LANES > 4
+typedef vec loose __attribute__((aligned(4)));
+#define LOOSE(space)                                                                                                   \
+    inline vec __attribute__((overloadable)) vload_lanes(size_t i, const space float *p)                               \
+    {                                                                                                                  \
+        return ((const space loose *)p)[i];                                                                            \
+    }                                                                                                                  \
+    inline void __attribute__((overloadable)) vstore_lanes(vec v, size_t i, space float *p)                            \
+    {                                                                                                                  \
+        ((space loose *)p)[i] = v;                                                                                     \
+    }
+LOOSE(__global)
+LOOSE(__private)
+#undef LOOSE
 #endif
 
 #ifdef CPU_FAMILY
@@ -84,6 +97,22 @@ inline float group_sum(float v, __local float *buffer)
     return buffer[0];
 #endif
 }
+
+/* Of kernels that are compiled for one activation: 0 none, 1 ReLU, 2 LeakyReLU, 3 tanh. */
+#ifdef ACTIVATION
+inline vec activate(vec v, float slope)
+{
+#if ACTIVATION == 1
+    return fmax(v, (vec)(0));
+#elif ACTIVATION == 2
+    return select(v * slope, v, v > (vec)(0));
+#elif ACTIVATION == 3
+    return tanh(v);
+#else
+    return v;
+#endif
+}
+#endif
 
 /* The source index of a coordinate outside [0, n): how convolution and padding read beyond the border. -1: zero.
  * Reflection needs n > the padding, as everywhere. */

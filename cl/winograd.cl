@@ -1,4 +1,4 @@
-/* Convolution by 3 x 3 in steps of one pixel, by Winograd's F(4 x 4, 3 x 3), for CPUs (Lavin and Gray, 2015).
+/* Convolution by 3 x 3 in steps of one pixel, by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray, 2015).
  *
  * The output is cut into tiles of 4 x 4 pixels. A tile's 6 x 6 inputs d become V = B' d B, 36 numbers ("frequencies")
  * for each input channel; M = V U, a matrix product over the input channels for each frequency, U = G g G' of the
@@ -13,8 +13,9 @@
  *          0   1    0  -5/2  0   1            0     0     1
  *
  * Layouts. x [n][h][w][c], y [n][oh][ow][k], bias [k]; u [36][k / COLUMNS][c][COLUMNS], COLUMNS = 2 * LANES, zero
- * beyond k; in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step]. Tiles of all
- * images are counted through, row by row.
+ * beyond k; in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step], each of
+ * the 36 with one vector more: a tile's 36 numbers would meet in few places of the cache. Tiles of all images are
+ * counted through, row by row.
  *
  * The gradient by the kernel is the adjoint: D = A dy A', dU = the sum of V' D over all tiles, dg = G' dU G. A
  * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS].
@@ -62,14 +63,14 @@ inline void kernel_1d(const vec *g, vec *u)
     u[5] = g[2];
 }
 
-/* The rows or columns of x that a tile reads, `step` apart; below zero where all is zero, as for those that only pixels
- * beyond the n of y would read. */
-inline void places_of(int *place, int first, int pad, int size, int n, int mode, int step)
+/* The rows or columns of x, enlarged `zoom` times to the nearest, that a tile reads, `step` apart in x; below zero
+ * where all is zero, as for those that only pixels beyond the n of y would read. */
+inline void places_of(int *place, int first, int pad, int size, int n, int zoom, int mode, int step)
 {
     UNROLL for (int i = 0; i < 6; i++)
     {
-        int p = first - pad + i > n + 1 - pad ? -1 : pad_index(first - pad + i, size, mode);
-        place[i] = p < 0 ? -1 : p * step;
+        int p = first - pad + i > n + 1 - pad ? -1 : pad_index(first - pad + i, size * zoom, mode);
+        place[i] = p < 0 ? -1 : zoom == 1 ? p * step : p / zoom * step;
     }
 }
 
@@ -97,12 +98,16 @@ inline void input_tile(__global const float *restrict x, __global float *restric
     }
 }
 
-/* A register tile of m = v u for one frequency: ROWS tiles by COLUMNS channels. */
+/* A register tile of m (+)= v u for one frequency: ROWS tiles by COLUMNS channels. */
 inline void multiply(__global const float *restrict v, __global const float *restrict u, __global float *restrict m,
-                     int c, int v_step, int m_step)
+                     int c, int v_step, int m_step, bool add)
 {
     vec acc[ROWS][2];
-    UNROLL for (int r = 0; r < ROWS; r++) acc[r][0] = acc[r][1] = 0;
+    UNROLL for (int r = 0; r < ROWS; r++)
+    {
+        acc[r][0] = add ? VECTOR(m + r * m_step) : (vec)(0);
+        acc[r][1] = add ? VECTOR(m + r * m_step + LANES) : (vec)(0);
+    }
     for (int i = 0; i < c; i++) {
         vec u0 = vload_lanes(2 * i, u), u1 = vload_lanes(2 * i + 1, u);
         UNROLL for (int r = 0; r < ROWS; r++)
@@ -148,45 +153,139 @@ inline void output_tile(__global const float *restrict m, int step, vec bias, __
     }
 }
 
+/* Sizes that the kernels share: see framework/ops/winograd.c. */
+typedef struct picture {
+    int n, h, w, c, oh, ow, k, pad, zoom, mode, across, down;
+} picture;
+
+/* v of `count` tiles from the first. */
+inline void input_block(__global const float *restrict x, __global float *restrict v, const picture *s, int first,
+                        int count, int v_step, int step)
+{
+    for (int t = 0; t < count; t++) {
+        int tile = first + t, row[6], column[6];
+        places_of(row, tile / s->across % s->down * 4, s->pad, s->h, s->oh, s->zoom, s->mode, s->w);
+        places_of(column, tile % s->across * 4, s->pad, s->w, s->ow, s->zoom, s->mode, 1);
+        input_tile(x + (size_t)(tile / s->across / s->down) * s->h * s->w * s->c, v + (size_t)t * v_step, row, column,
+                   s->c, s->c, step);
+    }
+}
+
+/* y of `count` tiles from the first, of channels o to end; m begins at channel o. */
+inline void output_block(__global const float *restrict m, __global const float *restrict bias,
+                         __global float *restrict y, const picture *s, int first, int count, int o, int end,
+                         int m_step, int step, int has_bias, int activation, float slope)
+{
+    for (int t = 0; t < count; t++) {
+        int tile = first + t, ox = tile % s->across * 4, oy = tile / s->across % s->down * 4;
+        __global float *out = y + (((size_t)(tile / s->across / s->down) * s->oh + oy) * s->ow + ox) * s->k;
+        for (int i = o; i < end; i += LANES)
+            output_tile(m + (size_t)t * m_step + i - o, step, has_bias ? load_lanes(bias + i, s->k - i) : (vec)(0),
+                        out + i, min(4, s->oh - oy), min(4, s->ow - ox), s->ow, s->k, s->k - i, activation, slope);
+    }
+}
+
+#define PICTURE                                                                                                        \
+    (picture) { n, h, w, c, oh, ow, k, pad, zoom, mode, (ow + 3) / 4, (oh + 3) / 4 }
+
 /* The whole convolution, in blocks of tiles whose v and m stay in a core's cache. A work-item takes a run of the blocks
  * and a group of `panels` times COLUMNS output channels; with several groups v is made once in each. Ids: (run, group).
  */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
               __global float *restrict y, __global float *restrict scratch, int n, int h, int w, int c, int oh, int ow,
-              int k, int pad, int mode, int has_bias, int activation, float slope, int block, int panels,
+              int k, int pad, int zoom, int mode, int has_bias, int activation, float slope, int block, int panels,
               int v_step, int m_step)
 {
-    int across = (ow + 3) / 4, down = (oh + 3) / 4, tiles = n * down * across, blocks = (tiles + block - 1) / block;
+    picture s = PICTURE;
+    int tiles = n * s.down * s.across, blocks = (tiles + block - 1) / block;
     int run = get_global_id(0), runs = get_global_size(0), all = (k + COLUMNS - 1) / COLUMNS;
     int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
-    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)36 * block * (v_step + m_step);
-    __global float *m = v + (size_t)36 * block * v_step;
+    int v_plane = block * v_step + LANES, m_plane = block * m_step + LANES;
+    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)36 * (v_plane + m_plane);
+    __global float *m = v + (size_t)36 * v_plane;
     for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
         int first = b * block, count = min(block, tiles - first);
-        for (int t = 0; t < count; t++) {
-            int tile = first + t, row[6], column[6];
-            places_of(row, tile / across % down * 4, pad, h, oh, mode, w);
-            places_of(column, tile % across * 4, pad, w, ow, mode, 1);
-            input_tile(x + (size_t)(tile / across / down) * h * w * c, v + (size_t)t * v_step, row, column, c, c,
-                       block * v_step);
-        }
+        input_block(x, v, &s, first, count, v_step, v_plane);
         for (int f = 0; f < 36; f++)
             for (int p = first_panel; p < last_panel; p++)
-                for (int t = 0; t < count; t += ROWS) {
-                    size_t row = f * block + max(min(t, count - ROWS), 0);
-                    multiply(v + row * v_step, u + (size_t)(f * all + p) * c * COLUMNS,
-                             m + row * m_step + (p - first_panel) * COLUMNS, c, v_step, m_step);
-                }
-        for (int t = 0; t < count; t++) {
-            int tile = first + t, ox = tile % across * 4, oy = tile / across % down * 4;
-            __global float *out = y + (((size_t)(tile / across / down) * oh + oy) * ow + ox) * k;
-            for (int o = first_panel * COLUMNS; o < min(last_panel * COLUMNS, k); o += LANES)
-                output_tile(m + (size_t)t * m_step + o - first_panel * COLUMNS, block * m_step,
-                            has_bias ? load_lanes(bias + o, k - o) : (vec)(0), out + o, min(4, oh - oy),
-                            min(4, ow - ox), ow, k, k - o, activation, slope);
+                for (int t = 0; t < count; t += ROWS)
+                    multiply(v + (size_t)f * v_plane + t * v_step, u + (size_t)(f * all + p) * c * COLUMNS,
+                             m + (size_t)f * m_plane + t * m_step + (p - first_panel) * COLUMNS, c, v_step, m_step,
+                             false);
+        output_block(m, bias, y, &s, first, count, first_panel * COLUMNS, min(last_panel * COLUMNS, k), m_step,
+                     m_plane, has_bias, activation, slope);
+    }
+}
+
+/* u, at every `step` floats, of one input channel and a vector of output channels, from its 3 x 3 vectors. */
+inline void kernel_tile(const vec *g, __global float *restrict u, size_t step)
+{
+    vec half_done[18];
+    UNROLL for (int p = 0; p < 3; p++)
+    {
+        vec d[3] = {g[p], g[3 + p], g[6 + p]}, t[6];
+        kernel_1d(d, t);
+        UNROLL for (int q = 0; q < 6; q++) half_done[q * 3 + p] = t[q];
+    }
+    UNROLL for (int q = 0; q < 6; q++)
+    {
+        vec t[6];
+        kernel_1d(half_done + q * 3, t);
+        UNROLL for (int p = 0; p < 6; p++) VECTOR(u + (q * 6 + p) * step) = t[p];
+    }
+}
+
+/* The same where u would not fit the cache that the cores share: kernel [9][c][k], turned already, is transformed as it
+ * is used, DEPTH input channels of a panel at a time, for a large block of tiles. In scratch after v: m of one panel
+ * [36][block][m_step], u [36][DEPTH][COLUMNS]. */
+#define DEPTH 128
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void winograd_large(__global const float *restrict x, __global const float *restrict kernel_,
+                    __global const float *restrict bias, __global float *restrict y, __global float *restrict scratch,
+                    int n, int h, int w, int c, int oh, int ow, int k, int pad, int zoom, int mode, int has_bias,
+                    int activation, float slope, int block, int panels, int v_step, int m_step)
+{
+    picture s = PICTURE;
+    int tiles = n * s.down * s.across, blocks = (tiles + block - 1) / block;
+    int run = get_global_id(0), runs = get_global_size(0), all = (k + COLUMNS - 1) / COLUMNS;
+    int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
+    int v_plane = block * v_step + LANES, m_plane = block * m_step + LANES, u_plane = DEPTH * COLUMNS + LANES;
+    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)36 * (v_plane + m_plane + u_plane);
+    __global float *m = v + (size_t)36 * v_plane, *u = m + (size_t)36 * m_plane;
+    for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
+        int first = b * block, count = min(block, tiles - first);
+        input_block(x, v, &s, first, count, v_step, v_plane);
+        for (int p = first_panel; p < last_panel; p++) {
+            for (int c0 = 0; c0 < c; c0 += DEPTH) {
+                int depth = min(DEPTH, c - c0);
+                for (int i = 0; i < depth; i++)
+                    for (int o = 0; o < COLUMNS; o += LANES) {
+                        int left = k - p * COLUMNS - o;
+                        vec g[9];
+                        UNROLL for (int tap = 0; tap < 9; tap++)
+                            g[tap] = left <= 0 ? (vec)(0)
+                                               : load_lanes(kernel_ + ((size_t)tap * c + c0 + i) * k + k - left, left);
+                        kernel_tile(g, u + i * COLUMNS + o, u_plane);
+                    }
+                for (int f = 0; f < 36; f++)
+                    for (int t = 0; t < count; t += ROWS)
+                        multiply(v + (size_t)f * v_plane + t * v_step + c0, u + f * u_plane,
+                                 m + (size_t)f * m_plane + t * m_step, depth, v_step, m_step, c0 > 0);
+            }
+            output_block(m, bias, y, &s, first, count, p * COLUMNS, min((p + 1) * COLUMNS, k), m_step, m_plane,
+                         has_bias, activation, slope);
         }
     }
+}
+
+/* w [3][3][k][c] -> kernel [9][c][k], turned by 180 degrees. Ids: (c, tap). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void winograd_turn(__global const float *restrict w, __global float *restrict kernel_, int k)
+{
+    int c = get_global_size(0), i = get_global_id(0), tap = get_global_id(1);
+    __global float *to = kernel_ + ((size_t)tap * c + i) * k;
+    for (int o = 0; o < k; o++) to[o] = w[((size_t)(8 - tap) * k + o) * c + i];
 }
 
 /* w [3][3][ci][co] -> u for input channels c and output channels k; rotated: ci = k, co = c and the kernel turned.
@@ -197,7 +296,7 @@ void winograd_weights(__global const float *restrict w, __global float *restrict
     int panel = get_global_id(0), i = get_global_id(1), panels = get_global_size(0);
     for (int half_ = 0; half_ < 2; half_++) {
         int first = panel * COLUMNS + half_ * LANES, n = k - first;
-        vec g[9], half_done[18];
+        vec g[9];
         for (int tap = 0; tap < 9; tap++) {
             __global const float *from = w + (size_t)(rotated ? 8 - tap : tap) * c * k;
             g[tap] = 0;
@@ -209,17 +308,7 @@ void winograd_weights(__global const float *restrict w, __global float *restrict
                 g[tap] = vload_lanes(0, part);
             }
         }
-        for (int p = 0; p < 3; p++) {
-            vec d[3] = {g[p], g[3 + p], g[6 + p]}, t[6];
-            kernel_1d(d, t);
-            for (int q = 0; q < 6; q++) half_done[q * 3 + p] = t[q];
-        }
-        for (int q = 0; q < 6; q++) {
-            vec t[6];
-            kernel_1d(half_done + q * 3, t);
-            for (int p = 0; p < 6; p++)
-                VECTOR(u + (((size_t)(q * 6 + p) * panels + panel) * c + i) * COLUMNS + half_ * LANES) = t[p];
-        }
+        kernel_tile(g, u + ((size_t)panel * c + i) * COLUMNS + half_ * LANES, (size_t)panels * c * COLUMNS);
     }
 }
 
@@ -295,7 +384,8 @@ inline void multiply_adjoint(__global const float *restrict v, __global const fl
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_gradient(__global const float *restrict x, __global const float *restrict dy,
                        __global float *restrict part, __global float *restrict scratch, int n, int h, int w, int c,
-                       int oh, int ow, int k, int pad, int mode, int block, int deep, int wide, int v_step, int m_step)
+                       int oh, int ow, int k, int pad, int zoom, int mode, int block, int deep, int wide,
+                       int v_step, int m_step)
 {
     int across = (ow + 3) / 4, down = (oh + 3) / 4, tiles = n * down * across, blocks = (tiles + block - 1) / block;
     int run = get_global_id(2), runs = get_global_size(2), c0 = get_global_id(0) * deep, k0 = get_global_id(1) * wide;
@@ -308,8 +398,8 @@ void winograd_gradient(__global const float *restrict x, __global const float *r
         for (int t = 0; t < count; t++) {
             int tile = first + t, ox = tile % across * 4, oy = tile / across % down * 4, image = tile / across / down;
             int row[6], column[6];
-            places_of(row, oy, pad, h, oh, mode, w);
-            places_of(column, ox, pad, w, ow, mode, 1);
+            places_of(row, oy, pad, h, oh, zoom, mode, w);
+            places_of(column, ox, pad, w, ow, zoom, mode, 1);
             input_tile(x + (size_t)image * h * w * c + c0, v + (size_t)t * v_step, row, column, c, own_c,
                        block * v_step);
             output_adjoint_tile(dy + (((size_t)image * oh + oy) * ow + ox) * k + k0, m + (size_t)t * m_step, oh - oy,
@@ -350,3 +440,61 @@ void winograd_gradient_sum(__global const float *restrict part, __global float *
         for (int p = 0; p < 3; p++) store_lanes(g[p], dw + ((size_t)(q * 3 + p) * c + i) * k + o, k - o);
     }
 }
+
+#ifdef GPU_FAMILY
+
+/* On GPUs in three launches for each strip of tiles: the transform of the input, 36 matrix products (conv_gpu.cl), the
+ * transform of the output. u [36][c][k], v [36][count][c], m [36][count][k]; c and k are rounded up to whole vectors
+ * here, which are zero beyond the channels. A work-item transforms a vector of channels of one tile. */
+
+/* Ids: (vector of c, tile of the strip). */
+__kernel void winograd_strip_input(__global const float *restrict x, __global float *restrict v, int h, int w,
+                                   int channels, int oh, int ow, int pad, int zoom, int mode, int first,
+                                   int count)
+{
+    int i = get_global_id(0) * LANES, tile = first + get_global_id(1), c = get_global_size(0) * LANES;
+    int across = (ow + 3) / 4, down = (oh + 3) / 4, image = tile / (across * down);
+    int row[6], column[6];
+    places_of(row, tile / across % down * 4, pad, h, oh, zoom, mode, w);
+    places_of(column, tile % across * 4, pad, w, ow, zoom, mode, 1);
+    input_tile(x + (size_t)image * h * w * channels + i, v + (size_t)get_global_id(1) * c + i, row, column, channels,
+               min(channels - i, LANES), count * c);
+}
+
+/* Ids: (vector of k, tile of the strip). */
+__kernel void winograd_strip_output(__global const float *restrict m, __global const float *restrict bias,
+                                    __global float *restrict y, int oh, int ow, int channels, int has_bias,
+                                    int activation, float slope, int first, int count)
+{
+    int o = get_global_id(0) * LANES, tile = first + get_global_id(1), k = get_global_size(0) * LANES;
+    int across = (ow + 3) / 4, down = (oh + 3) / 4, image = tile / (across * down);
+    int top = tile / across % down * 4, left = tile % across * 4, n = channels - o;
+    vec b = has_bias ? load_lanes(bias + o, n) : (vec)(0);
+    output_tile(m + (size_t)get_global_id(1) * k + o, count * k, b,
+                y + (((size_t)image * oh + top) * ow + left) * channels + o, min(oh - top, 4), min(ow - left, 4), ow,
+                channels, n, activation, slope);
+}
+
+/* w [3][3][ci][co] -> u; rotated: ci = k, co = c and the kernel turned. Ids: (k, c) of u. */
+__kernel void winograd_strip_weights(__global const float *restrict w, __global float *restrict u, int c, int k,
+                                     int rotated)
+{
+    int o = get_global_id(0), i = get_global_id(1), step = get_global_size(0) * get_global_size(1);
+    vec half_done[18];
+    for (int x = 0; x < 3; x++) {
+        vec g[3], t[6];
+        for (int y = 0; y < 3; y++) {
+            int tap = y * 3 + x;
+            size_t place = rotated ? ((size_t)(8 - tap) * k + o) * c + i : ((size_t)tap * c + i) * k + o;
+            g[y] = (vec)(o < k && i < c ? w[place] : 0.f);
+        }
+        kernel_1d(g, t);
+        for (int q = 0; q < 6; q++) half_done[q * 3 + x] = t[q];
+    }
+    for (int q = 0; q < 6; q++) {
+        vec t[6];
+        kernel_1d(half_done + q * 3, t);
+        for (int p = 0; p < 6; p++) u[(size_t)(q * 6 + p) * step + i * get_global_size(0) + o] = t[p].s0;
+    }
+}
+#endif

@@ -34,15 +34,18 @@
 #include "io/image.h"   /* PNG and JPEG pictures */
 #include "io/ini.h"     /* INI files, strictly */
 #include "io/loader.h"  /* batches of crops of pictures, decoded ahead */
+#include "io/npz.h"     /* NumPy's .npz */
 #include "io/packed.h"  /* packed datasets: many pictures in one file */
 #include "io/t7.h"      /* files of Torch7 */
-#include "io/tensors.h" /* weights: safetensors and HDF5 */
+#include "io/tensors.h" /* weights: safetensors, HDF5 and .npz */
 
 /* graph: a computation, recorded once */
-#include "graph/graph.h" /* tensors, nodes, differentiation */
-#include "graph/param.h" /* named weights, which outlive graphs */
-#include "graph/plan.h"  /* order, memory and launches of a step */
-#include "graph/shape.h" /* NHWC, HWIO */
+#include "graph/graph.h"     /* tensors, nodes, differentiation */
+#include "graph/param.h"     /* named weights, which outlive graphs */
+#include "graph/plan.h"      /* order, memory and launches of a step */
+#include "graph/recompute.h" /* less memory for more time */
+#include "graph/shape.h"     /* NHWC, HWIO */
+#include "graph/wisdom.h"    /* choices that were measured on this device */
 
 /* ops: one differentiable operation each */
 #include "ops/activation.h"      /* ReLU, LeakyReLU, tanh */
@@ -58,6 +61,7 @@
 #include "ops/hold.h"            /* the identity, taken for a constant by differentiation */
 #include "ops/linear.h"          /* fully connected layers */
 #include "ops/lrn.h"             /* local response normalisation */
+#include "ops/mask.h"            /* a weight for each pixel */
 #include "ops/mse.h"             /* mean squared difference */
 #include "ops/norm.h"            /* instance and batch normalisation */
 #include "ops/pad.h"             /* zeros, mirrored, repeated, circular */
@@ -65,6 +69,7 @@
 #include "ops/random.h"          /* noise, drawn on the device */
 #include "ops/reshape.h"         /* the same numbers under another shape */
 #include "ops/resize.h"          /* bilinear resampling to any size */
+#include "ops/row_moments.h"     /* means and deviations of each row */
 #include "ops/scale.h"           /* a factor */
 #include "ops/slice.h"           /* a box cut out */
 #include "ops/total_variation.h" /* how rough an image is */

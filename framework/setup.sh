@@ -26,6 +26,7 @@ module  inih           libinih-dev
 module  libturbojpeg   libturbojpeg0-dev
 module  libpng         libpng-dev
 module  libcjson       libcjson-dev
+module  libzip         libzip-dev
 module  libxxhash      libxxhash-dev
 module  cairo          libcairo2-dev
 module  cmocka         libcmocka-dev

@@ -1,9 +1,10 @@
 /* The operator cases: one table that drives forward tests against a naive reference in double, gradient tests against
- * finite differences of that reference (both tests/test_ops.c), and timings (bench/).
+ * finite differences of that reference (both tests/test_ops.c), and timings (`nstx bench ops`, rows marked timed).
  *
  * To add an operation NOUN:
- *   1. tests/ops/NOUN.c defines, in plain loops over doubles and without a thought for speed,
+ *   1. bench/ops.c records it, as tests and timings do:
  *          nx_tensor *NOUN_build(nx_graph *g, nx_tensor *const *in, const op_case *c);
+ *      tests/ops/NOUN.c computes the same, in plain loops over doubles and without a thought for speed:
  *          void NOUN_reference(const op_case *c, const double *const *in, double *out);
  *      c gives shapes and options, as in `const nx_pool_options *o = c->options`;
  *   2. OP(NOUN) below declares the two;
@@ -32,6 +33,8 @@ OP(leaky_relu)
 OP(tanh)
 OP(scale)
 OP(hold)
+OP(row_moments)
+OP(mask)
 OP(reshape)
 OP(affine)
 OP(channel_sum)
@@ -69,6 +72,14 @@ static const op_case op_cases[] = {
     ROW(reshape, "channels to pixels", .in = {{3, 1, 1, 80}}, .out = {3, 4, 4, 5}),
     ROW(reshape, "rows", .in = {{2, 3, 5, 7}}, .out = {1, 15, 2, 7}),
     ROW(hold, "odd", .in = {{2, 3, 5, 7}}, .out = {2, 3, 5, 7}, .no_gradient = NO_GRADIENT),
+    ROW(row_moments, "3 channels, some columns", .in = {{2, 5, 9, 3}}, .out = {2, 5, 2, 3},
+        .options = &(const float[]){2, 6}, .no_gradient = NO_GRADIENT),
+    ROW(row_moments, "far from 0", .in = {{1, 3, 40, 19}}, .out = {1, 3, 2, 19}, .options = &(const float[]){0, 40},
+        .range = {{.low = 99, .high = 101}}, .no_gradient = NO_GRADIENT),
+    ROW(row_moments, "one column", .in = {{1, 4, 4, 32}}, .out = {1, 4, 2, 32}, .options = &(const float[]){3, 1},
+        .no_gradient = NO_GRADIENT),
+    ROW(mask, "odd", .in = {{2, 5, 7, 19}, {1, 5, 7, 1}}, .out = {2, 5, 7, 19}, .no_gradient = 2),
+    ROW(mask, "a picture", .in = {{1, 9, 12, 3}, {1, 9, 12, 1}}, .out = {1, 9, 12, 3}, .no_gradient = 2),
     ROW(scale, "1/3", .in = {{1, 3, 5, 7}}, .out = {1, 3, 5, 7}, .options = &(const float){1 / 3.f}),
 
     ROW(affine, "an image", .in = {{2, 33, 35, 3}, {1, 1, 1, 3}, {1, 1, 1, 3}}, .out = {2, 33, 35, 3}),
@@ -213,11 +224,23 @@ static const op_case op_cases[] = {
     ROW(conv, "winograd, 384 to 400, weights larger than a cache",
         .in = {{1, 9, 9, 384}, {3, 3, 384, 400}, {1, 1, 1, 400}}, .out = {1, 9, 9, 400}, WINOGRAD(.pad = 1),
         .no_gradient = NO_GRADIENT),
+    ROW(conv_transposed, "winograd, 370 to 390, weights larger than a cache, odd",
+        .in = {{1, 9, 11, 370}, {3, 3, 390, 370}, {1, 1, 1, 390}}, .out = {1, 9, 11, 390}, WINOGRAD(.pad = 1),
+        .no_gradient = NO_GRADIENT),
     ROW(conv_transposed, "winograd, 40 to 17, batch", .in = {{2, 9, 10, 40}, {3, 3, 17, 40}, {1, 1, 1, 17}},
         .out = {2, 9, 10, 17}, WINOGRAD(.pad = 1, .activation = NX_ACTIVATION_RELU)),
     ROW(conv_transposed, "winograd, 16 to 48, no padding, adj 1", .in = {{1, 7, 10, 16}, {3, 3, 48, 16}},
         .out = {1, 10, 13, 48}, WINOGRAD(.output_pad = 1)),
+    ROW(conv, "winograd, twice enlarged, 16 to 20, replicate", .in = {{2, 5, 7, 16}, {3, 3, 16, 20}, {1, 1, 1, 20}},
+        .out = {2, 10, 14, 20}, WINOGRAD(.upsample = 2, .pad = 1, .padding = NX_PADDING_REPLICATE)),
+    ROW(conv, "winograd, thrice enlarged, 33 to 16, reflect, relu", .in = {{1, 3, 4, 33}, {3, 3, 33, 16}, {1, 1, 1, 16}},
+        .out = {1, 9, 12, 16},
+        WINOGRAD(.upsample = 3, .pad = 1, .padding = NX_PADDING_REFLECT, .activation = NX_ACTIVATION_RELU)),
+    ROW(conv, "winograd, twice enlarged, 17 to 16, no padding", .in = {{1, 7, 5, 17}, {3, 3, 17, 16}},
+        .out = {1, 12, 8, 16}, WINOGRAD(.upsample = 2)),
 #undef WINOGRAD
+    ROW(conv, "twice enlarged, 5 to 8, circular", .in = {{2, 4, 3, 5}, {3, 3, 5, 8}, {1, 1, 1, 8}},
+        .out = {2, 8, 6, 8}, CONV(.upsample = 2, .pad = 1, .padding = NX_PADDING_CIRCULAR)),
     ROW(conv, "few output channels, 20 to 3, stride 2", .in = {{2, 15, 13, 20}, {3, 3, 20, 3}, {1, 1, 1, 3}},
         .out = {2, 8, 7, 3}, CONV(.stride = 2, .pad = 1, .activation = NX_ACTIVATION_TANH)),
     ROW(conv, "few output channels, 9x9, 32 to 3, reflect", .in = {{1, 22, 19, 32}, {9, 9, 32, 3}, {1, 1, 1, 3}},
@@ -302,6 +325,49 @@ static const op_case op_cases[] = {
         .options = &(const nx_entropy_options){.literal = true}),
     ROW(entropy, "as released", .in = {{4, 70, 81, 3}}, .out = {1, 1, 1, 1}, .options = &(const nx_entropy_options){0},
         .no_gradient = NO_GRADIENT),
+
+/* What the networks of the papers spend their time in, as large as there. */
+#define TIMED(...)                                                                                                     \
+    .options = &(const nx_conv_options){__VA_ARGS__}, .timed = true
+    ROW(conv, "VGG-19 conv1_1 at 512: 3x3, 3 to 64", .in = {{1, 512, 512, 3}, {3, 3, 3, 64}, {1, 1, 1, 64}},
+        .out = {1, 512, 512, 64}, TIMED(.pad = 1, .activation = NX_ACTIVATION_RELU)),
+    ROW(conv, "VGG-19 conv1_2 at 512: 3x3, 64 to 64", .in = {{1, 512, 512, 64}, {3, 3, 64, 64}, {1, 1, 1, 64}},
+        .out = {1, 512, 512, 64}, TIMED(.pad = 1, .activation = NX_ACTIVATION_RELU)),
+    ROW(conv, "VGG-19 conv3_2 at 512: 3x3, 256 to 256", .in = {{1, 128, 128, 256}, {3, 3, 256, 256}, {1, 1, 1, 256}},
+        .out = {1, 128, 128, 256}, TIMED(.pad = 1, .activation = NX_ACTIVATION_RELU)),
+    ROW(conv, "VGG-19 conv4_2 at 512: 3x3, 512 to 512", .in = {{1, 64, 64, 512}, {3, 3, 512, 512}, {1, 1, 1, 512}},
+        .out = {1, 64, 64, 512}, TIMED(.pad = 1, .activation = NX_ACTIVATION_RELU)),
+    ROW(conv, "StyleNet, first: 9x9, 3 to 32, replicate", .in = {{1, 512, 512, 3}, {9, 9, 3, 32}, {1, 1, 1, 32}},
+        .out = {1, 512, 512, 32}, TIMED(.pad = 4, .padding = NX_PADDING_REPLICATE)),
+    ROW(conv, "StyleNet, second: stride 2, 32 to 64", .in = {{1, 512, 512, 32}, {3, 3, 32, 64}, {1, 1, 1, 64}},
+        .out = {1, 256, 256, 64}, TIMED(.stride = 2, .pad = 1, .padding = NX_PADDING_REPLICATE)),
+    ROW(conv, "StyleNet, residual: 128 to 128, replicate", .in = {{1, 128, 128, 128}, {3, 3, 128, 128}, {1, 1, 1, 128}},
+        .out = {1, 128, 128, 128}, TIMED(.pad = 1, .padding = NX_PADDING_REPLICATE)),
+    ROW(conv_transposed, "StyleNet, up: stride 2, 64 to 32", .in = {{1, 256, 256, 64}, {3, 3, 32, 64}, {1, 1, 1, 32}},
+        .out = {1, 512, 512, 32}, TIMED(.stride = 2, .pad = 1, .output_pad = 1)),
+    ROW(conv, "StyleNet, last: 3x3, 32 to 3", .in = {{1, 512, 512, 32}, {3, 3, 32, 3}, {1, 1, 1, 3}},
+        .out = {1, 512, 512, 3}, TIMED(.pad = 1, .padding = NX_PADDING_REPLICATE)),
+    ROW(conv, "texture network: 3x3, 40 to 40, circular", .in = {{1, 256, 256, 40}, {3, 3, 40, 40}, {1, 1, 1, 40}},
+        .out = {1, 256, 256, 40}, TIMED(.pad = 1, .padding = NX_PADDING_CIRCULAR)),
+    ROW(conv, "texture network: 1x1, 40 to 40", .in = {{1, 256, 256, 40}, {1, 1, 40, 40}, {1, 1, 1, 40}},
+        .out = {1, 256, 256, 40}, TIMED(0)),
+#undef TIMED
+    ROW(gemm, "1024 cubed", .in = {{1, 1, 1024, 1024}, {1, 1, 1024, 1024}}, .out = {1, 1, 1024, 1024},
+        .options = &(const nx_gemm_options){0}, .timed = true),
+    ROW(gram, "64 channels of 512 x 512", .in = {{1, 512, 512, 64}}, .out = {1, 1, 64, 64},
+        .options = &(const float){1}, .timed = true),
+    ROW(gram, "512 channels of 64 x 64", .in = {{1, 64, 64, 512}}, .out = {1, 1, 512, 512},
+        .options = &(const float){1}, .timed = true),
+    ROW(add, "large", .in = {{1, 512, 512, 64}, {1, 512, 512, 64}}, .out = {1, 512, 512, 64}, .timed = true),
+    ROW(mse, "large", .in = {{1, 64, 64, 512}, {1, 64, 64, 512}}, .out = {1, 1, 1, 1}, .timed = true),
+    ROW(total_variation, "large image", .in = {{1, 1024, 1024, 3}}, .out = {1, 1, 1, 1},
+        .options = &(const nx_variation){NX_VARIATION_L2}, .timed = true),
+    ROW(instance_norm, "large, relu", .in = {{1, 512, 512, 32}, {1, 1, 1, 32}, {1, 1, 1, 32}}, .out = {1, 512, 512, 32},
+        .options = &(const nx_norm_options){.activation = NX_ACTIVATION_RELU}, .timed = true),
+    ROW(batch_norm, "training, large, leaky",
+        .in = {{1, 256, 256, 40}, {1, 1, 1, 40}, {1, 1, 1, 40}, {1, 1, 1, 40}, {1, 1, 1, 40}}, .out = {1, 256, 256, 40},
+        .options = &(const nx_norm_options){.training = true, .activation = NX_ACTIVATION_LEAKY_RELU, .slope = 0.01f},
+        .timed = true),
 };
 
 static const size_t op_case_count = sizeof op_cases / sizeof *op_cases;

@@ -29,12 +29,12 @@ struct op_case {
     double tolerance;          /* forward, relative to the largest magnitude of the output; 0: 2e-6 */
     double gradient_tolerance; /* likewise; 0: 1e-5 */
     int probes;                /* elements of each input that finite differences probe; 0: 24 */
-    bool timed;                /* a size of real use, for bench/ alone: too large for naive loops */
+    bool timed;                /* a size of real use, for `nstx bench ops` alone: too large for naive loops */
 };
 
 #define NO_GRADIENT (~0u) /* in no_gradient: not differentiable */
 
-/* Declares build and reference of an operation, which tests/ops/NOUN.c defines. */
+/* Declares build and reference of an operation, which bench/ops.c and tests/ops/NOUN.c define. */
 #define OP(noun)                                                                                                       \
     nx_tensor *noun##_build(nx_graph *g, nx_tensor *const *in, const op_case *c);                                      \
     void noun##_reference(const op_case *c, const double *const *in, double *out);
@@ -50,6 +50,9 @@ static inline int op_inputs(const op_case *c)
     while (n < OP_INPUTS && c->in[n].n) n++;
     return n;
 }
+
+/* What input i of weighted_sum weighs. */
+static inline float weight_of(int i) { return i == 1 ? -1.f : (float)(i + 1) / 4; }
 
 /* The index of an element of an NHWC array. */
 static inline size_t at(nx_shape s, int n, int h, int w, int c)

@@ -1,84 +1,38 @@
-"""PyTorch on the workloads of the benchmark, so that a ratio can be taken on one machine in one run.
+"""PyTorch on the workloads of `nstx bench`.
 
-    python torch_peer.py [--workload NAME ...] [--threads N] [--seconds S]
+    python torch_peer.py [--workload NAME ...] [--variant NAME ...] [--threads N] [--seconds S]
 
-Prints one line a workload and variant: `workload median_seconds spread variant`, where spread is the distance of the
-quartiles over the median, and a fifth word `best` marks the variant with the smallest median. Lines that begin with #
-say what was used. Weights are random: they do not change the work.
+Prints one line a workload and variant: `workload median_seconds spread megabytes variant`; spread is the distance of the
+quartiles over the median, megabytes what the process grows by at most. Lines that begin with # say what was used.
+Weights are random: they do not change the work.
 
-    vgg19_forward_256    VGG-19 conv1_1 .. conv5_1, full width, zero padding, max pooling, one 256x256 picture,
-                         no gradient
+    vgg19_forward_256    VGG-19 conv1_1 .. conv5_1, full width, zero padding, max pooling, one picture, no gradient
     gatys_step_256, 512  forward, losses and gradient by the picture: average pooling, style at conv1_1, 2_1, 3_1, 4_1
                          and 5_1, content at conv4_2
-    train_step_256_b4    StyleNet with instance norm, batch 4 at 256x256: forward, VGG-19 to conv4_2 of output and
-                         input, style at conv1_1, 2_1, 3_1, 4_1, content at conv4_2, backward, Adam
-    stylenet_512         StyleNet, one 512x512 picture, no gradient
+    train_step_256_b4    StyleNet with instance norm, batch 4: forward, VGG-19 to conv4_2 of output and input, style at
+                         conv1_1, 2_1, 3_1, 4_1, content at conv4_2, backward, Adam
+    stylenet_512, 1024, texnet_256, mtnet_1024
+                         inference, in inference mode
 
 Variants: nchw, nhwc (channels_last), compiled (torch.compile over nchw, where a compiler is at hand; in train_step of
-the descriptor alone, because torch 2.15 compiles the backward pass of replication padding to code that fails).
+the descriptor alone, because torch 2.15 compiles the backward pass of replication padding to code that fails). On a
+CUDA device: fp32 with TF32 off, or tf32.
 """
 import argparse
-import statistics
-import time
+import logging
+import os
 import warnings
 
+os.environ.setdefault("TORCH_LOGS", "-all")
+warnings.filterwarnings("ignore")
+
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
-BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions of each block
+import measure
+from networks import INFERENCE, Vgg, stylenet
 
-
-class Vgg(nn.Module):
-    """VGG-19 up to one convolution; gives the ReLU outputs that are asked for."""
-
-    def __init__(self, last, pool, wanted):
-        super().__init__()
-        self.steps, self.pool, self.wanted, channels = nn.ModuleDict(), pool, wanted, 3
-        for block, (width, depth) in enumerate(BLOCKS, 1):
-            for index in range(1, depth + 1):
-                conv = nn.Conv2d(channels, width, 3, padding=1)
-                nn.init.kaiming_normal_(conv.weight)
-                self.steps[f"{block}_{index}"] = conv
-                channels = width
-                if f"{block}_{index}" == last:
-                    self.requires_grad_(False)
-                    return
-
-    def forward(self, x):
-        out = {}
-        for name, conv in self.steps.items():
-            if name.endswith("_1") and name != "1_1":
-                x = self.pool(x, 2)
-            x = F.relu(conv(x))
-            if name in self.wanted:
-                out[name] = x
-        return out
-
-
-class Residual(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.body = nn.Sequential(*unit(channels, channels, 3), *unit(channels, channels, 3)[:-1])
-
-    def forward(self, x):
-        return x + self.body(x)
-
-
-def unit(cin, cout, kernel, stride=1):
-    conv = nn.Conv2d(cin, cout, kernel, stride, padding=kernel // 2, padding_mode="replicate")
-    return [conv, nn.InstanceNorm2d(cout, affine=True), nn.ReLU()]
-
-
-def up(cin, cout):
-    conv = nn.ConvTranspose2d(cin, cout, 3, 2, padding=1, output_padding=1)
-    return [conv, nn.InstanceNorm2d(cout, affine=True), nn.ReLU()]
-
-
-def stylenet():
-    first = unit(3, 32, 9) + unit(32, 64, 3, 2) + unit(64, 128, 3, 2)
-    last = up(128, 64) + up(64, 32) + [nn.Conv2d(32, 3, 3, padding=1, padding_mode="replicate")]
-    return nn.Sequential(*first, *(Residual(128) for _ in range(5)), *last)
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def gram(features):
@@ -86,47 +40,42 @@ def gram(features):
     return rows @ rows.transpose(1, 2) / rows.shape[2]
 
 
-def loss(features, style, content, content_layer):
-    total = F.mse_loss(features[content_layer], content)
-    for layer, target in style.items():
-        difference = gram(features[layer]) - target
+def loss(features, style, content):
+    """The content layer's features are the last ones."""
+    total = F.mse_loss(features[-1], content)
+    for feature, target in zip(features, style):
+        difference = gram(feature) - target
         total = total + difference.square().sum((1, 2)).mean() / (4 * target.shape[1] ** 2)
     return total
 
 
+def arranged(x, variant):
+    x = x.to(DEVICE)
+    return x.contiguous(memory_format=torch.channels_last) if "nhwc" in variant else x
+
+
 def picture(variant, *shape):
-    pixels = torch.rand(*shape) * 255 - 120
-    return pixels.contiguous(memory_format=torch.channels_last) if variant == "nhwc" else pixels
+    return arranged(torch.rand(*shape) * 255 - 120, variant)
 
 
 def prepared(net, variant):
-    if variant == "nhwc":
+    net = net.to(DEVICE)
+    if "nhwc" in variant:
         return net.to(memory_format=torch.channels_last)
-    return torch.compile(net) if variant == "compiled" else net
-
-
-def vgg_forward(variant, size):
-    net, x = prepared(Vgg("5_1", F.max_pool2d, ["5_1"]), variant), picture(variant, 1, 3, size, size)
-
-    def step():
-        with torch.inference_mode():
-            net(x)
-
-    return step
+    return torch.compile(net) if "compiled" in variant else net
 
 
 def gatys_step(variant, size):
     layers = ["1_1", "2_1", "3_1", "4_1", "5_1"]
     net = prepared(Vgg("5_1", F.avg_pool2d, layers + ["4_2"]), variant)
     with torch.no_grad():
-        style_features = net(picture(variant, 1, 3, size, size))
-        style = {layer: gram(style_features[layer]) for layer in layers}
-        content = net(picture(variant, 1, 3, size, size))["4_2"]
+        style = [gram(f) for f in net(picture(variant, 1, 3, size, size))[:-1]]
+        content = net(picture(variant, 1, 3, size, size))[-1]
     x = picture(variant, 1, 3, size, size).requires_grad_()
 
     def step():
         x.grad = None
-        loss(net(x), style, content, "4_2").backward()
+        loss(net(x), style, content).backward()
 
     return step
 
@@ -134,54 +83,66 @@ def gatys_step(variant, size):
 def train_step(variant, size, batch):
     layers = ["1_1", "2_1", "3_1", "4_1"]
     vgg = prepared(Vgg("4_2", F.max_pool2d, layers + ["4_2"]), variant)
-    net = prepared(stylenet(), "nchw" if variant == "compiled" else variant)
+    net = prepared(stylenet(), "nchw" if "compiled" in variant else variant)
     with torch.no_grad():
-        style_features = vgg(picture(variant, 1, 3, size, size))
-        style = {layer: gram(style_features[layer]) for layer in layers}
+        style = [gram(f) for f in vgg(picture(variant, 1, 3, size, size))[:-1]]
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
     x = picture(variant, batch, 3, size, size)
 
     def step():
         with torch.no_grad():
-            content = vgg(x)["4_2"]
+            content = vgg(x)[-1]
         optimizer.zero_grad()
-        loss(vgg(net(x / 255)), style, content, "4_2").backward()
+        loss(vgg(net(x / 255)), style, content).backward()
         optimizer.step()
 
     return step
 
 
-def stylenet_forward(variant, size):
-    net, x = prepared(stylenet().eval(), variant), picture(variant, 1, 3, size, size)
+def inference(name):
+    def make(variant):
+        network, inputs = INFERENCE[name]
+        net, x = prepared(network().eval(), variant), [arranged(t, variant) for t in inputs()]
 
-    def step():
-        with torch.inference_mode():
-            net(x)
+        def step():
+            with torch.inference_mode():
+                net(*x)
 
-    return step
+        return step
+
+    return (make,)
 
 
 WORKLOADS = {
-    "vgg19_forward_256": (vgg_forward, 256),
     "gatys_step_256": (gatys_step, 256),
     "gatys_step_512": (gatys_step, 512),
     "train_step_256_b4": (train_step, 256, 4),
-    "stylenet_512": (stylenet_forward, 512),
+    **{name: inference(name) for name in INFERENCE},
 }
-VARIANTS = ("nchw", "nhwc", "compiled")
+LAYOUTS = ("nchw", "nhwc", "compiled")
+VARIANTS = LAYOUTS if DEVICE == "cpu" else tuple(f"{p}_{l}" for p in ("fp32", "tf32") for l in LAYOUTS)
 
 
-def measure(step, seconds):
-    """Median and spread of one step after two that warm up: at least 5 steps, at most 50."""
-    step()
-    step()
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < 5 or (time.perf_counter() < end and len(times) < 50):
-        begin = time.perf_counter()
+def timed(step):
+    """The step, waited for."""
+
+    def run():
         step()
-        times.append(time.perf_counter() - begin)
-    low, middle, high = statistics.quantiles(times, n=4)
-    return middle, (high - low) / middle
+        torch.cuda.synchronize()
+
+    return step if DEVICE == "cpu" else run
+
+
+class DeviceMemory:
+    """The most that tensors take on a CUDA device, in megabytes."""
+
+    def __init__(self):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        self.base = torch.cuda.memory_allocated()
+
+    def grown(self):
+        return (torch.cuda.max_memory_allocated() - self.base) / 1e6
 
 
 def main():
@@ -189,25 +150,26 @@ def main():
     options.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     options.add_argument("--variant", nargs="+", choices=VARIANTS, default=VARIANTS)
     options.add_argument("--threads", type=int, default=torch.get_num_threads())
-    options.add_argument("--seconds", type=float, default=15, help="how long to time each variant")
+    options.add_argument("--seconds", type=float, default=5, help="how long to time each variant")
     chosen = options.parse_args()
-    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
     torch.set_num_threads(chosen.threads)
-    print(f"# torch {torch.__version__}, {chosen.threads} threads, {torch.backends.cpu.get_cpu_capability()}")
+    capability = torch.backends.cpu.get_cpu_capability() if DEVICE == "cpu" else torch.cuda.get_device_name()
+    print(f"# torch {torch.__version__}, {chosen.threads} threads, {capability}", flush=True)
     for name in chosen.workload:
         make, *sizes = WORKLOADS[name]
-        found = {}
         for variant in chosen.variant:
             torch.manual_seed(0)
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = "tf32" in variant
+            memory = measure.Memory() if DEVICE == "cpu" else DeviceMemory()
             try:
-                found[variant] = measure(make(variant, *sizes), chosen.seconds)
+                result = measure.measure(timed(make(variant, *sizes)), chosen.seconds)
             except Exception as reason:
-                if variant != "compiled":
+                if "compiled" not in variant:
                     raise
                 print(f"# {name} {variant} left out: {str(reason).splitlines()[0]}", flush=True)
-        best = min(found, key=found.get)
-        for variant, (median, spread) in found.items():
-            print(f"{name} {median:.6f} {spread:.3f} {variant}{' best' if variant == best else ''}", flush=True)
+                continue
+            measure.show(name, variant, result, memory.grown())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 #ifndef NX_BASE_RNG_H
 #define NX_BASE_RNG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Ten rounds on counter, in place. */
@@ -28,5 +29,8 @@ uint32_t nx_rng_u32(nx_rng *rng);
 float nx_rng_uniform(nx_rng *rng);                  /* in (0, 1): (u32 >> 8) + 0.5, over 2^24 */
 float nx_rng_normal(nx_rng *rng);                   /* Box-Muller; takes two numbers */
 uint32_t nx_rng_below(nx_rng *rng, uint32_t limit); /* 0 .. limit-1 */
+
+/* The next `count` of nx_rng_normal, bit for bit, in a quarter of the time. */
+void nx_rng_normals(nx_rng *rng, float *out, size_t count);
 
 #endif

@@ -1,6 +1,7 @@
 /* Layers: find or make the parameters, record the operation. */
 #include "nn/layer.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "nn/init.h"
 #include "ops/linear.h"
@@ -61,10 +62,23 @@ static void affine_parameters(nx_scope *s, const char *name, int channels, nx_te
     *beta = parameter(s, name, "bias", NX_VECTOR(channels), 1, nx_init_constant, 0);
 }
 
+static nx_tensor *by_measured(nx_scope *s, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_norm_options options)
+{
+    nx_measured *m = s->measured;
+    struct nx_measured_norm norm = {.x = x,
+                                    .mean = nx_input(s->g, NX_VECTOR(x->shape.c), "mean"),
+                                    .variance = nx_input(s->g, NX_VECTOR(x->shape.c), "variance")};
+    NX_GROW(m->items, m->count);
+    m->items[m->count++] = norm;
+    options.training = false;
+    return nx_batch_norm(s->g, x, gamma, beta, norm.mean, norm.variance, options);
+}
+
 nx_tensor *nx_layer_instance_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation)
 {
     nx_tensor *gamma, *beta;
     affine_parameters(s, name, x->shape.c, &gamma, &beta);
+    if (s->measured) return by_measured(s, x, gamma, beta, (nx_norm_options){.activation = activation});
     return nx_instance_norm(s->g, x, gamma, beta, (nx_norm_options){.activation = activation});
 }
 
@@ -83,6 +97,7 @@ nx_tensor *nx_layer_batch_statistics(nx_scope *s, const char *name, nx_tensor *x
 {
     nx_tensor *gamma, *beta;
     affine_parameters(s, name, x->shape.c, &gamma, &beta);
-    return nx_batch_norm(s->g, x, gamma, beta, NULL, NULL,
-                         (nx_norm_options){.training = true, .activation = activation, .slope = slope});
+    nx_norm_options options = {.training = true, .activation = activation, .slope = slope};
+    return s->measured ? by_measured(s, x, gamma, beta, options)
+                       : nx_batch_norm(s->g, x, gamma, beta, NULL, NULL, options);
 }

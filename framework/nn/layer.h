@@ -12,12 +12,23 @@
 #include "ops/conv.h"
 #include "ops/norm.h"
 
+/* Normalizations whose means and variances the host writes, in the order in which they were recorded: what a network
+ * is applied with to parts of a picture, whose statistics are those of the whole. */
+typedef struct nx_measured {
+    size_t count;
+    struct nx_measured_norm {
+        nx_tensor *x;               /* what is normalized */
+        nx_tensor *mean, *variance; /* inputs, of x's channels */
+    } * items;
+} nx_measured;
+
 typedef struct nx_scope {
     nx_graph *g;
     nx_params *params;
     uint64_t seed;
-    bool training; /* batch normalization uses, and updates, the statistics of the batch */
-    float gain;    /* on the initial weights of layers that follow; 0: 1 */
+    bool training;         /* batch normalization uses, and updates, the statistics of the batch */
+    nx_measured *measured; /* where set, every normalization by statistics of its own input goes in there instead */
+    float gain;            /* on the initial weights of layers that follow; 0: 1 */
 } nx_scope;
 
 /* NAME.weight [out][in][size][size], NAME.bias [out]: both U(+-1 / sqrt(in size size)), Torch's default. */

@@ -34,7 +34,7 @@ static void bind_rectifier(nx_plan *plan, nx_node *node)
 }
 
 static const nx_op rectifier_op = {
-    .name = "leaky_relu", .in_place = 1, .gradient = rectifier_gradient, .bind = bind_rectifier};
+    .name = "leaky_relu", .cost = NX_COST_LOW, .in_place = 1, .gradient = rectifier_gradient, .bind = bind_rectifier};
 
 static void bind_tanh_gradient(nx_plan *plan, nx_node *node)
 {
@@ -58,7 +58,8 @@ static void bind_tanh(nx_plan *plan, nx_node *node)
     step->bytes = 2.0 * (double)node->out[0]->bytes;
 }
 
-static const nx_op tanh_op = {.name = "tanh", .in_place = 1, .gradient = tanh_gradient, .bind = bind_tanh};
+static const nx_op tanh_op = {
+    .name = "tanh", .cost = NX_COST_LOW, .in_place = 1, .gradient = tanh_gradient, .bind = bind_tanh};
 
 nx_tensor *nx_leaky_relu(nx_graph *g, nx_tensor *x, float slope)
 {

@@ -17,7 +17,7 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = 3.0 * (double)node->out[0]->bytes;
 }
 
-static const nx_op op = {.name = "add", .in_place = 1, .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "add", .cost = NX_COST_LOW, .in_place = 1, .gradient = gradient, .bind = bind};
 
 nx_tensor *nx_add(nx_graph *g, nx_tensor *a, nx_tensor *b)
 {

@@ -35,7 +35,7 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     if (want[2]) dx[2] = nx_channel_sum(g, dy[0]);
 }
 
-static const nx_op op = {.name = "affine", .in_place = 1, .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "affine", .cost = NX_COST_LOW, .in_place = 1, .gradient = gradient, .bind = bind};
 
 nx_tensor *nx_affine(nx_graph *g, nx_tensor *x, nx_tensor *scale, nx_tensor *shift)
 {

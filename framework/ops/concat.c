@@ -17,7 +17,7 @@ static void bind(nx_plan *plan, nx_node *node)
         nx_slice_copy(plan, node, node->in[i], (nx_shape){0}, node->out[0], place, node->in[i]->shape);
 }
 
-static const nx_op op = {.name = "concat", .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "concat", .cost = NX_COST_LOW, .gradient = gradient, .bind = bind};
 
 nx_tensor *nx_concat(nx_graph *g, nx_tensor *const *x, int count)
 {

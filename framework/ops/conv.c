@@ -1,13 +1,16 @@
 /* Convolution and transposed convolution: one operation in two directions, each the other's gradient.
  *
  * Gradient by x: the other direction, with the same weights. Where padding is not zero, it is taken by the padded image
- * (a transposed convolution without padding) and folded back. Gradient by w: products of x and dy summed over pixels,
- * in splits that are added in a fixed order. The gradient before a fused activation comes from its output y. */
+ * (a transposed convolution without padding) and folded back; where x was enlarged, the pixels of a square are summed.
+ * Gradient by w: products of x and dy summed over pixels, in splits that are added in a fixed order. The gradient
+ * before a fused activation comes from its output y. */
 #include "ops/conv.h"
 
 #include "device/memory.h"
 #include "graph/plan.h"
 #include "ops/channel_sum.h"
+#include "ops/conv_gpu.h"
+#include "ops/upsample.h"
 #include "ops/winograd.h"
 
 #include <stdio.h>
@@ -46,17 +49,44 @@ static bool by_winograd(const nx_plan *plan, const nx_node *node, nx_winograd *i
 {
     const attr *a = node->attr;
     gather t = gather_of(node);
-    *it = (nx_winograd){t.x, t.y, t.pad_y, a->transposed, a->o.padding, a->o.activation, a->o.slope};
-    return t.kh == 3 && t.kw == 3 && a->o.stride == 1 && nx_winograd_suits(plan, it);
+    *it = (nx_winograd){t.x,        t.y,  t.pad_y, a->o.upsample, a->transposed, a->o.padding, a->o.activation,
+                        a->o.slope, false};
+    return t.kh == 3 && t.kw == 3 && a->o.stride == 1 && nx_winograd_suits(nx_plan_info(plan), it);
 }
 
-enum { GPU_TILE = 64, NARROW = 4, PACKED = 0, PARTS = 0 };
+enum { NARROW = 4, PACKED = 0, PARTS = 0 };
 
 static size_t blocks_of(size_t n, size_t size) { return (n + size - 1) / size; }
 static bool on_gpu(const nx_plan *plan) { return nx_plan_info(plan)->family == NX_FAMILY_GPU; }
 
+static nx_conv_gpu gpu_of(const nx_node *node)
+{
+    const attr *a = node->attr;
+    gather t = gather_of(node);
+    return (nx_conv_gpu){t.x,       t.y,     t.kh,          t.kw,          t.up,         t.down,
+                         t.pad_y,   t.pad_x, a->o.upsample, a->transposed, a->o.padding, a->o.activation,
+                         a->o.slope};
+}
+
+/* Of the gradient by the weights: always those of a convolution. */
+static nx_conv_gpu gpu_of_weights(const nx_node *node)
+{
+    const attr *a = node->attr;
+    nx_shape w = node->out[0]->shape;
+    return (nx_conv_gpu){.x = node->in[0]->shape,
+                         .y = node->in[1]->shape,
+                         .kh = w.n,
+                         .kw = w.h,
+                         .up = a->o.stride,
+                         .down = 1,
+                         .pad_y = a->o.pad,
+                         .pad_x = a->o.pad,
+                         .zoom = a->o.upsample,
+                         .padding = a->o.padding};
+}
+
 /* The register tile of the direct kernels of CPUs, from c to k channels: lanes are output channels, or input channels
- * where that fills them better. GPUs have tiles of one size. */
+ * where that fills them better. */
 typedef struct tile {
     bool narrow;
     size_t vectors, columns; /* of one pixel: accumulators, and the channels they hold in k (in c, where narrow) */
@@ -65,7 +95,6 @@ typedef struct tile {
 
 static tile tile_of(const nx_plan *plan, int c, int k, size_t accumulators, size_t most)
 {
-    if (on_gpu(plan)) return (tile){.vectors = 1, .columns = 1, .rows = 1};
     size_t lanes = (size_t)nx_plan_lanes(plan);
     tile t = {.narrow = k <= NARROW && c >= 2 * k, .vectors = (size_t)k > lanes ? 2 : 1};
     if (t.narrow) t.vectors = (size_t)k;
@@ -85,6 +114,11 @@ static void defines_of(char *text, size_t size, const tile *t, const attr *a, bo
 
 static void plan_conv(nx_plan *plan, nx_node *node)
 {
+    if (on_gpu(plan)) {
+        nx_conv_gpu it = gpu_of(node);
+        nx_conv_gpu_plan(plan, node, &it);
+        return;
+    }
     const attr *a = node->attr;
     gather t = gather_of(node);
     nx_winograd winograd;
@@ -92,7 +126,6 @@ static void plan_conv(nx_plan *plan, nx_node *node)
         nx_winograd_plan(plan, node, &winograd);
         return;
     }
-    if (on_gpu(plan) && !a->transposed) return; /* HWIO is what the kernel wants */
     tile tile = pixel_tile(plan, &t);
     size_t c = (size_t)t.x.c, k = (size_t)t.y.c;
     if (tile.narrow) c = blocks_of(c, tile.columns) * tile.columns;
@@ -105,29 +138,20 @@ static nx_step *bind_direct(nx_plan *plan, nx_node *node)
 {
     const attr *a = node->attr;
     gather t = gather_of(node);
-    nx_tensor *w = node->in[1], *u = node->scratch[PACKED] ? node->scratch[PACKED] : w;
+    nx_tensor *w = node->in[1], *u = node->scratch[PACKED];
     nx_tensor *b = node->n_in > 2 ? node->in[2] : w; /* unused without BIAS */
     tile tile = pixel_tile(plan, &t);
     size_t blocks = tile.narrow ? 1 : blocks_of((size_t)t.y.c, tile.columns), taps = (size_t)(t.kh * t.kw);
-    bool gpu = on_gpu(plan);
     char defines[96];
     defines_of(defines, sizeof defines, &tile, a, node->n_in > 2);
-    if (node->scratch[PACKED] && nx_plan_derives(plan, node, PACKED)) {
+    if (nx_plan_derives(plan, node, PACKED)) {
         nx_range range = {2, {tile.narrow ? blocks_of((size_t)t.x.c, tile.columns) : blocks, taps}, {1, 1}};
-        if (gpu) range = (nx_range){3, {(size_t)t.y.c, (size_t)t.x.c, taps}, {0}};
         nx_plan_launch_derived(plan, node, PACKED, "conv", tile.narrow ? "conv_narrow_pack" : "conv_pack", defines,
                                range, "ttiiii", w, u, (int)taps, t.x.c, t.y.c, (int)a->transposed);
     }
-    if (gpu) {
-        size_t pixels = (size_t)t.y.n * (size_t)t.y.h * (size_t)t.y.w;
-        nx_range range = {2, {blocks_of((size_t)t.y.c, GPU_TILE) * 16, blocks_of(pixels, GPU_TILE) * 16}, {16, 16}};
-        return nx_plan_launch(plan, node, "conv", "conv", defines, range, "ttttiiiiiiiiiiiiifi", node->in[0], u, b,
-                              node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w, t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y,
-                              t.pad_x, (int)a->o.padding, (double)a->o.slope, (int)pixels);
-    }
     size_t phase_pixels = blocks_of((size_t)t.y.w, (size_t)t.down);
     nx_range range = {
-        3, {blocks_of(phase_pixels, tile.rows) * (size_t)t.down, (size_t)(t.y.n * t.y.h), blocks}, {1, 1, 1}};
+        3, {blocks_of(phase_pixels, tile.rows) * (size_t)t.down, blocks, (size_t)(t.y.n * t.y.h)}, {1, 1, 1}};
     return nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow" : "conv", defines, range,
                           "ttttiiiiiiiiiiiiif", node->in[0], u, b, node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w,
                           t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y, t.pad_x, (int)a->o.padding, (double)a->o.slope);
@@ -135,6 +159,11 @@ static nx_step *bind_direct(nx_plan *plan, nx_node *node)
 
 static void bind_conv(nx_plan *plan, nx_node *node)
 {
+    if (on_gpu(plan)) {
+        nx_conv_gpu it = gpu_of(node);
+        nx_conv_gpu_bind(plan, node, &it);
+        return;
+    }
     const attr *a = node->attr;
     gather t = gather_of(node);
     nx_tensor *w = node->in[1];
@@ -169,12 +198,22 @@ static bool weights_by_winograd(const nx_plan *plan, const nx_node *node, nx_win
 {
     const attr *a = node->attr;
     nx_shape w = node->out[0]->shape;
-    *it = (nx_winograd){.x = node->in[0]->shape, .y = node->in[1]->shape, .pad = a->o.pad, .padding = a->o.padding};
-    return w.n == 3 && w.h == 3 && a->o.stride == 1 && nx_winograd_suits(plan, it);
+    *it = (nx_winograd){.x = node->in[0]->shape,
+                        .y = node->in[1]->shape,
+                        .pad = a->o.pad,
+                        .zoom = a->o.upsample,
+                        .padding = a->o.padding,
+                        .weights = true};
+    return w.n == 3 && w.h == 3 && a->o.stride == 1 && nx_winograd_suits(nx_plan_info(plan), it);
 }
 
 static void plan_weights(nx_plan *plan, nx_node *node)
 {
+    if (on_gpu(plan)) {
+        nx_conv_gpu it = gpu_of_weights(node);
+        nx_conv_gpu_plan_gradient(plan, node, &it);
+        return;
+    }
     nx_winograd winograd;
     if (weights_by_winograd(plan, node, &winograd)) {
         nx_winograd_plan_gradient(plan, node, &winograd);
@@ -186,6 +225,11 @@ static void plan_weights(nx_plan *plan, nx_node *node)
 
 static void bind_weights(nx_plan *plan, nx_node *node)
 {
+    if (on_gpu(plan)) {
+        nx_conv_gpu it = gpu_of_weights(node);
+        nx_conv_gpu_bind_gradient(plan, node, &it);
+        return;
+    }
     nx_winograd winograd;
     if (weights_by_winograd(plan, node, &winograd)) {
         nx_winograd_bind_gradient(plan, node, &winograd);
@@ -200,11 +244,6 @@ static void bind_weights(nx_plan *plan, nx_node *node)
     tile.rows = blocks_of(run, tiles); /* even ones */
     nx_range range = {
         3, {tiles, blocks_of((size_t)(tile.narrow ? w.w : w.c), tile.columns), (size_t)(s.count * w.n)}, {1, 1, 1}};
-    if (on_gpu(plan))
-        range = (nx_range){3,
-                           {blocks_of((size_t)w.c, GPU_TILE) * 16, blocks_of((size_t)(w.n * w.h * w.w), GPU_TILE) * 16,
-                            (size_t)s.count},
-                           {16, 16, 1}};
     char defines[64];
     defines_of(defines, sizeof defines, &tile, NULL, false);
     nx_step *step =
@@ -222,7 +261,8 @@ static const nx_op weights_op = {.name = "conv_weights", .plan = plan_weights, .
 /* ---- the operation ---- */
 
 static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx);
-static const nx_op op = {.name = "conv", .gradient = gradient, .plan = plan_conv, .bind = bind_conv};
+static const nx_op op = {
+    .name = "conv", .cost = NX_COST_WEIGHTS, .gradient = gradient, .plan = plan_conv, .bind = bind_conv};
 
 static nx_tensor *record(nx_graph *g, attr a, nx_shape y, nx_tensor *x, nx_tensor *w, nx_tensor *b)
 {
@@ -234,15 +274,16 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     const attr *a = node->attr;
     nx_tensor *x = node->in[0], *w = node->in[1];
     nx_tensor *dz = nx_activation_gradient(g, node->out[0], dy[0], a->o.activation, a->o.slope);
-    attr back = {.o = {.stride = a->o.stride, .pad = a->o.pad}, .transposed = !a->transposed};
-    if (want[0] && a->o.padding != NX_PADDING_ZERO && a->o.pad) {
-        int p = a->o.pad;
-        nx_shape padded = {x->shape.n, x->shape.h + 2 * p, x->shape.w + 2 * p, x->shape.c};
-        back.o.pad = 0;
-        nx_tensor *dpadded = record(g, back, padded, dz, w, NULL);
-        dx[0] = nx_pad_gradient(g, dpadded, x->shape, (nx_pad_options){p, p, p, p, a->o.padding});
-    } else if (want[0]) {
-        dx[0] = record(g, back, x->shape, dz, w, NULL);
+    attr back = {.o = {.stride = a->o.stride, .pad = a->o.pad, .upsample = 1}, .transposed = !a->transposed};
+    if (want[0]) {
+        bool folded = a->o.padding != NX_PADDING_ZERO && a->o.pad;
+        int p = a->o.pad, zoom = a->o.upsample;
+        nx_shape enlarged = {x->shape.n, x->shape.h * zoom, x->shape.w * zoom, x->shape.c};
+        nx_shape padded = {enlarged.n, enlarged.h + 2 * p, enlarged.w + 2 * p, enlarged.c};
+        if (folded) back.o.pad = 0;
+        dx[0] = record(g, back, folded ? padded : enlarged, dz, w, NULL);
+        if (folded) dx[0] = nx_pad_gradient(g, dx[0], enlarged, (nx_pad_options){p, p, p, p, a->o.padding});
+        if (zoom > 1) dx[0] = nx_upsample_gradient(g, dx[0], zoom);
     }
     if (want[1])
         dx[1] = nx_node_single(g, &weights_op, a, sizeof *a, w->shape, a->transposed ? dz : x, a->transposed ? x : dz,
@@ -250,22 +291,36 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     if (node->n_in > 2 && want[2]) dx[2] = nx_channel_sum(g, dz);
 }
 
+/* Whether the kernel of this convolution can read x enlarged; for the others that is written first. */
+static bool reads_enlarged(const nx_graph *g, nx_shape x, nx_shape w, nx_shape y, const nx_conv_options *o)
+{
+    nx_winograd it = {.x = x, .y = y, .zoom = o->upsample};
+    bool gpu = g->info.family == NX_FAMILY_GPU;
+    return gpu || (w.n == 3 && w.h == 3 && o->stride == 1 && nx_winograd_suits(&g->info, &it));
+}
+
 nx_tensor *nx_conv(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor *b, nx_conv_options o)
 {
     if (!o.stride) o.stride = 1;
-    nx_shape s = x->shape, k = w->shape;
+    if (!o.upsample) o.upsample = 1;
+    nx_shape s = {x->shape.n, x->shape.h * o.upsample, x->shape.w * o.upsample, x->shape.c}, k = w->shape;
     NX_CHECK(s.c == k.w, "conv: %d input channels, weights for %d", s.c, k.w);
     NX_CHECK(!b || nx_shape_equal(b->shape, NX_VECTOR(k.c)), "conv: a bias of another size");
     NX_CHECK(s.h + 2 * o.pad >= k.n && s.w + 2 * o.pad >= k.h, "conv: a kernel of %d x %d on an image of %d x %d", k.n,
              k.h, s.h, s.w);
     NX_CHECK(o.padding != NX_PADDING_REFLECT || (o.pad < s.h && o.pad < s.w), "conv: reflection beyond the image");
     nx_shape y = {s.n, (s.h + 2 * o.pad - k.n) / o.stride + 1, (s.w + 2 * o.pad - k.h) / o.stride + 1, k.c};
+    if (o.upsample > 1 && !reads_enlarged(g, x->shape, k, y, &o)) {
+        x = nx_upsample(g, x, o.upsample);
+        o.upsample = 1;
+    }
     return record(g, (attr){o, false}, y, x, w, b);
 }
 
 nx_tensor *nx_conv_transposed(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor *b, nx_conv_options o)
 {
     if (!o.stride) o.stride = 1;
+    o.upsample = 1;
     nx_shape s = x->shape, k = w->shape;
     NX_CHECK(s.c == k.c, "conv_transposed: %d input channels, weights for %d", s.c, k.c);
     NX_CHECK(!b || nx_shape_equal(b->shape, NX_VECTOR(k.w)), "conv_transposed: a bias of another size");

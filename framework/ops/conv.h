@@ -5,7 +5,8 @@
  *
  * Convolution: x [n, h, w, ci], weights [kh, kw, ci, co], y [n, (h + 2 pad - kh) / stride + 1, ..., co],
  *     y[o] = sum over k of x[o * stride + k - pad] w[k]      (a correlation, as the whole field calls it)
- * and what lies outside x is read by the padding mode.
+ * and what lies outside x is read by the padding mode. With upsample x is enlarged first (ops/upsample), as it is read
+ * wherever Winograd's algorithm is at work: the large picture is never written there.
  *
  * Transposed convolution: the gradient of a convolution by its input, as a layer of its own. The weights are those of
  * that convolution: x [n, h, w, co], weights [kh, kw, ci, co], y [n, (h - 1) stride - 2 pad + kh + output_pad, ...,
@@ -24,6 +25,7 @@
 typedef struct nx_conv_options {
     int stride;     /* 0: 1 */
     int pad;        /* pixels on each side */
+    int upsample;   /* x is read enlarged so many times, every pixel a square of equal ones; 0: 1. Not transposed */
     int output_pad; /* transposed only: extra rows and columns at the end ("adj" in Torch) */
     nx_padding padding;
     nx_activation activation;

@@ -3,6 +3,7 @@
 #include "ops/gemm.h"
 
 #include "base/memory.h"
+#include "ops/conv_gpu.h"
 
 #include <stdio.h>
 
@@ -14,6 +15,12 @@ static float alpha_of(const nx_gemm_problem *p) { return p->alpha != 0.f ? p->al
 
 /* ---- for operations ---- */
 
+/* On GPUs what CLBlast would first have to copy into whole tiles: our own need no scratch. */
+static bool by_tiles(const nx_gemm_problem *p, const nx_gemm_cut *cut)
+{
+    return cut->library && cut->splits == 1 && !p->transpose_a && !p->transpose_b && !p->add;
+}
+
 void nx_gemm_plan(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *problem, nx_tensor *b)
 {
     nx_gemm_cut cut = nx_gemm_choose(nx_plan_info(plan), problem);
@@ -22,7 +29,7 @@ void nx_gemm_plan(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem 
         nx_tensor *packed = nx_plan_derived(plan, node, slot, b, tag, cut.packed_bytes);
         NX_CHECK(packed->bytes >= cut.packed_bytes, "gemm: one operand is used as matrices of different sizes");
     }
-    if (cut.scratch_bytes) nx_plan_scratch(plan, node, slot + 1, cut.scratch_bytes);
+    if (cut.scratch_bytes && !by_tiles(problem, &cut)) nx_plan_scratch(plan, node, slot + 1, cut.scratch_bytes);
 }
 
 static void reduce(nx_plan *plan, nx_node *node, const nx_gemm_problem *p, int parts, int upper, nx_tensor *scratch,
@@ -65,6 +72,10 @@ void nx_gemm_bind(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem 
                   nx_tensor *c)
 {
     nx_gemm_cut cut = nx_gemm_choose(nx_plan_info(plan), p);
+    if (by_tiles(p, &cut)) {
+        nx_conv_gpu_product(plan, node, p, a, b, c);
+        return;
+    }
     if (cut.library) {
         bind_library(plan, node, slot, p, &cut, a, b, c);
         return;

@@ -46,7 +46,7 @@ static void share(nx_plan *plan, nx_node *node)
 
 static void bind(nx_plan *plan, nx_node *node) { (void)plan, (void)node; }
 
-static const nx_op op = {.name = "identity", .gradient = gradient, .plan = share, .bind = bind};
+static const nx_op op = {.name = "identity", .cost = NX_COST_LOW, .gradient = gradient, .plan = share, .bind = bind};
 
 nx_tensor *nx_normalize_gradient(nx_graph *g, nx_tensor *x, float strength)
 {

@@ -11,6 +11,6 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = 2.0 * (double)y->bytes;
 }
 
-static const nx_op op = {.name = "hold", .in_place = 1, .held = true, .bind = bind};
+static const nx_op op = {.name = "hold", .cost = NX_COST_LOW, .in_place = 1, .held = true, .bind = bind};
 
 nx_tensor *nx_hold(nx_graph *g, nx_tensor *x) { return nx_node_single(g, &op, NULL, 0, x->shape, x, NULL, NULL, NULL); }

@@ -17,7 +17,7 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     if (want[1]) dx[1] = nx_channel_sum(g, dy[0]);
 }
 
-static const nx_op bias_op = {.name = "bias", .in_place = 1, .gradient = gradient, .bind = bind};
+static const nx_op bias_op = {.name = "bias", .cost = NX_COST_LOW, .in_place = 1, .gradient = gradient, .bind = bind};
 
 nx_tensor *nx_linear(nx_graph *g, nx_tensor *x, nx_tensor *weight, nx_tensor *bias, nx_activation activation,
                      float slope)

@@ -42,7 +42,7 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = 2.0 * (double)x->bytes;
 }
 
-static const nx_op op = {.name = "lrn", .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "lrn", .cost = NX_COST_LOW, .gradient = gradient, .bind = bind};
 
 nx_tensor *nx_lrn(nx_graph *g, nx_tensor *x, nx_lrn_options o)
 {

@@ -142,7 +142,8 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     if (a->affine && want[2]) dx[2] = dbeta;
 }
 
-static const nx_op op = {.name = "norm", .in_place = 1, .gradient = gradient, .plan = plan_norm, .bind = bind};
+static const nx_op op = {
+    .name = "norm", .cost = NX_COST_LOW, .in_place = 1, .gradient = gradient, .plan = plan_norm, .bind = bind};
 
 /* ---- running statistics: in statistics, running mean, running variance, the last two written ---- */
 

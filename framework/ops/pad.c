@@ -39,7 +39,7 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = (double)x->bytes + (double)y->bytes;
 }
 
-static const nx_op op = {.name = "pad", .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "pad", .cost = NX_COST_LOW, .gradient = gradient, .bind = bind};
 
 /* The adjoint of the adjoint is the padding itself. */
 static void gradient_of_gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want,

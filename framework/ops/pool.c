@@ -54,7 +54,7 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = (double)x->bytes + (double)y->bytes;
 }
 
-static const nx_op op = {.name = "pool", .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "pool", .cost = NX_COST_LOW, .gradient = gradient, .bind = bind};
 
 static int windows(int length, const nx_pool_options *o)
 {

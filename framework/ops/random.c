@@ -36,7 +36,7 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = (double)y->bytes;
 }
 
-static const nx_op op = {.name = "random", .bind = bind};
+static const nx_op op = {.name = "random", .cost = NX_COST_LOW, .bind = bind};
 
 static nx_tensor *noise(nx_graph *g, nx_shape shape, nx_tensor *state, bool normal)
 {

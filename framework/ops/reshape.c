@@ -21,7 +21,7 @@ static void share(nx_plan *plan, nx_node *node)
 
 static void bind(nx_plan *plan, nx_node *node) { (void)plan, (void)node; }
 
-static const nx_op op = {.name = "reshape", .gradient = gradient, .plan = share, .bind = bind};
+static const nx_op op = {.name = "reshape", .cost = NX_COST_LOW, .gradient = gradient, .plan = share, .bind = bind};
 
 nx_tensor *nx_reshape(nx_graph *g, nx_tensor *x, nx_shape shape)
 {

@@ -28,7 +28,7 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = (double)x->bytes + (double)y->bytes;
 }
 
-static const nx_op op = {.name = "resize", .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "resize", .cost = NX_COST_LOW, .gradient = gradient, .bind = bind};
 
 nx_tensor *nx_resize(nx_graph *g, nx_tensor *x, int h, int w)
 {

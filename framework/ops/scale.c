@@ -17,7 +17,7 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = 2.0 * (double)y->bytes;
 }
 
-static const nx_op op = {.name = "scale", .in_place = 1, .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "scale", .cost = NX_COST_LOW, .in_place = 1, .gradient = gradient, .bind = bind};
 
 nx_tensor *nx_scale(nx_graph *g, nx_tensor *x, float factor)
 {

@@ -50,7 +50,7 @@ static void bind(nx_plan *plan, nx_node *node)
     nx_slice_copy(plan, node, node->in[0], first_of(node), node->out[0], (nx_shape){0}, node->out[0]->shape);
 }
 
-static const nx_op op = {.name = "slice", .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "slice", .cost = NX_COST_LOW, .gradient = gradient, .bind = bind};
 
 static int size_of(nx_interval i, int length, const char *axis)
 {

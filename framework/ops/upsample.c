@@ -14,10 +14,16 @@ static void bind_gradient(nx_plan *plan, nx_node *node)
 
 static const nx_op gradient_op = {.name = "upsample_gradient", .bind = bind_gradient};
 
+nx_tensor *nx_upsample_gradient(nx_graph *g, nx_tensor *dy, int factor)
+{
+    nx_shape s = {dy->shape.n, dy->shape.h / factor, dy->shape.w / factor, dy->shape.c};
+    return nx_node_single(g, &gradient_op, &factor, sizeof factor, s, dy, NULL, NULL, NULL);
+}
+
 static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
 {
     (void)want;
-    dx[0] = nx_node_single(g, &gradient_op, node->attr, sizeof(int), node->in[0]->shape, dy[0], NULL, NULL, NULL);
+    dx[0] = nx_upsample_gradient(g, dy[0], *(const int *)node->attr);
 }
 
 static void bind(nx_plan *plan, nx_node *node)
@@ -28,7 +34,7 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = (double)x->bytes + (double)y->bytes;
 }
 
-static const nx_op op = {.name = "upsample", .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "upsample", .cost = NX_COST_LOW, .gradient = gradient, .bind = bind};
 
 nx_tensor *nx_upsample(nx_graph *g, nx_tensor *x, int factor)
 {

@@ -1,13 +1,18 @@
 /* Winograd convolution: the division of the work. */
 #include "ops/winograd.h"
 
+#include "ops/conv_choice.h"
+
 enum { KERNEL = 0, SCRATCH = 1, FREQUENCIES = 36, TILE = 4, SHARED_CACHE = 16 << 20 };
+enum { DEPTH = 128 }; /* as in cl/winograd.cl */
 
 typedef struct division { /* the arguments of cl/winograd.cl */
-    int block;            /* tiles done at a time by one work-item */
+    bool large;           /* winograd_large: u is too large to be kept */
+    int block;            /* tiles done at a time by one work-item, whole register tiles */
     int panels, groups;   /* panels of output channels of a work-item; how many such groups */
     int runs;             /* work-items that share the blocks of one group */
     int v_step, m_step;   /* floats between tiles */
+    size_t slice;         /* floats of a work-item's scratch */
 } division;
 
 static size_t blocks_of(size_t n, size_t size) { return (n + size - 1) / size; }
@@ -24,42 +29,54 @@ static size_t tiles_of(const nx_winograd *it)
     return (size_t)it->y.n * blocks_of((size_t)it->y.h, TILE) * blocks_of((size_t)it->y.w, TILE);
 }
 
+static nx_conv_question question_of(const nx_winograd *it)
+{
+    return (nx_conv_question){it->x, it->y, it->zoom ? it->zoom : 1, it->weights};
+}
+
 /* A block's v and m should fit a core's own cache: one register tile is best as long as u, which every block reads
- * whole, stays in the cache that the cores share. A larger u streams from memory: once for several register tiles, and
- * each core its own part. */
+ * whole, stays in the cache that the cores share. A larger u would stream from memory. Instead each core makes its own
+ * part of it from the kernel, a piece at a time, for so many tiles that this costs some percent. */
 static division divide(const nx_plan *plan, const nx_winograd *it)
 {
     size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units, tiles = tiles_of(it);
-    size_t panels = blocks_of((size_t)it->y.c, panel_of(plan)), rows = lanes == 16 ? 12 : 6; /* ROWS of the kernel */
-    bool streams = kernel_bytes(plan, it) > SHARED_CACHE;
-    size_t block = streams ? 8 * rows : rows;
-    if (block > tiles) block = tiles > rows ? tiles : rows; /* register tiles are always whole */
-    size_t blocks = blocks_of(tiles, block), groups = streams ? units : blocks_of(2 * units, blocks);
-    if (groups > panels) groups = panels;
-    panels = blocks_of(panels, groups);
-    return (division){.block = (int)block,
+    size_t all = blocks_of((size_t)it->y.c, panel_of(plan)), rows = lanes == 16 ? 12 : 6; /* ROWS of the kernel */
+    bool large = kernel_bytes(plan, it) > SHARED_CACHE;
+    size_t block = large ? 8 * rows : rows;
+    if (block > tiles) block = blocks_of(tiles, rows) * rows;
+    size_t blocks = blocks_of(tiles, block), groups = large ? units : blocks_of(2 * units, blocks);
+    size_t panels = blocks_of(all, groups < all ? groups : all), runs = blocks < 4 * units ? blocks : 4 * units;
+    /* a vector more than is needed: steps of powers of two would share few places of the cache */
+    size_t v_step = (blocks_of((size_t)it->x.c, lanes) + 1) * lanes;
+    size_t m_step = (large ? 1 : panels) * panel_of(plan) + lanes;
+    return (division){.large = large,
+                      .block = (int)block,
                       .panels = (int)panels,
-                      .groups = (int)blocks_of(blocks_of((size_t)it->y.c, panel_of(plan)), panels),
-                      .runs = (int)(blocks < 4 * units ? blocks : 4 * units),
-                      /* a vector more than is needed: steps of powers of two would share few places of the cache */
-                      .v_step = (int)((blocks_of((size_t)it->x.c, lanes) + 1) * lanes),
-                      .m_step = (int)(panels * panel_of(plan) + lanes)};
+                      .groups = (int)blocks_of(all, panels),
+                      .runs = (int)runs,
+                      .v_step = (int)v_step,
+                      .m_step = (int)m_step,
+                      .slice = FREQUENCIES *
+                               (block * (v_step + m_step) + 2 * lanes + (large ? DEPTH * panel_of(plan) + lanes : 0))};
 }
 
-bool nx_winograd_suits(const nx_plan *plan, const nx_winograd *it)
+bool nx_winograd_suits(const nx_device_info *info, const nx_winograd *it)
 {
     enum { CHANNELS = 16, TILES = 8 }; /* with fewer the sum itself is as fast */
-    return nx_plan_info(plan)->family == NX_FAMILY_CPU && it->x.c >= CHANNELS && it->y.c >= CHANNELS &&
-           tiles_of(it) >= TILES;
+    nx_conv_question q = question_of(it);
+    bool suits = info->family == NX_FAMILY_CPU && it->x.c >= CHANNELS && it->y.c >= CHANNELS && tiles_of(it) >= TILES;
+    return nx_conv_choose(&q, suits).winograd;
 }
 
 void nx_winograd_plan(nx_plan *plan, nx_node *node, const nx_winograd *it)
 {
     division d = divide(plan, it);
-    size_t slice = (size_t)FREQUENCIES * (size_t)(d.block * (d.v_step + d.m_step));
-    nx_plan_derived(plan, node, KERNEL, node->in[1], it->rotated ? "winograd_rotated" : "winograd",
-                    kernel_bytes(plan, it));
-    nx_plan_scratch(plan, node, SCRATCH, (size_t)(d.runs * d.groups) * slice * sizeof(float));
+    nx_tensor *w = node->in[1];
+    if (!d.large)
+        nx_plan_derived(plan, node, KERNEL, w, it->rotated ? "winograd_rotated" : "winograd", kernel_bytes(plan, it));
+    else if (it->rotated)
+        nx_plan_derived(plan, node, KERNEL, w, "winograd_turned", w->bytes);
+    nx_plan_scratch(plan, node, SCRATCH, (size_t)(d.runs * d.groups) * d.slice * sizeof(float));
 }
 
 nx_step *nx_winograd_bind(nx_plan *plan, nx_node *node, const nx_winograd *it)
@@ -67,16 +84,20 @@ nx_step *nx_winograd_bind(nx_plan *plan, nx_node *node, const nx_winograd *it)
     division d = divide(plan, it);
     nx_shape x = it->x, y = it->y;
     nx_tensor *w = node->in[1], *u = node->scratch[KERNEL], *b = node->n_in > 2 ? node->in[2] : w; /* unused, without */
-    if (nx_plan_derives(plan, node, KERNEL)) {
-        nx_range range = {2, {blocks_of((size_t)y.c, panel_of(plan)), (size_t)x.c}, {1, 1}};
-        nx_plan_launch_derived(plan, node, KERNEL, "winograd", "winograd_weights", NULL, range, "ttiii", w, u, x.c, y.c,
-                               (int)it->rotated);
+    if (u && nx_plan_derives(plan, node, KERNEL)) {
+        if (d.large)
+            nx_plan_launch_derived(plan, node, KERNEL, "winograd", "winograd_turn", NULL,
+                                   (nx_range){2, {(size_t)x.c, 9}, {1, 1}}, "tti", w, u, y.c);
+        else
+            nx_plan_launch_derived(plan, node, KERNEL, "winograd", "winograd_weights", NULL,
+                                   (nx_range){2, {blocks_of((size_t)y.c, panel_of(plan)), (size_t)x.c}, {1, 1}},
+                                   "ttiii", w, u, x.c, y.c, (int)it->rotated);
     }
     nx_range range = {2, {(size_t)d.runs, (size_t)d.groups}, {1, 1}};
-    return nx_plan_launch(plan, node, "winograd", "winograd", NULL, range, "tttttiiiiiiiiiiifiiii", node->in[0], u, b,
-                          node->out[0], node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad,
-                          (int)it->padding, (int)(node->n_in > 2), (int)it->activation, (double)it->slope, d.block,
-                          d.panels, d.v_step, d.m_step);
+    return nx_plan_launch(plan, node, "winograd", d.large ? "winograd_large" : "winograd", NULL, range,
+                          "tttttiiiiiiiiiiiifiiii", node->in[0], u ? u : w, b, node->out[0], node->scratch[SCRATCH],
+                          x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad, it->zoom, (int)it->padding, (int)(node->n_in > 2),
+                          (int)it->activation, (double)it->slope, d.block, d.panels, d.v_step, d.m_step);
 }
 
 /* ---- the gradient by the weights ---- */
@@ -126,9 +147,10 @@ void nx_winograd_bind_gradient(nx_plan *plan, nx_node *node, const nx_winograd *
     nx_tensor *part = node->scratch[PARTS];
     nx_range sum = {2, {blocks_of((size_t)y.c, (size_t)nx_plan_lanes(plan)), (size_t)x.c}, {1, 1}};
     nx_range range = {3, {d.groups_c, d.groups_k, d.runs}, {1, 1, 1}};
-    nx_step *step = nx_plan_launch(plan, node, "winograd", "winograd_gradient", NULL, range, "ttttiiiiiiiiiiiiii",
-                                   node->in[0], node->in[1], part, node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w,
-                                   y.c, it->pad, (int)it->padding, d.block, d.deep, d.wide, d.v_step, d.m_step);
+    nx_step *step =
+        nx_plan_launch(plan, node, "winograd", "winograd_gradient", NULL, range, "ttttiiiiiiiiiiiiiii", node->in[0],
+                       node->in[1], part, node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad, it->zoom,
+                       (int)it->padding, d.block, d.deep, d.wide, d.v_step, d.m_step);
     step->flops = 2.0 * y.n * y.h * y.w * (double)nx_shape_count(node->out[0]->shape);
     nx_plan_launch(plan, node, "winograd", "winograd_gradient_sum", NULL, sum, "ttiiiii", part, node->out[0],
                    (int)d.runs, x.c, y.c, d.deep, d.wide);

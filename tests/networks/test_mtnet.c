@@ -31,7 +31,8 @@ static const struct variant {
 
 static mtnet_options options_of(const struct variant *v, int channels)
 {
-    return (mtnet_options){v->subnets, channels, SCALE, NX_PADDING_REPLICATE};
+    return (mtnet_options){
+        .subnets = v->subnets, .channels = channels, .output_scale = SCALE, .padding = NX_PADDING_REPLICATE};
 }
 
 /* ---- the protocol's formulas ---- */

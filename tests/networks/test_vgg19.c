@@ -412,7 +412,48 @@ static void random_weights_are_reproducible(void **state)
     free(image);
 }
 
+/* One layer drawn again, on the device too: set 0 is what was there, others are not, a scale is a factor on its
+ * features and a power of two one without rounding. No other layer changes. */
+static void one_layer_is_drawn_again(void **state)
+{
+    (void)state;
+    const nx_shape shape = {1, 16, 16, 3};
+    static const struct {
+        int set;
+        float scale;
+    } draws[] = {{0, 1}, {3, 1}, {3, .25f}, {0, 1}};
+    enum { DRAWS = sizeof draws / sizeof *draws };
+    float *image = random_values("x", nx_shape_count(shape), 0, 255), *before[DRAWS], *layer[DRAWS];
+    nx_shape s, narrow;
+    vgg19 *vgg = vgg_new(&(vgg19_options){.sigma = .015f, .width = .125f, .seed = 7}, every_layer, 3);
+    for (int k = 0; k < DRAWS; k++) {
+        if (k) vgg19_draw(vgg, "conv1_2", draws[k].set, draws[k].scale);
+        features_of(vgg, image, shape, &every_layer[0], 1, &before[k], &narrow);
+        features_of(vgg, image, shape, &every_layer[1], 1, &layer[k], &s);
+    }
+    size_t count = nx_shape_count(s);
+    for (int k = 1; k < DRAWS; k++) assert_memory_equal(before[0], before[k], nx_shape_count(narrow) * sizeof(float));
+    assert_true(memcmp(layer[0], layer[1], count * sizeof(float)));
+    for (size_t i = 0; i < count; i++) assert_true(layer[2][i] == .25f * layer[1][i]);
+    assert_memory_equal(layer[0], layer[3], count * sizeof(float));
+    for (int k = 0; k < DRAWS; k++) free(before[k]), free(layer[k]);
+    free(image);
+    vgg19_free(vgg);
+}
+
 /* ---- names and shapes ---- */
+
+static void layers_with_weights_are_listed(void **state)
+{
+    (void)state;
+    static const char *const first[] = {"pool1", "relu1_1"}, *const last[] = {"fc7"};
+    const char *names[VGG19_LAYERS];
+    assert_int_equal(vgg19_weighted(first, 2, names), 2);
+    assert_string_equal(names[0], "conv1_1");
+    assert_string_equal(names[1], "conv1_2");
+    assert_int_equal(vgg19_weighted(last, 1, names), VGG19_LAYERS);
+    assert_string_equal(names[VGG19_LAYERS - 1], "fc7");
+}
 
 static void layers_have_several_names(void **state)
 {
@@ -679,6 +720,9 @@ static void keras_and_torchvision_agree(void **state)
     write_safetensors(paths[1], (change){.metadata = bgr_metadata, .metadata_count = 2});
     for (int k = 0; k < 2; k++) {
         vgg19 *vgg = vgg_new(&(vgg19_options){.weights = paths[k], .padding = VGG19_PADDING_FILE}, deep, DEEP);
+        float width = 0;
+        vgg19_file_deepest(paths[k], &width, NULL);
+        assert_true(width == (float)file_layers[0].out / 64);
         assert_int_equal(vgg->pooling, NX_POOL_MAX); /* where the file is silent */
         assert_int_equal(vgg->padding, NX_PADDING_ZERO);
         assert_float_equal(vgg->mean[0], 123.68, 1e-4);
@@ -846,6 +890,8 @@ int main(void)
         cmocka_unit_test(rescaling_only_scales),
         cmocka_unit_test(random_weights_become_usable),
         cmocka_unit_test(random_weights_are_reproducible),
+        cmocka_unit_test(one_layer_is_drawn_again),
+        cmocka_unit_test(layers_with_weights_are_listed),
         cmocka_unit_test(layers_have_several_names),
         cmocka_unit_test(an_unknown_layer_has_a_neighbour),
         cmocka_unit_test(shapes_follow_the_image),

@@ -1,9 +1,5 @@
 /* Reference of framework/ops/concat. */
-#include "ops/concat.h"
-
 #include "op_case.h"
-
-nx_tensor *concat_build(nx_graph *g, nx_tensor *const *in, const op_case *c) { return nx_concat(g, in, op_inputs(c)); }
 
 void concat_reference(const op_case *c, const double *const *in, double *out)
 {

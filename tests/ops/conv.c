@@ -35,16 +35,10 @@ static double activated(double v, const nx_conv_options *o)
     }
 }
 
-nx_tensor *conv_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    const nx_conv_options *o = c->options;
-    return nx_conv(g, in[0], in[1], op_inputs(c) > 2 ? in[2] : NULL, *o);
-}
-
 void conv_reference(const op_case *c, const double *const *in, double *out)
 {
     const nx_conv_options *o = c->options;
-    int stride = o->stride ? o->stride : 1;
+    int stride = o->stride ? o->stride : 1, zoom = o->upsample ? o->upsample : 1;
     nx_shape x = c->in[0], w = c->in[1], y = c->out;
     for (int n = 0; n < y.n; n++)
         for (int oy = 0; oy < y.h; oy++)
@@ -53,20 +47,14 @@ void conv_reference(const op_case *c, const double *const *in, double *out)
                     double sum = op_inputs(c) > 2 ? in[2][k] : 0;
                     for (int ky = 0; ky < w.n; ky++)
                         for (int kx = 0; kx < w.h; kx++) {
-                            int iy = source(oy * stride + ky - o->pad, x.h, o->padding);
-                            int ix = source(ox * stride + kx - o->pad, x.w, o->padding);
+                            int iy = source(oy * stride + ky - o->pad, x.h * zoom, o->padding);
+                            int ix = source(ox * stride + kx - o->pad, x.w * zoom, o->padding);
                             if (iy < 0 || ix < 0) continue;
                             for (int i = 0; i < x.c; i++)
-                                sum += in[0][at(x, n, iy, ix, i)] * in[1][at(w, ky, kx, i, k)];
+                                sum += in[0][at(x, n, iy / zoom, ix / zoom, i)] * in[1][at(w, ky, kx, i, k)];
                         }
                     out[at(y, n, oy, ox, k)] = activated(sum, o);
                 }
-}
-
-nx_tensor *conv_transposed_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    const nx_conv_options *o = c->options;
-    return nx_conv_transposed(g, in[0], in[1], op_inputs(c) > 2 ? in[2] : NULL, *o);
 }
 
 /* Every input pixel scatters its kernel. */

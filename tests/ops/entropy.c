@@ -29,12 +29,6 @@ static size_t nearest(const double *x, size_t n, size_t count, size_t i)
     return best;
 }
 
-nx_tensor *entropy_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    const nx_entropy_options *o = c->options;
-    return nx_entropy(g, in[0], *o);
-}
-
 void entropy_reference(const op_case *c, const double *const *in, double *out)
 {
     const nx_entropy_options *o = c->options;

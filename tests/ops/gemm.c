@@ -3,12 +3,6 @@
 
 #include "op_case.h"
 
-nx_tensor *gemm_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    const nx_gemm_options *o = c->options;
-    return nx_gemm(g, in[0], in[1], *o);
-}
-
 void gemm_reference(const op_case *c, const double *const *in, double *out)
 {
     const nx_gemm_options *o = c->options;

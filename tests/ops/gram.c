@@ -1,13 +1,5 @@
 /* Reference of framework/ops/gram. The options are the factor. */
-#include "ops/gram.h"
-
 #include "op_case.h"
-
-nx_tensor *gram_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    const float *factor = c->options;
-    return nx_gram(g, in[0], *factor);
-}
 
 void gram_reference(const op_case *c, const double *const *in, double *out)
 {

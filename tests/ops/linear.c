@@ -5,12 +5,6 @@
 
 #include <math.h>
 
-nx_tensor *linear_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    const nx_activation *activation = c->options;
-    return nx_linear(g, in[0], in[1], op_inputs(c) > 2 ? in[2] : NULL, *activation, 0.25f);
-}
-
 void linear_reference(const op_case *c, const double *const *in, double *out)
 {
     const nx_activation *activation = c->options;

@@ -5,11 +5,6 @@
 
 #include <math.h>
 
-nx_tensor *lrn_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    return nx_lrn(g, in[0], *(const nx_lrn_options *)c->options);
-}
-
 void lrn_reference(const op_case *c, const double *const *in, double *out)
 {
     const nx_lrn_options *o = c->options;

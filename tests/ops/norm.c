@@ -61,22 +61,9 @@ static void normalize(const op_case *c, const double *const *in, double *out, bo
         }
 }
 
-nx_tensor *instance_norm_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    const nx_norm_options *o = c->options;
-    bool affine = op_inputs(c) > 1;
-    return nx_instance_norm(g, in[0], affine ? in[1] : NULL, affine ? in[2] : NULL, *o);
-}
-
 void instance_norm_reference(const op_case *c, const double *const *in, double *out)
 {
     normalize(c, in, out, true, op_inputs(c) > 1);
-}
-
-nx_tensor *batch_norm_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    const nx_norm_options *o = c->options;
-    return nx_batch_norm(g, in[0], in[1], in[2], in[3], in[4], *o);
 }
 
 void batch_norm_reference(const op_case *c, const double *const *in, double *out)

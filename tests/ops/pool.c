@@ -12,11 +12,6 @@
 
 #include <cmocka.h>
 
-nx_tensor *pool_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    return nx_pool(g, in[0], *(const nx_pool_options *)c->options);
-}
-
 static double pooled(const op_case *c, const double *x, int n, int y0, int x0, int k)
 {
     const nx_pool_options *o = c->options;

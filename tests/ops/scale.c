@@ -1,12 +1,5 @@
 /* Reference of framework/ops/scale; options: the factor, a float. */
-#include "ops/scale.h"
-
 #include "op_case.h"
-
-nx_tensor *scale_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    return nx_scale(g, in[0], *(const float *)c->options);
-}
 
 void scale_reference(const op_case *c, const double *const *in, double *out)
 {

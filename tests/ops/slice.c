@@ -3,11 +3,6 @@
 
 #include "op_case.h"
 
-nx_tensor *slice_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    return nx_slice(g, in[0], *(const nx_slice_options *)c->options);
-}
-
 void slice_reference(const op_case *c, const double *const *in, double *out)
 {
     const nx_slice_options *o = c->options;

@@ -5,12 +5,6 @@
 
 #include <math.h>
 
-nx_tensor *total_variation_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
-{
-    const nx_variation *kind = c->options;
-    return nx_total_variation(g, in[0], *kind);
-}
-
 void total_variation_reference(const op_case *c, const double *const *in, double *out)
 {
     const nx_variation *kind = c->options;

@@ -1,0 +1,323 @@
+/* Convolution on GPUs: a matrix product whose left operand is gathered from the picture (implicit GEMM), in tiles of
+ * local memory.
+ *
+ * The same gather as in conv.cl: for output pixel o and kernel tap k the input pixel is (o * up + k - pad) / down where
+ * that is whole. With down > 1 (transposed convolution) the output pixels are sorted by their remainders, "phases":
+ * those of one phase see the same taps, so none is tried in vain. A phase's taps are those from (pad - phase) mod down,
+ * every down-th.
+ *
+ *     x [n][h][w][c], y [n][oh][ow][k], bias [k], u [phase][ky][kx][c][k]: with one phase that is HWIO as it is
+ *
+ * conv: y (PIXELS x CHANNELS of a group) = A (pixels x DEPTH, gathered) times u (DEPTH x channels), in steps of DEPTH.
+ * conv_weights: dw (PIXELS numbers of [ky][kx][c] x CHANNELS) = x (gathered) times dy, summed over a split's pixels.
+ * A group is ITEMS work-items in a row. Tiles lie in local memory as [DEPTH][PIXELS] and [DEPTH][CHANNELS]; what the
+ * next step needs is fetched into registers while the step is computed.
+ *
+ * FP32: a work-item owns ROWS x COLUMNS sums as squares of 4 x 4, one in each half of the tile where 8 go that way: so
+ * the reads of neighbours are broadcasts, or lie in different banks.
+ * TF32 (NVIDIA's tensor cores, compute capability 8.0): 32 work-items own 32 x 32 sums as 2 x 4 fragments of
+ * mma.m16n8k8. With g = lane / 4 and t = lane % 4 a lane holds (PTX ISA 9.7.14, "Matrix Fragments for mma.m16n8k8"):
+ *     A 16 x 8 (pixel, depth):    a0 [g][t], a1 [g + 8][t], a2 [g][t + 4], a3 [g + 8][t + 4]
+ *     B 8 x 8 (depth, channel):   b0 [t][g], b1 [t + 4][g]
+ *     C 16 x 8 (pixel, channel):  c0 [g][2 t], c1 [g][2 t + 1], c2 [g + 8][2 t], c3 [g + 8][2 t + 1]
+ * Operands are rounded to tf32 (10 bits of mantissa) on their way into local memory; sums are float32.
+ *
+ * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), WIDTH (4: c and k are multiples of four, so that four floats are
+ * fetched at a time; else 1), ZOOM (x is read enlarged so many times, to the nearest), TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh), BATCH (conv: group id 2
+ * counts independent products, 1 x 1 convolutions of one image each, not phases; slope is a factor on them).
+ */
+#define ITEMS ((PIXELS / ROWS) * (CHANNELS / COLUMNS))
+#define DEPTH 16
+#define UNROLL _Pragma("unroll")
+#ifdef TF32
+#define GAP 8 /* fragments are read [t][g]: rows must lie 8 banks apart */
+#else
+#define GAP 4
+#endif
+
+#if WIDTH == 4
+typedef float4 piece;
+#define STORE(v, p, n) (*(__global float4 *)(p) = (v))
+#else
+typedef float piece;
+#define STORE(v, p, n) store_lanes(v, p, n)
+#endif
+#define LOAD(p) (*(__global const piece *)(p))
+#define FOUR(p) (*(__local float4 *)(p)) /* aligned, which vload4 would not promise */
+#define LOCAL_TILES                                                                                                    \
+    __local float a[DEPTH][PIXELS + GAP] __attribute__((aligned(16)));                                                 \
+    __local float b[DEPTH][CHANNELS + GAP] __attribute__((aligned(16)))
+
+/* The pieces of one step that a work-item fetches. A's lie along the depth in conv, across it in conv_weights. */
+#define PIECES_A (PIXELS * DEPTH / WIDTH / ITEMS)
+#define PIECES_B (CHANNELS * DEPTH / WIDTH / ITEMS)
+
+#ifdef TF32
+#ifndef __NV_CL_C_VERSION /* NVIDIA's compiler has `asm` as a keyword, others that make PTX only this */
+#define asm __asm__
+#endif
+inline float rounded(float v)
+{
+    uint bits;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(v));
+    return as_float(bits);
+}
+#else
+#define rounded(v) (v)
+#endif
+
+/* A piece into local memory: `step` floats between its numbers. */
+inline void put(__local float *to, piece v, int step)
+{
+#if WIDTH == 4
+    to[0] = rounded(v.x), to[step] = rounded(v.y), to[2 * step] = rounded(v.z), to[3 * step] = rounded(v.w);
+#else
+    *to = rounded(v);
+#endif
+}
+
+/* B's rows from `line` on, k numbers each, of which there are `end`: this work-item's pieces of the tile. */
+inline void fetch_b(piece *next, __global const float *from, int line, int end, int channel, int k)
+{
+    UNROLL for (int i = 0; i < PIECES_B; i++)
+    {
+        int q = get_local_id(0) + i * ITEMS, row = line + q / (CHANNELS / WIDTH);
+        int o = channel + q % (CHANNELS / WIDTH) * WIDTH;
+        next[i] = row < end && o < k ? LOAD(from + (size_t)row * k + o) : (piece)(0);
+    }
+}
+
+inline void put_b(__local float (*b)[CHANNELS + GAP], const piece *next)
+{
+    UNROLL for (int i = 0; i < PIECES_B; i++)
+    {
+        int q = get_local_id(0) + i * ITEMS;
+        put(&b[q / (CHANNELS / WIDTH)][q % (CHANNELS / WIDTH) * WIDTH], next[i], 1);
+    }
+}
+
+/* ---- the sums of a work-item ---- */
+
+#ifdef TF32
+#define WARPS_ACROSS (CHANNELS / 32)
+typedef float sums[2][4][4]; /* [pixels / 16][channels / 8][c0 .. c3] */
+#define EACH_SUM(i, j) UNROLL for (int i = 0; i < 2; i++) UNROLL for (int j = 0; j < 4; j++)
+#define CLEAR(acc) EACH_SUM(i, j) UNROLL for (int v = 0; v < 4; v++) acc[i][j][v] = 0
+#else
+#define ACROSS (CHANNELS / COLUMNS) /* work-items side by side */
+typedef float4 sums[ROWS][COLUMNS / 4];
+#define EACH_SUM(i, j) UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < COLUMNS / 4; j++)
+#define CLEAR(acc) EACH_SUM(i, j) acc[i][j] = 0
+#endif
+
+/* acc += a' b, one step. */
+inline void multiply(__local float (*a)[PIXELS + GAP], __local float (*b)[CHANNELS + GAP], sums acc)
+{
+    int lid = get_local_id(0);
+#ifdef TF32
+    int lane = lid % 32, g = lane / 4, t = lane % 4;
+    int row = lid / 32 / WARPS_ACROSS * 32 + g, column = lid / 32 % WARPS_ACROSS * 32 + g;
+    UNROLL for (int first = 0; first < DEPTH; first += 8)
+    {
+        int d = first + t;
+        uint p[2][4], q[4][2];
+        UNROLL for (int i = 0; i < 2; i++)
+        {
+            p[i][0] = as_uint(a[d][row + 16 * i]), p[i][1] = as_uint(a[d][row + 16 * i + 8]);
+            p[i][2] = as_uint(a[d + 4][row + 16 * i]), p[i][3] = as_uint(a[d + 4][row + 16 * i + 8]);
+        }
+        UNROLL for (int j = 0; j < 4; j++)
+            q[j][0] = as_uint(b[d][column + 8 * j]), q[j][1] = as_uint(b[d + 4][column + 8 * j]);
+        EACH_SUM(i, j)
+        asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+            : "+f"(acc[i][j][0]), "+f"(acc[i][j][1]), "+f"(acc[i][j][2]), "+f"(acc[i][j][3])
+            : "r"(p[i][0]), "r"(p[i][1]), "r"(p[i][2]), "r"(p[i][3]), "r"(q[j][0]), "r"(q[j][1]));
+    }
+#else
+    int row = lid / ACROSS * 4, column = lid % ACROSS * 4;
+    for (int d = 0; d < DEPTH; d++) {
+        float p[ROWS];
+        float4 q[COLUMNS / 4];
+        UNROLL for (int i = 0; i < ROWS / 4; i++) vstore4(FOUR(&a[d][row + i * (PIXELS * 4 / ROWS)]), i, p);
+        UNROLL for (int j = 0; j < COLUMNS / 4; j++) q[j] = FOUR(&b[d][column + j * (CHANNELS * 4 / COLUMNS)]);
+        EACH_SUM(i, j) acc[i][j] = fma((float4)(p[i]), q[j], acc[i][j]);
+    }
+#endif
+}
+
+/* Where sum (i, j) lies in the group's tile, and how many neighbouring channels it holds. */
+#ifdef TF32
+#define LANE (get_local_id(0) % 32)
+#define SUM_ROW(i, half) (get_local_id(0) / 32 / WARPS_ACROSS * 32 + 16 * (i) + 8 * (half) + LANE / 4)
+#define SUM_COLUMN(j) (get_local_id(0) / 32 % WARPS_ACROSS * 32 + 8 * (j) + 2 * (LANE % 4))
+#define HALVES 2
+#define HELD 2
+#define SUM(acc, i, half, j) ((float4)(acc[i][j][2 * (half)], acc[i][j][2 * (half) + 1], 0, 0))
+#undef STORE
+#define STORE(v, p, n) store_lanes(v, p, n)
+#else
+#define SUM_ROW(i, half) (get_local_id(0) / ACROSS * 4 + (i) / 4 * (PIXELS * 4 / ROWS) + (i) % 4)
+#define SUM_COLUMN(j) (get_local_id(0) % ACROSS * 4 + (j) * (CHANNELS * 4 / COLUMNS))
+#define HALVES 1
+#define HELD 4
+#define SUM(acc, i, half, j) (acc[i][j])
+#endif
+
+/* ---- convolution ---- */
+
+/* The taps of a phase along one axis: the first, and how many. */
+inline int first_tap(int phase, int pad, int down) { return ((pad - phase) % down + down) % down; }
+inline int tap_count(int phase, int pad, int down, int size)
+{
+    return max((size - first_tap(phase, pad, down) + down - 1) / down, 0);
+}
+
+/* The taps of all phases before this one: where its weights begin. */
+inline int taps_before(int phase, int pad_y, int pad_x, int down, int kh, int kw)
+{
+    int taps = 0;
+    for (int q = 0; q < phase; q++) taps += tap_count(q / down, pad_y, down, kh) * tap_count(q % down, pad_x, down, kw);
+    return taps;
+}
+
+/* Ids: groups of (channels, pixels of a phase or product, phase or product). */
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
+void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
+          __global float *restrict y, int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up,
+          int down, int pad_y, int pad_x, int mode, float slope)
+{
+    LOCAL_TILES;
+    int lid = get_local_id(0), channel = get_group_id(0) * CHANNELS, tile = get_group_id(1) * PIXELS;
+#ifdef BATCH
+    size_t product = get_group_id(2);
+    int phase = 0;
+    x += product * n * h * w * c, u += product * c * k, y += product * n * oh * ow * k;
+#else
+    int phase = get_group_id(2);
+#endif
+    int phase_y = phase / down, phase_x = phase % down;
+    int rows = (oh - phase_y + down - 1) / down, columns = (ow - phase_x + down - 1) / down; /* of this phase */
+    int pixels = max(rows, 0) * max(columns, 0) * n;
+    int first_y = first_tap(phase_y, pad_y, down), first_x = first_tap(phase_x, pad_x, down);
+    int taps_x = tap_count(phase_x, pad_x, down, kw), depth = tap_count(phase_y, pad_y, down, kh) * taps_x * c;
+    u += (size_t)taps_before(phase, pad_y, pad_x, down, kh, kw) * c * k;
+    if (tile >= pixels) depth = 0; /* of a smaller phase */
+
+    /* A: this work-item's place in the depth, and its pixels. */
+    int place = lid % (DEPTH / WIDTH) * WIDTH, tap_y = 0, tap_x = 0, number = place;
+    int row[PIECES_A], column[PIECES_A];
+    __global const float *image[PIECES_A];
+    UNROLL for (int i = 0; i < PIECES_A; i++)
+    {
+        int p = tile + lid / (DEPTH / WIDTH) + i * (ITEMS / (DEPTH / WIDTH)), q = p < pixels ? p : 0;
+        int area = max(rows * columns, 1), width = max(columns, 1);
+        image[i] = p < pixels ? x + (size_t)(q / area) * h * w * c : 0;
+        row[i] = ((q % area / width * down + phase_y) * up + first_y - pad_y) / down;
+        column[i] = ((q % width * down + phase_x) * up + first_x - pad_x) / down;
+    }
+
+    sums acc;
+    CLEAR(acc);
+    piece next_a[PIECES_A], next_b[PIECES_B];
+    for (int d = 0; d < depth + DEPTH; d += DEPTH) { /* fetches step d, computes the one before */
+        if (d < depth) {
+            for (; taps_x && number >= c; number -= c)
+                if (++tap_x == taps_x) tap_x = 0, tap_y++;
+            UNROLL for (int i = 0; i < PIECES_A; i++)
+            {
+                int iy = pad_index(row[i] + tap_y, h * ZOOM, mode), ix = pad_index(column[i] + tap_x, w * ZOOM, mode);
+                bool there = image[i] && d + place < depth && iy >= 0 && ix >= 0;
+                next_a[i] = there ? LOAD(image[i] + ((size_t)(iy / ZOOM) * w + ix / ZOOM) * c + number) : (piece)(0);
+            }
+            number += DEPTH;
+            fetch_b(next_b, u, d, depth, channel, k);
+        }
+        if (d) multiply(a, b, acc);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        UNROLL for (int i = 0; i < PIECES_A; i++)
+            put(&a[place][lid / (DEPTH / WIDTH) + i * (ITEMS / (DEPTH / WIDTH))], next_a[i], PIXELS + GAP);
+        put_b(b, next_b);
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+
+    EACH_SUM(i, j)
+    UNROLL for (int half_ = 0; half_ < HALVES; half_++)
+    {
+        int p = tile + SUM_ROW(i, half_), o = channel + SUM_COLUMN(j);
+        if (p >= pixels || o >= k) continue;
+        float4 v = SUM(acc, i, half_, j);
+#ifdef BIAS
+        v += load_lanes(bias + o, k - o);
+#endif
+#ifdef BATCH
+        v *= slope;
+#elif defined(ACTIVATION)
+        v = activate(v, slope);
+#endif
+        int oy = p / columns % rows * down + phase_y, ox = p % columns * down + phase_x;
+        STORE(v, y + (((size_t)(p / (rows * columns)) * oh + oy) * ow + ox) * k + o,
+              min(k - o, HELD));
+    }
+}
+
+/* w [taps][ci][co] -> u: ci = k, co = c, the kernel turned and sorted by phases. Ids: (k, c, tap). */
+__kernel void conv_pack(__global const float *restrict w, __global float *restrict u, int c, int k, int kh, int kw,
+                        int down, int pad_y, int pad_x)
+{
+    int o = get_global_id(0), i = get_global_id(1), tap = get_global_id(2), ky = tap / kw, kx = tap % kw;
+    int phase_y = ((pad_y - ky) % down + down) % down, phase_x = ((pad_x - kx) % down + down) % down;
+    int place = taps_before(phase_y * down + phase_x, pad_y, pad_x, down, kh, kw) +
+                ky / down * tap_count(phase_x, pad_x, down, kw) + kx / down;
+    u[((size_t)place * c + i) * k + o] = w[((size_t)(kh * kw - 1 - tap) * k + o) * c + i];
+}
+
+/* ---- the gradient by the weights ---- */
+
+/* part [splits][kh * kw * c][k], part_size floats a split. Ids: groups of (channels, numbers, splits). */
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
+void conv_weights(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
+                  int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int stride, int pad_y, int pad_x,
+                  int mode, int split_pixels, int part_size)
+{
+    LOCAL_TILES;
+    int lid = get_local_id(0), channel = get_group_id(0) * CHANNELS, tile = get_group_id(1) * PIXELS;
+    int split = get_group_id(2), numbers = kh * kw * c;
+    int begin = split * split_pixels, end = min(begin + split_pixels, n * oh * ow);
+
+    /* A: this work-item's place in the kernel. */
+    int number = tile + lid % (PIXELS / WIDTH) * WIDTH, tap = number / c;
+    int left = tap % kw - pad_x, top = tap / kw - pad_y;
+
+    sums acc;
+    CLEAR(acc);
+    piece next_a[PIECES_A], next_b[PIECES_B];
+    for (int d = begin; d < end + DEPTH; d += DEPTH) { /* fetches step d, computes the one before */
+        if (d < end) {
+            UNROLL for (int i = 0; i < PIECES_A; i++)
+            {
+                int p = d + lid / (PIXELS / WIDTH) + i * (ITEMS / (PIXELS / WIDTH));
+                int iy = pad_index(p / ow % oh * stride + top, h * ZOOM, mode);
+                int ix = pad_index(p % ow * stride + left, w * ZOOM, mode);
+                bool there = p < end && number < numbers && iy >= 0 && ix >= 0;
+                size_t place = ((size_t)(p / (ow * oh)) * h + iy / ZOOM) * w + ix / ZOOM;
+                next_a[i] = there ? LOAD(x + place * c + number % c) : (piece)(0);
+            }
+            fetch_b(next_b, dy, d, end, channel, k);
+        }
+        if (d > begin) multiply(a, b, acc);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        UNROLL for (int i = 0; i < PIECES_A; i++)
+            put(&a[lid / (PIXELS / WIDTH) + i * (ITEMS / (PIXELS / WIDTH))][lid % (PIXELS / WIDTH) * WIDTH], next_a[i],
+                1);
+        put_b(b, next_b);
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+
+    EACH_SUM(i, j)
+    UNROLL for (int half_ = 0; half_ < HALVES; half_++)
+    {
+        int m = tile + SUM_ROW(i, half_), o = channel + SUM_COLUMN(j);
+        if (m < numbers && o < k)
+            STORE(SUM(acc, i, half_, j), part + (size_t)split * part_size + (size_t)m * k + o, min(k - o, HELD));
+    }
+}

@@ -1,0 +1,21 @@
+/* One work-item for each row and vector of channels. */
+#include "ops/row_moments.h"
+
+#include "graph/plan.h"
+
+static void bind(nx_plan *plan, nx_node *node)
+{
+    nx_tensor *x = node->in[0];
+    nx_step *step = nx_plan_launch(plan, node, "row_moments", "row_moments", NULL,
+                                   nx_range_lanes(plan, x->shape.c, (size_t)x->shape.n * (size_t)x->shape.h, 1),
+                                   "tttii", x, node->in[1], node->out[0], x->shape.w, x->shape.c);
+    step->bytes = (double)x->bytes;
+}
+
+static const nx_op op = {.name = "row_moments", .bind = bind};
+
+nx_tensor *nx_row_moments(nx_graph *g, nx_tensor *x, nx_tensor *columns)
+{
+    NX_CHECK(nx_shape_count(columns->shape) == 2, "row_moments: columns are two numbers");
+    return nx_node_single(g, &op, NULL, 0, (nx_shape){x->shape.n, x->shape.h, 2, x->shape.c}, x, columns, NULL, NULL);
+}

@@ -1,0 +1,96 @@
+/* The tiles of convolution on GPUs: whatever a device allows, and whichever is chosen, the sums are the same. */
+#include "ops/conv_gpu.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "harness.h"
+#include "ops/conv.h"
+#include "ops/mse.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const size_t groups[] = {16, 64, 128, 256, 1024};
+enum { GROUPS = sizeof groups / sizeof *groups };
+
+void conv_gpu_tiles_fit_the_device(void **state);
+void conv_gpu_tiles_fit_the_device(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 16, 27, 100, 5000};
+    for (int i = 0; i < GROUPS; i++)
+        for (int tf32 = 0; tf32 < 2; tf32++)
+            for (int r = 0; r < 5; r++)
+                for (int k = 0; k < 5; k++) {
+                    nx_device_info info = {.units = 8, .max_group = groups[i], .local = 16384, .tf32 = tf32};
+                    if (tf32 && info.max_group < 64) continue; /* no tensor core has so small groups */
+                    nx_conv_tile t = nx_conv_gpu_tile(&info, sizes[r], sizes[k], 1);
+                    size_t items = (size_t)(t.pixels / t.rows * (t.channels / t.columns));
+                    assert_true(items <= info.max_group && (t.pixels + t.channels) * 64 <= 16384);
+                    if (tf32) assert_int_equal((size_t)(t.pixels * t.channels), 32 * items);
+                }
+    nx_device_info large = {.units = 100, .max_group = 1024, .local = 49152};
+    assert_int_equal(nx_conv_gpu_tile(&large, 100000, 256, 1).channels, 128);
+    assert_int_equal(nx_conv_gpu_tile(&large, 100000, 3, 1).channels, 16);
+    assert_true(nx_conv_gpu_tile(&large, 1000, 256, 1).pixels < 128); /* a few large tiles leave units idle */
+}
+
+static float *noise(nx_shape s, const char *name)
+{
+    float *values = nx_alloc(nx_shape_count(s) * sizeof *values);
+    nx_rng rng = nx_rng_new(1, nx_stream(name));
+    for (size_t i = 0; i < nx_shape_count(s); i++) values[i] = 2 * nx_rng_uniform(&rng) - 1;
+    return values;
+}
+
+/* The convolution, or its gradient by the weights, as a device with such limits would compute it. */
+static float *convolved(const nx_device_info *info, nx_shape x, nx_shape w, bool by_weights, size_t *count)
+{
+    nx_graph *g = nx_graph_new(info);
+    nx_tensor *in[] = {nx_input(g, x, "x"), nx_input(g, w, "w")}, *dw;
+    nx_tensor *y =
+        nx_conv(g, in[0], in[1], NULL, (nx_conv_options){.stride = 2, .pad = 1, .padding = NX_PADDING_REFLECT});
+    float *zero = nx_alloc(nx_shape_count(y->shape) * sizeof *zero), *values[] = {noise(x, "x"), noise(w, "w")};
+    nx_gradient(g, nx_mse(g, y, nx_constant(g, y->shape, zero)), &in[1], 1, &dw);
+    nx_tensor *out = by_weights ? dw : y;
+    *count = nx_shape_count(out->shape);
+    float *got = test_run(test_device(), g, in, values, 2, out);
+    for (int i = 0; i < 2; i++) free(values[i]);
+    free(zero);
+    nx_graph_free(g);
+    return got;
+}
+
+void conv_gpu_tiles_agree(void **state);
+void conv_gpu_tiles_agree(void **state)
+{
+    (void)state;
+    if (test_device()->info.family != NX_FAMILY_GPU) skip();
+    static const nx_shape shapes[][2] = {{{2, 21, 38, 8}, {3, 5, 8, 132}}, {{1, 20, 23, 5}, {5, 3, 5, 34}}};
+    for (int s = 0; s < 2; s++)
+        for (int by_weights = 0; by_weights < 2; by_weights++) {
+            float *want = NULL;
+            for (int i = 0; i < GROUPS; i++) {
+                nx_device_info info = test_device()->info;
+                size_t count;
+                info.max_group = groups[i];
+                info.units = i < GROUPS - 1 ? 1 : 16; /* the last: smaller tiles, and more splits */
+                float *got = convolved(&info, shapes[s][0], shapes[s][1], by_weights, &count);
+                if (!i) {
+                    want = got;
+                    continue;
+                }
+                if (!by_weights) assert_memory_equal(got, want, count * sizeof *got); /* the same sums in one order */
+                float largest = 0;
+                for (size_t k = 0; k < count; k++) largest = fmaxf(largest, fabsf(want[k]));
+                for (size_t k = 0; k < count; k++) assert_true(fabsf(got[k] - want[k]) <= 2e-6f * largest);
+                free(got);
+            }
+            free(want);
+        }
+}
