@@ -1,297 +1,443 @@
-/* nstx stylize and nstx sample: a trained generator on pictures or on noise alone, one graph for each size.
+/* nstx stylize: trained generators on pictures, folders and rows of frames.
  *
- * A picture whose sides are no multiples of what the generator takes is continued by its border pixels, below and to
- * the right, and the result is cropped. */
+ * A picture goes through in bands of rows, as the generators make them: the outputs of several generators are mixed,
+ * the content's colours are brought back, and the rows are written, so that no more than a band is held as floats. Only
+ * --style-scale, which resizes, needs the whole. */
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "commands.h"
-#include "graph/plan.h"
-#include "io/files.h"
-#include "io/image.h"
-#include "ops/random.h"
-#include "run/model.h"
-#include "run/paper.h"
+#include "run/colors.h"
+#include "run/first_use.h"
+#include "run/generator.h"
+#include "run/request.h"
+#include "run/targets.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "stylize MODEL IMAGE... -o OUT [--seed S]";
+static const char usage[] = "stylize MODEL IMAGE... -o OUT [OPTION]... (nstx stylize --help lists them)";
 
-typedef struct stylizer {
-    model *m;
-    config *c;
-    const paper *paper;
+const char stylize_options[] =
+    "IMAGE is a picture, a folder of pictures, or a row of numbered ones, such as frames/%04d.png; every one is\n"
+    "made with the same noise. OUT is a file, or a folder in which each keeps its name.\n" REQUEST_OPTIONS
+    "  --keep-colors yuv|lab|histogram  of the content: all but the lightness, or their mean and covariance\n"
+    "  --style-scale F         strokes F times as large, at a resolution F times as small\n"
+    "  --blend MODEL=SHARE     this share of the picture by another model; may be given again\n"
+    "  --mask MODEL=MASK.png   another model where the mask is white; may be given again\n"
+    "  --plan                  what each picture takes of the device; nothing is made\n";
+
+enum { LAYERS = 8, MIXED = 32 }; /* generators of one picture; rows mixed at a time */
+
+/* One generator, and how much of the picture is its. */
+typedef struct layer {
+    const char *model;
+    generator *g;
+    double weight;  /* of a blend */
+    nx_raster mask; /* of a mask: where it is white, this generator is seen; no samples: there is none */
+    float *band;    /* rows [first, end) of its picture */
+    int first, end;
+} layer;
+
+typedef enum keep { KEEP_NOTHING, KEEP_YUV, KEEP_LAB, KEEP_HISTOGRAM } keep;
+
+typedef struct job {
+    layer layers[LAYERS]; /* the first is MODEL, whose weight is what blends leave */
+    int count;
+    generator_options options;
+    targets targets;
+    keep keep;
+    double style_scale;
     nx_device_info info;
     nx_device *device;
-    nx_params *params;
-    nx_graph *g;
-    nx_plan *plan;
-    nx_tensor *content, *random, *output; /* content: NULL for textures */
-    bool texture;
-    uint64_t seed;
-} stylizer;
+} job;
 
-static int rounded_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
+/* ---- layers ---- */
 
-static void forget_size(stylizer *s)
+/* White of the mask at (y, x) of a picture of height x width, between the mask's own pixels: 0 to 1. */
+static void mask_row(const nx_raster *m, int y, int height, int width, float *out)
 {
-    nx_plan_free(s->plan);
-    nx_graph_free(s->g);
-    s->plan = NULL;
-    s->g = NULL;
+    float *rows[2], down = ((float)y + .5f) * (float)m->height / (float)height - .5f;
+    down = down < 0 ? 0 : down;
+    int upper = (int)down < m->height - 1 ? (int)down : m->height - 1, lower = upper + (upper < m->height - 1);
+    for (int k = 0; k < 2; k++) {
+        rows[k] = nx_alloc((size_t)m->width * 3 * sizeof(float));
+        nx_raster_read(m, k ? lower : upper, 0, m->width, rows[k]);
+    }
+    for (int x = 0; x < width; x++) {
+        float across = ((float)x + .5f) * (float)m->width / (float)width - .5f, v[2][2];
+        across = across < 0 ? 0 : across;
+        int left = (int)across < m->width - 1 ? (int)across : m->width - 1, right = left + (left < m->width - 1);
+        for (int k = 0; k < 2; k++) {
+            const float *a = rows[k] + 3 * left, *b = rows[k] + 3 * right;
+            v[k][0] = (a[0] + a[1] + a[2]) / 765, v[k][1] = (b[0] + b[1] + b[2]) / 765;
+        }
+        float u = across - (float)left, w = down - (float)upper;
+        out[x] = (1 - w) * ((1 - u) * v[0][0] + u * v[0][1]) + w * ((1 - u) * v[1][0] + u * v[1][1]);
+    }
+    free(rows[0]);
+    free(rows[1]);
 }
 
-/* Records and plans for h x w, unless that is what the last picture had. */
-static bool take_size(stylizer *s, int h, int w, nx_error *err)
+/* Mixes rows [y, y + rows), which every layer has at hand: the sum of blends, then each mask over what is below it. */
+static void mix(const job *j, int y, int rows, int height, int width, float *out)
 {
-    nx_shape shape = {1, h, w, 3};
-    if (s->g && s->output->shape.h == h && s->output->shape.w == w) return true;
-    forget_size(s);
-    s->g = nx_graph_new(&s->info);
-    nx_scope scope = {.g = s->g, .params = s->params};
-    s->content = s->texture ? NULL : nx_input(s->g, shape, "content");
-    s->random = nx_input(s->g, NX_RANDOM_STATE, "random");
-    if (s->paper->apply) {
-        s->output = nx_keep(s->paper->apply(s->c, &scope, s->content, s->random));
-    } else {
-        judge judges[PAPER_STAGES];
-        int stages = s->paper->generate(s->c, &scope, shape, s->content, s->random, judges);
-        s->output = nx_keep(judges[stages - 1].output);
+    size_t line = (size_t)width * 3, all = line * (size_t)rows;
+    memset(out, 0, all * sizeof *out);
+    for (int k = 0; k < j->count; k++) {
+        const layer *l = &j->layers[k];
+        const float *from = l->band + (size_t)(y - l->first) * line;
+        if (l->mask.samples) continue;
+        for (size_t i = 0; i < all; i++) out[i] += (float)l->weight * from[i];
     }
-    bool fresh = !s->device;
-    if (fresh && !model_params(s->m, s->params, err)) return false;
-    if (!nx_plan_new(&s->plan, s->g, err)) return false;
-    uint64_t bytes = nx_plan_bytes(s->plan) + nx_params_bytes(s->params);
-    char need[16], have[16];
-    if (bytes > s->info.memory)
-        return nx_fail(err, "a picture of %d x %d needs %s, and %s has %s: resize it", w, h,
-                       nx_bytes_text(need, (double)bytes), s->info.name, nx_bytes_text(have, (double)s->info.memory));
-    if (fresh && !nx_device_open(&s->device, &(nx_device_options){0}, err)) return false;
-    nx_params_realize(s->params, s->device);
-    nx_plan_realize(s->plan, s->device);
+    float *white = nx_alloc((size_t)width * sizeof *white);
+    for (int k = 0; k < j->count; k++) {
+        const layer *l = &j->layers[k];
+        const float *from = l->band + (size_t)(y - l->first) * line;
+        for (int r = 0; l->mask.samples && r < rows; r++) {
+            mask_row(&l->mask, y + r, height, width, white);
+            for (size_t i = 0; i < line; i++)
+                out[(size_t)r * line + i] += white[i / 3] * (from[(size_t)r * line + i] - out[(size_t)r * line + i]);
+        }
+    }
+    free(white);
+}
+
+/* Brings every layer's band to row y; gives how many rows from there all of them have. */
+static int advance(job *j, int y, int height, int width)
+{
+    int end = height;
+    for (int k = 0; k < j->count; k++) {
+        layer *l = &j->layers[k];
+        if (!l->band || y < l->first || y >= l->end) {
+            int rows = generator_band_rows(l->g);
+            l->band = nx_realloc(l->band, (size_t)rows * (size_t)width * 3 * sizeof(float));
+            l->first = y / rows * rows;
+            l->end = l->first + rows < height ? l->first + rows : height;
+            generator_band(l->g, l->first, l->band);
+        }
+        if (l->end < end) end = l->end;
+    }
+    return end - y;
+}
+
+static void forget_bands(job *j)
+{
+    for (int k = 0; k < j->count; k++) {
+        free(j->layers[k].band);
+        j->layers[k].band = NULL;
+    }
+}
+
+/* ---- a picture ---- */
+
+/* What becomes of finished rows. */
+typedef struct canvas {
+    const job *job;
+    const nx_raster *content;
+    bool gathering; /* a pass for the statistics of colours alone */
+    color_statistics stylized, original;
+    color_map map;
+    nx_image *image;         /* they go in there, or */
+    nx_image_writer *writer; /* into the file */
+} canvas;
+
+static bool take_rows(canvas *c, int y, int rows, int width, float *rgb, nx_error *err)
+{
+    size_t line = (size_t)width * 3;
+    if (c->image) {
+        memcpy(c->image->rgb + (size_t)y * line, rgb, (size_t)rows * line * sizeof *rgb);
+        return true;
+    }
+    float *content = nx_alloc(line * sizeof *content);
+    for (int r = 0; c->job->keep && r < rows; r++) {
+        float *row = rgb + (size_t)r * line;
+        nx_raster_read(c->content, y + r, 0, width, content);
+        if (c->gathering)
+            color_gather(&c->stylized, row, (size_t)width), color_gather(&c->original, content, (size_t)width);
+        else if (c->job->keep == KEEP_HISTOGRAM)
+            color_apply(&c->map, row, (size_t)width);
+        else
+            (c->job->keep == KEEP_YUV ? color_keep_yuv : color_keep_lab)(row, content, (size_t)width);
+    }
+    free(content);
+    return c->gathering || nx_image_writer_rows(c->writer, rows, rgb, err);
+}
+
+static bool each_row(job *j, int height, int width, canvas *c, nx_error *err)
+{
+    bool ok = true;
+    float *rgb = NULL;
+    for (int y = 0, rows; ok && y < height; y += rows) {
+        rows = advance(j, y, height, width);
+        if (rows > MIXED) rows = MIXED;
+        rgb = nx_realloc(rgb, (size_t)rows * (size_t)width * 3 * sizeof *rgb);
+        mix(j, y, rows, height, width, rgb);
+        ok = take_rows(c, y, rows, width, rgb, err);
+    }
+    free(rgb);
+    return ok;
+}
+
+static void read_raster(const void *picture, int y, int x, int count, float *rgb)
+{
+    nx_raster_read(picture, y, x, count, rgb);
+}
+
+static bool begin(job *j, const generator_content *content, nx_error *err)
+{
+    forget_bands(j);
+    for (int k = 0; k < j->count; k++)
+        if (!generator_begin(j->layers[k].g, j->device, content, &j->options, err)) return false;
     return true;
 }
 
-/* Runs the generator on content (NULL for textures) of h x w; the noise is that of the seed's step `number`. */
-static void run(stylizer *s, const float *content, uint64_t number, float *out)
+/* Rows of an image that is there, as if generators had just made them. */
+static bool each_image_row(const nx_image *image, canvas *c, nx_error *err)
 {
-    float bits[4];
-    nx_random_state(bits, s->seed, number);
-    if (content) nx_plan_write(s->plan, s->content, content);
-    nx_plan_write(s->plan, s->random, bits);
-    nx_plan_run(s->plan);
-    nx_plan_read(s->plan, s->output, out);
-}
-
-/* Saves the upper left height x width of the generator's output, whose rows are w wide. */
-static bool save(const stylizer *s, const float *output, int w, int height, int width, const char *path, nx_error *err)
-{
-    const model_pixels *p = &s->m->output;
-    nx_image image = nx_image_new(height, width);
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < 3 * width; x++) {
-            int from = p->order[0] == 'b' ? x - x % 3 + 2 - x % 3 : x;
-            image.rgb[(size_t)y * 3 * (size_t)width + (size_t)x] =
-                output[(size_t)y * 3 * (size_t)w + (size_t)from] / (float)p->scale + (float)p->mean[x % 3];
-        }
-    bool ok = nx_image_save_png(&image, path, err);
-    if (ok) printf("%s\n", path);
-    nx_image_free(&image);
-    return ok;
-}
-
-static bool stylize(stylizer *s, const char *in, const char *out, nx_error *err)
-{
-    nx_image image;
-    if (!nx_image_load(&image, in, err)) return false;
-    int multiple = s->paper->multiple(s->c), h = rounded_up(image.height, multiple),
-        w = rounded_up(image.width, multiple);
-    float *pixels = nx_alloc((size_t)h * (size_t)w * 3 * sizeof(float));
-    bool ok = take_size(s, h, w, err) || nx_fail_in(err, "%s", in);
-    if (ok) {
-        for (int y = 0; y < h; y++)
-            for (int x = 0; x < w; x++) {
-                int sy = y < image.height ? y : image.height - 1, sx = x < image.width ? x : image.width - 1;
-                memcpy(pixels + ((size_t)y * (size_t)w + (size_t)x) * 3,
-                       image.rgb + ((size_t)sy * (size_t)image.width + (size_t)sx) * 3, 3 * sizeof(float));
-            }
-        run(s, pixels, 0, pixels);
-        ok = save(s, pixels, w, image.height, image.width, out, err);
-    }
-    free(pixels);
-    nx_image_free(&image);
-    return ok;
-}
-
-/* Where the result of a picture goes: -o itself, or a PNG of the picture's name in that folder. */
-static char *target(const char *out, const char *picture)
-{
-    if (nx_ends_with(out, ".png")) return nx_copy_text(out);
-    char *stem = nx_path_stem(picture), *path = nx_format("%s/%s.png", out, stem);
-    free(stem);
-    return path;
-}
-
-typedef struct pair {
-    const char *in;
-    char *out;
-} pair;
-
-static int by_out(const void *a, const void *b) { return strcmp(((const pair *)a)->out, ((const pair *)b)->out); }
-
-/* No result may take the place of another one. */
-static bool check_targets(const nx_file_list *images, const char *out, nx_error *err)
-{
-    pair *pairs = nx_alloc(images->count * sizeof *pairs);
+    size_t line = (size_t)image->width * 3;
+    float *row = nx_alloc(line * sizeof *row);
     bool ok = true;
-    for (size_t i = 0; i < images->count; i++) pairs[i] = (pair){images->paths[i], target(out, images->paths[i])};
-    qsort(pairs, images->count, sizeof *pairs, by_out);
-    for (size_t i = 1; ok && i < images->count; i++)
-        if (!by_out(&pairs[i - 1], &pairs[i]))
-            ok = nx_fail(err, "%s and %s would both become %s: name a folder for each", pairs[i - 1].in, pairs[i].in,
-                         pairs[i].out);
-    for (size_t i = 0; i < images->count; i++) free(pairs[i].out);
-    free(pairs);
+    for (int y = 0; ok && y < image->height; y++) {
+        memcpy(row, image->rgb + (size_t)y * line, line * sizeof *row);
+        ok = take_rows(c, y, 1, image->width, row, err);
+    }
+    free(row);
     return ok;
 }
 
-/* Reads the model, which makes textures or stylizes as asked for; nothing is touched yet. */
-static bool open_model(stylizer *s, const char *path, bool texture, nx_error *err)
+static void scaled_size(const job *j, int height, int width, int *h, int *w)
 {
-    if (!model_open(&s->m, path, err) || !config_parse(&s->c, path, s->m->options, ".", NULL, 0, err) ||
-        !nx_device_choose(&s->info, &(nx_device_options){0}, err))
-        return false;
-    s->texture = s->c->experiment.task == TASK_TEXTURE;
-    s->paper = paper_of(s->c);
-    s->params = nx_params_new();
-    if (s->texture == texture) return true;
-    return nx_fail(
-        err, texture ? "%s stylizes pictures: use nstx stylize" : "%s makes a texture from noise: use nstx sample",
-        path);
+    *h = (int)lround(height / j->style_scale), *w = (int)lround(width / j->style_scale);
+    if (*h < 1) *h = 1;
+    if (*w < 1) *w = 1;
 }
 
-static void print_device(const stylizer *s)
+/* The generators on the picture made smaller or larger, and the result as large as the picture again. */
+static bool stylize_scaled(job *j, const nx_raster *raster, nx_image *out, nx_error *err)
 {
-    nx_info("device: %s (%s, driver %s)", s->info.name, s->info.platform, s->info.driver);
+    int h, w;
+    scaled_size(j, raster->height, raster->width, &h, &w);
+    nx_image whole = nx_image_new(raster->height, raster->width), result = nx_image_new(h, w);
+    for (int y = 0; y < whole.height; y++)
+        nx_raster_read(raster, y, 0, whole.width, whole.rgb + (size_t)y * (size_t)whole.width * 3);
+    nx_image content = nx_image_resize(&whole, h, w, NX_BICUBIC);
+    nx_image_free(&whole);
+    bool ok = begin(j, &(generator_content){h, w, generator_read_image, &content}, err) &&
+              each_row(j, h, w, &(canvas){.job = j, .image = &result}, err);
+    if (ok) *out = nx_image_resize(&result, raster->height, raster->width, NX_BICUBIC);
+    nx_image_free(&content);
+    nx_image_free(&result);
+    return ok;
 }
 
-static void close_model(stylizer *s)
+static bool stylize(job *j, const char *in, const char *path, nx_error *err)
 {
-    forget_size(s);
-    nx_params_free(s->params);
-    nx_device_free(s->device);
-    config_free(s->c);
-    model_free(s->m);
+    nx_raster raster;
+    nx_image scaled = {0};
+    if (!nx_raster_load(&raster, in, err)) return false;
+    int height = raster.height, width = raster.width;
+    canvas c = {.job = j, .content = &raster};
+    bool ok = j->style_scale != 1 ? stylize_scaled(j, &raster, &scaled, err)
+                                  : begin(j, &(generator_content){height, width, read_raster, &raster}, err);
+    for (int pass = j->keep == KEEP_HISTOGRAM ? 0 : 1; ok && pass < 2; pass++) {
+        c.gathering = !pass;
+        if (pass && j->keep == KEEP_HISTOGRAM) c.map = color_match(&c.stylized, &c.original);
+        ok =
+            (!pass || nx_image_writer_open(&c.writer, path, height, width, j->targets.kind, j->targets.quality, err)) &&
+            (scaled.rgb ? each_image_row(&scaled, &c, err) : each_row(j, height, width, &c, err));
+    }
+    if (ok)
+        ok = nx_image_writer_close(c.writer, err);
+    else
+        nx_image_writer_drop(c.writer);
+    forget_bands(j);
+    nx_image_free(&scaled);
+    nx_raster_free(&raster);
+    return ok;
+}
+
+/* ---- the request ---- */
+
+/* What a picture will take, "photo.png: 12 tiles of 512 pixels ..."; of several generators, together. */
+static void say(const job *j, const char *picture, int height, int width, bool made)
+{
+    uint64_t bytes = 0;
+    double seconds = 0;
+    generator_facts f = {0};
+    char text[16], tiles[96] = "whole";
+    for (int k = j->count - 1; k >= 0; k--) {
+        f = generator_ask(j->layers[k].g);
+        bytes += f.bytes;
+        seconds += f.seconds;
+    }
+    if (f.tiles > 1)
+        snprintf(tiles, sizeof tiles, "%d tiles of %d pixels and a halo of %d, in %d passes", f.tiles, f.tile, f.halo,
+                 f.passes + 1);
+    nx_bytes_text(text, (double)bytes);
+    if (!made)
+        printf("%s: %d x %d, %s, %s of the device\n", picture, width, height, tiles, text);
+    else if (f.tiles > 1)
+        nx_info("%s: %s, %s of the device, %.1f s", picture, tiles, text, seconds);
+}
+
+/* Plans every size; one that does not fit is the user's error. print: says what each takes. */
+static bool plan_all(job *j, const nx_file_list *images, bool print, nx_error *err)
+{
+    for (size_t i = 0; i < images->count; i++) {
+        int height, width, h, w;
+        uint64_t bytes;
+        if (!nx_image_check(images->paths[i], &height, &width, err)) return false;
+        scaled_size(j, height, width, &h, &w);
+        if (h > NX_IMAGE_SIDE_MAX || w > NX_IMAGE_SIDE_MAX || (int64_t)h * w > NX_IMAGE_PIXELS_MAX)
+            return nx_fail(err, "%s: too large for --style-scale %g: it would be worked on at %d x %d",
+                           images->paths[i], j->style_scale, w, h);
+        for (int k = 0; k < j->count; k++)
+            if (!generator_plan(j->layers[k].g, h, w, &j->options, &bytes, err))
+                return nx_fail_in(err, "%s", images->paths[i]);
+        if (print) say(j, images->paths[i], height, width, false);
+    }
+    return true;
+}
+
+static bool open_layers(job *j, nx_error *err)
+{
+    if (!nx_device_choose(&j->info, &(nx_device_options){0}, err)) return false;
+    for (int k = 0; k < j->count; k++) {
+        layer *l = &j->layers[k];
+        if (!generator_open(&l->g, l->model, &j->info, err)) return false;
+        if (generator_ask(l->g).texture)
+            return nx_fail(err, "%s makes a texture from noise: use nstx sample", l->model);
+    }
+    j->options.memory = (j->options.memory ? j->options.memory : j->info.memory / 4 * 3) / (uint64_t)j->count;
+    return true;
+}
+
+/* "MODEL=REST" as a further layer; gives REST, NULL with an error. */
+static const char *add_layer(job *j, char *word, const char *option, nx_error *err)
+{
+    char *equals = strrchr(word, '=');
+    if (!equals || equals == word || !equals[1])
+        return nx_fail(err, "%s %s: it takes a model and what it is given, MODEL=%s", option, word,
+                       strcmp(option, "--mask") ? "0.3" : "MASK.png"),
+               NULL;
+    if (j->count == LAYERS) return nx_fail(err, "%s: %d models are the most", option, LAYERS), NULL;
+    *equals = 0;
+    j->layers[j->count++].model = word;
+    return equals + 1;
+}
+
+static bool add_blend(job *j, char *word, nx_error *err)
+{
+    double weight;
+    const char *text = add_layer(j, word, "--blend", err);
+    if (!text) return false;
+    if (!request_number(text, 0, 1, &weight))
+        return nx_fail(err, "--blend %s=%s: the share of a model is a number from 0 to 1", word, text);
+    j->layers[j->count - 1].weight = weight;
+    j->layers[0].weight -= weight;
+    return j->layers[0].weight > -1e-9 || nx_fail(err, "--blend: the shares are more than 1 together");
+}
+
+static bool add_mask(job *j, char *word, nx_error *err)
+{
+    const char *path = add_layer(j, word, "--mask", err);
+    return path && nx_raster_load(&j->layers[j->count - 1].mask, path, err);
+}
+
+static bool choose_keep(job *j, const char *word, nx_error *err)
+{
+    static const char *const words[] = {[KEEP_YUV] = "yuv", [KEEP_LAB] = "lab", [KEEP_HISTOGRAM] = "histogram"};
+    for (int k = KEEP_YUV; k <= KEEP_HISTOGRAM; k++)
+        if (!strcmp(word, words[k])) return j->keep = (keep)k, true;
+    return nx_fail(err, "--keep-colors %s: nstx knows yuv, lab and histogram", word);
+}
+
+/* The options into j; false with the code in *code. */
+static bool parse(job *j, bool *plan, int argc, char **argv, int *code)
+{
+    static const struct option longs[] = {REQUEST_LONGS,
+                                          {"keep-colors", required_argument, NULL, 'k'},
+                                          {"style-scale", required_argument, NULL, 'x'},
+                                          {"blend", required_argument, NULL, 'b'},
+                                          {"mask", required_argument, NULL, 'm'},
+                                          {"plan", no_argument, NULL, 'p'},
+                                          {NULL, 0, NULL, 0}};
+    nx_error err;
+    j->count = 1;
+    j->layers[0].weight = 1;
+    opterr = 0;
+    for (int o; (o = getopt_long(argc, argv, "o:", longs, NULL)) != -1;) {
+        bool fine = true;
+        if (o == 'k')
+            fine = choose_keep(j, optarg, &err);
+        else if (o == 'x')
+            fine = request_number(optarg, 0.1, 10, &j->style_scale) ||
+                   nx_fail(&err, "--style-scale %s: a number from 0.1 to 10 is meant", optarg);
+        else if (o == 'b')
+            fine = add_blend(j, optarg, &err);
+        else if (o == 'm')
+            fine = add_mask(j, optarg, &err);
+        else if (o == 'p')
+            *plan = true;
+        else if (o == '?')
+            return *code = usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]), false;
+        else
+            fine = request_option(o, optarg, &j->options, &j->targets, &err);
+        if (!fine) return *code = fail_with(&err, EXIT_REQUEST), false;
+    }
+    if (argc - optind < 2)
+        return *code = usage_error(usage, "%s", argc == optind ? "no model is named" : "no picture is named"), false;
+    if (!j->targets.out && !*plan)
+        return *code = usage_error(usage, "-o OUT is missing: a .png or .jpg file, or a folder for several pictures"),
+               false;
+    j->layers[0].model = argv[optind];
+    return true;
+}
+
+static void close_job(job *j)
+{
+    forget_bands(j);
+    for (int k = 0; k < j->count; k++) {
+        generator_free(j->layers[k].g);
+        nx_raster_free(&j->layers[k].mask);
+    }
+    nx_device_free(j->device);
 }
 
 int command_stylize(int argc, char **argv)
 {
-    static const struct option longs[] = {{"seed", required_argument, NULL, 'S'}, {NULL, 0, NULL, 0}};
-    const char *out = NULL;
-    bool whole = true;
-    stylizer s = {.seed = 1};
-    opterr = 0;
-    for (int o; (o = getopt_long(argc, argv, "o:", longs, NULL)) != -1;) {
-        if (o == 'o')
-            out = optarg;
-        else if (o == 'S')
-            s.seed = strtoull(optarg, NULL, 10), whole = *optarg && !optarg[strspn(optarg, "0123456789")];
-        else
-            return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]);
-    }
-    if (!whole) return usage_error(usage, "--seed takes a whole number");
-    if (argc - optind < 2)
-        return usage_error(usage, "%s", argc == optind ? "no model is named" : "no picture is named");
-    if (!out) return usage_error(usage, "-o OUT is missing: a .png file, or a folder for several pictures");
-
     nx_error err;
     nx_file_list images = {0};
-    bool ok = open_model(&s, argv[optind], false, &err);
-    for (int i = optind + 1; ok && i < argc; i++) {
-        nx_file_list found;
-        if (!(ok = nx_files_images(&found, argv[i], &err))) break;
-        images.paths = nx_realloc(images.paths, (images.count + found.count) * sizeof(char *));
-        memcpy(images.paths + images.count, found.paths, found.count * sizeof(char *));
-        images.count += found.count;
-        free(found.paths);
+    bool plan = false;
+    int code = EXIT_REQUEST;
+    job j = {.options = REQUEST_DEFAULTS, .style_scale = 1};
+    if (!parse(&j, &plan, argc, argv, &code)) {
+        close_job(&j);
+        return code;
     }
-    bool file = nx_ends_with(out, ".png");
-    for (size_t i = 0; ok && i < images.count; i++) ok = nx_image_check(images.paths[i], NULL, NULL, &err);
-    if (ok && file && images.count > 1)
-        ok = nx_fail(&err, "-o %s is one file for %zu pictures: name a folder", out, images.count);
-    ok = ok && check_targets(&images, out, &err) && (file || nx_folder_make(out, &err));
-    int code = ok ? EXIT_DONE : EXIT_REQUEST;
-    if (ok) print_device(&s);
-    for (size_t i = 0; ok && i < images.count; i++) {
-        char *path = target(out, images.paths[i]);
+    bool ok = open_layers(&j, &err) && targets_find(&images, argv + optind + 1, argc - optind - 1, &err) &&
+              plan_all(&j, &images, plan, &err) && (plan || targets_check(&j.targets, &images, &err)) &&
+              (plan || (first_use(&j.info, &(nx_device_options){0}, &err) &&
+                        nx_device_open(&j.device, &(nx_device_options){0}, &err)));
+    code = ok ? EXIT_DONE : EXIT_REQUEST;
+    if (ok && !plan) nx_info("device: %s (%s, driver %s)", j.info.name, j.info.platform, j.info.driver);
+    for (size_t i = 0; ok && !plan && i < images.count; i++) {
+        char *path = target_of(&j.targets, images.paths[i]);
         nx_progress("picture %zu of %zu", i + 1, images.count);
-        if (!(ok = stylize(&s, images.paths[i], path, &err))) code = s.device ? EXIT_FAILED : EXIT_REQUEST;
+        if (!(ok = stylize(&j, images.paths[i], path, &err))) code = EXIT_FAILED;
+        if (ok) {
+            say(&j, path, 0, 0, true);
+            nx_progress("%s", "");
+            printf("%s\n", path);
+        }
         free(path);
     }
-    nx_progress("%s", "");
     if (!ok) fail_with(&err, code);
-    close_model(&s);
+    close_job(&j);
     nx_file_list_free(&images);
-    return code;
-}
-
-static const char sample_usage[] = "sample MODEL -n N [--size WxH] [--seed S] -o OUT";
-
-int command_sample(int argc, char **argv)
-{
-    static const struct option longs[] = {
-        {"size", required_argument, NULL, 'z'}, {"seed", required_argument, NULL, 'S'}, {NULL, 0, NULL, 0}};
-    const char *out = NULL;
-    int count = 1, w = 0, h = 0;
-    char rest;
-    unsigned long long seed = 1;
-    bool whole = true;
-    stylizer s = {0};
-    opterr = 0;
-    for (int o; (o = getopt_long(argc, argv, "n:o:", longs, NULL)) != -1;) {
-        if (o == 'o')
-            out = optarg;
-        else if (o == 'n')
-            whole &= sscanf(optarg, "%d%c", &count, &rest) == 1 && count > 0;
-        else if (o == 'z')
-            whole &= sscanf(optarg, "%dx%d%c", &w, &h, &rest) == 2 && w > 0 && h > 0;
-        else if (o == 'S')
-            whole &= sscanf(optarg, "%llu%c", &seed, &rest) == 1 && *optarg != '-';
-        else
-            return usage_error(sample_usage, "unknown or incomplete option %s", argv[optind - 1]);
-    }
-    if (!whole) return usage_error(sample_usage, "-n and --seed take whole numbers, --size takes two, such as 512x256");
-    if (argc - optind != 1) return usage_error(sample_usage, "one model is named, not %d", argc - optind);
-    if (!out) return usage_error(sample_usage, "-o OUT is missing: a .png file, or a folder for several samples");
-
-    nx_error err;
-    bool file = nx_ends_with(out, ".png"), ok = open_model(&s, argv[optind], true, &err);
-    int multiple = ok ? s.paper->multiple(s.c) : 1;
-    bool one_size = ok && s.paper->one_size && s.paper->one_size(s.c);
-    if (!w) w = h = one_size ? multiple : rounded_up(256, multiple);
-    if (ok && one_size && (w != multiple || h != multiple))
-        ok = nx_fail(&err, "--size %dx%d: %s makes %dx%d alone", w, h, argv[optind], multiple, multiple);
-    if (ok && (w % multiple || h % multiple))
-        ok = nx_fail(&err, "--size %dx%d: %s makes multiples of %d, such as %dx%d", w, h, argv[optind], multiple,
-                     rounded_up(w, multiple), rounded_up(h, multiple));
-    if (ok && file && count > 1) ok = nx_fail(&err, "-o %s is one file for %d samples: name a folder", out, count);
-    ok = ok && (file || nx_folder_make(out, &err));
-    int code = ok ? EXIT_DONE : EXIT_REQUEST;
-    s.seed = seed;
-    if (ok) print_device(&s);
-    if (ok && !(ok = take_size(&s, h, w, &err))) code = EXIT_REQUEST;
-    float *pixels = nx_alloc((size_t)h * (size_t)w * 3 * sizeof(float));
-    for (int i = 0; ok && i < count; i++) {
-        char *path = file ? nx_copy_text(out) : nx_format("%s/%04d.png", out, i);
-        run(&s, NULL, (uint64_t)i, pixels);
-        if (!(ok = save(&s, pixels, w, h, w, path, &err))) code = EXIT_FAILED;
-        free(path);
-    }
-    if (!ok) fail_with(&err, code);
-    free(pixels);
-    close_model(&s);
     return code;
 }

@@ -1,0 +1,393 @@
+/* nstx stylize and sample: tiles that make the very picture, frames, names and formats, colours, blends and masks. */
+#include "cli.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+/* A generator that is hardly trained; the scale of its output gives it colours at once. Batch normalization takes some
+ * steps to know what is usual. */
+static void make_model(const char *name, int steps, const char *more)
+{
+    nstx(0, "run tiny.ini -o %s.h5 -s experiment.steps=%d -s data.validation_count=0 -s generator.output_scale=25 %s",
+         name, steps, more);
+}
+
+static int open_all(void **state)
+{
+    if (cli_open(state)) return -1;
+    make_model("in", 1, "");
+    make_model("bn", 40, "-s generator.norm=batch");
+    make_model("other", 1, "-s experiment.seed=7");
+    make_model("noisy", 1, "-s generator.noise=2 -s generator.upsample=nearest -s generator.padding=circular");
+    make_model("circular", 1, "-s generator.padding=circular");
+    write_picture("large.png", 97, 131, 5);
+    return 0;
+}
+
+static nx_image load(const char *name)
+{
+    nx_image image;
+    nx_error err = {0};
+    if (!nx_image_load(&image, at(name), &err)) fail_msg("%s", err.text);
+    return image;
+}
+
+/* The largest difference of two pictures, in grey levels. */
+static float difference(const char *a, const char *b)
+{
+    nx_image one = load(a), two = load(b);
+    float most = 0;
+    assert_int_equal(one.height, two.height);
+    assert_int_equal(one.width, two.width);
+    for (size_t i = 0; i < (size_t)one.height * (size_t)one.width * 3; i++)
+        most = fmaxf(most, fabsf(one.rgb[i] - two.rgb[i]));
+    nx_image_free(&one);
+    nx_image_free(&two);
+    return most;
+}
+
+/* The standard deviation of the green channel. */
+static double contrast(const char *name)
+{
+    nx_image image = load(name);
+    size_t pixels = (size_t)image.height * (size_t)image.width;
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < pixels; i++) mean += (double)image.rgb[3 * i + 1] / (double)pixels;
+    for (size_t i = 0; i < pixels; i++) square += pow((double)image.rgb[3 * i + 1] - mean, 2) / (double)pixels;
+    nx_image_free(&image);
+    return sqrt(square);
+}
+
+/* ---- tiles ---- */
+
+/* Made whole and in tiles, in 16 bits: a grey level apart at most is what is promised, far less what is asked for. */
+static void assert_tiles(const char *model, const char *picture, int tile)
+{
+    nstx(0, "stylize %s.model.h5 %s -o whole.png --format png16", model, picture);
+    assert_null(strstr(said_err, "tiles"));
+    nstx(0, "stylize %s.model.h5 %s -o tiles.png --format png16 --tile %d", model, picture, tile);
+    assert_said(said_err, "tiles of");
+    assert_true(contrast("whole.png") > 3);
+    float most = difference("whole.png", "tiles.png");
+    if (!(most < 0.1f)) fail_msg("%s in tiles of %d: %g grey levels apart", model, tile, (double)most);
+}
+
+static void test_tiles(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"in", "bn", "noisy"};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        assert_tiles(models[i], "photos/odd.png", 8);
+        assert_tiles(models[i], "photos/odd.png", 30);
+        assert_tiles(models[i], "large.png", 64);
+    }
+}
+
+/* Every normalization of StyleNet, as wide and deep as in the paper. */
+static void test_tiles_of_the_papers_size(void **state)
+{
+    (void)state;
+    static const char *const norms[] = {"instance", "batch", "instance_first", "lrn_first"};
+    for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
+        char more[160];
+        snprintf(more, sizeof more,
+                 "-s data.batch=1 -s generator.channels=32 -s generator.blocks=5 -s generator.norm=%s", norms[i]);
+        make_model("paper", i ? 40 : 1, more);
+        assert_tiles("paper", "large.png", 48);
+    }
+}
+
+static void test_tiles_of_other_networks(void **state)
+{
+    (void)state;
+    make_model("mtnet", 100,
+               "-s experiment.paper=multimodal -s generator.network=mtnet -s data.batch=1 "
+               "-s loss.content_weight=1");
+    assert_tiles("mtnet", "large.png", 64);
+    make_model("pyramid", 100,
+               "-s experiment.paper=texture_networks -s generator.network=pyramid -s generator.scales=3");
+    assert_tiles("pyramid", "large.png", 32);
+    make_model("texture", 100,
+               "-s experiment.paper=texture_networks -s generator.network=pyramid -s generator.scales=3 "
+               "-s experiment.task=texture");
+    nstx(0, "sample texture.model.h5 --size 96x64 -o whole.png --format png16");
+    nstx(0, "sample texture.model.h5 --size 96x64 -o tiles.png --format png16 --tile 32");
+    assert_true(difference("whole.png", "tiles.png") < 0.1f);
+}
+
+/* What is compared above can be different: a part by itself has statistics of its own, unless they are fixed. */
+static void test_parts_differ(void **state)
+{
+    (void)state;
+    nx_image large = load("large.png"), part = nx_image_crop(&large, 0, 0, 97, 64);
+    assert_true(nx_image_save_png(&part, at("part.png"), NULL));
+    nx_image_free(&large);
+    nx_image_free(&part);
+    nstx(0, "stylize in.model.h5 large.png -o whole.png --format png16");
+    nstx(0, "stylize in.model.h5 part.png -o alone.png --format png16");
+    nx_image whole = load("whole.png"), cut = nx_image_crop(&whole, 0, 0, 97, 64);
+    assert_true(nx_image_save(&cut, at("cut.png"), NX_IMAGE_PNG16, 0, NULL));
+    nx_image_free(&whole);
+    nx_image_free(&cut);
+    assert_true(difference("cut.png", "alone.png") > 1);
+}
+
+/* "..., 1.23 MB of the device" of a plan, in bytes. */
+static double planned(void)
+{
+    char *at = strstr(said_out, " of the device"), unit[3] = "";
+    double value = 0;
+    assert_non_null(at);
+    while (at > said_out && at[-1] != ',') at--;
+    assert_int_equal(sscanf(at, "%lf %2s", &value, unit), 2);
+    return value * (unit[0] == 'M' ? 1e6 : unit[0] == 'k' ? 1e3 : 1e9);
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    write_picture("wide.png", 300, 420, 6);
+    nstx(0, "stylize in.model.h5 wide.png --plan");
+    double whole = planned();
+    nstx(0, "stylize in.model.h5 wide.png --plan --memory %.0f", whole / 2);
+    assert_said(said_out, "tiles of");
+    assert_true(planned() <= whole / 2);
+    nstx(0, "stylize in.model.h5 wide.png -o whole.png --format png16");
+    nstx(0, "stylize in.model.h5 wide.png -o tiles.png --format png16 --memory %.0f", whole / 2);
+    assert_said(said_err, "tiles of");
+    assert_true(difference("whole.png", "tiles.png") < 0.1f);
+    refused("are allowed", "stylize in.model.h5 wide.png -o none.png --memory 100k");
+    refused("are allowed", "stylize in.model.h5 wide.png -o none.png --tile 256 --memory 100k");
+}
+
+/* ---- files ---- */
+
+static void test_frames(void **state)
+{
+    (void)state;
+    free(shell(
+        "mkdir frames && for i in 1 2 10; do cp photos/odd.png frames/f$i.png; done && cp photos/1.png frames/x"));
+    nstx(0, "stylize noisy.model.h5 frames -o made/frames");
+    assert_string_equal(said_out, "made/frames/f1.png\nmade/frames/f2.png\nmade/frames/f10.png\n");
+    free(shell("cmp made/frames/f1.png made/frames/f10.png")); /* the same noise */
+    nstx(0, "stylize noisy.model.h5 frames/f%%d.png -o made/row --format jpg");
+    assert_string_equal(said_out, "made/row/f1.jpg\nmade/row/f2.jpg\nmade/row/f10.jpg\n");
+    nstx(0, "stylize noisy.model.h5 frames/f1.png -o without.png --noise-scale 0");
+    assert_true(difference("without.png", "made/frames/f1.png") >= 1);
+    refused("no row of files numbered like that", "stylize in.model.h5 frames/g%%04d.png -o made");
+}
+
+static void test_formats(void **state)
+{
+    (void)state;
+    nstx(0, "stylize in.model.h5 photos/odd.png -o a.png");
+    nstx(0, "stylize in.model.h5 photos/odd.png -o b.png --format png16");
+    nstx(0, "stylize in.model.h5 photos/odd.png -o c.jpg");
+    nstx(0, "stylize in.model.h5 photos/odd.png -o d.jpeg --quality 20");
+    assert_true(difference("a.png", "b.png") <= 0.5f + 1e-3f);
+    char *depths =
+        shell("for f in a.png b.png; do od -An -tu1 -j24 -N1 $f; done | tr -d ' \\n'; od -An -tx1 -N2 c.jpg");
+    assert_string_equal(depths, "816 ff d8\n");
+    free(depths);
+    free(shell("test $(stat -c %s d.jpeg) -lt $(stat -c %s c.jpg)"));
+    assert_true(difference("a.png", "c.jpg") < difference("a.png", "d.jpeg"));
+    free(shell("! ls *.tmp.* 2>/dev/null"));
+}
+
+/* ---- colours and mixtures ---- */
+
+static void test_colors(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"yuv", "lab", "histogram"};
+    write_picture("grey.png", 40, 52, 3); /* red varies, a little */
+    nx_image grey = load("grey.png");
+    for (size_t i = 0; i < 40 * 52 * 3; i += 3) {
+        grey.rgb[i] = 96 + grey.rgb[i] / 4;
+        grey.rgb[i + 1] = grey.rgb[i + 2] = 96;
+    }
+    assert_true(nx_image_save_png(&grey, at("grey.png"), NULL));
+    nx_image_free(&grey);
+    nstx(0, "stylize in.model.h5 grey.png -o plain.png --format png16");
+    for (int i = 0; i < 3; i++) {
+        nstx(0, "stylize in.model.h5 grey.png -o kept.png --format png16 --keep-colors %s", ways[i]);
+        assert_true(difference("plain.png", "kept.png") > 5);
+        nstx(0, "stylize in.model.h5 grey.png -o tiles.png --format png16 --keep-colors %s --tile 16", ways[i]);
+        assert_true(difference("kept.png", "tiles.png") < 1);
+    }
+    /* the last way: mean and variance of red are the content's */
+    nx_image a = load("grey.png"), b = load("kept.png");
+    double mean[2] = {0}, square[2] = {0};
+    for (size_t i = 0; i < 40 * 52; i++) {
+        mean[0] += (double)a.rgb[3 * i] / (40 * 52), mean[1] += (double)b.rgb[3 * i] / (40 * 52);
+        square[0] += pow((double)a.rgb[3 * i], 2) / (40 * 52), square[1] += pow((double)b.rgb[3 * i], 2) / (40 * 52);
+    }
+    assert_float_equal(mean[0], mean[1], 0.05);
+    assert_float_equal(sqrt(square[0] - mean[0] * mean[0]), sqrt(square[1] - mean[1] * mean[1]), 0.05);
+    nx_image_free(&a);
+    nx_image_free(&b);
+}
+
+static void save_mask(const char *name, float left, float right)
+{
+    nx_image mask = nx_image_new(33, 47);
+    for (int i = 0; i < 33 * 47 * 3; i++) mask.rgb[i] = i / 3 % 47 < 24 ? left : right;
+    assert_true(nx_image_save_png(&mask, at(name), NULL));
+    nx_image_free(&mask);
+}
+
+static void test_mixtures(void **state)
+{
+    (void)state;
+    save_mask("half.png", 0, 255);
+    save_mask("black.png", 0, 0);
+    save_mask("white.png", 255, 255);
+    nstx(0, "stylize in.model.h5 photos/odd.png -o a.png --format png16");
+    nstx(0, "stylize other.model.h5 photos/odd.png -o b.png --format png16");
+    assert_true(difference("a.png", "b.png") > 1);
+    nstx(0, "stylize in.model.h5 photos/odd.png -o blend.png --format png16 --blend other.model.h5=0.25");
+    nstx(0, "stylize in.model.h5 photos/odd.png -o mask.png --format png16 --mask other.model.h5=half.png");
+    nx_image a = load("a.png"), b = load("b.png"), blend = load("blend.png"), mask = load("mask.png");
+    for (size_t i = 0; i < 33 * 47 * 3; i++) {
+        float mixed = 0.75f * a.rgb[i] + 0.25f * b.rgb[i], side = i / 3 % 47 < 24 ? a.rgb[i] : b.rgb[i];
+        assert_float_equal(blend.rgb[i], mixed, 0.02);
+        assert_float_equal(mask.rgb[i], side, 0.01);
+    }
+    nx_image_free(&a);
+    nx_image_free(&b);
+    nx_image_free(&blend);
+    nx_image_free(&mask);
+    nstx(0, "stylize in.model.h5 photos/odd.png -o x.png --format png16 --mask other.model.h5=black.png --tile 12");
+    assert_true(difference("a.png", "x.png") < 0.1f);
+    nstx(0, "stylize in.model.h5 photos/odd.png -o x.png --format png16 --mask other.model.h5=white.png");
+    assert_true(difference("b.png", "x.png") < 0.01f);
+    nstx(0, "stylize in.model.h5 photos/odd.png -o x.png --format png16 --blend other.model.h5=1");
+    assert_true(difference("b.png", "x.png") < 0.01f);
+}
+
+static void test_style_scale(void **state)
+{
+    (void)state;
+    nstx(0, "stylize in.model.h5 large.png -o plain.png --format png16");
+    nstx(0, "stylize in.model.h5 large.png -o one.png --format png16 --style-scale 1");
+    free(shell("cmp plain.png one.png"));
+    nstx(0, "stylize in.model.h5 large.png -o two.png --format png16 --style-scale 2");
+    nx_image large = load("large.png"), small = nx_image_resize(&large, 49, 66, NX_BICUBIC);
+    assert_true(nx_image_save(&small, at("small.png"), NX_IMAGE_PNG16, 0, NULL));
+    nx_image_free(&small);
+    nx_image_free(&large);
+    nstx(0, "stylize in.model.h5 small.png -o made.png --format png16");
+    small = load("made.png"), large = nx_image_resize(&small, 97, 131, NX_BICUBIC);
+    assert_true(nx_image_save(&large, at("by_hand.png"), NX_IMAGE_PNG16, 0, NULL));
+    nx_image_free(&small);
+    nx_image_free(&large);
+    assert_true(difference("two.png", "by_hand.png") < 1);
+    assert_true(difference("two.png", "plain.png") > 1);
+}
+
+/* ---- a picture optimized with masks ---- */
+
+/* The style of relu1_1 sees 3 x 3 pixels: what lies farther from the white part is left as it is. */
+static void test_guided(void **state)
+{
+    (void)state;
+    write_text("guided.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 4\n"
+                             "[descriptor]\nwidth = 0.125\ncontent_layers =\nstyle_layers = relu1_1\n"
+                             "[optimizer]\nmethod = adam\n"
+                             "[data]\ncontent = photos/odd.png\nstyle = style.png\nstyle_size = 32\nsize = 0\n"
+                             "init = content\nmasks = half.png\n");
+    save_mask("half.png", 255, 0);
+    nstx(0, "run guided.ini -o guided.h5");
+    nx_image before = load("photos/odd.png"), after = load("guided.png");
+    double left = 0, right = 0;
+    for (size_t i = 0; i < 33 * 47 * 3; i++) {
+        double d = (double)fabsf(before.rgb[i] - after.rgb[i]);
+        size_t column = i / 3 % 47;
+        if (column < 24) left += d;
+        if (column > 25) right += d;
+    }
+    assert_true(left > 33 * 24); /* a grey level and more */
+    assert_true(right == 0);
+    nx_image_free(&before);
+    nx_image_free(&after);
+    save_mask("dark.png", 0, 0);
+    refused("2 masks for 1 style pictures", "run guided.ini -o x.h5 -s data.masks=half.png,half.png");
+    refused("dark.png: black all over", "run guided.ini -o x.h5 -s data.masks=dark.png");
+    refused("masks: they are for task = optimize", "run tiny.ini -o x.h5 -s data.masks=half.png");
+}
+
+/* ---- bad requests ---- */
+
+static void test_requests(void **state)
+{
+    (void)state;
+    static const char *const requests[][2] = {
+        {"--tile takes pixels a side", "--tile many"},
+        {"--tile takes pixels a side", "--tile 0"},
+        {"--memory takes bytes", "--memory lots"},
+        {"--format gif: nstx writes png, png16 or jpg", "--format gif"},
+        {"--quality is for JPEGs", "--quality 50"},
+        {"--quality takes a whole number", "--quality 101"},
+        {"--noise-scale takes a number", "--noise-scale -1"},
+        {"--keep-colors rgb: nstx knows yuv, lab and histogram", "--keep-colors rgb"},
+        {"--style-scale 0: a number from 0.1 to 10", "--style-scale 0"},
+        {"--blend other.model.h5: it takes a model", "--blend other.model.h5"},
+        {"the share of a model is a number", "--blend other.model.h5=2"},
+        {"more than 1 together", "--blend other.model.h5=0.7 --blend bn.model.h5=0.7"},
+        {"missing.h5: no such file", "--blend missing.h5=0.3"},
+        {"--mask other.model.h5: it takes a model and what it is given, MODEL=MASK.png", "--mask other.model.h5"},
+        {"missing.png: cannot open", "--mask other.model.h5=missing.png"},
+        {"unknown or incomplete option --sed", "--sed"},
+    };
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        refused(requests[i][0], "stylize in.model.h5 photos/odd.png -o refused %s", requests[i][1]);
+    refused("is no name for --format jpg: end it with .jpg", "stylize in.model.h5 large.png -o x.png --format jpg");
+    refused("photos/1.png would be replaced by its own result", "stylize in.model.h5 photos -o photos");
+    refused("large.png would be replaced by its own result", "stylize in.model.h5 large.png -o ./large.png");
+    refused("-n takes a whole number, not 0", "sample texture.model.h5 -n 0 -o x");
+    refused("--size takes two whole numbers", "sample texture.model.h5 --size 64 -o x.png");
+    refused("makes multiples of 4, such as 12x12", "sample texture.model.h5 --size 10x10 -o x.png");
+    refused("is one file for 2 samples", "sample texture.model.h5 -n 2 -o x.png");
+    refused("in.model.h5 stylizes pictures: use nstx stylize", "sample in.model.h5 -o x.png");
+    refused("makes a texture from noise: use nstx sample", "stylize texture.model.h5 large.png -o x.png");
+    refused("no tiles", "stylize circular.model.h5 large.png -o x.png --tile 32");
+}
+
+/* No room on the disk: one line, and nothing under the picture's name. The driver's compiler still has room enough. */
+static void limit_files(void)
+{
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){1500000, 1500000});
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    write_picture("huge.png", 900, 900, 8);
+    before_exec = limit_files;
+    nstx(1, "stylize in.model.h5 huge.png -o full.png --format png16");
+    before_exec = NULL;
+    assert_one_line("full.png: cannot write");
+    free(shell("! ls full.* 2>/dev/null"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_tiles_of_the_papers_size),
+        cmocka_unit_test(test_tiles_of_other_networks),
+        cmocka_unit_test(test_parts_differ),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_colors),
+        cmocka_unit_test(test_mixtures),
+        cmocka_unit_test(test_style_scale),
+        cmocka_unit_test(test_guided),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_full_disk),
+    };
+    return cmocka_run_group_tests(tests, open_all, scratch_close);
+}
