@@ -10,6 +10,7 @@
 #include "device/device.h"
 #include "device/memory.h"
 #include "io/files.h"
+#include "run/first_use.h"
 #include "run/paint.h"
 #include "run/selftest.h"
 
@@ -243,6 +244,10 @@ static void check_limits(const void *context)
     if (d.max_group < 64) say(BAD, "groups", "of at most %zu work-items: the kernels for GPUs want 64", d.max_group);
     if (d.score < 0) say(NOTE, "driver", "nstx does not choose it by itself: it lists devices that it cannot drive");
     check_cache(&d);
+    if (first_use_known(&d))
+        say(GOOD, "first use", "runs know this device and driver: its self-test passed");
+    else
+        say(NOTE, "first use", "the first run on it begins with a short self-test (NSTX_SELFTEST=off leaves it out)");
 }
 
 static nx_device *open_patient(const patient *p)
@@ -267,7 +272,7 @@ static void check_numbers(const void *context)
     bool cpu = device->info.family == NX_FAMILY_CPU;
     char *what = nx_format("%s kernels", cpu ? "CPU" : "GPU");
     if (cpu && !(device->info.type & CL_DEVICE_TYPE_CPU)) exit(FINE);
-    selftest_result r = selftest(device);
+    selftest_result r = selftest(device, SELFTEST_ALL);
     if (r.failed)
         say(BAD, what, "%d of %d tests fail: %s", r.failed, r.cases, r.failures);
     else

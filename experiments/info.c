@@ -193,6 +193,15 @@ static cJSON *weights_json(const char *path, nx_error *err)
     return json;
 }
 
+/* All of it is decoded: what is corrupt in the middle shows nowhere else. */
+static bool check_picture(const char *path, nx_error *err)
+{
+    nx_image image;
+    bool ok = nx_image_load(&image, path, err);
+    if (ok) nx_image_free(&image);
+    return ok;
+}
+
 /* NULL after a message. */
 static cJSON *file_json(const char *path, nx_error *err)
 {
@@ -207,6 +216,7 @@ static cJSON *file_json(const char *path, nx_error *err)
         nx_h5_close(file, NULL);
         if (json) return json;
     } else if (nx_image_size(path, &h, &w, err)) {
+        if (!check_picture(path, err)) return NULL;
         cJSON *json = cJSON_CreateObject();
         cJSON_AddStringToObject(json, "kind", "picture");
         cJSON_AddNumberToObject(json, "height", h);
@@ -247,8 +257,8 @@ int command_info(int argc, char **argv)
         nx_h5_close(file, &late);
         if (ok && !run && !model) ok = print_weights(path, &err);
     } else if (nx_image_size(path, &h, &w, &err)) {
-        printf("a picture of %d x %d pixels\n", w, h);
-        ok = true;
+        ok = check_picture(path, &err);
+        if (ok) printf("a picture of %d x %d pixels\n", w, h);
     } else {
         ok = print_weights(path, &err);
     }

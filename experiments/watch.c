@@ -148,7 +148,8 @@ static int show_terminal(const view *v, const char *path, double age, int before
     const char *ink = !strcmp(v->status, "finished")  ? PAINT_GOOD
                       : !strcmp(v->status, "running") ? PAINT_BOLD
                                                       : PAINT_BAD;
-    printf("%s  %s%s%s, saved %.0f s ago\n", path, paint(stdout, ink), v->status, paint(stdout, PAINT_END), age);
+    printf("%s  %s%s%s, saved %.0f s ago\n", path, paint(stdout, ink), v->status, paint(stdout, PAINT_END),
+           age > 0 ? age : 0); /* the clock may have been put back */
     if (!t->rows) return fflush(stdout), 1;
     printf("%s\n", progress_text(text, sizeof text, step_of(v), v->steps, t->value[t->rows - 1],
                                  strcmp(v->status, "running") ? 0 : speed_of(t)));

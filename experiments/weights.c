@@ -58,7 +58,7 @@ typedef struct subject {
 
 static bool open_vgg(subject *s, const request *r, const char *path, nx_error *err)
 {
-    *s = (subject){.deepest = vgg19_file_deepest(path, err)};
+    *s = (subject){.deepest = vgg19_file_deepest(path, NULL, err)};
     vgg19_options options = {.weights = path, .preprocessing = r->preprocessing, .padding = VGG19_PADDING_FILE};
     return s->deepest && vgg19_new(&s->vgg, &options, &s->deepest, 1, err);
 }
@@ -75,9 +75,6 @@ static void close_subject(subject *s)
     vgg19_free(s->vgg);
     nx_device_free(s->device);
 }
-
-/* The last convolution, where deeper layers want one size of image. */
-static const char *last_convolution(const char *deepest) { return strncmp(deepest, "fc", 2) ? deepest : "conv5_4"; }
 
 /* ---- info and verify ---- */
 
@@ -231,16 +228,15 @@ static int weights_normalize(const request *r)
                                      .batch = (int)batch,
                                      .resize_short = size,
                                      .center = true};
-        const char *layer = last_convolution(s.deepest);
         vgg19_images images = {.shape = {(int)batch, size, size, 3}, .batches = list.count / batch, .read = next_batch};
         ok = nx_loader_new(&loader, &options, &err) && open_device(&s, &err);
         images.context = loader;
-        ok = ok && vgg19_rescale_on(s.vgg, s.device, &images, &layer, 1, true, &err);
+        ok = ok && vgg19_rescale_on(s.vgg, s.device, &images, &s.deepest, 1, true, &err);
         nx_progress("%s", "");
     }
     char *how = nx_format("every channel's mean is 1 over %zu pictures of %s", list.count, r->images);
     ok = ok && save_vgg(&s, r->files[0], r->files[1], "normalised", how, &err);
-    if (ok) printf("%s: VGG-19 to %s, %s\n", r->files[1], last_convolution(s.deepest), how);
+    if (ok) printf("%s: VGG-19 to %s, %s\n", r->files[1], s.deepest, how);
     free(how);
     nx_loader_free(loader);
     nx_file_list_free(&list);
@@ -288,9 +284,7 @@ static int weights_import(const request *r)
     if (nx_ends_with(r->files[0], ".t7")) return import_network(r);
     bool ok = open_vgg(&s, r, r->files[0], &err) &&
               save_vgg(&s, r->files[0], r->out, "imported_preprocessing", words[r->preprocessing], &err);
-    if (ok)
-        printf("%s: VGG-19 to %s%s\n", r->out, last_convolution(s.deepest),
-               strncmp(s.deepest, "fc", 2) ? "" : ", without the fully connected layers");
+    if (ok) printf("%s: VGG-19 to %s\n", r->out, s.deepest);
     close_subject(&s);
     return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
 }

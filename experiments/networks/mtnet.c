@@ -5,7 +5,6 @@
 #include "ops/concat.h"
 #include "ops/resize.h"
 #include "ops/scale.h"
-#include "ops/upsample.h"
 
 #include <stdio.h>
 
@@ -50,19 +49,21 @@ typedef struct builder {
     const char *subnet, *part;
 } builder;
 
-static nx_tensor *convolve(const builder *b, const char *name, nx_tensor *x, int channels, int size, int stride)
+static nx_tensor *convolve(const builder *b, const char *name, nx_tensor *x, int channels, int size,
+                           nx_conv_options options)
 {
-    return nx_layer_conv(b->s, name, x, channels, size,
-                         (nx_conv_options){.stride = stride, .pad = size / 2, .padding = b->o->padding});
+    options.pad = size / 2;
+    options.padding = b->o->padding;
+    return nx_layer_conv(b->s, name, x, channels, size, options);
 }
 
 /* A convolution with its normalization: SUBNET.PART.convN and SUBNET.PART.normN. */
-static nx_tensor *layer(const builder *b, int number, nx_tensor *x, int channels, int size, int stride,
+static nx_tensor *layer(const builder *b, int number, nx_tensor *x, int channels, int size, nx_conv_options options,
                         nx_activation activation)
 {
     char name[64];
     snprintf(name, sizeof name, "%s.%s.conv%d", b->subnet, b->part, number);
-    x = convolve(b, name, x, channels, size, stride);
+    x = convolve(b, name, x, channels, size, options);
     snprintf(name, sizeof name, "%s.%s.norm%d", b->subnet, b->part, number);
     return nx_layer_instance_norm(b->s, name, x, activation);
 }
@@ -77,8 +78,8 @@ static int width(const builder *b, int units)
 static nx_tensor *residual(const builder *b, int blocks, int number, nx_tensor *x)
 {
     for (int i = 0; i < blocks; i++) {
-        nx_tensor *y = layer(b, number++, x, x->shape.c, 3, 1, NX_ACTIVATION_RELU);
-        x = nx_add(b->s->g, x, layer(b, number++, y, x->shape.c, 3, 1, NX_ACTIVATION_NONE));
+        nx_tensor *y = layer(b, number++, x, x->shape.c, 3, (nx_conv_options){0}, NX_ACTIVATION_RELU);
+        x = nx_add(b->s->g, x, layer(b, number++, y, x->shape.c, 3, (nx_conv_options){0}, NX_ACTIVATION_NONE));
     }
     return x;
 }
@@ -88,7 +89,8 @@ static nx_tensor *record_branch(builder *b, const branch *t, const char *part, n
     b->part = part;
     int number = 0;
     for (; number < LAYERS && t->channels[number]; number++)
-        x = layer(b, number + 1, x, width(b, t->channels[number]), number ? 3 : 9, number ? 2 : 1, NX_ACTIVATION_RELU);
+        x = layer(b, number + 1, x, width(b, t->channels[number]), number ? 3 : 9,
+                  (nx_conv_options){.stride = number ? 2 : 1}, NX_ACTIVATION_RELU);
     return residual(b, t->blocks, number + 1, x);
 }
 
@@ -111,9 +113,10 @@ static nx_tensor *record_subnet(const mtnet_options *o, nx_scope *s, const subne
     b.part = "trunk";
     y = residual(&b, t->blocks, 1, y);
     for (int i = 0; i < LAYERS && t->up[i]; i++)
-        y = layer(&b, 2 * t->blocks + 1 + i, nx_upsample(s->g, y, 2), width(&b, t->up[i]), 3, 1, NX_ACTIVATION_RELU);
+        y = layer(&b, 2 * t->blocks + 1 + i, y, width(&b, t->up[i]), 3, (nx_conv_options){.upsample = 2},
+                  NX_ACTIVATION_RELU);
     snprintf(name, sizeof name, "%s.output", t->name);
-    y = convolve(&b, name, y, 3, 3, 1);
+    y = convolve(&b, name, y, 3, 3, (nx_conv_options){0});
     return o->output_scale == 1 ? y : nx_scale(s->g, y, o->output_scale);
 }
 
@@ -123,19 +126,60 @@ nx_tensor *mtnet_resized(nx_graph *g, nx_tensor *x, int h, int w)
     return x->shape.h == h ? x : nx_resize(g, x, h, w);
 }
 
+static int stages_of(const mtnet_options *o) { return o->stages ? o->stages : MTNET_SUBNETS; }
+
+/* The sides of x over those of picture k: each is twice the one before, but y3 at refine = 1. */
+static int shrink(int stages, int refine, int k)
+{
+    int full = stages == MTNET_SUBNETS && refine == 1 ? stages - 2 : stages - 1;
+    return k < full ? 1 << (full - k) : 1;
+}
+
 mtnet_pictures mtnet_record(const mtnet_options *o, nx_scope *s, nx_tensor *x, int refine)
 {
     int h = x->shape.h, w = x->shape.w;
     NX_CHECK(h % MTNET_MULTIPLE == 0 && w % MTNET_MULTIPLE == 0, "MT-Net: an image of %d x %d, not a multiple of %d", h,
              w, MTNET_MULTIPLE);
     NX_CHECK(refine == 1 || refine == 2, "MT-Net: refine = %d", refine);
-    const int smaller[MTNET_SUBNETS] = {2 * refine, refine, 1};
     mtnet_pictures p;
-    for (int k = 0; k < MTNET_SUBNETS; k++) {
+    for (int k = 0; k < stages_of(o); k++) {
         const subnet *t = &tables[o->subnets][k];
-        p.input[k] = mtnet_resized(s->g, k ? p.output[k - 1] : x, h / smaller[k], w / smaller[k]);
+        int smaller = shrink(stages_of(o), refine, k);
+        p.input[k] = mtnet_resized(s->g, k ? p.output[k - 1] : x, h / smaller, w / smaller);
         nx_tensor *y = record_subnet(o, s, t, k ? nx_scale(s->g, p.input[k], 1.f / 255) : p.input[k]);
         p.output[k] = t->identity ? nx_add(s->g, y, p.input[k]) : y;
     }
     return p;
+}
+
+/* ---- how far a pixel sees: sums of what every convolution reads on one side ---- */
+
+static int branch_reach(const branch *t, int *unit)
+{
+    int reach = 0, n = 0;
+    for (; n < LAYERS && t->channels[n]; n++) {
+        reach += n ? *unit : 4;
+        if (n) *unit *= 2;
+    }
+    return reach + 2 * t->blocks * *unit;
+}
+
+/* In pixels of the subnet's input. An enlarged pixel begins at the left of a larger one, which is one such pixel more.
+ */
+static int subnet_reach(const subnet *t)
+{
+    int unit = 1, other = 1, rgb = branch_reach(&t->rgb, &unit), luminance = branch_reach(&t->luminance, &other);
+    int reach = (rgb > luminance ? rgb : luminance) + 2 * t->blocks * unit;
+    for (int i = 0; i < LAYERS && t->up[i]; i++, unit /= 2) reach += unit + unit / 2;
+    return reach + 1;
+}
+
+int mtnet_reach(const mtnet_options *o)
+{
+    int reach = 0;
+    for (int k = 0; k < stages_of(o); k++) {
+        int scale = shrink(stages_of(o), 2, k);
+        reach += scale * (subnet_reach(&tables[o->subnets][k]) + 2); /* resizing reads one pixel beside */
+    }
+    return (reach + MTNET_MULTIPLE - 1) / MTNET_MULTIPLE * MTNET_MULTIPLE;
 }

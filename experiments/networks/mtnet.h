@@ -30,13 +30,18 @@ typedef struct mtnet_options {
     int channels;       /* of the refine subnet's first layer: 32; every other width in proportion */
     float output_scale; /* factor on the last layer of each subnet; 1 in the paper */
     nx_padding padding; /* not zero: instance normalization could not take out constants at the border */
+    int stages;         /* subnets, from the first on; the last one's picture is as large as x. 0: all three */
 } mtnet_options;
 
 typedef struct mtnet_pictures {
     nx_tensor *input[MTNET_SUBNETS];  /* what each subnet is given: x made smaller, RGB in [0, 1]; then the outputs
                                          before, made as large as needed, in the outputs' units */
-    nx_tensor *output[MTNET_SUBNETS]; /* y1, y2, y3 */
+    nx_tensor *output[MTNET_SUBNETS]; /* y1, y2, y3; of as many stages as there are */
 } mtnet_pictures;
+
+/* With refine = 2, a pixel of y3 depends on none of x that is farther away than this; a multiple of MTNET_MULTIPLE.
+ * What normalization measures is left out. */
+int mtnet_reach(const mtnet_options *options);
 
 mtnet_pictures mtnet_record(const mtnet_options *options, nx_scope *s, nx_tensor *x, int refine);
 

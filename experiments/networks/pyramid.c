@@ -39,7 +39,7 @@ nx_tensor *pyramid_record(const pyramid_options *o, nx_scope *s, nx_tensor *cons
     NX_CHECK(o->scales >= 1 && o->scales <= PYRAMID_MOST_SCALES, "a pyramid of %d scales", o->scales);
     nx_tensor *x = block(o, s, 1, "branch", inputs[0], STEP);
     for (int scale = 2; scale <= o->scales; scale++) {
-        nx_tensor *lower = normalized(s, scale, "lower", nx_upsample(s->g, x, 2));
+        nx_tensor *lower = nx_upsample(s->g, normalized(s, scale, "lower", x), 2);
         nx_tensor *branch = normalized(s, scale, "branch", block(o, s, scale, "branch", inputs[scale - 1], STEP));
         x = block(o, s, scale, "merge", nx_concat(s->g, (nx_tensor *[]){lower, branch}, 2), STEP * scale);
     }
@@ -60,4 +60,13 @@ nx_tensor *pyramid_generate(const pyramid_options *o, nx_scope *s, nx_shape shap
         inputs[i] = nx_concat(s->g, (nx_tensor *[]){small, inputs[i]}, 2);
     }
     return pyramid_record(o, s, inputs);
+}
+
+/* The longest way begins at the coarsest input: a block at each scale, of two 3x3 convolutions, and enlargements, each
+ * of which begins at the left of a larger pixel. */
+int pyramid_reach(const pyramid_options *o)
+{
+    int reach = 0, coarsest = 1 << (o->scales - 1);
+    for (int unit = coarsest; unit; unit /= 2) reach += 3 * unit;
+    return (reach + coarsest - 1) / coarsest * coarsest;
 }

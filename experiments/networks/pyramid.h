@@ -19,6 +19,10 @@ typedef struct pyramid_options {
     bool pointwise_left_out; /* without the 1x1 convolution that ends each block, as the released stylizations are */
 } pyramid_options;
 
+/* A pixel of y depends on none of the finest input that is farther away than this, nor of the others in proportion; a
+ * multiple of 2 to the power scales - 1. What normalization measures is left out. */
+int pyramid_reach(const pyramid_options *options);
+
 nx_tensor *pyramid_record(const pyramid_options *options, nx_scope *s, nx_tensor *const *inputs);
 
 /* The same on the inputs of the paper, for a picture of `shape`: at each scale three channels of noise, uniform in

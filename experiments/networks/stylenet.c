@@ -3,7 +3,6 @@
 
 #include "ops/add.h"
 #include "ops/lrn.h"
-#include "ops/upsample.h"
 
 #include <stdio.h>
 
@@ -37,8 +36,8 @@ static nx_tensor *upscale(const stylenet_options *o, nx_scope *s, const char *na
     if (!o->nearest)
         return nx_layer_conv_transposed(s, name, x, channels, r->size,
                                         (nx_conv_options){.stride = r->stride, .pad = 1, .output_pad = 1});
-    return nx_layer_conv(s, name, nx_upsample(s->g, x, r->stride), channels, r->size,
-                         (nx_conv_options){.pad = r->size / 2, .padding = o->padding});
+    return nx_layer_conv(s, name, x, channels, r->size,
+                         (nx_conv_options){.upsample = r->stride, .pad = r->size / 2, .padding = o->padding});
 }
 
 static nx_tensor *residual(const stylenet_options *o, nx_scope *s, int index, nx_tensor *x, const struct row *r)
@@ -83,4 +82,19 @@ nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
         number++;
     }
     nx_die("a table without an output");
+}
+
+/* Sums what every convolution reads on one side, in pixels of x; unit: those of one pixel of the layer's input. A layer
+ * that enlarges begins at the left of a larger pixel, which is one such pixel more. */
+int stylenet_reach(const stylenet_options *o)
+{
+    int reach = 0, unit = 1;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct row *r = &rows[i];
+        int convolutions = r->kind == RESIDUAL ? 2 * o->blocks : 1;
+        reach += r->size / 2 * unit * convolutions;
+        if (r->kind == DOWN) unit *= r->stride;
+        if (r->kind == UP) reach += unit, unit /= r->stride;
+    }
+    return (reach + STYLENET_MULTIPLE - 1) / STYLENET_MULTIPLE * STYLENET_MULTIPLE;
 }

@@ -28,6 +28,10 @@ typedef struct stylenet_options {
     nx_padding padding; /* replication in the paper, circular for textures */
 } stylenet_options;
 
+/* A pixel of y depends on none of x that is farther away than this; a multiple of STYLENET_MULTIPLE. What normalization
+ * measures is left out. */
+int stylenet_reach(const stylenet_options *options);
+
 nx_tensor *stylenet_record(const stylenet_options *options, nx_scope *s, nx_tensor *x);
 
 #endif

@@ -88,6 +88,15 @@ static int deepest(const char *const *layers, size_t count, nx_error *err)
     return last;
 }
 
+size_t vgg19_weighted(const char *const *layers, size_t count, const char *out[VGG19_LAYERS])
+{
+    int last = deepest(layers, count, NULL);
+    size_t n = 0;
+    for (int i = 0; i <= last; i++)
+        if (table[i].kind != POOL) out[n++] = table[i].name;
+    return n;
+}
+
 int vgg19_smallest_image(const char *const *layers, size_t count, bool unpadded)
 {
     int side = 1;
@@ -118,13 +127,34 @@ static nx_param *find(const vgg19 *vgg, const struct layer *l, const char *part)
 
 /* ---- random weights ---- */
 
-static void draw(vgg19 *vgg, const struct layer *l, nx_shape shape, int rank)
+static void init_weight(const vgg19 *vgg, nx_param *w, uint64_t set)
 {
     const vgg19_options *o = &vgg->options;
-    nx_param *w = add(vgg, l, "weight", shape, rank);
-    float he = sqrtf(2.f / (float)(shape.n * shape.h * shape.w));
-    nx_init_normal(w, o->seed, o->init == VGG19_INIT_HE ? he : o->sigma);
+    float he = sqrtf(2.f / (float)(w->shape.n * w->shape.h * w->shape.w));
+    nx_init_normal(w, o->seed + (set << 32),
+                   o->init == VGG19_INIT_HE ? he : o->sigma); /* a config's seed has 31 bits */
+}
+
+static void draw(vgg19 *vgg, const struct layer *l, nx_shape shape, int rank)
+{
+    init_weight(vgg, add(vgg, l, "weight", shape, rank), 0);
     add(vgg, l, "bias", NX_VECTOR(shape.c), 1);
+}
+
+void vgg19_draw(vgg19 *vgg, const char *layer, int set, float scale)
+{
+    nx_param *w = find(vgg, &table[layer_index(layer)], "weight");
+    NX_CHECK(vgg->random && w, "no random weights of %s to draw", layer);
+    nx_params *store = nx_params_new();
+    nx_param *fresh = nx_param_add(store, w->name, w->shape, w->rank);
+    init_weight(vgg, fresh, (uint64_t)set);
+    size_t count = nx_shape_count(w->shape);
+    float *values = nx_alloc(count * sizeof *values);
+    nx_param_export(fresh, values);
+    for (size_t i = 0; i < count; i++) values[i] *= scale;
+    nx_param_import(w, values);
+    free(values);
+    nx_params_free(store);
 }
 
 static int scaled(const vgg19 *vgg, int channels)
@@ -201,6 +231,19 @@ static void reorder_flattened(nx_param *weight, int channels)
             memcpy(weight->initial + (p * (size_t)channels + c) * out, old + (c * pixels + p) * out,
                    out * sizeof(float));
     free(old);
+}
+
+/* The way back, in a file's layout: [out][in] with row, column, channel in each in. */
+static void flatten_like_torchvision(float *weight, size_t out, size_t in, size_t channels)
+{
+    size_t pixels = in / channels;
+    float *row = nx_alloc(in * sizeof *row);
+    for (size_t o = 0; o < out; o++, weight += in) {
+        memcpy(row, weight, in * sizeof *row);
+        for (size_t p = 0; p < pixels; p++)
+            for (size_t c = 0; c < channels; c++) weight[c * pixels + p] = row[p * channels + c];
+    }
+    free(row);
 }
 
 /* conv1_1 takes RGB, 0 to 255, minus mean: swaps BGR, divides by 255 std. */
@@ -292,7 +335,7 @@ static bool read_weights(vgg19 *vgg, int last, nx_error *err)
     return ok;
 }
 
-const char *vgg19_file_deepest(const char *path, nx_error *err)
+const char *vgg19_file_deepest(const char *path, float *width, nx_error *err)
 {
     nx_tensor_file *file;
     const char *last = NULL;
@@ -300,7 +343,10 @@ const char *vgg19_file_deepest(const char *path, nx_error *err)
     bool keras = find_entry(file, &table[0], true, true) != NULL;
     for (int i = 0; i < LAYERS; i++) {
         if (table[i].kind == POOL) continue;
-        if (!find_entry(file, &table[i], keras, true) || !find_entry(file, &table[i], keras, false)) break;
+        const nx_tensor_entry *weight = find_entry(file, &table[i], keras, true),
+                              *bias = find_entry(file, &table[i], keras, false);
+        if (!weight || !bias) break;
+        if (!i && width) *width = (float)bias->shape[0] / (float)table[i].channels;
         last = table[i].name;
     }
     nx_tensor_file_free(file);
@@ -319,14 +365,17 @@ bool vgg19_save(const vgg19 *vgg, const char *path, const nx_metadata *more, siz
                                            [NX_PADDING_CIRCULAR] = "circular"};
     nx_tensor_entry entries[2 * LAYERS];
     char mean[64], hash[33];
-    size_t n = 0;
+    size_t n = 0, channels = 0;
     for (int i = 0; i < LAYERS; i++)
-        for (int part = 0; part < 2 && table[i].kind == CONV; part++) {
+        for (int part = 0; part < 2 && table[i].kind != POOL; part++) {
             const nx_param *p = find(vgg, &table[i], part ? "bias" : "weight");
             if (!p) continue;
             size_t dims[4];
             float *data = nx_alloc(nx_shape_count(p->shape) * sizeof *data);
             nx_param_export(p, data);
+            if (table[i].kind == CONV) channels = (size_t)p->shape.c;
+            if (!part && table[i].kind == LINEAR && table[i - 1].kind == POOL)
+                flatten_like_torchvision(data, (size_t)p->shape.c, (size_t)p->shape.w, channels);
             entries[n] = (nx_tensor_entry){.name = nx_format("%s.%s", table[i].torchvision, part ? "bias" : "weight"),
                                            .rank = nx_param_dims(p, dims),
                                            .data = data};

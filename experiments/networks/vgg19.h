@@ -71,6 +71,14 @@ int vgg19_smallest_image(const char *const *layers, size_t count, bool unpadded)
 bool vgg19_rescale(vgg19 *vgg, nx_device *device, const float *images, nx_shape shape, const char *const *layers,
                    size_t count, bool by_channel, nx_error *err);
 
+enum { VGG19_LAYERS = 18 }; /* with weights */
+
+/* The layers with weights up to the deepest of those given, in order; how many. */
+size_t vgg19_weighted(const char *const *layers, size_t count, const char *out[VGG19_LAYERS]);
+
+/* Random weights: draws those of one layer again, times scale, wherever they are by now. Set 0 are the first ones. */
+void vgg19_draw(vgg19 *vgg, const char *layer, int set, float scale);
+
 /* Images that come in batches of one shape. */
 typedef struct vgg19_images {
     nx_shape shape; /* of a batch */
@@ -90,19 +98,18 @@ typedef struct vgg19_activation {
     double mean, most;  /* over the channels' means; NaN where a number is none */
 } vgg19_activation;
 
-enum { VGG19_LAYERS = 18 }; /* with weights */
-
 /* Measures every layer with weights up to the given one; out has room for VGG19_LAYERS. */
 bool vgg19_measure(vgg19 *vgg, nx_device *device, const vgg19_images *images, const char *layer, vgg19_activation *out,
                    size_t *count, nx_error *err);
 
 /* ---- files ---- */
 
-/* The deepest layer with weights up to which a file has all, "conv5_4" or "fc7"; NULL with an error. */
-const char *vgg19_file_deepest(const char *path, nx_error *err);
+/* The deepest layer with weights up to which a file has all, "conv5_4" or "fc7"; NULL with an error. width, which may
+ * be NULL: its first layer's channels as a fraction of VGG-19's. */
+const char *vgg19_file_deepest(const char *path, float *width, nx_error *err);
 
-/* Writes the convolutions as safetensors with torchvision's names, with what reading them needs (input, mean, pool,
- * padding), a hash of the tensors and more metadata. Read again it gives the same bits. */
+/* Writes all layers that were read as safetensors with torchvision's names, with what reading them needs (input, mean,
+ * pool, padding), a hash of the tensors and more metadata. Read again it gives the same bits. */
 bool vgg19_save(const vgg19 *vgg, const char *path, const nx_metadata *more, size_t count, nx_error *err);
 
 #endif

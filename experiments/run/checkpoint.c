@@ -79,6 +79,23 @@ void checkpoint_put_counter(checkpoint *c, const char *name, uint64_t value)
 
 /* ---- getting ---- */
 
+bool checkpoint_finite(const checkpoint *c, nx_error *err)
+{
+    uint64_t step = 0;
+    for (size_t i = 0; i < c->arrays; i++) {
+        const checkpoint_array *a = &c->array[i];
+        float sign = 0; /* stays 0 while all are finite: quicker than a look at each */
+        for (size_t k = 0, count = product(a->rank, a->dims); k < count; k++) sign += a->values[k] - a->values[k];
+        if (sign == 0) continue;
+        if (!checkpoint_get_counter(c, "step", &step, "the checkpoint", err)) return false;
+        return nx_fail(err,
+                       "step %llu: %s holds an infinity or NaN, and such a checkpoint is not saved: lower [optimizer] "
+                       "learning_rate",
+                       (unsigned long long)step, a->name);
+    }
+    return true;
+}
+
 const checkpoint_array *checkpoint_find(const checkpoint *c, const char *name)
 {
     for (size_t i = 0; i < c->arrays; i++)

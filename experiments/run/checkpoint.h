@@ -39,6 +39,9 @@ void checkpoint_put_array(checkpoint *c, const char *name, int rank, const int *
 void checkpoint_put_params(checkpoint *c, const char *prefix, const nx_params *params);
 void checkpoint_put_counter(checkpoint *c, const char *name, uint64_t value);
 
+/* False, naming the step (the counter "step") and the array, if a number is infinite or NaN. */
+bool checkpoint_finite(const checkpoint *c, nx_error *err);
+
 /* NULL if there is none. */
 const checkpoint_array *checkpoint_find(const checkpoint *c, const char *name);
 

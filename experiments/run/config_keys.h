@@ -60,6 +60,7 @@ WORDS(paper, WORD(PAPER_IMPROVED_TEXNET, "improved_texnet") WORD(PAPER_MULTIMODA
 WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") WORD(TASK_OPTIMIZE, "optimize"))
 WORDS(scale, WORD(SCALE_PAPER, "paper") WORD(SCALE_LAPTOP, "laptop") WORD(SCALE_CI, "ci"))
 WORDS(kernels, WORD(KERNELS_AUTO, "auto") WORD(KERNELS_CPU, "cpu") WORD(KERNELS_GPU, "gpu"))
+WORDS(precision, WORD(PRECISION_FP32, "fp32") WORD(PRECISION_TF32, "tf32"))
 WORDS(descriptor_network, WORD(DESCRIPTOR_VGG19, "vgg19"))
 WORDS(preprocessing, WORD(PREPROCESSING_FILE, "file") WORD(PREPROCESSING_CAFFE, "caffe")
     WORD(PREPROCESSING_TORCHVISION, "torchvision"))
@@ -97,6 +98,10 @@ END(experiment)
 SECTION(device, "Where it runs.")
 TEXT(device, name, , "a part of the device's name or platform; empty: NSTX_DEVICE, then the best score")
 CHOICE(device, kernels, kernels, auto, "the family of kernels: by the device's type, or forced")
+CHOICE(device, precision, precision, fp32,
+    "of convolutions; tf32: by NVIDIA's tensor cores, three digits instead of seven, and faster; refused elsewhere")
+INT(device, recompute, 0, 0, 2,
+    "less memory for more time, same results: 1 makes values that cost little again for the gradient, 2 convolutions too")
 FLAG(device, profile, false, "time every kernel and put the table into the run file")
 END(device)
 
@@ -113,6 +118,7 @@ INT(descriptor, seed, -1, -1, INT_MAX, "of random weights; -1: that of the exper
 INT(descriptor, stacked, 0, 0, 100,
     "random_weights: sets of weights tried for each layer, of which the one that inverts best is kept; 0: no choice")
 INT(descriptor, stacked_steps, 100, 1, INT_MAX, "random_weights: updates of each such trial")
+PATH(descriptor, reference, WANT_FILE, "", , "random_weights: the picture of such trials; empty: content, else style")
 CHOICE(descriptor, pooling, pooling, file, "file: what the weights were trained with, max where the file does not say")
 CHOICE(descriptor, padding, descriptor_padding, file,
     "of the convolutions; file: what the weights were trained with, zero where the file does not say; none: as advised for "
@@ -132,6 +138,7 @@ CHOICE(generator, upsample, upsample, transposed, "transposed convolution, or ne
 CHOICE(generator, padding, padding, replicate, "of the convolutions")
 CHOICE(generator, subnets, subnets, two_branches,
     "mtnet: whose widths and branches; the notes on the paper have the table")
+INT(generator, stages, 3, 1, 3, "mtnet: subnets, from the first on; 1 is the style subnet alone, at the picture's size")
 INT(generator, refine, 1, 1, 2,
     "mtnet in training: sides of the refine subnet's picture over those of the enhance subnet's; stylize takes 2")
 INT(generator, scales, 5, 1, 8,
@@ -147,7 +154,8 @@ REAL(loss, content_weight, 1, 0, INFINITY, "of the content loss")
 REAL(loss, style_weight, 1, 0, INFINITY, "of the style loss")
 REAL(loss, tv_weight, 0, 0, INFINITY, "of the total variation")
 CHOICE(loss, tv, tv, l2, "total variation: squared or absolute differences of neighbours")
-REAL(loss, diversity, 0, 0, INFINITY, "weight of the entropy term, which needs noise and a batch of 2 or more")
+REAL(loss, diversity, 0, 0, INFINITY,
+    "weight of the entropy term, which needs noise and a batch of 2 or more: stylizations of one picture, repeated")
 CHOICE(loss, diversity_form, diversity_form, released,
     "the entropy term of the released code, or the paper's equation 10")
 CHOICE(loss, convention, convention, gatys, "whose factors the losses carry; the notes on each paper have the table")
@@ -186,6 +194,8 @@ PATHS(data, validation, WANT_ANY,
 INT(data, validation_count, 0, 0, INT_MAX, "pictures to validate on; 0: all of validation, none of content")
 PATH(data, style, WANT_FILE, "", , "the style picture")
 PATHS(data, more_styles, WANT_FILE, "optimize: style pictures beside style")
+PATHS(data, masks, WANT_FILE,
+    "optimize: of style and more_styles, where in the picture each style goes: white, and in parts grey")
 PATH(data, fine_style, WANT_FILE, "", , "mtnet: the style of all but the first subnet; empty: style")
 INT(data, style_size, 256, 0, 16384,
     "pixels of the style's longer side; 0: its own size; mtnet: the last subnet's, a half and a quarter before")

@@ -10,18 +10,26 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-const char *kernel_cache_share(void)
+char *kernel_cache_folder(void)
 {
     static const struct {
         const char *variable, *below;
-    } homes[] = {{"POCL_CACHE_DIR", "nstx"}, {"XDG_CACHE_HOME", "nstx"}, {"HOME", ".cache/nstx"}};
-    for (int i = 0; i < 3 && !getenv(KERNEL_CACHE_VARIABLE); i++) {
+    } homes[] = {{KERNEL_CACHE_VARIABLE, ""},
+                 {"POCL_CACHE_DIR", "/nstx"},
+                 {"XDG_CACHE_HOME", "/nstx"},
+                 {"HOME", "/.cache/nstx"}};
+    for (int i = 0; i < 4; i++) {
         const char *home = getenv(homes[i].variable);
-        if (!home || !*home) continue;
-        char *folder = nx_format("%s/%s", home, homes[i].below);
-        setenv(KERNEL_CACHE_VARIABLE, folder, true);
-        free(folder);
+        if (home && *home) return nx_format("%s%s", home, homes[i].below);
     }
+    return NULL;
+}
+
+const char *kernel_cache_share(void)
+{
+    char *folder = kernel_cache_folder();
+    if (folder) setenv(KERNEL_CACHE_VARIABLE, folder, true);
+    free(folder);
     return getenv(KERNEL_CACHE_VARIABLE);
 }
 

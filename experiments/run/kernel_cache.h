@@ -11,8 +11,11 @@
 /* The variable that names the folder of caches. */
 #define KERNEL_CACHE_VARIABLE "NSTX_KERNEL_CACHES"
 
-/* Puts the folder into the environment: one in POCL_CACHE_DIR, XDG_CACHE_HOME or ~/.cache, unless one is there already.
- * Gives it, or NULL where there is no home for it; the environment owns it. */
+/* The folder: the variable's, else one in POCL_CACHE_DIR, XDG_CACHE_HOME or ~/.cache; NULL where there is no home for
+ * it. Owned by the caller. It may not be there yet. */
+char *kernel_cache_folder(void);
+
+/* Puts the folder into the environment. Gives it, or NULL where there is none; the environment owns it. */
 const char *kernel_cache_share(void);
 
 /* Where the variable is set, sets POCL_CACHE_DIR to a folder that no other process has. One that cannot be made or

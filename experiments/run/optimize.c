@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "device/memory.h"
+#include "graph/recompute.h"
 #include "nn/lbfgs.h"
 #include "nn/optimizer.h"
 #include "run/interrupt.h"
@@ -20,9 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* L-BFGS's first step moves some pixel by this much: single precision at 255 has steps of 1.5e-5, and the first change
- * of the gradient has to tell something about its curvature. */
-static const float first_move = .25f;
+/* The first step moves some pixel by a quarter: single precision at 255 has steps of 1.5e-5, and the first change of
+ * the gradient has to tell something about its curvature. */
+nx_lbfgs_options paper_lbfgs(const config *c)
+{
+    return (nx_lbfgs_options){
+        .history = c->optimizer.history, .wolfe = c->optimizer.line_search == LINE_SEARCH_WOLFE, .first = .25f};
+}
 
 /* The graph of one size. */
 typedef struct stage {
@@ -35,6 +40,7 @@ typedef struct stage {
     objective objective;
     nx_optimizer *optimizer; /* one of the two */
     nx_lbfgs *lbfgs;
+    guard *guard; /* of the picture and the optimizer's state */
 } stage;
 
 typedef struct optimizer {
@@ -175,7 +181,8 @@ static bool open_inputs(task *base, nx_error *err)
 
 /* ---- a stage ---- */
 
-static bool record(optimizer *t, stage *s, int k, int size, nx_error *err)
+/* dry: for the plan's size alone, whatever the content's values. */
+static bool record(optimizer *t, stage *s, int k, int size, bool dry, nx_error *err)
 {
     const config *c = t->task.c;
     shape_for(t, size, &s->height, &s->width);
@@ -192,7 +199,7 @@ static bool record(optimizer *t, stage *s, int k, int size, nx_error *err)
                .content_balance = t->content_balance,
                .style_balance = t->style_balance};
     if (t->content.rgb && c->descriptor.content_layers.count) {
-        nx_image content = resized(&t->content, s->height, s->width);
+        nx_image content = dry ? (nx_image){0} : resized(&t->content, s->height, s->width);
         j.content = nx_constant(g, shape, content.rgb);
         nx_image_free(&content);
     }
@@ -208,17 +215,17 @@ static bool record(optimizer *t, stage *s, int k, int size, nx_error *err)
         nx_keep(s->gradient);
     }
     if (lbfgs)
-        s->lbfgs = nx_lbfgs_new(nx_shape_count(shape),
-                                (nx_lbfgs_options){.history = c->optimizer.history,
-                                                   .wolfe = c->optimizer.line_search == LINE_SEARCH_WOLFE,
-                                                   .first = first_move});
+        s->lbfgs = nx_lbfgs_new(nx_shape_count(shape), paper_lbfgs(c));
     else
         s->optimizer = nx_optimizer_new(g, s->objective.total, s->params, options);
-    return nx_plan_new(&s->plan, g, err);
+    nx_recompute(g, t->task.recompute);
+    const nx_params *stores[] = {s->params, s->optimizer ? s->optimizer->state : NULL};
+    return nx_plan_new(&s->plan, g, err) && guard_new(&s->guard, &t->task.info, stores, 2, err);
 }
 
 static void free_stage(stage *s)
 {
+    guard_free(s->guard);
     nx_plan_free(s->plan);
     nx_graph_free(s->g);
     nx_lbfgs_free(s->lbfgs);
@@ -271,13 +278,14 @@ static bool enter(optimizer *t, int k, nx_error *err)
     free_stage(s);
     if (!start.rgb) start = initial(t, height, width);
     t->current = k;
-    bool ok = record(t, s, k, size_of_stage(t, k), err);
+    bool ok = record(t, s, k, size_of_stage(t, k), false, err);
     if (ok) {
         memcpy(s->picture->initial, start.rgb, nx_shape_count(s->picture->shape) * sizeof(float));
         nx_params_realize(s->params, t->task.device);
         if (s->optimizer) nx_params_realize(s->optimizer->state, t->task.device);
         if (s->lbfgs) nx_lbfgs_realize(s->lbfgs, t->task.device);
         nx_plan_realize(s->plan, t->task.device);
+        guard_realize(s->guard, t->task.device);
     }
     nx_image_free(&start);
     return ok;
@@ -307,14 +315,15 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
 {
     optimizer *t = (optimizer *)base;
     stage s = {0};
-    bool ok = record(t, &s, t->stages - 1, size, err);
+    bool ok = record(t, &s, t->stages - 1, size, true, err);
     if (ok) {
         nx_lbfgs_options history = {.history = base->c->optimizer.history};
         out->bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(s.params);
         out->bytes[NX_MEMORY_OPTIMIZER] = s.optimizer
                                               ? nx_params_bytes(s.optimizer->state)
                                               : nx_lbfgs_bytes(nx_shape_count(s.picture->shape), history, &base->info);
-        out->bytes[NX_MEMORY_ARENA] = out->arena = nx_plan_bytes(s.plan);
+        out->arena = nx_plan_bytes(s.plan);
+        out->bytes[NX_MEMORY_ARENA] = out->arena + guard_bytes(s.guard);
         out->tensors = nx_plan_sum(s.plan);
         out->nodes = s.g->n_nodes;
     }
@@ -452,7 +461,7 @@ static bool log_step(optimizer *t, runfile *file, uint64_t step, task_result *re
     objective_values v;
     task_row r = {step, runfile_seconds(file)};
     objective_read(&s->objective, s->plan, &v);
-    if (!task_finite(&s->objective, &v, step, err)) return false;
+    if (!task_finite(&s->objective, &v, "", step, err) || !task_sound(s->guard, step, err)) return false;
     task_log(file, &s->objective, &v, "", r);
     runfile_metric(file, "learning_rate", 1, (int64_t)step, r.seconds, task_rate(t->task.c, step));
     result->loss = (double)v.total;
@@ -497,8 +506,12 @@ static bool update(optimizer *t, runfile *file, uint64_t step, double *value, co
     *end = nx_lbfgs_end_text(why);
     objective_values v;
     objective_read(&s->objective, s->plan, &v);
-    if (!task_finite(&s->objective, &v, step, err)) return false;
-    if (why == NX_LBFGS_NOT_FINITE) return nx_fail(err, "step %llu: %s", (unsigned long long)step, *end);
+    if (!task_finite(&s->objective, &v, "", step, err)) return false;
+    if (why == NX_LBFGS_NOT_FINITE)
+        return nx_fail(err,
+                       "step %llu: the losses are finite, their gradient by the picture is not: lower the weights "
+                       "in [loss]",
+                       (unsigned long long)step);
     nx_info("ended at step %llu: %s", (unsigned long long)step, *end);
     runfile_set_text(file, "/", "ended", *end);
     return true;

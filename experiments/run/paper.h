@@ -8,6 +8,7 @@
 #define RUN_PAPER_H
 
 #include "nn/layer.h"
+#include "nn/lbfgs.h"
 #include "run/config.h"
 #include "run/perception.h"
 
@@ -35,6 +36,10 @@ typedef struct paper {
 
     int (*multiple)(const config *c); /* picture sides that the generator makes are multiples of this */
 
+    /* How far from a pixel of the picture that is applied the network looks, a multiple of that; 0 or NULL: everywhere,
+     * so that a picture cannot be made in tiles. */
+    int (*reach)(const config *c);
+
     bool (*one_size)(const config *c); /* it makes squares of exactly that side; NULL: never */
 
     /* ---- optimizing; NULL: nothing ---- */
@@ -47,6 +52,9 @@ typedef struct paper {
     bool (*balance)(perception *p, nx_device *device, const nx_image *content, int style, int styles,
                     double *content_balance, double *style_balance, nx_error *err);
 } paper;
+
+/* L-BFGS as [optimizer] has it, on a picture from 0 to 255. */
+nx_lbfgs_options paper_lbfgs(const config *c);
 
 /* The paper of a config. */
 const paper *paper_of(const config *c);

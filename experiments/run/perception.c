@@ -5,12 +5,13 @@
 #include "base/rng.h"
 #include "nn/loss.h"
 #include "ops/affine.h"
+#include "ops/mask.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The content layers, then the style layers. Owned by the caller. */
-static const char **layers_of(const config *c, size_t *count)
+const char **perception_layers(const config *c, size_t *count)
 {
     const config_list *a = &c->descriptor.content_layers, *b = &c->descriptor.style_layers;
     const char **layers = nx_alloc((size_t)(a->count + b->count + 1) * sizeof *layers);
@@ -47,7 +48,7 @@ static bool open_descriptor(perception *p, nx_error *err)
         .seed = (uint64_t)(c->descriptor.seed < 0 ? c->experiment.seed : c->descriptor.seed),
     };
     size_t count;
-    const char **layers = layers_of(c, &count);
+    const char **layers = perception_layers(c, &count);
     bool ok = count ? vgg19_new(&p->vgg, &options, layers, count, err)
                     : nx_fail(err, "[descriptor] has neither content_layers nor style_layers: nothing to compare");
     free(layers);
@@ -74,6 +75,31 @@ static bool read_style(perception *p, const perception_style *s, nx_error *err)
                    s->path, image->width, image->height, p->c->data.style_size, least);
 }
 
+/* The masks of [data], made grey. */
+static bool read_masks(perception *p, nx_error *err)
+{
+    const config *c = p->c;
+    int styles = *c->data.style ? 1 + c->data.more_styles.count : 0;
+    if (c->data.masks.count && c->experiment.task != TASK_OPTIMIZE)
+        return nx_fail(err, "[data] masks: they are for task = optimize; nstx stylize --mask has them for a generator");
+    if (c->data.masks.count && c->data.masks.count != styles)
+        return nx_fail(err, "[data] masks: %d masks for %d style pictures: each has one", c->data.masks.count, styles);
+    for (int i = 0; i < c->data.masks.count; i++) {
+        nx_image *m = &p->mask[i];
+        float most = 0;
+        if (!nx_image_load(m, c->data.masks.items[i], err)) return false;
+        p->masks++;
+        for (size_t k = 0; k < (size_t)m->height * (size_t)m->width * 3; k += 3) {
+            m->rgb[k] = (m->rgb[k] + m->rgb[k + 1] + m->rgb[k + 2]) / 3;
+            if (m->rgb[k] > most) most = m->rgb[k];
+        }
+        if (!(most > 0))
+            return nx_fail(err, "%s: black all over: its style would be nowhere in the picture",
+                           c->data.masks.items[i]);
+    }
+    return true;
+}
+
 bool perception_new(perception **out, const config *c, const nx_device_info *info, const perception_style *styles,
                     int count, nx_error *err)
 {
@@ -82,7 +108,7 @@ bool perception_new(perception **out, const config *c, const nx_device_info *inf
     *p = (perception){.c = c, .info = *info};
     bool ok = true;
     for (int i = 0; ok && i < count; i++) ok = read_style(p, &styles[i], err);
-    ok = ok && open_descriptor(p, err);
+    ok = ok && read_masks(p, err) && open_descriptor(p, err);
     if (ok)
         *out = p;
     else
@@ -94,6 +120,7 @@ void perception_free(perception *p)
 {
     if (!p) return;
     for (int i = 0; i < p->styles; i++) nx_image_free(&p->style[i]);
+    for (int i = 0; i < p->masks; i++) nx_image_free(&p->mask[i]);
     vgg19_free(p->vgg);
     free(p);
 }
@@ -128,6 +155,28 @@ static double *weights_of(double weight, const double *balance, int count)
     return weights;
 }
 
+/* Features times the mask T as large as they are, so that their Gram matrix is that of the region (Gatys, Ecker,
+ * Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, eq. 5 and 6).
+ * There T is scaled for sum T^2 = 1; here for the number of pixels, by which the Gram matrix is divided. */
+static nx_tensor *guided(nx_graph *g, nx_tensor *features, const nx_image *mask)
+{
+    nx_shape shape = {1, features->shape.h, features->shape.w, 1};
+    size_t pixels = nx_shape_count(shape);
+    float *weights = nx_alloc(pixels * sizeof *weights);
+    nx_image small = nx_image_resize(mask, shape.h, shape.w, NX_BILINEAR);
+    double squares = 0;
+    for (size_t i = 0; i < pixels; i++) {
+        weights[i] = small.rgb[3 * i];
+        squares += (double)weights[i] * (double)weights[i];
+    }
+    float scale = (float)sqrt((double)pixels / squares);
+    for (size_t i = 0; i < pixels; i++) weights[i] *= scale;
+    nx_tensor *out = nx_mask(g, features, nx_constant(g, shape, weights));
+    nx_image_free(&small);
+    free(weights);
+    return out;
+}
+
 /* The terms of one style picture on features of the output. */
 static bool record_style_terms(perception *p, nx_graph *g, const judge *j, int k, nx_tensor *const *feature,
                                objective *o, nx_error *err)
@@ -142,8 +191,11 @@ static bool record_style_terms(perception *p, nx_graph *g, const judge *j, int k
         snprintf(prefix, sizeof prefix, "%sstyle%d/", j->prefix, k + 1);
     else
         snprintf(prefix, sizeof prefix, "%s", j->prefix);
+    nx_tensor **seen = nx_alloc((size_t)(layers + 1) * sizeof *seen);
+    for (int i = 0; i < layers; i++) seen[i] = p->masks ? guided(g, feature[i], &p->mask[k]) : feature[i];
     bool ok = !layers || record_style(p, g, j->style + k, gram, err);
-    if (ok) objective_perceptual(o, g, p->c, prefix, (objective_weights){NULL, weights}, NULL, NULL, feature, gram);
+    if (ok) objective_perceptual(o, g, p->c, prefix, (objective_weights){NULL, weights}, NULL, NULL, seen, gram);
+    free(seen);
     free(gram);
     free(weights);
     return ok;
@@ -152,7 +204,7 @@ static bool record_style_terms(perception *p, nx_graph *g, const judge *j, int k
 bool perception_record(perception *p, nx_graph *g, const judge *j, objective *o, nx_error *err)
 {
     size_t count;
-    const char **layers = layers_of(p->c, &count);
+    const char **layers = perception_layers(p->c, &count);
     size_t contents = (size_t)p->c->descriptor.content_layers.count;
     nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature);
     double *weights = weights_of(j->weight, j->content_balance, (int)contents);
@@ -201,9 +253,11 @@ bool perception_prepare(perception *p, nx_device *device, nx_error *err)
     bool ok = true;
     if (p->vgg->random && p->c->descriptor.rescale) {
         size_t count;
-        const char **layers = layers_of(p->c, &count);
+        const char **layers = perception_layers(p->c, &count), *scaled[VGG19_LAYERS];
         nx_image image = calibration(p, vgg19_smallest_image(layers, count, p->vgg->unpadded));
-        ok = vgg19_rescale(p->vgg, device, image.rgb, (nx_shape){1, image.height, image.width, 3}, layers, count, false,
+        size_t n = vgg19_weighted(layers, count, scaled);
+        while (!strncmp(scaled[n - 1], "fc", 2)) n--; /* the fully connected layers take pictures of one size alone */
+        ok = vgg19_rescale(p->vgg, device, image.rgb, (nx_shape){1, image.height, image.width, 3}, scaled, n, false,
                            err);
         nx_image_free(&image);
         free(layers);

@@ -30,6 +30,8 @@ typedef struct perception {
     vgg19 *vgg;
     nx_image style[PERCEPTION_STYLES];
     int styles;
+    nx_image mask[PERCEPTION_STYLES]; /* [data] masks: where the style of the same number goes */
+    int masks;                        /* 0: every style goes everywhere */
 } perception;
 
 /* Reads weights and style pictures, and checks layers and sizes; no device is touched. An error is the user's. */
@@ -54,6 +56,9 @@ typedef struct judge {
 
 /* Appends the descriptor and the losses of [loss], total variation included. */
 bool perception_record(perception *p, nx_graph *g, const judge *j, objective *o, nx_error *err);
+
+/* The config's content layers, then its style layers; the array is owned by the caller. */
+const char **perception_layers(const config *c, size_t *count);
 
 /* RGB from 0 to 255 minus the descriptor's mean. */
 nx_tensor *perception_center(const perception *p, nx_graph *g, nx_tensor *picture);

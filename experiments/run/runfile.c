@@ -60,6 +60,9 @@ struct runfile {
     int lock;
     double began;             /* nx_now() at second 0 of the run */
     double saved, save_costs; /* when the last save ended, and how long it took */
+    bool there;               /* what lies at path is of this run, not of one before */
+    bool kept;                /* with a checkpoint, of this step */
+    uint64_t kept_step;
     size_t metrics, series, attributes;
     metric *metric;
     pictures *pictures;
@@ -105,8 +108,8 @@ static void unlock_run(runfile *run)
     close(run->lock);
 }
 
-/* Removes RUN.tmp.PID: with the lock in hand every draft is one that a killed program left. */
-static void remove_drafts(const char *path)
+/* Removes PATH.tmp.PID: with the run's lock in hand every draft is one that a killed program left. */
+static void remove_drafts_of(const char *path)
 {
     char *folder = nx_path_folder(path);
     const char *slash = strrchr(path, '/');
@@ -122,6 +125,19 @@ static void remove_drafts(const char *path)
     if (list) closedir(list);
     free(start);
     free(folder);
+}
+
+/* Of the run file and of what a run leaves beside it. */
+static void remove_drafts(const char *path)
+{
+    static const char *const endings[] = {".h5", ".png", ".model.h5"};
+    int stem = (int)(strlen(path) - (nx_ends_with(path, ".h5") ? 3 : 0));
+    for (int i = 0; i < 3; i++) {
+        char *file = nx_format("%.*s%s", stem, path, endings[i]);
+        remove_drafts_of(file);
+        free(file);
+    }
+    if (!path[stem]) remove_drafts_of(path); /* a run file of another ending */
 }
 
 /* ---- beginning ---- */
@@ -224,6 +240,12 @@ void runfile_free(runfile *run)
 }
 
 const checkpoint *runfile_checkpoint(const runfile *run) { return run->newest; }
+
+bool runfile_kept(const runfile *run, uint64_t *step)
+{
+    if (run->kept) *step = run->kept_step;
+    return run->kept;
+}
 
 double runfile_seconds(const runfile *run) { return nx_now() - run->began; }
 
@@ -394,6 +416,13 @@ static bool write_run(nx_h5 *file, const void *context, nx_error *err)
            nx_h5_set_double(file, CHECKPOINT, "seconds", run->newest_seconds, err);
 }
 
+/* What is in memory is on disk as well. */
+static void note_kept(runfile *run)
+{
+    run->there = true;
+    run->kept = run->newest && checkpoint_get_counter(run->newest, "step", &run->kept_step, run->path, NULL);
+}
+
 bool runfile_due(const runfile *run)
 {
     double wait = SAVE_SHARE * run->save_costs;
@@ -402,6 +431,10 @@ bool runfile_due(const runfile *run)
 
 bool runfile_save(runfile *run, checkpoint *c, nx_error *err)
 {
+    if (c && !checkpoint_finite(c, err)) {
+        checkpoint_free(c);
+        return false;
+    }
     if (c) {
         checkpoint_free(run->newest);
         run->newest = c, run->newest_seconds = runfile_seconds(run);
@@ -411,15 +444,22 @@ bool runfile_save(runfile *run, checkpoint *c, nx_error *err)
     double start = nx_now();
     bool fine = aside_write(run->path, write_run, run, err);
     run->saved = nx_now(), run->save_costs = run->saved - start;
+    if (fine) note_kept(run);
     return fine;
 }
 
 bool runfile_finish(runfile *run, const char *status, checkpoint *c, nx_error *err)
 {
     char date[32];
+    bool good = !c || checkpoint_finite(c, err);
+    if (!good) {
+        checkpoint_free(c);
+        c = NULL, status = "failed";
+    }
+    if (!strcmp(status, "failed") && !run->there && !run->newest && nx_file_exists(run->path)) return good;
     runfile_set_text(run, "/", "status", status);
     runfile_set_text(run, "/", "finished", nx_date(date));
-    return runfile_save(run, c, err);
+    return runfile_save(run, c, good ? err : NULL) && good;
 }
 
 /* ---- resuming ---- */
@@ -527,6 +567,7 @@ bool runfile_resume(runfile **out, const char *path, const runfile_info *info, n
     nx_h5 *file;
     bool fine = nx_h5_open(&file, path, false, err);
     fine = fine && read_run(*out, file, info->config, err);
+    if (fine) note_kept(*out);
     if (file) nx_h5_close(file, NULL);
     if (!fine) {
         runfile_free(*out);

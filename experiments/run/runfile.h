@@ -45,6 +45,9 @@ void runfile_free(runfile *run);
 /* The newest checkpoint, owned by the run file and good until the next save; NULL if there is none. */
 const checkpoint *runfile_checkpoint(const runfile *run);
 
+/* True, with its step, if a checkpoint of this run is on disk: a save that failed leaves an older one there. */
+bool runfile_kept(const runfile *run, uint64_t *step);
+
 double runfile_seconds(const runfile *run); /* since the start, the time before a resumption included */
 
 /* ---- the log, kept in memory until the next save ---- */
@@ -71,11 +74,13 @@ void runfile_set_real(runfile *run, const char *path, const char *name, double v
 bool runfile_due(const runfile *run);
 
 /* Writes the file with a new checkpoint, which it takes over, or (NULL) the one it has. The rows logged so far belong
- * to the new checkpoint: a resumption begins after them. On failure one line says why, the file on disk is as before,
- * and the run may go on. */
+ * to the new checkpoint: a resumption begins after them. One with a number that is none is refused (checkpoint_finite):
+ * the one before stays the newest. On failure one line says why, the file on disk is as before, and the run may go on.
+ */
 bool runfile_save(runfile *run, checkpoint *c, nx_error *err);
 
-/* Saves with a status: "finished", "interrupted" or "failed". */
+/* Saves with a status: "finished", "interrupted" or "failed"; "failed", and false, with a checkpoint that is refused. A
+ * run that failed before it saved anything does not replace the file of an earlier one. */
 bool runfile_finish(runfile *run, const char *status, checkpoint *c, nx_error *err);
 
 /* ---- looking at runs ---- */

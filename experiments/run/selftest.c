@@ -48,7 +48,7 @@ struct sample {
     nx_tensor *(*build)(nx_graph *g, nx_tensor *const *x);
     void (*reference)(const sample *s, const double *const *x, double *y); /* y is zeroed before */
     nx_shape in[INPUTS], out;
-    bool forward_only;
+    enum { NORMAL, FORWARD_ONLY, BRIEF } form; /* BRIEF: also in the short form */
 };
 
 /* The element (n, h, w, c) of an NHWC array. */
@@ -369,42 +369,52 @@ static void elements_sum(const sample *s, const double *const *x, double *y)
 }
 
 static const sample samples[] = {
-    {"convolution 3x3", conv, conv_sum, {{2, 13, 14, 32}, {3, 3, 32, 32}, NX_VECTOR(32)}, {2, 13, 14, 32}, false},
-    {"convolution 9x9", conv_wide, conv_wide_sum, {{1, 11, 17, 3}, {9, 9, 3, 16}, NX_VECTOR(16)}, {1, 11, 17, 16}, 0},
+    {"convolution 3x3", conv, conv_sum, {{2, 13, 14, 32}, {3, 3, 32, 32}, NX_VECTOR(32)}, {2, 13, 14, 32}, BRIEF},
+    {"convolution 9x9",
+     conv_wide,
+     conv_wide_sum,
+     {{1, 11, 17, 3}, {9, 9, 3, 16}, NX_VECTOR(16)},
+     {1, 11, 17, 16},
+     NORMAL},
     {"convolution, stride 2",
      conv_stride,
      conv_stride_sum,
      {{2, 9, 8, 5}, {3, 3, 5, 7}, NX_VECTOR(7)},
      {2, 5, 4, 7},
-     0},
+     NORMAL},
     {"transposed convolution",
      transposed,
      transposed_sum,
      {{2, 5, 4, 16}, {3, 3, 8, 16}, NX_VECTOR(8)},
      {2, 10, 8, 8},
-     0},
-    {"product", gemm, gemm_sum, {{2, 1, 37, 50}, {2, 1, 50, 70}}, {2, 1, 37, 70}, false},
-    {"product, first transposed", gemm_ta, gemm_ta_sum, {{1, 1, 50, 37}, {1, 1, 50, 70}}, {1, 1, 37, 70}, false},
-    {"product, second transposed", gemm_tb, gemm_tb_sum, {{1, 1, 37, 50}, {1, 1, 70, 50}}, {1, 1, 37, 70}, false},
-    {"product, large", gemm, gemm_sum, {{1, 1, 1200, 96}, {1, 1, 96, 1216}}, {1, 1, 1200, 1216}, true},
-    {"product, a long sum", gemm_ta, gemm_ta_sum, {{1, 1, 9000, 24}, {1, 1, 9000, 40}}, {1, 1, 24, 40}, true},
-    {"Gram matrix", gram, gram_sum, {{2, 21, 23, 16}}, {2, 1, 16, 16}, false},
-    {"fully connected", linear, linear_sum, {{3, 2, 4, 5}, {1, 1, 40, 17}, NX_VECTOR(17)}, {3, 1, 1, 17}, false},
-    {"normalization", norm, norm_sum, {{2, 19, 21, 20}, NX_VECTOR(20), NX_VECTOR(20)}, {2, 19, 21, 20}, false},
-    {"response normalization", lrn, lrn_sum, {{2, 5, 4, 20}}, {2, 5, 4, 20}, false},
-    {"pooling, maximum", pool_max, pool_max_sum, {{2, 8, 10, 20}}, {2, 4, 5, 20}, false},
-    {"pooling, mean", pool_mean, pool_mean_sum, {{2, 8, 10, 20}}, {2, 4, 5, 20}, false},
-    {"mean of squares", mse, mse_sum, {{2, 77, 65, 5}, {2, 77, 65, 5}}, {1, 1, 1, 1}, false},
-    {"total variation", variation, variation_sum, {{2, 31, 33, 3}}, {1, 1, 1, 1}, false},
-    {"sum of channels", channels, channels_sum, {{2, 31, 33, 20}}, {1, 1, 1, 20}, false},
-    {"weighted sum", weighted, weighted_sum, {{1, 1, 1, 1}, {1, 1, 1, 1}}, {1, 1, 1, 1}, false},
-    {"entropy", entropy, entropy_sum, {{4, 6, 7, 3}}, {1, 1, 1, 1}, false},
-    {"resampling", resize, resize_sum, {{2, 7, 11, 5}}, {2, 13, 6, 5}, false},
-    {"enlargement", upsample, upsample_sum, {{2, 5, 7, 5}}, {2, 10, 14, 5}, false},
-    {"padding", pad, pad_sum, {{2, 5, 7, 5}}, {2, 8, 10, 5}, false},
-    {"slice", slice, slice_sum, {{2, 5, 7, 9}}, {2, 3, 7, 5}, false},
-    {"concatenation", concat, concat_sum, {{2, 5, 7, 9}, {2, 5, 7, 16}}, {2, 5, 7, 25}, false},
-    {"element by element", elements, elements_sum, {{2, 9, 7, 20}, NX_VECTOR(20), NX_VECTOR(20)}, {2, 9, 7, 20}, false},
+     NORMAL},
+    {"product", gemm, gemm_sum, {{2, 1, 37, 50}, {2, 1, 50, 70}}, {2, 1, 37, 70}, BRIEF},
+    {"product, first transposed", gemm_ta, gemm_ta_sum, {{1, 1, 50, 37}, {1, 1, 50, 70}}, {1, 1, 37, 70}, NORMAL},
+    {"product, second transposed", gemm_tb, gemm_tb_sum, {{1, 1, 37, 50}, {1, 1, 70, 50}}, {1, 1, 37, 70}, NORMAL},
+    {"product, large", gemm, gemm_sum, {{1, 1, 1200, 96}, {1, 1, 96, 1216}}, {1, 1, 1200, 1216}, FORWARD_ONLY},
+    {"product, a long sum", gemm_ta, gemm_ta_sum, {{1, 1, 9000, 24}, {1, 1, 9000, 40}}, {1, 1, 24, 40}, FORWARD_ONLY},
+    {"Gram matrix", gram, gram_sum, {{2, 21, 23, 16}}, {2, 1, 16, 16}, BRIEF},
+    {"fully connected", linear, linear_sum, {{3, 2, 4, 5}, {1, 1, 40, 17}, NX_VECTOR(17)}, {3, 1, 1, 17}, NORMAL},
+    {"normalization", norm, norm_sum, {{2, 19, 21, 20}, NX_VECTOR(20), NX_VECTOR(20)}, {2, 19, 21, 20}, BRIEF},
+    {"response normalization", lrn, lrn_sum, {{2, 5, 4, 20}}, {2, 5, 4, 20}, NORMAL},
+    {"pooling, maximum", pool_max, pool_max_sum, {{2, 8, 10, 20}}, {2, 4, 5, 20}, BRIEF},
+    {"pooling, mean", pool_mean, pool_mean_sum, {{2, 8, 10, 20}}, {2, 4, 5, 20}, NORMAL},
+    {"mean of squares", mse, mse_sum, {{2, 77, 65, 5}, {2, 77, 65, 5}}, {1, 1, 1, 1}, BRIEF},
+    {"total variation", variation, variation_sum, {{2, 31, 33, 3}}, {1, 1, 1, 1}, NORMAL},
+    {"sum of channels", channels, channels_sum, {{2, 31, 33, 20}}, {1, 1, 1, 20}, NORMAL},
+    {"weighted sum", weighted, weighted_sum, {{1, 1, 1, 1}, {1, 1, 1, 1}}, {1, 1, 1, 1}, NORMAL},
+    {"entropy", entropy, entropy_sum, {{4, 6, 7, 3}}, {1, 1, 1, 1}, NORMAL},
+    {"resampling", resize, resize_sum, {{2, 7, 11, 5}}, {2, 13, 6, 5}, NORMAL},
+    {"enlargement", upsample, upsample_sum, {{2, 5, 7, 5}}, {2, 10, 14, 5}, BRIEF},
+    {"padding", pad, pad_sum, {{2, 5, 7, 5}}, {2, 8, 10, 5}, NORMAL},
+    {"slice", slice, slice_sum, {{2, 5, 7, 9}}, {2, 3, 7, 5}, NORMAL},
+    {"concatenation", concat, concat_sum, {{2, 5, 7, 9}, {2, 5, 7, 16}}, {2, 5, 7, 25}, NORMAL},
+    {"element by element",
+     elements,
+     elements_sum,
+     {{2, 9, 7, 20}, NX_VECTOR(20), NX_VECTOR(20)},
+     {2, 9, 7, 20},
+     NORMAL},
 };
 
 /* ---- checking ---- */
@@ -505,7 +515,7 @@ static void check(nx_device *device, const sample *s, selftest_result *r)
         for (size_t k = 0; k < count; k++) exact[inputs][k] = (double)values[inputs][k];
     }
     nx_tensor *y = nx_keep(s->build(g, x)), *t = NULL;
-    if (!s->forward_only) {
+    if (s->form != FORWARD_ONLY) {
         t = nx_input(g, s->out, "t");
         nx_gradient(g, nx_mse(g, y, t), x, (size_t)inputs, dx);
         for (int i = 0; i < inputs; i++) nx_keep(dx[i]);
@@ -625,10 +635,11 @@ static void check_optimizer(nx_device *device, selftest_result *r)
     nx_params_free(params);
 }
 
-selftest_result selftest(nx_device *device)
+selftest_result selftest(nx_device *device, selftest_extent extent)
 {
     selftest_result r = {.worst = ""};
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        if (extent == SELFTEST_BRIEF && samples[i].form != BRIEF) continue;
         nx_progress("%s", samples[i].name);
         check(device, &samples[i], &r);
     }

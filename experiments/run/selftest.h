@@ -3,7 +3,7 @@
  *
  * For users' machines (`nstx doctor`); tests/ops is the thorough one.
  *
- *     selftest_result r = selftest(device);
+ *     selftest_result r = selftest(device, SELFTEST_ALL);
  *     printf("%d of %d failed, largest error %g in %s", r.failed, r.cases, r.error, r.worst);
  */
 #ifndef RUN_SELFTEST_H
@@ -18,7 +18,10 @@ typedef struct selftest_result {
     char failures[512]; /* "conv 3x3: off by 0.1; pool: differs between two runs" */
 } selftest_result;
 
-selftest_result selftest(nx_device *device);
+/* BRIEF: the operations that no run goes without, one case each. */
+typedef enum selftest_extent { SELFTEST_BRIEF, SELFTEST_ALL } selftest_extent;
+
+selftest_result selftest(nx_device *device, selftest_extent extent);
 
 /* The speed of the device, best of several after a warm-up: a product and a convolution in GFLOP/s (of the plain sums),
  * an addition in GB/s. */

@@ -4,7 +4,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "bench/measure.h"
 #include "device/memory.h"
+#include "graph/recompute.h"
+#include "graph/wisdom.h"
+#include "run/first_use.h"
+#include "run/tuned.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,10 +38,13 @@ bool task_new(task **out, const config *c, nx_error *err)
 {
     const task_kind *kind = kinds[c->experiment.task];
     task *t = nx_alloc(kind->bytes);
-    *t = (task){.kind = kind, .c = c, .paper = paper_of(c)};
+    *t = (task){.kind = kind, .c = c, .paper = paper_of(c), .recompute = c->device.recompute};
     char *kernels = config_get(c, "device", "kernels");
-    nx_device_options device = {.name = c->device.name, .kernels = kernels};
-    bool ok = check(t, err) && nx_device_choose(&t->info, &device, err) && kind->open(t, err);
+    nx_device_options device = {
+        .name = c->device.name, .kernels = kernels, .tf32 = c->device.precision == PRECISION_TF32};
+    bool ok = check(t, err) && nx_device_choose(&t->info, &device, err);
+    if (ok) tuned_use(&t->info);
+    ok = ok && kind->open(t, err);
     free(kernels);
     if (ok)
         *out = t;
@@ -69,6 +77,16 @@ static bool measure(task *t, int size, task_needs *out, nx_error *err)
     if (!t->kind->measure(t, size, out, err)) return false;
     out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perception->vgg->params);
     return true;
+}
+
+/* The same at a level of recomputation that is not the config's. */
+static bool measure_at(task *t, int level, int size, task_needs *out)
+{
+    int configured = t->recompute;
+    t->recompute = level;
+    bool planned = measure(t, size, out, NULL);
+    t->recompute = configured;
+    return planned;
 }
 
 static bool fits_at(task *t, int size)
@@ -105,6 +123,15 @@ static int size_of(const task *t)
     return now;
 }
 
+/* The lowest level of recomputation above the config's with which it fits; 0: none. */
+static int level_that_fits(task *t)
+{
+    task_needs needs;
+    for (int level = t->recompute + 1; level <= NX_RECOMPUTE_MOST; level++)
+        if (measure_at(t, level, size_of(t), &needs) && total_of(needs.bytes) <= t->info.memory) return level;
+    return 0;
+}
+
 bool task_fits(task *t, nx_error *err)
 {
     task_needs needs;
@@ -112,8 +139,13 @@ bool task_fits(task *t, nx_error *err)
     char need[16], have[16], batch[32] = "", remedy[128];
     bool planned = measure(t, size_of(t), &needs, &reason);
     if (planned && total_of(needs.bytes) <= t->info.memory) return true;
-    int largest = task_largest_size(t);
-    if (largest)
+    int largest = task_largest_size(t), level = level_that_fits(t);
+    if (largest && level)
+        snprintf(remedy, sizeof remedy,
+                 "the largest [data] size that fits is %d; with device.recompute = %d this one does", largest, level);
+    else if (level)
+        snprintf(remedy, sizeof remedy, "with device.recompute = %d it does", level);
+    else if (largest)
         snprintf(remedy, sizeof remedy, "the largest [data] size that fits is %d", largest);
     else
         snprintf(remedy, sizeof remedy, "no [data] size fits: %s", t->kind->remedy);
@@ -129,6 +161,39 @@ void task_bytes(task *t, uint64_t bytes[NX_MEMORY_KINDS])
     task_needs needs;
     NX_CHECK(measure(t, size_of(t), &needs, NULL), "a plan that did fit");
     memcpy(bytes, needs.bytes, sizeof needs.bytes);
+}
+
+/* Pictures that are made at a time: of the first of a batch, or the one that is optimized. */
+static int pictures_at_a_time(const task *t)
+{
+    enum { MOST = 6 };
+    int count = t->c->data.validation_count < t->c->data.batch ? t->c->data.validation_count : t->c->data.batch;
+    return t->kind == &optimization ? 1 : count < MOST ? count : MOST;
+}
+
+uint64_t task_disk_bytes(task *t)
+{
+    const config *c = t->c;
+    task_needs needs = {0};
+    enum { CHUNK = 1024, ROW = 24, OWN = 1 << 17 }; /* rows HDF5 makes room for at a time, bytes of one, HDF5's own */
+    uint64_t side = (uint64_t)size_of(t), steps = (uint64_t)c->experiment.steps, bytes = OWN;
+    uint64_t terms = (uint64_t)(c->descriptor.content_layers.count + c->descriptor.style_layers.count + 4);
+    if (t->kind->measure(t, size_of(t), &needs, NULL))
+        bytes += needs.bytes[NX_MEMORY_PARAMETERS] + needs.bytes[NX_MEMORY_OPTIMIZER];
+    if (c->log.images) {
+        uint64_t times = steps / (uint64_t)c->log.images + 2, series = 3 * side * side * times;
+        bytes += (uint64_t)pictures_at_a_time(t) * (series < RUNFILE_IMAGE_BYTES ? series : RUNFILE_IMAGE_BYTES);
+    }
+    const int every[] = {c->log.every, t->kind == &optimization ? 0 : c->log.validation};
+    for (int k = 0; k < 2; k++)
+        if (every[k]) bytes += terms * ROW * CHUNK * (steps / (uint64_t)every[k] / CHUNK + 1);
+    return bytes;
+}
+
+uint64_t task_bytes_at(task *t, int level)
+{
+    task_needs needs;
+    return measure_at(t, level, size_of(t), &needs) ? total_of(needs.bytes) : 0;
 }
 
 void task_print_params(const char *what, const nx_params *params)
@@ -161,6 +226,11 @@ void task_print_plan(task *t)
         printf("  the arena of a step holds %s of tensors in %s\n", nx_bytes_text(a, (double)needs.tensors),
                nx_bytes_text(b, (double)needs.arena));
         printf("  nodes of a step: %zu\n", needs.nodes);
+        for (int level = 0; level <= NX_RECOMPUTE_MOST; level++)
+            if (measure_at(t, level, size_of(t), &needs))
+                printf("  total with device.recompute = %d %9s, %zu nodes%s\n", level,
+                       nx_bytes_text(a, (double)total_of(needs.bytes)), needs.nodes,
+                       level == t->recompute ? " (the config's)" : "");
     } else {
         printf("this size cannot be planned: %s\n", err.text);
     }
@@ -188,15 +258,27 @@ void task_log(runfile *file, const objective *o, const objective_values *v, cons
     }
 }
 
-bool task_finite(const objective *o, const objective_values *v, uint64_t step, nx_error *err)
+bool task_finite(const objective *o, const objective_values *v, const char *prefix, uint64_t step, nx_error *err)
 {
+    unsigned long long number = step;
     for (int i = 0; i < o->count; i++)
         if (!isfinite(v->term[i]))
-            return nx_fail(err, "step %llu: %s is %f; the newest checkpoint is kept: lower [optimizer] learning_rate",
-                           (unsigned long long)step, o->term[i].name, (double)v->term[i]);
+            return nx_fail(err, "step %llu: %s%s is %f: lower [optimizer] learning_rate", number, prefix,
+                           o->term[i].name, (double)v->term[i]);
     return isfinite(v->total) ||
-           nx_fail(err, "step %llu: the total loss is %f, its terms are finite: lower the weights in [loss]",
-                   (unsigned long long)step, (double)v->total);
+           nx_fail(err, "step %llu: the %stotal loss is %f, its terms are finite: lower the weights in [loss]", number,
+                   prefix, (double)v->total);
+}
+
+bool task_sound(guard *w, uint64_t step, nx_error *err)
+{
+    size_t count;
+    const char *first = guard_look(w, &count);
+    return !first || nx_fail(err,
+                             "step %llu: the losses are finite, and the update leaves %s with an infinity or NaN (%zu "
+                             "such in all): the gradient is too large: lower [optimizer] learning_rate or the weights "
+                             "in [loss]",
+                             (unsigned long long)step, first, count);
 }
 
 double task_rate(const config *c, uint64_t step)
@@ -231,8 +313,9 @@ uint8_t *task_bytes_of(const float *pixels, const float mean[3], size_t count)
 static bool open_device(task *t, nx_error *err)
 {
     char *kernels = config_get(t->c, "device", "kernels");
-    nx_device_options options = {.name = t->c->device.name, .kernels = kernels, .profile = t->c->device.profile};
-    bool ok = nx_device_open(&t->device, &options, err);
+    nx_device_options options = {
+        .name = t->c->device.name, .kernels = kernels, .profile = t->c->device.profile, .tf32 = t->info.tf32};
+    bool ok = first_use(&t->info, &options, err) && nx_device_open(&t->device, &options, err);
     free(kernels);
     return ok;
 }
@@ -268,6 +351,9 @@ static void log_profile(task *t, runfile *file)
     size_t count;
     if (!t->device->profile) return;
     const nx_plan_line *lines = nx_plan_profile(t->kind->plan(t), &count);
+    measure_roof roof = measure_peaks(t->device);
+    runfile_set_real(file, "/profile", "peak_gflops", roof.flops * 1e-9);
+    runfile_set_real(file, "/profile", "stream_gbytes_per_second", roof.bytes * 1e-9);
     for (size_t i = 0; i < count; i++) {
         const nx_plan_line *l = &lines[i];
         if (!l->calls) continue; /* the first step compiles and is not timed */
@@ -277,9 +363,20 @@ static void log_profile(task *t, runfile *file)
         if (l->seconds > 0) {
             runfile_set_real(file, group, "gflops", l->flops / l->seconds * 1e-9);
             runfile_set_real(file, group, "gbytes_per_second", l->bytes / l->seconds * 1e-9);
+            runfile_set_real(file, group, "peak_share", l->flops / l->seconds / roof.flops);
+            runfile_set_real(file, group, "stream_share", l->bytes / l->seconds / roof.bytes);
         }
         free(group);
     }
+}
+
+/* To the reason of a failure, what is left to go on from. */
+static void name_kept(const runfile *file, nx_error *err)
+{
+    nx_error reason = *err;
+    uint64_t step;
+    if (runfile_kept(file, &step))
+        nx_fail(err, "%s; the checkpoint of step %llu is kept", reason.text, (unsigned long long)step);
 }
 
 task_end task_run(task *t, runfile *file, const char *path, task_result *result, nx_error *err)
@@ -288,6 +385,7 @@ task_end task_run(task *t, runfile *file, const char *path, task_result *result,
     bool done = false;
     *result = (task_result){.validation = NAN, .loss = NAN, .style = NAN, .content = NAN, .variety = {NAN, NAN}};
     char *stem = nx_copy_text(path);
+    if (nx_wisdom_count()) runfile_set_text(file, "/device", "wisdom", nx_wisdom_signature());
     if (nx_ends_with(stem, ".h5")) stem[strlen(stem) - 3] = 0;
     bool ok = open_device(t, err) && perception_prepare(t->perception, t->device, err) && t->kind->prepare(t, err) &&
               restore(t, file, path, &step, err) && t->kind->loop(t, file, stem, &step, &done, result, err);
@@ -306,5 +404,6 @@ task_end task_run(task *t, runfile *file, const char *path, task_result *result,
         if (ok) *err = late;
         ok = false;
     }
+    if (!ok) name_kept(file, err);
     return !ok ? TASK_FAILED : finished ? TASK_FINISHED : TASK_INTERRUPTED;
 }

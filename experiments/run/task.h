@@ -13,6 +13,7 @@
 #ifndef RUN_TASK_H
 #define RUN_TASK_H
 
+#include "run/guard.h"
 #include "run/paper.h"
 #include "run/runfile.h"
 #include "run/variety.h"
@@ -28,6 +29,7 @@ typedef struct task {
     nx_device_info info;
     nx_device *device; /* while it runs */
     perception *perception;
+    int recompute; /* the level at which graphs are planned: the config's, unless another is tried out */
 } task;
 
 /* Chooses the device's description, reads pictures and weights. An error is the user's. */
@@ -37,13 +39,20 @@ void task_free(task *t);
 /* What a run allocates on the device at its peak, by kind. */
 void task_bytes(task *t, uint64_t bytes[NX_MEMORY_KINDS]);
 
-/* Refuses a config that the device has no memory for, naming the largest [data] size that fits. */
+/* The total of it at a level of recomputation (graph/recompute), whatever the config's; 0: that cannot be planned. */
+uint64_t task_bytes_at(task *t, int level);
+
+/* Refuses a config that the device has no memory for, naming the largest [data] size that fits and the level of
+ * recomputation with which this one would. */
 bool task_fits(task *t, nx_error *err);
 
 /* The largest [data] size, up to TASK_MOST_SIZE, for which everything fits; 0 if none does. */
 int task_largest_size(task *t);
 
-/* Prints what `nstx plan` shows, on standard output. */
+/* About what the run file takes on disk: checkpoint, pictures over time before compression, rows. */
+uint64_t task_disk_bytes(task *t);
+
+/* Prints what `nstx plan` shows of sizes and memory, on standard output. */
 void task_print_plan(task *t);
 
 typedef enum task_end { TASK_FINISHED, TASK_INTERRUPTED, TASK_FAILED } task_end;
@@ -96,8 +105,12 @@ typedef struct task_row {
 } task_row;
 void task_log(runfile *file, const objective *o, const objective_values *v, const char *prefix, task_row r);
 
-/* A loss that is no number is an error; the newest checkpoint stays what it is. */
-bool task_finite(const objective *o, const objective_values *v, uint64_t step, nx_error *err);
+/* A loss that is infinite or no number is an error, with the step and the term, by name its layer; the newest
+ * checkpoint stays what it is. prefix goes before the terms' names. */
+bool task_finite(const objective *o, const objective_values *v, const char *prefix, uint64_t step, nx_error *err);
+
+/* The same for parameters and moments after the update of a step, and so for the gradients that made it. */
+bool task_sound(guard *w, uint64_t step, nx_error *err);
 
 /* The learning rate of a step, the method's usual one where the config leaves it open. */
 double task_rate(const config *c, uint64_t step);

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "device/memory.h"
+#include "graph/recompute.h"
 #include "io/files.h"
 #include "io/image.h"
 #include "io/loader.h"
@@ -17,6 +18,7 @@
 #include "nn/optimizer.h"
 #include "ops/entropy.h"
 #include "ops/random.h"
+#include "run/guard.h"
 #include "run/interrupt.h"
 #include "run/model.h"
 #include "run/progress.h"
@@ -46,6 +48,7 @@ typedef struct trainer {
     double balance[PAPER_STAGES]; /* factors on the style weight of each picture */
     nx_params *params;            /* the generator's */
     nx_optimizer *optimizer;
+    guard *guard; /* of params and the optimizer's state */
     side train, valid;
     nx_loader *loader, *held_out;
 } trainer;
@@ -111,7 +114,7 @@ static int validation_batch(const trainer *t)
 
 /* Both graphs and their plans for a size, over a store of parameters. */
 static bool build(trainer *t, int size, nx_params *params, side *train, side *valid, nx_optimizer **optimizer,
-                  nx_error *err)
+                  guard **watch, nx_error *err)
 {
     const config *c = t->task.c;
     nx_optimizer_options options = {.method = c->optimizer.method == METHOD_SGD ? NX_OPTIMIZER_SGD : NX_OPTIMIZER_ADAM,
@@ -124,7 +127,9 @@ static bool build(trainer *t, int size, nx_params *params, side *train, side *va
         nx_gradient(train->g, train->objective.total, &train->output, 1, &train->gradient);
         nx_keep(train->gradient);
     }
-    if (!nx_plan_new(&train->plan, train->g, err)) return false;
+    nx_recompute(train->g, t->task.recompute);
+    const nx_params *stores[] = {params, (*optimizer)->state};
+    if (!nx_plan_new(&train->plan, train->g, err) || !guard_new(watch, &t->task.info, stores, 2, err)) return false;
     if (!validation_count(t)) return true;
     return record(t, valid, params, size, validation_batch(t), false, err) && nx_plan_new(&valid->plan, valid->g, err);
 }
@@ -229,6 +234,7 @@ static void close_all(task *base)
     nx_loader_free(t->held_out);
     free_side(&t->train);
     free_side(&t->valid);
+    guard_free(t->guard);
     nx_optimizer_free(t->optimizer);
     nx_params_free(t->params);
     nx_file_list_free(&t->content);
@@ -243,17 +249,20 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
     side train = {0}, valid = {0};
     nx_params *params = nx_params_new();
     nx_optimizer *optimizer = NULL;
-    bool ok = build(t, size, params, &train, &valid, &optimizer, err);
+    guard *watch = NULL;
+    bool ok = build(t, size, params, &train, &valid, &optimizer, &watch, err);
     if (ok) {
         out->bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(params);
         out->bytes[NX_MEMORY_OPTIMIZER] = nx_params_bytes(optimizer->state);
-        out->bytes[NX_MEMORY_ARENA] = nx_plan_bytes(train.plan) + (valid.plan ? nx_plan_bytes(valid.plan) : 0);
+        out->bytes[NX_MEMORY_ARENA] =
+            nx_plan_bytes(train.plan) + (valid.plan ? nx_plan_bytes(valid.plan) : 0) + guard_bytes(watch);
         out->arena = nx_plan_bytes(train.plan);
         out->tensors = nx_plan_sum(train.plan);
         out->nodes = train.g->n_nodes;
     }
     free_side(&train);
     free_side(&valid);
+    guard_free(watch);
     nx_optimizer_free(optimizer);
     nx_params_free(params);
     return ok;
@@ -351,6 +360,7 @@ static bool set_balance(trainer *t, nx_error *err)
     int stages = t->task.paper->generate(c, &scope, shape, s.content, s.random, judges);
     bool ok = nx_loader_batch(t->loader, 0, pixels, err);
     for (int k = 0; ok && k < stages; k++) ok = record_pull(t, g, &judges[k], &pulls[k], err);
+    nx_recompute(g, t->task.recompute);
     ok = ok && nx_plan_new(&plan, g, err);
     if (ok) {
         s.plan = plan;
@@ -381,12 +391,14 @@ static bool set_balance(trainer *t, nx_error *err)
 static bool prepare(task *base, nx_error *err)
 {
     trainer *t = (trainer *)base;
-    if (!set_balance(t, err) || !build(t, t->task.c->data.size, t->params, &t->train, &t->valid, &t->optimizer, err))
+    if (!set_balance(t, err) ||
+        !build(t, t->task.c->data.size, t->params, &t->train, &t->valid, &t->optimizer, &t->guard, err))
         return false;
     nx_params_realize(t->params, t->task.device);
     nx_params_realize(t->optimizer->state, t->task.device);
     nx_plan_realize(t->train.plan, t->task.device);
     if (t->valid.plan) nx_plan_realize(t->valid.plan, t->task.device);
+    guard_realize(t->guard, t->task.device);
     return true;
 }
 
@@ -409,12 +421,21 @@ static void change_contrast(const trainer *t, uint64_t step, float *pixels)
     }
 }
 
+/* Diversity is what noise alone changes, so the batch is its first picture again and again. */
+static void repeat_picture(const trainer *t, float *pixels)
+{
+    size_t numbers = (size_t)t->task.c->data.size * (size_t)t->task.c->data.size * 3;
+    for (int n = 1; n < t->task.c->data.batch; n++)
+        memcpy(pixels + (size_t)n * numbers, pixels, numbers * sizeof *pixels);
+}
+
 /* One update with batch `step` (the first is 0); rate 0 only evaluates. */
 static bool run_step(trainer *t, uint64_t step, double rate, float *pixels, nx_error *err)
 {
     if (!t->texture) {
         if (!nx_loader_batch(t->loader, step, pixels, err)) return false;
         if (t->task.c->data.contrast > 0) change_contrast(t, step, pixels);
+        if (t->task.c->loss.diversity > 0) repeat_picture(t, pixels);
         nx_plan_write(t->train.plan, t->train.content, pixels);
     }
     write_random(t, &t->train, "training", step);
@@ -517,7 +538,7 @@ static bool validate(trainer *t, runfile *file, const char *picture, task_row r,
     }
     for (int i = 0; i < s->objective.count; i++) mean.term[i] = (float)(sums[i] / (double)batches);
     mean.total = (float)(total / (double)batches);
-    if (ok) {
+    if (ok && (ok = task_finite(&s->objective, &mean, "validation/", r.step, err))) {
         task_log(file, &s->objective, &mean, "validation/", r);
         result->validation = (double)mean.total;
         result->style = mean.style;
@@ -582,7 +603,7 @@ static bool log_step(trainer *t, runfile *file, uint64_t step, objective_values 
 {
     task_row r = {step, runfile_seconds(file)};
     objective_read(&t->train.objective, t->train.plan, v);
-    if (!task_finite(&t->train.objective, v, step, err)) return false;
+    if (!task_finite(&t->train.objective, v, "", step, err) || !task_sound(t->guard, step, err)) return false;
     task_log(file, &t->train.objective, v, "", r);
     runfile_metric(file, "learning_rate", 1, (int64_t)step, r.seconds, task_rate(t->task.c, step));
     if (!step && t->train.gradient) log_gradient(t, file);

@@ -16,6 +16,7 @@
 #include "io/tensors.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <xxhash.h>
@@ -184,6 +185,39 @@ static inline void assert_said(const char *said, const char *part)
     if (!strstr(said, part)) fail_msg("\"%s\" is not said in:\n%s", part, said);
 }
 
+/* ---- time ---- */
+
+static inline double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static inline void sleep_for(double seconds)
+{
+    struct timespec time = {(time_t)seconds, (long)((seconds - floor(seconds)) * 1e9)};
+    nanosleep(&time, NULL);
+}
+
+/* Until nstx has said this on standard error; it may have ended instead. */
+static inline void wait_for(pid_t child, const char *part)
+{
+    double end = seconds_now() + 60;
+    do {
+        sleep_for(0.002);
+        read_said("err", child, said_err);
+    } while (!strstr(said_err, part) && seconds_now() < end);
+    assert_said(said_err, part);
+}
+
+static inline void remove_run(const char *name)
+{
+    char *command = nx_format("rm -f %s.h5 %s.png %s.model.h5", name, name, name);
+    free(shell(command));
+    free(command);
+}
+
 /* Standard error is the device, where it was chosen already, and then one line of the program. */
 static inline void assert_one_line(const char *part)
 {
@@ -237,6 +271,13 @@ static inline void assert_attribute(const nx_h5 *file, const char *path, const c
     char *text = text_attribute(file, path, name);
     assert_string_equal(text, wanted);
     free(text);
+}
+
+static inline void assert_status(const char *run, const char *wanted)
+{
+    nx_h5 *file = open_h5(run);
+    assert_attribute(file, "/", "status", wanted);
+    close_h5(file);
 }
 
 static inline int64_t int_attribute(const nx_h5 *file, const char *path, const char *name)
@@ -302,8 +343,8 @@ static inline void digest_below(FILE *out, const nx_h5 *file, const char *path)
     nx_h5_names_free(&inside);
 }
 
-/* Every bit of the metrics but their times, of the pictures and of the checkpoint, a dataset a line; owned by the
- * caller. */
+/* Every bit of a run's metrics but their times, of its pictures and its checkpoint, or of a model, a dataset a line;
+ * owned by the caller. */
 static inline char *digest(const char *name)
 {
     char *text = NULL;
@@ -313,6 +354,7 @@ static inline char *digest(const char *name)
     digest_below(out, file, "/metrics");
     digest_below(out, file, "/images");
     digest_below(out, file, "/checkpoint");
+    digest_below(out, file, "/model");
     close_h5(file);
     fclose(out);
     return text;

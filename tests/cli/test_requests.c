@@ -110,6 +110,9 @@ static void test_config(void **state)
         {"missing.ini: cannot open", "run missing.ini"},
         {"photos: ", "run photos"},
         {"[descriptor] style_layers: there is no layer 'relu9_1'", "run tiny.ini -s descriptor.style_layers=relu9_1"},
+        {"precision = tf32 needs NVIDIA's tensor cores", "run tiny.ini -s device.precision=tf32"},
+        {"precision = tf32 needs NVIDIA's tensor cores", "plan tiny.ini -s device.precision=tf32"},
+        {"recompute: 3 is out of range", "run tiny.ini -s device.recompute=3"},
         {"[data] size = 30: the generator takes multiples of 4, such as 32", "run tiny.ini -s data.size=30"},
         {"it needs [generator] noise of 1 or more", "run tiny.ini -s loss.diversity=1"},
         {"there are: ", "run tiny.ini -s device.name=Voodoo2"},
@@ -151,13 +154,15 @@ static void test_weights(void **state)
         {"set [descriptor] preprocessing to", "run tiny.ini -s descriptor.weights=bare.safetensors"},
         {"no weights of conv2_2 (features.7)",
          "run tiny.ini -s descriptor.weights=vgg.safetensors -s descriptor.style_layers=relu4_1"},
-        {"style.png: neither safetensors nor HDF5", "run tiny.ini -s descriptor.weights=style.png"},
+        {"style.png: neither safetensors, HDF5 nor .npz", "run tiny.ini -s descriptor.weights=style.png"},
     };
     REFUSE(requests);
 }
 
 /* Memory is known before a kernel is compiled. */
 static void new_cache(void) { setenv("POCL_CACHE_DIR", "../new_cache", 1); }
+
+#define DEEP "-s data.batch=8 -s generator.channels=8 -s generator.blocks=24"
 
 static void test_memory(void **state)
 {
@@ -181,6 +186,15 @@ static void test_memory(void **state)
     free(line);
     refused("the largest [data] size that fits is ",
             "run tiny.ini -s data.size=%d -s data.resize=8192 -s data.batch=64 -o big.h5", largest + 4);
+
+    /* Where many values are kept, a level of recomputation makes room for the size that is refused. */
+    nstx(0, "plan tiny.ini -s data.size=32 " DEEP);
+    largest = atoi(strstr(said_out, "at batch 8: ") + strlen("at batch 8: "));
+    refused("; with device.recompute = ", "run tiny.ini -s data.size=%d -s data.resize=8192 " DEEP " -o big.h5",
+            largest + 4);
+    int level = atoi(strstr(said_err, "with device.recompute = ") + strlen("with device.recompute = "));
+    nstx(0, "plan tiny.ini -s data.size=32 " DEEP " -s device.recompute=%d", level);
+    assert_true(atoi(strstr(said_out, "at batch 8: ") + strlen("at batch 8: ")) >= largest + 4);
 }
 
 static void test_places(void **state)

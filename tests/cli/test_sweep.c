@@ -112,7 +112,7 @@ static void mistakes_start_nothing(void **state)
 }
 
 /* Waits until a file has this in it. */
-static void wait_for(const char *name, const char *part)
+static void wait_for_log(const char *name, const char *part)
 {
     for (int i = 0; i < 3000; i++, usleep(20000)) {
         char *text;
@@ -125,21 +125,13 @@ static void wait_for(const char *name, const char *part)
     fail_msg("%s never said \"%s\"", name, part);
 }
 
-static void assert_status(const char *name, const char *status)
-{
-    nx_h5 *file = open_h5(name);
-    assert_attribute(file, "/", "status", status);
-    assert_true(nx_h5_exists(file, "/checkpoint"));
-    close_h5(file);
-}
-
 static void an_interruption_is_gone_on_with(void **state)
 {
     (void)state;
     write_text("long.ini", TINY "[experiment]\nsteps = 1500\n[log]\nevery = 25\nimages = 0\nvalidation = 0\n"
                                 "checkpoint = 500\n[sweep]\nexperiment.seed = 1 2\n");
     pid_t child = start("sweep long.ini -j 1");
-    wait_for("long-seed=1.log", "step 50/");
+    wait_for_log("long-seed=1.log", "step 50/");
     kill(child, SIGINT);
     assert_int_equal(finish(child), 130);
     assert_said(said_err, "seed=1 stopped with a checkpoint");
@@ -238,7 +230,7 @@ static void slurm_gives_the_same(void **state)
     assert_said(said_err, "2 of 2 points are done already");
 
     pid_t child = start("sweep long.ini --slurm -j 1 -o array/long.h5");
-    wait_for("array/long-seed=1.log", "step 50/");
+    wait_for_log("array/long-seed=1.log", "step 50/");
     kill(child, SIGINT);
     assert_int_equal(finish(child), 130);
     assert_said(said_err, "0 of 2 points are done");

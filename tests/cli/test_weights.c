@@ -2,6 +2,8 @@
  * changes nothing but the scale of each channel. */
 #include "cli.h"
 
+#include "../io/npz.h"
+
 #include "graph/plan.h"
 #include "networks/vgg19.h"
 #include "nn/init.h"
@@ -13,27 +15,52 @@ enum { SIDE = 32, LAYERS = 3 };
 
 static const char *const layers[LAYERS] = {"conv1_1", "conv1_2", "conv2_1"};
 
-/* A VGG-19 to conv2_1 of random weights with torchvision's names and no metadata. */
-static void write_weights(const char *name)
+enum { MOST_LAYERS = 18 };
+
+static const char *const torchvision[MOST_LAYERS] = {
+    "features.0",  "features.2",  "features.5",  "features.7",  "features.10",  "features.12",
+    "features.14", "features.16", "features.19", "features.21", "features.23",  "features.25",
+    "features.28", "features.30", "features.32", "features.34", "classifier.0", "classifier.3"};
+
+/* Random weights of the first layers of a slim VGG-19 with torchvision's names. 2 * count entries; owned by the caller.
+ */
+static nx_tensor_entry *make_weights(int count, const int *out)
 {
-    static const int in[LAYERS] = {3, 5, 6}, out[LAYERS] = {5, 6, 7};
-    static const char *const names[LAYERS] = {"features.0", "features.2", "features.5"};
-    nx_tensor_entry entries[2 * LAYERS];
+    nx_tensor_entry *entries = nx_alloc(2 * (size_t)count * sizeof *entries);
     nx_rng rng = nx_rng_new(3, 0);
-    nx_error err = {0};
-    for (int i = 0; i < LAYERS; i++) {
-        size_t count = (size_t)(9 * in[i] * out[i]);
-        float *weight = nx_alloc(count * sizeof *weight), *bias = nx_alloc((size_t)out[i] * sizeof *bias);
-        for (size_t k = 0; k < count; k++) weight[k] = nx_rng_normal(&rng) * sqrtf(2.f / (9 * (float)in[i]));
+    for (int i = 0; i < count; i++) {
+        bool full = i >= 16;
+        int in = !i ? 3 : i == 16 ? 49 * out[15] : out[i - 1], taps = full ? 1 : 9;
+        size_t numbers = (size_t)(taps * in * out[i]);
+        float *weight = nx_alloc(numbers * sizeof *weight), *bias = nx_alloc((size_t)out[i] * sizeof *bias);
+        for (size_t k = 0; k < numbers; k++) weight[k] = nx_rng_normal(&rng) * sqrtf(2.f / (float)(taps * in));
         for (int k = 0; k < out[i]; k++) bias[k] = 0.1f * nx_rng_uniform(&rng);
-        entries[2 * i] = (nx_tensor_entry){nx_format("%s.weight", names[i]), 4, {out[i], in[i], 3, 3}, weight};
-        entries[2 * i + 1] = (nx_tensor_entry){nx_format("%s.bias", names[i]), 1, {out[i]}, bias};
+        entries[2 * i] = full
+                             ? (nx_tensor_entry){nx_format("%s.weight", torchvision[i]), 2, {out[i], in}, weight}
+                             : (nx_tensor_entry){nx_format("%s.weight", torchvision[i]), 4, {out[i], in, 3, 3}, weight};
+        entries[2 * i + 1] = (nx_tensor_entry){nx_format("%s.bias", torchvision[i]), 1, {out[i]}, bias};
     }
-    if (!nx_tensors_save_safetensors(at(name), entries, 2 * LAYERS, NULL, 0, &err)) fail_msg("%s", err.text);
-    for (int i = 0; i < 2 * LAYERS; i++) {
+    return entries;
+}
+
+static void free_weights(nx_tensor_entry *entries, int count)
+{
+    for (int i = 0; i < 2 * count; i++) {
         free((char *)entries[i].name);
         free((float *)entries[i].data);
     }
+    free(entries);
+}
+
+static const int slim[LAYERS] = {5, 6, 7};
+
+/* A VGG-19 to conv2_1, no metadata. */
+static void write_weights(const char *name)
+{
+    nx_error err = {0};
+    nx_tensor_entry *entries = make_weights(LAYERS, slim);
+    if (!nx_tensors_save_safetensors(at(name), entries, 2 * LAYERS, NULL, 0, &err)) fail_msg("%s", err.text);
+    free_weights(entries, LAYERS);
 }
 
 static vgg19 *open_vgg(const char *name, vgg19_preprocessing preprocessing)
@@ -43,6 +70,16 @@ static vgg19 *open_vgg(const char *name, vgg19_preprocessing preprocessing)
     vgg19_options options = {.weights = at(name), .preprocessing = preprocessing, .padding = VGG19_PADDING_FILE};
     if (!vgg19_new(&vgg, &options, layers, LAYERS, &err)) fail_msg("%s", err.text);
     return vgg;
+}
+
+static void assert_same_params(const vgg19 *a, const vgg19 *b)
+{
+    assert_int_equal(a->params->count, b->params->count);
+    for (size_t k = 0; k < a->params->count; k++) {
+        const nx_param *p = a->params->items[k], *q = b->params->items[k];
+        assert_string_equal(p->name, q->name);
+        assert_memory_equal(p->initial, q->initial, nx_shape_count(p->shape) * sizeof(float));
+    }
 }
 
 static void imports_keep_every_bit(void **state)
@@ -63,11 +100,7 @@ static void imports_keep_every_bit(void **state)
         vgg19 *imported = open_vgg(name, VGG19_PREPROCESSING_FILE);
         assert_memory_equal(raw->mean, imported->mean, sizeof raw->mean);
         assert_int_equal(raw->params->count, 2 * LAYERS);
-        for (size_t k = 0; k < raw->params->count; k++) {
-            const nx_param *a = raw->params->items[k], *b = imported->params->items[k];
-            assert_string_equal(a->name, b->name);
-            assert_memory_equal(a->initial, b->initial, nx_shape_count(a->shape) * sizeof(float));
-        }
+        assert_same_params(raw, imported);
         vgg19_free(raw);
         vgg19_free(imported);
         free(name);
@@ -77,6 +110,143 @@ static void imports_keep_every_bit(void **state)
     assert_said(said_out, "RGB, 0 to 255, minus mean");
     assert_said(said_out, "source_xxh3");
     assert_said(said_out, "as the file says");
+}
+
+/* The same arrays in NumPy's .npz are the same weights, and unknown preprocessing is refused there, too. */
+static void numpy_is_read(void **state)
+{
+    (void)state;
+    nx_tensor_entry *entries = make_weights(LAYERS, slim);
+    npz_array arrays[2 * LAYERS];
+    char names[2 * LAYERS][40], shapes[2 * LAYERS][40];
+    for (int i = 0; i < 2 * LAYERS; i++) {
+        const nx_tensor_entry *e = &entries[i];
+        snprintf(names[i], sizeof names[i], "%s.npy", e->name);
+        if (e->rank == 4)
+            snprintf(shapes[i], sizeof shapes[i], "(%d, %d, 3, 3)", e->shape[0], e->shape[1]);
+        else
+            snprintf(shapes[i], sizeof shapes[i], "(%d,)", e->shape[0]);
+        arrays[i] = (npz_array){names[i], "<f4", shapes[i], NULL, e->data, 4 * nx_tensor_entry_size(e)};
+    }
+    write_npz(at("raw.npz"), arrays, 2 * LAYERS);
+    free_weights(entries, LAYERS);
+    refused("its metadata does not say how pictures are prepared", "weights import raw.npz -o x.safetensors");
+    nstx(0, "weights import raw.npz -o numpy.safetensors --preprocessing caffe");
+    vgg19 *numpy = open_vgg("numpy.safetensors", VGG19_PREPROCESSING_FILE),
+          *same = open_vgg("caffe.safetensors", VGG19_PREPROCESSING_FILE);
+    assert_same_params(numpy, same);
+    vgg19_free(numpy);
+    vgg19_free(same);
+    write_truncated("short.npz", "raw.npz", 100);
+    refused("short.npz", "weights import short.npz -o x.safetensors --preprocessing caffe");
+}
+
+/* fc6 and fc7 come through an import with every bit, and are normalised with the rest. */
+static void fully_connected_layers_stay(void **state)
+{
+    (void)state;
+    static const int out[MOST_LAYERS] = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 24, 16};
+    const char *const deepest = "fc7";
+    nx_error err = {0};
+    nx_tensor_entry *entries = make_weights(MOST_LAYERS, out);
+    if (!nx_tensors_save_safetensors(at("deep.safetensors"), entries, 2 * MOST_LAYERS, NULL, 0, &err))
+        fail_msg("%s", err.text);
+    free_weights(entries, MOST_LAYERS);
+    nstx(0, "weights import deep.safetensors --preprocessing torchvision -o deep2.safetensors");
+    assert_string_equal(said_out, "deep2.safetensors: VGG-19 to fc7\n");
+    vgg19 *vgg[2];
+    const vgg19_options options[2] = {{.weights = at("deep.safetensors"),
+                                       .preprocessing = VGG19_PREPROCESSING_TORCHVISION,
+                                       .padding = VGG19_PADDING_FILE},
+                                      {.weights = at("deep2.safetensors"), .padding = VGG19_PADDING_FILE}};
+    for (int k = 0; k < 2; k++)
+        if (!vgg19_new(&vgg[k], &options[k], &deepest, 1, &err)) fail_msg("%s", err.text);
+    assert_int_equal(vgg[0]->params->count, 2 * MOST_LAYERS);
+    assert_same_params(vgg[0], vgg[1]);
+    vgg19_free(vgg[0]);
+    vgg19_free(vgg[1]);
+
+    /* Normalised once, a second time changes nothing: every live channel's mean is 1 already. */
+    assert_int_equal(mkdir(at("large"), 0777), 0);
+    for (int i = 0; i < 2; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "large/%d.png", i);
+        write_picture(name, 224, 224, 50 + i);
+    }
+    nstx(2, "weights normalize deep2.safetensors x.safetensors --images large --size 128");
+    assert_one_line("fc6 takes 196 numbers");
+    nstx(0, "weights normalize deep2.safetensors once.safetensors --images large");
+    assert_said(said_out, "VGG-19 to fc7, every channel's mean is 1");
+    nstx(0, "weights normalize once.safetensors twice.safetensors --images large");
+    nx_tensor_file *file[3];
+    static const char *const names[3] = {"deep2.safetensors", "once.safetensors", "twice.safetensors"};
+    for (int k = 0; k < 3; k++)
+        if (!nx_tensor_file_open(&file[k], at(names[k]), &err)) fail_msg("%s", err.text);
+    double changed = 0, moved = 0;
+    for (int i = 0; i < 16; i++) {
+        const float *b[3];
+        for (int k = 0; k < 3; k++) b[k] = nx_tensor_file_find(file[k], "classifier.3.bias")->data;
+        changed = fmax(changed, fabs((double)b[1][i] - (double)b[0][i]));
+        moved = fmax(moved, fabs((double)b[2][i] - (double)b[1][i]) / (fabs((double)b[1][i]) + 1e-3));
+    }
+    assert_true(changed > 1e-3);
+    assert_true(moved < 1e-3);
+    for (int k = 0; k < 3; k++) nx_tensor_file_free(file[k]);
+}
+
+/* One network written down for both conventions gives the same losses and the same gradient by the picture. The borders
+ * are reflected: zeros around a picture minus its mean would be other colours in each. */
+static void conventions_agree(void **state)
+{
+    (void)state;
+    static const double caffe_mean[3] = {123.68, 116.779, 103.939}, mean[3] = {0.485, 0.456, 0.406},
+                        std[3] = {0.229, 0.224, 0.225};
+    nx_error err = {0};
+    nx_tensor_entry *entries = make_weights(LAYERS, slim);
+    if (!nx_tensors_save_safetensors(at("t.safetensors"), entries, 2 * LAYERS, NULL, 0, &err)) fail_msg("%s", err.text);
+    float *weight = (float *)entries[0].data, *bias = (float *)entries[1].data;
+    for (int o = 0; o < slim[0]; o++) {
+        float *w = weight + o * 27, old[27];
+        memcpy(old, w, sizeof old);
+        double shift = 0;
+        for (int c = 0; c < 3; c++)
+            for (int t = 0; t < 9; t++) {
+                double scaled = (double)old[c * 9 + t] / (255 * std[c]);
+                shift += scaled * (caffe_mean[c] - 255 * mean[c]);
+                w[(2 - c) * 9 + t] = (float)scaled;
+            }
+        bias[o] += (float)shift;
+    }
+    if (!nx_tensors_save_safetensors(at("c.safetensors"), entries, 2 * LAYERS, NULL, 0, &err)) fail_msg("%s", err.text);
+    free_weights(entries, LAYERS);
+    write_text("gatys.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 0\n"
+                            "[descriptor]\npadding = reflect\ncontent_layers = relu2_1\n"
+                            "style_layers = relu1_1 relu2_1\n"
+                            "[data]\ncontent = photos/1.png\nstyle = style.png\ninit = photos/2.png\nsize = 32\n"
+                            "style_size = 32\n[log]\ndebug = true\n");
+    nstx(0, "run gatys.ini -o t.h5 -s descriptor.weights=t.safetensors -s descriptor.preprocessing=torchvision");
+    nstx(0, "run gatys.ini -o c.h5 -s descriptor.weights=c.safetensors -s descriptor.preprocessing=caffe");
+    nx_h5 *t = open_h5("t.h5"), *c = open_h5("c.h5");
+    static const char *const terms[] = {"content/relu2_1", "style/relu1_1", "style/relu2_1", "total"};
+    for (int i = 0; i < 4; i++) {
+        size_t n;
+        double *a = values_of(t, terms[i], &n), *b = values_of(c, terms[i], &n);
+        assert_true(a[0] > 0 && fabs(a[0] - b[0]) < 1e-4 * a[0]);
+        free(a);
+        free(b);
+    }
+    float *a, *b;
+    int rank, shape[NX_H5_RANK_MAX];
+    assert_true(nx_h5_read_float(t, "/debug/gradient", &a, &rank, shape, &err));
+    assert_true(nx_h5_read_float(c, "/debug/gradient", &b, &rank, shape, &err));
+    double most = 0, off = 0;
+    for (int i = 0; i < shape[0] * shape[1] * shape[2]; i++)
+        most = fmax(most, fabs((double)a[i])), off = fmax(off, fabs((double)a[i] - (double)b[i]));
+    assert_true(most > 0 && off < 1e-4 * most);
+    free(a);
+    free(b);
+    close_h5(t);
+    close_h5(c);
 }
 
 static void damage_is_found(void **state)
@@ -232,6 +402,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(imports_keep_every_bit),
+        cmocka_unit_test(numpy_is_read),
+        cmocka_unit_test(fully_connected_layers_stay),
+        cmocka_unit_test(conventions_agree),
         cmocka_unit_test(damage_is_found),
         cmocka_unit_test(normalising_only_scales_channels),
         cmocka_unit_test(a_generator_is_exported),

@@ -1,0 +1,155 @@
+/* Durations. Both ways read the times of a run file's rows. */
+#include "run/duration.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "io/hdf5.h"
+#include "run/task.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The rows of the total loss: steps and their times. */
+typedef struct rows {
+    size_t count;
+    int64_t *step;
+    double *time;
+} rows;
+
+static bool read_rows(rows *r, const nx_h5 *file)
+{
+    size_t steps = 0, times = 0;
+    *r = (rows){0};
+    bool ok = nx_h5_read_int64(file, "/metrics/total/step", &r->step, &steps, NULL) &&
+              nx_h5_read_double(file, "/metrics/total/time", &r->time, &times, NULL);
+    r->count = steps < times ? steps : times;
+    return ok;
+}
+
+static void free_rows(rows *r)
+{
+    free(r->step);
+    free(r->time);
+}
+
+/* ---- an earlier run ---- */
+
+static bool same_run(const nx_h5 *file, const char *path, const config *c, const nx_device_info *device)
+{
+    char *stored = NULL, *name = NULL;
+    bool same = nx_h5_read_text(file, "/config", &stored, NULL) && config_continues(c, path, stored, NULL) &&
+                nx_h5_get_string(file, "/device", "name", &name, NULL) && !strcmp(name, device->name);
+    free(stored);
+    free(name);
+    return same;
+}
+
+bool duration_of_run(duration *out, const char *path, const config *c, const nx_device_info *device)
+{
+    nx_h5 *file;
+    rows r = {0};
+    if (!nx_h5_open(&file, path, false, NULL)) return false;
+    bool ok = same_run(file, path, c, device) && read_rows(&r, file) && r.count > 1 &&
+              r.step[r.count - 1] > r.step[0] && r.time[r.count - 1] > r.time[0];
+    if (ok) {
+        double step = (r.time[r.count - 1] - r.time[0]) / (double)(r.step[r.count - 1] - r.step[0]);
+        int steps = c->experiment.steps;
+        *out = (duration){.step = step, .total = r.time[0] + step * steps, .steps = steps, .run = path};
+    }
+    free_rows(&r);
+    nx_h5_close(file, NULL);
+    return ok;
+}
+
+/* ---- steps made for it ---- */
+
+enum { STEPS = 4, WARM = 2 }; /* the first ones compile, and are not measured */
+
+/* The same config, short and with no more on disk than it takes. */
+static config shortened(const config *c)
+{
+    config s = *c;
+    s.experiment.steps = STEPS;
+    s.log.every = 1;
+    s.log.images = s.log.validation = s.log.checkpoint = 0;
+    s.log.debug = s.device.profile = false;
+    s.data.coarse = (config_numbers){0};
+    return s;
+}
+
+/* The share of all steps' work that the coarse stages leave, in steps of the last size. */
+static double steps_of_last_size(const config *c)
+{
+    double steps = c->experiment.steps;
+    for (int k = 0; c->data.size && k < c->data.coarse.count; k++) {
+        double side = c->data.coarse.items[k] / c->data.size;
+        steps -= c->data.coarse_steps * (1 - side * side);
+    }
+    return steps;
+}
+
+static void read_measured(duration *out, const config *c, const char *path, const task_result *result)
+{
+    nx_h5 *file;
+    rows r = {0};
+    if (nx_h5_open(&file, path, false, NULL) && read_rows(&r, file) && r.count >= STEPS) {
+        double step = (r.time[STEPS - 1] - r.time[WARM - 1]) / (STEPS - WARM),
+               end = result->seconds - r.time[r.count - 1];
+        double between = c->experiment.task == TASK_OPTIMIZE || !c->log.validation
+                             ? 0
+                             : end / c->log.validation; /* what came after the last row was a validation */
+        *out = (duration){.step = step + between, .steps = c->experiment.steps};
+        out->total = r.time[0] + end + (step + between) * steps_of_last_size(c);
+    }
+    free_rows(&r);
+    nx_h5_close(file, NULL);
+}
+
+bool duration_measure(duration *out, const config *c, nx_error *err)
+{
+    const char *temporary = getenv("TMPDIR");
+    char *folder = nx_format("%s/nstx-plan-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    config s = shortened(c);
+    task *t = NULL;
+    runfile *file = NULL;
+    task_result result;
+    *out = (duration){0};
+    if (!mkdtemp(folder)) {
+        nx_fail(err, "%s: cannot make a folder there: %s", folder, strerror(errno));
+        free(folder);
+        return false;
+    }
+    char *path = nx_format("%s/steps.h5", folder);
+    bool ok = task_new(&t, &s, err) && task_fits(t, err) &&
+              runfile_new(&file, path, &(runfile_info){"nstx plan", &s, &t->info}, err);
+    if (ok) {
+        task_end end = task_run(t, file, path, &result, err);
+        ok = end == TASK_FINISHED || (end == TASK_INTERRUPTED && nx_fail(err, "interrupted"));
+    }
+    if (ok) read_measured(out, c, path, &result);
+    ok = ok && (out->step > 0 || nx_fail(err, "the run ended before its steps could be measured"));
+    runfile_free(file);
+    task_free(t);
+    static const char *const leaves[] = {"steps.h5", "steps.png", "steps.model.h5"};
+    for (int i = 0; i < 3; i++) {
+        char *leaf = nx_format("%s/%s", folder, leaves[i]);
+        unlink(leaf);
+        free(leaf);
+    }
+    rmdir(folder);
+    free(path);
+    free(folder);
+    return ok;
+}
+
+char *duration_text(char out[256], const duration *d)
+{
+    int64_t total = (int64_t)(d->total + 0.5);
+    snprintf(out, 256, "%lld:%02d:%02d for %d steps of %.3g s (%s%s)", (long long)(total / 3600),
+             (int)(total / 60 % 60), (int)(total % 60), d->steps, d->step, d->run ? "as in " : "measured now",
+             d->run ? d->run : "");
+    return out;
+}

@@ -1,0 +1,32 @@
+/* Whether numbers that live on the device are still numbers: one small graph that tells of every parameter in some
+ * stores whether all of it is finite, and reads back a single number while it is.
+ *
+ * A gradient that is infinite or no number reaches the parameter and its moments in the update that uses it, so
+ * watching these watches the gradients. Not here: losses (task_finite) and what a checkpoint holds (checkpoint_finite).
+ *
+ *     guard *w;
+ *     if (!guard_new(&w, &info, (const nx_params *[]){params, optimizer->state}, 2, &err)) ...
+ *     guard_realize(w, device);                         the stores are realized before
+ *     const char *bad = guard_look(w, &count);          after any step; NULL: all is finite
+ *     guard_free(w);
+ */
+#ifndef RUN_GUARD_H
+#define RUN_GUARD_H
+
+#include "graph/param.h"
+#include "graph/plan.h"
+
+typedef struct guard guard;
+
+/* Plans the graph; no device is touched. The stores outlive the guard; NULL ones are skipped. */
+bool guard_new(guard **out, const nx_device_info *info, const nx_params *const *stores, int count, nx_error *err);
+void guard_free(guard *w); /* before nx_device_free */
+
+uint64_t guard_bytes(const guard *w); /* on the device */
+void guard_realize(guard *w, nx_device *device);
+
+/* The first parameter, in the order of the stores, that holds an infinity or a NaN now, and how many do; NULL and 0 if
+ * none does. Waits for the device. The name is the parameter's. */
+const char *guard_look(guard *w, size_t *count);
+
+#endif
