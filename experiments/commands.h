@@ -22,6 +22,8 @@ int command_devices(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_watch(int argc, char **argv);
+int command_tune(int argc, char **argv);
+int command_bench(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_completion(int argc, char **argv);
@@ -35,6 +37,10 @@ typedef struct command {
 } command;
 extern const command commands[];
 extern const size_t command_count;
+
+/* The options of a command that has more than its usage shows, a line each; NULL: it has not. */
+const char *command_options(const char *name);
+extern const char stylize_options[], sample_options[];
 
 /* What one run takes of the device. */
 typedef struct run_needs {

@@ -53,7 +53,9 @@ static void print_cases(void)
     for (size_t i = 0; i < command_count; i++) {
         printf("    %s) answers='", commands[i].name);
         print_options(commands[i].usage);
+        if (command_options(commands[i].name)) print_options(command_options(commands[i].name));
         if (!strcmp(commands[i].name, "completion")) printf(" bash zsh");
+        if (!strcmp(commands[i].name, "bench")) printf(" ops steps inference start growth");
         if (!strcmp(commands[i].name, "explain")) print_keys("", "");
         if (!strcmp(commands[i].name, "figure")) print_figures();
         printf("' ;;\n");

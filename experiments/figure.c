@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static const char usage[] = "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [-o DIR] [-s section.key=value]... "
-                            "[--quiet] [--json]";
+                            "[--model FILE] [--quiet] [--json]";
 
 const figure_paper figure_papers[] = {
     {"gatys", "Gatys, Ecker, Bethge: Image style transfer using convolutional neural networks. CVPR 2016",
@@ -85,6 +85,7 @@ static bool choose(asked *a, const char *word)
 static bool parse(asked *a, int argc, char **argv)
 {
     static const struct option longs[] = {{"scale", required_argument, NULL, 'S'},
+                                          {"model", required_argument, NULL, 'm'},
                                           {"quiet", no_argument, NULL, 'q'},
                                           {"json", no_argument, NULL, 'j'},
                                           {NULL, 0, NULL, 0}};
@@ -98,6 +99,8 @@ static bool parse(asked *a, int argc, char **argv)
             a->overrides[a->request.override_count++] = optarg;
         else if (o == 'o')
             a->request.folder = optarg;
+        else if (o == 'm')
+            a->request.model = optarg;
         else if (o == 'q')
             nx_log_set(NX_LOG_WARN);
         else if (o == 'j')
@@ -112,6 +115,11 @@ static bool parse(asked *a, int argc, char **argv)
     a->request.overrides = a->overrides;
     for (int i = optind; i < argc; i++)
         if (!choose(a, argv[i])) return false;
+    for (size_t i = 0; a->request.model && i < a->count; i++)
+        if (!a->figures[i].figure->one_generator)
+            return usage_error(usage, "--model: %s/%s is not about one generator alone", a->figures[i].paper->name,
+                               a->figures[i].figure->name),
+                   false;
     return true;
 }
 
@@ -198,7 +206,8 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
 {
     nx_error err;
     char *name = nx_format("%s/%s", one->paper->name, one->figure->name);
-    if (a->request.scale != SCALE_CI && one->figure->untrained && !figure_request_weights(&a->request)) {
+    if (a->request.scale != SCALE_CI && one->figure->untrained && !figure_request_weights(&a->request) &&
+        !(a->request.model && one->figure->one_generator)) {
         fprintf(stderr,
                 "nstx: %s at this scale wants a trained VGG-19: -s descriptor.weights=FILE (data/README.md says which "
                 "files and where they are); without one, --scale ci shows %s\n",

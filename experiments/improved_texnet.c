@@ -14,8 +14,7 @@
 #include "ops/scale.h"
 #include "run/paper.h"
 
-/* StyleNet on a picture and noise, or for textures on noise alone. */
-static nx_tensor *stylenet(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random)
+static stylenet_options stylenet_of(const config *c)
 {
     static const stylenet_norm norms[] = {[NORM_INSTANCE] = STYLENET_INSTANCE,
                                           [NORM_BATCH] = STYLENET_BATCH,
@@ -25,11 +24,17 @@ static nx_tensor *stylenet(const config *c, nx_scope *s, nx_shape shape, nx_tens
                                           [PADDING_REFLECT] = NX_PADDING_REFLECT,
                                           [PADDING_ZERO] = NX_PADDING_ZERO,
                                           [PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
-    stylenet_options options = {.norm = norms[c->generator.norm],
-                                .channels = c->generator.channels,
-                                .blocks = c->generator.blocks,
-                                .nearest = c->generator.upsample == UPSAMPLE_NEAREST,
-                                .padding = paddings[c->generator.padding]};
+    return (stylenet_options){.norm = norms[c->generator.norm],
+                              .channels = c->generator.channels,
+                              .blocks = c->generator.blocks,
+                              .nearest = c->generator.upsample == UPSAMPLE_NEAREST,
+                              .padding = paddings[c->generator.padding]};
+}
+
+/* StyleNet on a picture and noise, or for textures on noise alone. */
+static nx_tensor *stylenet(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random)
+{
+    stylenet_options options = stylenet_of(c);
     nx_tensor *x = content ? nx_scale(s->g, content, 1.f / 255) : NULL;
     if (c->generator.noise) {
         shape.c = c->generator.noise;
@@ -79,6 +84,18 @@ static int multiple(const config *c)
                                                        : STYLENET_MULTIPLE;
 }
 
+/* A transposed convolution sees zeros beyond the border even where everything else goes around, so that a tile there is
+ * unlike one within. */
+static int reach(const config *c)
+{
+    if (c->generator.network == GENERATOR_V2) return 0;
+    if (c->generator.network == GENERATOR_PYRAMID)
+        return pyramid_reach(&(pyramid_options){.scales = c->generator.scales});
+    if (c->generator.padding == PADDING_CIRCULAR && c->generator.upsample == UPSAMPLE_TRANSPOSED) return 0;
+    stylenet_options options = stylenet_of(c);
+    return stylenet_reach(&options);
+}
+
 static bool check(const config *c, nx_error *err)
 {
     bool texture = c->experiment.task == TASK_TEXTURE;
@@ -105,4 +122,5 @@ const paper improved_texnet = {.name = "improved_texnet",
                                .check = check,
                                .styles = styles,
                                .multiple = multiple,
+                               .reach = reach,
                                .one_size = one_size};

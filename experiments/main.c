@@ -19,10 +19,10 @@ const command commands[] = {
      "runs a config; with a [sweep], each of its points and then a comparison"},
     {"sweep", command_sweep, "sweep CONFIG [-j N] [--slurm] [-s section.key=value]... [-o RUN.h5]",
      "the points of a [sweep] side by side, finished ones skipped"},
-    {"plan", command_plan, "plan CONFIG [-s section.key=value]... [--json]",
-     "shapes, parameters, bytes, the largest size that fits; no kernel runs"},
-    {"stylize", command_stylize, "stylize MODEL IMAGE... -o OUT [--seed S]",
-     "a trained generator on pictures or folders, any size"},
+    {"plan", command_plan, "plan CONFIG [--time] [-s section.key=value]... [--json]",
+     "shapes, parameters, bytes, the largest size that fits, the time it takes"},
+    {"stylize", command_stylize, "stylize MODEL IMAGE... -o OUT [OPTION]...",
+     "a trained generator on pictures, folders or frames, any size"},
     {"dataset", command_dataset, "dataset pack FOLDER OUT.h5 [--size S] | dataset info FILE",
      "packs a folder of pictures into one file that reads faster"},
     {"weights", command_weights, "weights info|verify|normalize|export|import ...",
@@ -30,13 +30,17 @@ const command commands[] = {
     {"watch", command_watch, "watch RUN.h5", "follows a run: step, time left, the curves of its losses"},
     {"report", command_report, "report RUN.h5... [-o REPORT.html]",
      "runs side by side as one page for a browser: curves, pictures, configs"},
-    {"figure", command_figure, "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [-o DIR]",
+    {"figure", command_figure, "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [--model FILE] [-o DIR]",
      "reproduces figures and tables of the papers: picture, claims, verdicts"},
-    {"sample", command_sample, "sample MODEL -n N [--size WxH] [--seed S] -o OUT", "samples of a texture generator"},
+    {"sample", command_sample, "sample MODEL -n N [--size WxH] -o OUT [OPTION]...", "samples of a texture generator"},
     {"check", command_check, "check FILE", "golden inputs of a texture network against its golden output"},
     {"devices", command_devices, "devices [--json]", "every OpenCL device with its score"},
     {"doctor", command_doctor, "doctor [DEVICE]",
      "drivers found and missing, limits, a test of every kernel, the speed"},
+    {"tune", command_tune, "tune [CONFIG] [-s section.key=value]... [--shapes FILE] [--clear]",
+     "measures which algorithms are fastest on this device, for runs to use"},
+    {"bench", command_bench, "bench [TABLE|ROW]... [--seconds S] [--profile] [--json]",
+     "how fast operations, steps and inference are, and what the device can do at most"},
     {"info", command_info, "info FILE [--json]", "what a run, model, weight or picture file holds"},
     {"config", command_config, "config", "every key of a config, with type, default, range and meaning"},
     {"explain", command_explain, "explain KEY...", "what a key or a section of a config means"},
@@ -46,6 +50,11 @@ const command commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 const size_t command_count = COMMANDS;
+
+const char *command_options(const char *name)
+{
+    return !strcmp(name, "stylize") ? stylize_options : !strcmp(name, "sample") ? sample_options : NULL;
+}
 
 const char *command_line = "";
 
@@ -113,6 +122,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name)) continue;
         if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
             printf("nstx %s\n    %s\n", commands[i].usage, commands[i].does);
+            if (command_options(argv[1])) printf("\n%s", command_options(argv[1]));
             code = EXIT_DONE;
         } else {
             code = commands[i].run(argc - 1, argv + 1);

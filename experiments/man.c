@@ -75,7 +75,14 @@ int command_man(int argc, char **argv)
     printf(".TH NSTX 1 \"\" \"nstx %s\"\n.SH NAME\nnstx \\- neural style and texture papers on any OpenCL device\n"
            ".SH SYNOPSIS\n.B nstx\n.I COMMAND\n[ARGUMENT ...]\n.SH COMMANDS\n",
            nx_version);
-    for (size_t i = 0; i < command_count; i++) print_item(commands[i].usage, commands[i].does);
+    for (size_t i = 0; i < command_count; i++) {
+        const char *options = command_options(commands[i].name);
+        print_item(commands[i].usage, commands[i].does);
+        if (!options) continue;
+        printf(".nf\n"); /* lines as they are */
+        print_text(options);
+        printf(".fi\n");
+    }
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         if (sections[i][0]) printf(".SH %s\n", sections[i][0]);
         print_item(sections[i][1], sections[i][2]);

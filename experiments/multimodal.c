@@ -10,7 +10,7 @@
 #include "ops/scale.h"
 #include "run/paper.h"
 
-static mtnet_pictures record(const config *c, nx_scope *s, nx_tensor *content, int refine)
+static mtnet_options options_of(const config *c)
 {
     static const mtnet_subnets subnets[] = {[SUBNETS_TWO_BRANCHES] = MTNET_TWO_BRANCHES,
                                             [SUBNETS_FULLFANTA] = MTNET_FULLFANTA,
@@ -19,10 +19,16 @@ static mtnet_pictures record(const config *c, nx_scope *s, nx_tensor *content, i
                                           [PADDING_REFLECT] = NX_PADDING_REFLECT,
                                           [PADDING_ZERO] = NX_PADDING_ZERO,
                                           [PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
-    mtnet_options options = {.subnets = subnets[c->generator.subnets],
-                             .channels = c->generator.channels,
-                             .output_scale = (float)c->generator.output_scale,
-                             .padding = paddings[c->generator.padding]};
+    return (mtnet_options){.subnets = subnets[c->generator.subnets],
+                           .channels = c->generator.channels,
+                           .output_scale = (float)c->generator.output_scale,
+                           .padding = paddings[c->generator.padding],
+                           .stages = c->generator.stages};
+}
+
+static mtnet_pictures record(const config *c, nx_scope *s, nx_tensor *content, int refine)
+{
+    mtnet_options options = options_of(c);
     return mtnet_record(&options, s, nx_scale(s->g, content, 1.f / 255), refine);
 }
 
@@ -40,28 +46,28 @@ static int generate(const config *c, nx_scope *s, nx_shape shape, nx_tensor *con
     static const char *const prefixes[MTNET_SUBNETS] = {"style_subnet/", "enhance_subnet/", "refine_subnet/"};
     (void)shape, (void)random;
     mtnet_pictures p = record(c, s, content, c->generator.refine);
-    for (int k = 0; k < MTNET_SUBNETS; k++) {
+    for (int k = 0; k < c->generator.stages; k++) {
         judge *j = &judges[k];
         *j = target(c, s, &p, k, content);
         j->output = p.output[k];
-        j->weight = config_layer_weight(&c->loss.stage_weights, k, MTNET_SUBNETS);
-        j->style_weight = config_layer_weight(&c->loss.stage_style_weights, k, MTNET_SUBNETS);
+        j->weight = config_layer_weight(&c->loss.stage_weights, k, c->generator.stages);
+        j->style_weight = config_layer_weight(&c->loss.stage_style_weights, k, c->generator.stages);
         j->style = j->style_weight > 0 ? k : -1;
         j->prefix = prefixes[k];
     }
-    return MTNET_SUBNETS;
+    return c->generator.stages;
 }
 
 static nx_tensor *apply(const config *c, nx_scope *s, nx_tensor *content, nx_tensor *random)
 {
     (void)random;
-    return record(c, s, content, 2).output[MTNET_SUBNETS - 1];
+    return record(c, s, content, 2).output[c->generator.stages - 1];
 }
 
-static bool check_stages(const config_numbers *weights, const char *key, nx_error *err)
+static bool check_stages(const config *c, const config_numbers *weights, const char *key, nx_error *err)
 {
-    return weights->mean || !weights->count || weights->count == MTNET_SUBNETS ||
-           nx_fail(err, "[loss] %s: %d numbers for the %d subnets of mtnet", key, weights->count, MTNET_SUBNETS);
+    return weights->mean || !weights->count || weights->count == c->generator.stages ||
+           nx_fail(err, "[loss] %s: %d numbers for the %d subnets of mtnet", key, weights->count, c->generator.stages);
 }
 
 static bool check(const config *c, nx_error *err)
@@ -74,20 +80,32 @@ static bool check(const config *c, nx_error *err)
         return nx_fail(err, "[generator] norm: mtnet has instance normalization alone");
     if (c->generator.padding == PADDING_ZERO)
         return nx_fail(err, "[generator] padding: mtnet takes replicate, reflect or circular");
-    return check_stages(&c->loss.stage_weights, "stage_weights", err) &&
-           check_stages(&c->loss.stage_style_weights, "stage_style_weights", err) &&
-           check_stages(&c->loss.stage_style_ratios, "stage_style_ratios", err);
+    return check_stages(c, &c->loss.stage_weights, "stage_weights", err) &&
+           check_stages(c, &c->loss.stage_style_weights, "stage_style_weights", err) &&
+           check_stages(c, &c->loss.stage_style_ratios, "stage_style_ratios", err);
 }
 
 static int styles(const config *c, perception_style *styles)
 {
     const char *fine = *c->data.fine_style ? c->data.fine_style : c->data.style;
-    for (int k = 0; k < MTNET_SUBNETS; k++)
-        styles[k] = (perception_style){k ? fine : c->data.style, c->data.style_size, 1 << (MTNET_SUBNETS - 1 - k)};
-    return MTNET_SUBNETS;
+    for (int k = 0; k < c->generator.stages; k++)
+        styles[k] =
+            (perception_style){k ? fine : c->data.style, c->data.style_size, 1 << (c->generator.stages - 1 - k)};
+    return c->generator.stages;
 }
 
 static int multiple(const config *c) { return (void)c, MTNET_MULTIPLE; }
 
-const paper multimodal = {
-    .name = "multimodal", .generate = generate, .apply = apply, .check = check, .styles = styles, .multiple = multiple};
+static int reach(const config *c)
+{
+    mtnet_options options = options_of(c);
+    return mtnet_reach(&options);
+}
+
+const paper multimodal = {.name = "multimodal",
+                          .generate = generate,
+                          .apply = apply,
+                          .check = check,
+                          .styles = styles,
+                          .multiple = multiple,
+                          .reach = reach};

@@ -3,8 +3,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "commands.h"
+#include "graph/recompute.h"
 #include "io/files.h"
 #include "run/comparison.h"
+#include "run/duration.h"
 #include "run/interrupt.h"
 #include "run/kernel_cache.h"
 #include "run/point_run.h"
@@ -17,13 +19,13 @@
 #include <string.h>
 
 static const char run_usage[] = "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume] [--quiet] [--json]";
-static const char plan_usage[] = "plan CONFIG [-s section.key=value]... [--json]";
+static const char plan_usage[] = "plan CONFIG [--time] [-s section.key=value]... [--json]";
 
 typedef struct request {
     const char *config, *out;
     const char **overrides;
     size_t n_overrides;
-    bool resume, json;
+    bool resume, json, time;
 } request;
 
 /* False after a message. */
@@ -32,11 +34,14 @@ static bool parse(request *r, int argc, char **argv, const char *usage, bool run
     static const struct option longs[] = {{"resume", no_argument, NULL, 'r'},
                                           {"quiet", no_argument, NULL, 'q'},
                                           {"json", no_argument, NULL, 'j'},
-                                          {NULL, 0, NULL, 0}};
+                                          {NULL, 0, NULL, 0}},
+                               of_plan[] = {{"time", no_argument, NULL, 't'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
     *r = (request){.overrides = nx_alloc((size_t)(argc + 1) * sizeof *r->overrides)};
     opterr = 0;
     optind = 1;
-    for (int o; (o = getopt_long(argc, argv, run ? "s:o:" : "s:", run ? longs : longs + 2, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, run ? "s:o:" : "s:", run ? longs : of_plan, NULL)) != -1;) {
         if (o == 's')
             r->overrides[r->n_overrides++] = optarg;
         else if (o == 'o')
@@ -47,6 +52,8 @@ static bool parse(request *r, int argc, char **argv, const char *usage, bool run
             nx_log_set(NX_LOG_WARN);
         else if (o == 'j')
             r->json = true;
+        else if (o == 't')
+            r->time = true;
         else
             return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]), false;
     }
@@ -161,7 +168,7 @@ bool run_check(const config *c, run_needs *needs, nx_error *err)
     return ok;
 }
 
-static cJSON *plan_json(task *t, const char *label)
+static cJSON *plan_json(task *t, const char *label, const duration *d)
 {
     const nx_device_info *device = &t->info;
     uint64_t bytes[NX_MEMORY_KINDS], total = 0;
@@ -177,37 +184,60 @@ static cJSON *plan_json(task *t, const char *label)
     }
     cJSON_AddNumberToObject(json, "total_bytes", (double)total);
     cJSON_AddBoolToObject(json, "fits", total <= device->memory);
+    cJSON *levels = cJSON_AddArrayToObject(json, "total_bytes_by_recompute");
+    for (int level = 0; level <= NX_RECOMPUTE_MOST; level++)
+        cJSON_AddItemToArray(levels, cJSON_CreateNumber((double)task_bytes_at(t, level)));
     cJSON_AddNumberToObject(json, "largest_size", task_largest_size(t));
+    cJSON_AddNumberToObject(json, "disk_bytes", (double)task_disk_bytes(t));
+    cJSON_AddNumberToObject(json, "seconds_per_step", d->step > 0 ? d->step : NAN);
+    cJSON_AddNumberToObject(json, "seconds", d->step > 0 ? d->total : NAN);
+    cJSON_AddStringToObject(json, "seconds_from", d->run ? d->run : d->step > 0 ? "measured" : "");
     return json;
+}
+
+static void print_plan(task *t, const char *label, const duration *d)
+{
+    char disk[16], time[256];
+    printf("%s%s%sdevice    %s\n", *label ? "point     " : "", label, *label ? "\n" : "", t->info.name);
+    task_print_plan(t);
+    printf("\nrun file  about %s\n", nx_bytes_text(disk, (double)task_disk_bytes(t)));
+    printf("time      %s\n", d->step > 0 ? duration_text(time, d) : "not known before a step: add --time");
+}
+
+/* Plans a point; with measure, its steps are timed where no run file tells of them. */
+static bool plan_point(const point *p, bool measure, cJSON *plans, nx_error *err)
+{
+    task *t;
+    duration d = {0};
+    if (measure && !duration_measure(&d, p->config, err)) return false;
+    if (!task_new(&t, p->config, err)) return false;
+    if (!measure && !duration_of_run(&d, p->path, p->config, &t->info)) d = (duration){0};
+    if (plans)
+        cJSON_AddItemToArray(plans, plan_json(t, p->label, &d));
+    else
+        print_plan(t, p->label, &d);
+    task_free(t);
+    return true;
 }
 
 int command_plan(int argc, char **argv)
 {
     request r;
     nx_error err;
-    config *c, *one;
-    char *label;
-    task *t;
+    config *c;
+    points p;
     if (!parse(&r, argc, argv, plan_usage, false)) return free(r.overrides), EXIT_REQUEST;
     bool ok = config_load(&c, r.config, r.overrides, r.n_overrides, &err);
     free(r.overrides);
     if (!ok) return fail_with(&err, EXIT_REQUEST);
-    cJSON *plans = cJSON_CreateArray();
-    for (size_t i = 0; ok && i < config_points(c); i++) {
-        if (!(ok = config_point(&one, &label, c, i, &err))) break;
-        if ((ok = task_new(&t, one, &err))) {
-            if (r.json)
-                cJSON_AddItemToArray(plans, plan_json(t, label));
-            else
-                printf("%s%s%sdevice    %s\n", *label ? "point     " : "", label, *label ? "\n" : "", t->info.name);
-            if (!r.json) task_print_plan(t);
-            task_free(t);
-        }
-        free(label);
-        config_free(one);
-    }
+    if (r.time) interrupt_watch();
+    if (r.time) kernel_cache_take();
+    cJSON *plans = r.json ? cJSON_CreateArray() : NULL;
+    ok = points_new(&p, c, NULL, &err);
+    for (size_t i = 0; ok && i < p.count; i++) ok = plan_point(&p.point[i], r.time, plans, &err);
     if (ok && r.json) show_json(plans);
     cJSON_Delete(plans);
+    points_free(&p);
     config_free(c);
     return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
 }

@@ -30,7 +30,13 @@ static int styles(const config *c, perception_style *styles)
     return 1;
 }
 
+static int reach(const config *c) { return pyramid_reach(&(pyramid_options){.scales = c->generator.scales}); }
+
 static int multiple(const config *c) { return 1 << (c->generator.scales - 1); }
 
-const paper texture_networks = {
-    .name = "texture_networks", .generate = generate, .check = check, .styles = styles, .multiple = multiple};
+const paper texture_networks = {.name = "texture_networks",
+                                .generate = generate,
+                                .check = check,
+                                .styles = styles,
+                                .multiple = multiple,
+                                .reach = reach};

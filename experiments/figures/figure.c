@@ -64,6 +64,7 @@ const char *figure_request_weights(const figure_request *r)
 }
 
 const char *figure_weights(const figure_work *w) { return figure_request_weights(w->request); }
+const char *figure_model(const figure_work *w) { return w->request->model; }
 
 char *figure_file(const figure_work *w, const char *name)
 {
@@ -119,7 +120,7 @@ static bool find_points(figure_work *w, const char *name, const char *changes, p
     return fine;
 }
 
-const points *figure_run(figure_work *w, const char *name, const char *changes, nx_error *err)
+const points *figure_points(figure_work *w, const char *name, const char *changes, nx_error *err)
 {
     NX_CHECK(w->run_count < FIGURE_RUNS, "more than %d calls of figure_run in one figure", FIGURE_RUNS);
     points *p = nx_alloc(sizeof *p);
@@ -127,8 +128,13 @@ const points *figure_run(figure_work *w, const char *name, const char *changes, 
         free(p);
         return NULL;
     }
-    w->runs[w->run_count++] = p;
-    for (size_t i = 0; i < p->count; i++) {
+    return w->runs[w->run_count++] = p;
+}
+
+const points *figure_run(figure_work *w, const char *name, const char *changes, nx_error *err)
+{
+    const points *p = figure_points(w, name, changes, err);
+    for (size_t i = 0; p && i < p->count; i++) {
         point_outcome o;
         nx_info("%s %s: %s%s%s", w->paper, w->figure->name, name, *p->point[i].label ? ", " : "", p->point[i].label);
         int code = point_run(&p->point[i], true, "nstx figure with the same words", &o);
@@ -169,6 +175,17 @@ bool figure_mean(const char *run, const char *metric, size_t rows, double *value
     return true;
 }
 
+bool figure_value_at(const char *run, const char *metric, int64_t step, double *value, nx_error *err)
+{
+    series s;
+    size_t row = 0;
+    if (!read_series(run, metric, &s, err)) return false;
+    while (row + 1 < s.rows && s.step[row] < step) row++;
+    *value = s.value[row];
+    series_free(&s);
+    return true;
+}
+
 bool figure_first(const char *run, const char *metric, double *value, nx_error *err)
 {
     series s;
@@ -178,26 +195,39 @@ bool figure_first(const char *run, const char *metric, double *value, nx_error *
     return true;
 }
 
-bool figure_image(const char *run, const char *name, nx_image *out, nx_error *err)
+bool figure_image_at(const char *run, const char *name, int64_t step, nx_image *out, nx_error *err)
 {
     nx_h5 *file;
     uint8_t *pixels;
+    int64_t *steps = NULL;
     int rank, shape[NX_H5_RANK_MAX];
+    size_t rows = 0, row = 0;
     if (!nx_h5_open(&file, run, false, err)) return false;
     char *path = nx_format("/images/%s", name);
     bool fine = nx_h5_read_uint8(file, path, &pixels, &rank, shape, err);
-    nx_h5_close(file, NULL);
     if (fine && (rank != 4 || shape[0] < 1 || shape[3] != 3)) {
         fine = nx_fail(err, "%s: %s is not a row of pictures", run, path);
         free(pixels);
     }
+    if (fine && !nx_h5_get_ints(file, path, "step", &steps, &rows, err)) {
+        fine = false;
+        free(pixels);
+    }
+    nx_h5_close(file, NULL);
     free(path);
     if (!fine) return false;
+    while (row + 1 < rows && row + 1 < (size_t)shape[0] && steps[row] < step) row++;
+    free(steps);
     *out = nx_image_new(shape[1], shape[2]);
     size_t count = (size_t)shape[1] * (size_t)shape[2] * 3;
-    for (size_t i = 0; i < count; i++) out->rgb[i] = pixels[(size_t)(shape[0] - 1) * count + i];
+    for (size_t i = 0; i < count; i++) out->rgb[i] = pixels[row * count + i];
     free(pixels);
     return true;
+}
+
+bool figure_image(const char *run, const char *name, nx_image *out, nx_error *err)
+{
+    return figure_image_at(run, name, INT64_MAX, out, err);
 }
 
 /* ---- onto the page ---- */
@@ -209,6 +239,17 @@ bool figure_picture(figure_work *w, int row, int column, const char *run, const 
     if (!figure_image(run, name, &image, err)) return false;
     page_picture(w->page, row, column, &image, caption);
     nx_image_free(&image);
+    return true;
+}
+
+bool figure_show(figure_work *w, int row, int column, const char *path, int size, const char *caption, nx_error *err)
+{
+    nx_image whole;
+    if (!nx_image_load(&whole, path, err)) return false;
+    nx_image small = nx_image_fit(&whole, size);
+    page_picture(w->page, row, column, &small, caption);
+    nx_image_free(&small);
+    nx_image_free(&whole);
     return true;
 }
 

@@ -34,6 +34,8 @@ typedef struct figure {
 
     /* Fills the page and makes the claims. An error ends this figure alone. */
     bool (*make)(figure_work *w, nx_error *err);
+
+    bool one_generator; /* it looks at one trained generator, which may be the user's: figure_model */
 } figure;
 
 /* The figures of a paper, in the order of its pages. */
@@ -53,6 +55,9 @@ config_scale figure_scale(const figure_work *w);
 /* The trained weights that the user brought; NULL: none. */
 const char *figure_weights(const figure_work *w);
 
+/* The generator that the user brought (--model) to a figure of one_generator; NULL: none. */
+const char *figure_model(const figure_work *w);
+
 /* ---- runs ---- */
 
 /* The finished runs of configs/PAPER/NAME.ini at the scale in hand, one a point of its sweep. changes: more settings,
@@ -61,15 +66,24 @@ const char *figure_weights(const figure_work *w);
  * error or an interrupt. Owned by w. */
 const points *figure_run(figure_work *w, const char *name, const char *changes, nx_error *err);
 
+/* The same without running anything: what a run would be of. */
+const points *figure_points(figure_work *w, const char *name, const char *changes, nx_error *err);
+
 /* The newest value of a metric; its mean over the last `rows`. */
 bool figure_metric(const char *run, const char *metric, double *value, nx_error *err);
 bool figure_mean(const char *run, const char *metric, size_t rows, double *value, nx_error *err);
+
+/* Its first value of `step` or later; the newest where there is none. */
+bool figure_value_at(const char *run, const char *metric, int64_t step, double *value, nx_error *err);
 
 /* The first value. */
 bool figure_first(const char *run, const char *metric, double *value, nx_error *err);
 
 /* The newest picture of /images/NAME; owned by the caller. */
 bool figure_image(const char *run, const char *name, nx_image *out, nx_error *err);
+
+/* The first one of `step` or later; the newest where there is none. */
+bool figure_image_at(const char *run, const char *name, int64_t step, nx_image *out, nx_error *err);
 
 /* Where a further file of this figure goes: FOLDER/PAPER/SCALE/NAME; owned by the caller. */
 char *figure_file(const figure_work *w, const char *name);
@@ -79,6 +93,9 @@ char *figure_file(const figure_work *w, const char *name);
 /* That picture into the grid. caption may be NULL. */
 bool figure_picture(figure_work *w, int row, int column, const char *run, const char *name, const char *caption,
                     nx_error *err);
+
+/* A picture file into the grid, its longer side made `size`. */
+bool figure_show(figure_work *w, int row, int column, const char *path, int size, const char *caption, nx_error *err);
 
 /* A metric of a run over steps, or over seconds. */
 bool figure_curve(figure_work *w, int chart, const char *label, const char *run, const char *metric, bool seconds,

@@ -80,14 +80,20 @@ void page_free(page *p)
     free(p);
 }
 
-static void add_label(page *p, bool of_row, int index, const char *text)
+static void set_label(page *p, bool of_row, int index, const char *text)
 {
+    for (size_t i = 0; i < p->labels; i++)
+        if (p->label[i].of_row == of_row && p->label[i].index == index) {
+            free(p->label[i].text);
+            p->label[i].text = nx_copy_text(text);
+            return;
+        }
     NX_GROW(p->label, p->labels);
     p->label[p->labels++] = (label){of_row, index, nx_copy_text(text)};
 }
 
-void page_row(page *p, int row, const char *text) { add_label(p, true, row, text); }
-void page_column(page *p, int column, const char *text) { add_label(p, false, column, text); }
+void page_row(page *p, int row, const char *text) { set_label(p, true, row, text); }
+void page_column(page *p, int column, const char *text) { set_label(p, false, column, text); }
 
 void page_picture(page *p, int row, int column, const nx_image *image, const char *caption)
 {

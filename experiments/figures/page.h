@@ -24,7 +24,7 @@ void page_free(page *p);
 
 /* ---- the grid; rows and columns count from 0 and need not be filled ---- */
 
-void page_row(page *p, int row, const char *label);
+void page_row(page *p, int row, const char *label); /* a label replaces the one before */
 void page_column(page *p, int column, const char *label);
 void page_picture(page *p, int row, int column, const nx_image *image,
                   const char *caption); /* caption: below; or NULL */

@@ -13,6 +13,7 @@ extern const size_t figure_paper_count;
 typedef struct figure_request {
     config_scale scale;
     const char *folder, *configs; /* where figures go; where the configs lie */
+    const char *model;            /* the user's own generator; NULL: none */
     const char *const *overrides; /* the user's -s */
     size_t override_count;
 } figure_request;

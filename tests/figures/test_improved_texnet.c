@@ -1,0 +1,48 @@
+/* The figures of Improved Texture Networks at ci scale: random features decide what instance normalization does to
+ * contrast, and what the entropy term does to samples. */
+#include "made.h"
+
+static void the_figures_are_made(void **state)
+{
+    (void)state;
+    static const char *const told[][3] = {
+        {"improved_texnet/fig2", "instance drops the input's contrast", "holds"},
+        {"improved_texnet/fig2", "batch does not", "holds"},
+        {"improved_texnet/fig2", "validation loss", "open"}, /* only trained features say */
+        {"improved_texnet/fig3a", "training loss", "open"},
+        {"improved_texnet/fig5", "repeats itself", "holds"},
+        {"improved_texnet/fig5", "V2 with the term does not", "holds"},
+        {"improved_texnet/fig5", "diverse by itself", "holds"},
+        {"improved_texnet/fig5", "fits better than V1", "holds"},
+        {"improved_texnet/fig7", "changes brightness", "holds"},
+        {"improved_texnet/fig7", "the texture suffers", "holds"},
+    };
+    figures made;
+    figures_made(&made, "improved_texnet");
+    assert_int_equal(cJSON_GetArraySize(made.json), 8);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) assert_verdict(&made, told[i][0], told[i][1], told[i][2]);
+    figures_free(&made);
+    figures_reused("improved_texnet");
+}
+
+/* A batch is one picture again and again: where noise changes nothing, its stylizations are equal, which the term
+ * cannot bear. */
+static void entropy_compares_stylizations_of_one_picture(void **state)
+{
+    (void)state;
+    static const char run[] =
+        "run tiny.ini -o entropy.h5 -s experiment.steps=2 -s data.batch=4 -s data.validation_count=0 "
+        "-s generator.noise=2 -s loss.diversity=1";
+    nstx(1, "%s -s generator.noise_scale=0", run);
+    assert_said(said_err, "entropy");
+    nstx(0, "%s", run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_figures_are_made),
+        cmocka_unit_test(entropy_compares_stylizations_of_one_picture),
+    };
+    return cmocka_run_group_tests(tests, cli_open, scratch_close);
+}

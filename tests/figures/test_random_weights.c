@@ -1,0 +1,44 @@
+/* The figures of He, Wang and Hopcroft at ci scale, narrow networks: what can be told there, comes out. */
+#include "made.h"
+
+static void the_figures_are_made(void **state)
+{
+    (void)state;
+    static const char *const told[][3] = {
+        {"random_weights/fig2", "grow from pool1 to pool5", "holds"},
+        {"random_weights/fig2", "every convolution and pool keeps", "open"}, /* narrow: fewer features than pixels */
+        {"random_weights/fig3", "better than VGG", "open"},            /* there is no VGG */
+        {"random_weights/fig4", "better than VGG", "open"},
+        {"random_weights/fig5", "quicker than VGG", "open"},
+        {"random_weights/fig6", "vary less", "holds"},
+        {"random_weights/fig6", "are nearer", "holds"},
+        {"random_weights/fig7", "do not fall with depth", "holds"},
+        {"random_weights/fig8", "each layer more", "holds"},
+        {"random_weights/contrary", "with them they do not", "holds"},
+    };
+    figures made;
+    figures_made(&made, "random_weights");
+    assert_int_equal(cJSON_GetArraySize(made.json), 10);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) assert_verdict(&made, told[i][0], told[i][1], told[i][2]);
+    figures_free(&made);
+    figures_reused("random_weights");
+}
+
+/* Figures that compare say what to bring; one whose file is too shallow, too. */
+static void trained_weights_are_asked_for(void **state)
+{
+    (void)state;
+    refused("random_weights/fig5 at this scale wants a trained VGG-19: -s descriptor.weights=FILE",
+            "figure random_weights/fig5 --scale laptop");
+    nstx(1, "figure random_weights/fig3 --scale ci -o out -s descriptor.weights=style.png");
+    assert_one_line("style.png");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_figures_are_made),
+        cmocka_unit_test(trained_weights_are_asked_for),
+    };
+    return cmocka_run_group_tests(tests, cli_open, scratch_close);
+}
