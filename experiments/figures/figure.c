@@ -137,7 +137,9 @@ const points *figure_run(figure_work *w, const char *name, const char *changes, 
     for (size_t i = 0; p && i < p->count; i++) {
         point_outcome o;
         nx_info("%s %s: %s%s%s", w->paper, w->figure->name, name, *p->point[i].label ? ", " : "", p->point[i].label);
-        int code = point_run(&p->point[i], true, "nstx figure with the same words", &o);
+        /* A run of another config, from before the figure's settings changed, gives way. */
+        bool resume = runfile_continues(p->point[i].path, p->point[i].config);
+        int code = point_run(&p->point[i], resume, "nstx figure with the same words", &o);
         w->interrupted = w->interrupted || code == INTERRUPT_EXIT;
         if (code) return nx_fail(err, "%s was not finished", p->point[i].path), NULL;
     }

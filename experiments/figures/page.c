@@ -445,27 +445,57 @@ static int color_of(const chart *c, size_t i)
     return color % COLORS;
 }
 
+/* True for the first series of its label. */
+static bool in_legend(const chart *c, size_t i)
+{
+    bool told = !c->series[i].label;
+    for (size_t k = 0; k < i && !told; k++)
+        told = c->series[k].label && !strcmp(c->series[k].label, c->series[i].label);
+    return !told;
+}
+
+/* How many points lie in a rectangle. */
+static size_t covered(const chart *c, const frame *f, double left, double top, double width, double height)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->count; i++)
+        for (size_t k = 0; k < c->series[i].count && c->series[i].shape != LEVEL; k++) {
+            const series *s = &c->series[i];
+            double x = at_x(f, s->x[s->shape == BOX ? 0 : k]), y = at_y(f, s->y[k]);
+            count += x > left && x < left + width && y > top && y < top + height;
+        }
+    return count;
+}
+
+/* In the corner where it hides least. */
 static void draw_legend(cairo_t *cr, const chart *c, const frame *f)
 {
+    enum { ROW = 16 };
     set_font(cr, 11, false);
-    double wide = 0, y = f->top + 16;
-    for (size_t i = 0; i < c->count; i++)
-        if (c->series[i].label) wide = fmax(wide, text_width(cr, c->series[i].label));
+    double width = 0, height = 8, left = 0, top = 0;
     for (size_t i = 0; i < c->count; i++) {
-        bool told = !c->series[i].label;
-        for (size_t k = 0; k < i && !told; k++)
-            told = c->series[k].label && !strcmp(c->series[k].label, c->series[i].label);
-        if (told) continue;
+        if (!in_legend(c, i)) continue;
+        width = fmax(width, text_width(cr, c->series[i].label) + 36);
+        height += ROW;
+    }
+    size_t least = SIZE_MAX;
+    for (int corner = 0; corner < 4; corner++) {
+        double x = corner & 1 ? f->left : f->right - width, y = corner & 2 ? f->bottom - height : f->top;
+        size_t hidden = covered(c, f, x, y, width, height);
+        if (hidden < least) least = hidden, left = x, top = y;
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        if (!in_legend(c, i)) continue;
         const double *rgb = colors[color_of(c, i)];
         cairo_set_source_rgba(cr, 1, 1, 1, .8);
-        cairo_rectangle(cr, f->right - wide - 36, y - 12, wide + 32, 16);
+        cairo_rectangle(cr, left + 1, top + 4, width - 2, ROW);
         cairo_fill(cr);
         cairo_set_source_rgb(cr, rgb[0], rgb[1], rgb[2]);
-        cairo_rectangle(cr, f->right - wide - 32, y - 6, 18, 3);
+        cairo_rectangle(cr, left + 6, top + 10, 18, 3);
         cairo_fill(cr);
         cairo_set_source_rgb(cr, .1, .1, .1);
-        draw_text(cr, f->right - wide - 10, y, LEFT, c->series[i].label);
-        y += 16;
+        draw_text(cr, left + 28, top + ROW, LEFT, c->series[i].label);
+        top += ROW;
     }
 }
 

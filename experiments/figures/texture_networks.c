@@ -216,7 +216,8 @@ static bool speed(figure_work *w, nx_error *err)
 
 enum { LONGER = 5, OVERTRAINED = 4 }; /* times the usual steps; samples shown */
 
-/* The last texture of the sweep at a constant rate, as long as the others are trained and five times as long: one run. */
+/* The last texture of the sweep at a constant rate, as long as the others are trained and five times as long: one run.
+ */
 static bool overtraining(figure_work *w, nx_error *err)
 {
     const points *usual = figure_points(w, "texture", NULL, err);

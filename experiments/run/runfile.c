@@ -593,6 +593,19 @@ bool runfile_is_finished(const char *path, const config *c)
     return finished;
 }
 
+bool runfile_continues(const char *path, const config *c)
+{
+    nx_h5 *file;
+    if (!nx_h5_open(&file, path, false, NULL)) return !nx_file_exists(path);
+    char *stored;
+    bool same = nx_h5_read_text(file, CONFIG, &stored, NULL);
+    nx_h5_close(file, NULL);
+    if (!same) return false;
+    same = config_continues(c, path, stored, NULL);
+    free(stored);
+    return same;
+}
+
 bool runfile_last(const char *path, const char *metric, double *value, nx_error *err)
 {
     nx_h5 *file;

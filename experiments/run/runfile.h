@@ -88,6 +88,9 @@ bool runfile_finish(runfile *run, const char *status, checkpoint *c, nx_error *e
 /* True if the file at path is a finished run of this config. */
 bool runfile_is_finished(const char *path, const config *c);
 
+/* True if there is no file at path, or one of a config that c continues: what runfile_resume would not refuse. */
+bool runfile_continues(const char *path, const config *c);
+
 /* The newest value of a metric. */
 bool runfile_last(const char *path, const char *metric, double *value, nx_error *err);
 

@@ -70,6 +70,17 @@ static void a_figure_is_made_and_its_runs_used_again(void **state)
     free(runs), free(page), free(runs_again), free(page_again);
 }
 
+static void runs_of_other_settings_give_way(void **state)
+{
+    (void)state;
+    nstx(0, SMALL " -o other");
+    char *before = shell("cksum other/improved_texnet/ci/*.h5");
+    nstx(0, SMALL " -o other -s experiment.seed=5");
+    char *after = shell("cksum other/improved_texnet/ci/*.h5");
+    assert_string_not_equal(before, after);
+    free(before), free(after);
+}
+
 static void a_folder_that_cannot_be_written_is_answered(void **state)
 {
     (void)state;
@@ -84,6 +95,7 @@ int main(void)
         cmocka_unit_test(wrong_requests_are_answered),
         cmocka_unit_test(the_figures_are_listed),
         cmocka_unit_test(a_figure_is_made_and_its_runs_used_again),
+        cmocka_unit_test(runs_of_other_settings_give_way),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_answered),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);

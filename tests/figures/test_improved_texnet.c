@@ -13,7 +13,7 @@ static void the_figures_are_made(void **state)
         {"improved_texnet/fig5", "repeats itself", "holds"},
         {"improved_texnet/fig5", "V2 with the term does not", "holds"},
         {"improved_texnet/fig5", "diverse by itself", "holds"},
-        {"improved_texnet/fig5", "fits better than V1", "holds"},
+        {"improved_texnet/fig5", "fits better than V1", "does not hold"}, /* so soon: V2 learns slowly */
         {"improved_texnet/fig7", "changes brightness", "holds"},
         {"improved_texnet/fig7", "the texture suffers", "holds"},
     };
