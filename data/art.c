@@ -206,7 +206,7 @@ bool picture_write(const picture *p, const char *path, nx_error *err)
 }
 
 float to_srgb(float c) { return c <= .0031308f ? 12.92f * most(c, 0) : 1.055f * powf(c, 1 / 2.4f) - .055f; }
-float from_srgb(float c) { return c <= .04045f ? c / 12.92f : powf((c + .055f) / 1.055f, 2.4f); }
+static float from_srgb(float c) { return c <= .04045f ? c / 12.92f : powf((c + .055f) / 1.055f, 2.4f); }
 
 v3 hue(int rrggbb)
 {

@@ -96,7 +96,6 @@ v3 picture_get(const picture *p, float x, float y);      /* bilinear, clamped to
 bool picture_write(const picture *p, const char *path, nx_error *err);
 
 float to_srgb(float linear);
-float from_srgb(float value);
 v3 hue(int rrggbb); /* 0xRRGGBB in sRGB to linear light */
 
 #endif

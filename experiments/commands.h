@@ -40,7 +40,7 @@ extern const size_t command_count;
 
 /* The options of a command that has more than its usage shows, a line each; NULL: it has not. */
 const char *command_options(const char *name);
-extern const char stylize_options[], sample_options[];
+extern const char stylize_options[], sample_options[], figure_options[];
 
 /* What one run takes of the device. */
 typedef struct run_needs {

@@ -30,9 +30,9 @@ const command commands[] = {
     {"watch", command_watch, "watch RUN.h5", "follows a run: step, time left, the curves of its losses"},
     {"report", command_report, "report RUN.h5... [-o REPORT.html]",
      "runs side by side as one page for a browser: curves, pictures, configs"},
-    {"figure", command_figure, "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [--model FILE] [-o DIR]",
+    {"figure", command_figure, "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [OPTION]...",
      "reproduces figures and tables of the papers: picture, claims, verdicts"},
-    {"sample", command_sample, "sample MODEL -n N [--size WxH] -o OUT [OPTION]...", "samples of a texture generator"},
+    {"sample", command_sample, "sample MODEL [-n N] [--size WxH] -o OUT [OPTION]...", "samples of a texture generator"},
     {"check", command_check, "check FILE", "golden inputs of a texture network against its golden output"},
     {"devices", command_devices, "devices [--json]", "every OpenCL device with its score"},
     {"doctor", command_doctor, "doctor [DEVICE]",
@@ -48,12 +48,15 @@ const command commands[] = {
     {"man", command_man, "man", "the manual page, as nroff"},
     {"help", command_help, "help", "this list"},
 };
-enum { COMMANDS = sizeof commands / sizeof *commands };
+enum { COMMANDS = sizeof commands / sizeof *commands, BESIDE = 40 };
 const size_t command_count = COMMANDS;
 
 const char *command_options(const char *name)
 {
-    return !strcmp(name, "stylize") ? stylize_options : !strcmp(name, "sample") ? sample_options : NULL;
+    return !strcmp(name, "stylize")  ? stylize_options
+           : !strcmp(name, "sample") ? sample_options
+           : !strcmp(name, "figure") ? figure_options
+                                     : NULL;
 }
 
 const char *command_line = "";
@@ -79,7 +82,11 @@ int usage_error(const char *usage, const char *format, ...)
 static void print_commands(FILE *out)
 {
     fprintf(out, "nstx %s: neural style and texture papers on any OpenCL device\n\n", nx_version);
-    for (int i = 0; i < COMMANDS; i++) fprintf(out, "  nstx %-62s %s\n", commands[i].usage, commands[i].does);
+    for (int i = 0; i < COMMANDS; i++) { /* what it does: beside a short usage, below a long one */
+        int used = fprintf(out, "  nstx %s", commands[i].usage);
+        if (used >= BESIDE) used = 0, fputc('\n', out);
+        fprintf(out, "%*s%s\n", BESIDE - used, "", commands[i].does);
+    }
     fprintf(out, "\nNSTX_DEVICE chooses a device by a part of its name. Configs are in configs/.\n");
 }
 

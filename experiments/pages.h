@@ -4,11 +4,11 @@
 
 #include <stddef.h>
 
-typedef struct page {
+typedef struct html_page {
     const char *name, *text;
-} page;
+} html_page;
 
-extern const page pages[];
-extern const size_t page_count;
+extern const html_page html_pages[];
+extern const size_t html_page_count;
 
 #endif

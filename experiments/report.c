@@ -260,7 +260,7 @@ found:;
 static char *page_text(const char *json)
 {
     static const char mark[] = "@DATA@";
-    const char *page = pages[0].text, *at = strstr(page, mark);
+    const char *page = html_pages[0].text, *at = strstr(page, mark);
     char *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char usage[] = "sample MODEL -n N [--size WxH] -o OUT [OPTION]... (nstx sample --help lists them)";
+static const char usage[] = "sample MODEL [-n N] [--size WxH] -o OUT [OPTION]... (nstx sample --help lists them)";
 
 const char sample_options[] =
     "Each picture is made from noise of its own. OUT is a file for one, a folder for several.\n"

@@ -233,14 +233,14 @@ static const op_case op_cases[] = {
         .out = {1, 10, 13, 48}, WINOGRAD(.output_pad = 1)),
     ROW(conv, "winograd, twice enlarged, 16 to 20, replicate", .in = {{2, 5, 7, 16}, {3, 3, 16, 20}, {1, 1, 1, 20}},
         .out = {2, 10, 14, 20}, WINOGRAD(.upsample = 2, .pad = 1, .padding = NX_PADDING_REPLICATE)),
-    ROW(conv, "winograd, thrice enlarged, 33 to 16, reflect, relu", .in = {{1, 3, 4, 33}, {3, 3, 33, 16}, {1, 1, 1, 16}},
-        .out = {1, 9, 12, 16},
+    ROW(conv, "winograd, thrice enlarged, 33 to 16, reflect, relu",
+        .in = {{1, 3, 4, 33}, {3, 3, 33, 16}, {1, 1, 1, 16}}, .out = {1, 9, 12, 16},
         WINOGRAD(.upsample = 3, .pad = 1, .padding = NX_PADDING_REFLECT, .activation = NX_ACTIVATION_RELU)),
     ROW(conv, "winograd, twice enlarged, 17 to 16, no padding", .in = {{1, 7, 5, 17}, {3, 3, 17, 16}},
         .out = {1, 12, 8, 16}, WINOGRAD(.upsample = 2)),
 #undef WINOGRAD
-    ROW(conv, "twice enlarged, 5 to 8, circular", .in = {{2, 4, 3, 5}, {3, 3, 5, 8}, {1, 1, 1, 8}},
-        .out = {2, 8, 6, 8}, CONV(.upsample = 2, .pad = 1, .padding = NX_PADDING_CIRCULAR)),
+    ROW(conv, "twice enlarged, 5 to 8, circular", .in = {{2, 4, 3, 5}, {3, 3, 5, 8}, {1, 1, 1, 8}}, .out = {2, 8, 6, 8},
+        CONV(.upsample = 2, .pad = 1, .padding = NX_PADDING_CIRCULAR)),
     ROW(conv, "few output channels, 20 to 3, stride 2", .in = {{2, 15, 13, 20}, {3, 3, 20, 3}, {1, 1, 1, 3}},
         .out = {2, 8, 7, 3}, CONV(.stride = 2, .pad = 1, .activation = NX_ACTIVATION_TANH)),
     ROW(conv, "few output channels, 9x9, 32 to 3, reflect", .in = {{1, 22, 19, 32}, {9, 9, 32, 3}, {1, 1, 1, 3}},
@@ -327,8 +327,7 @@ static const op_case op_cases[] = {
         .no_gradient = NO_GRADIENT),
 
 /* What the networks of the papers spend their time in, as large as there. */
-#define TIMED(...)                                                                                                     \
-    .options = &(const nx_conv_options){__VA_ARGS__}, .timed = true
+#define TIMED(...) .options = &(const nx_conv_options){__VA_ARGS__}, .timed = true
     ROW(conv, "VGG-19 conv1_1 at 512: 3x3, 3 to 64", .in = {{1, 512, 512, 3}, {3, 3, 3, 64}, {1, 1, 1, 64}},
         .out = {1, 512, 512, 64}, TIMED(.pad = 1, .activation = NX_ACTIVATION_RELU)),
     ROW(conv, "VGG-19 conv1_2 at 512: 3x3, 64 to 64", .in = {{1, 512, 512, 64}, {3, 3, 64, 64}, {1, 1, 1, 64}},

@@ -42,7 +42,8 @@ static nx_rng rng_of(const op_case *c, const char *what, int i)
     return rng;
 }
 
-float *test_values(const op_case *c, int i)
+/* The values of input i of a case, the same in every run. Owned by the caller. */
+static float *values_of(const op_case *c, int i)
 {
     size_t count = nx_shape_count(c->in[i]);
     op_range range = c->range[i];
@@ -143,7 +144,7 @@ static trial trial_new(nx_device *device, const op_case *c)
 {
     trial t = {.c = c, .n_in = op_inputs(c), .g = nx_graph_new(&device->info)};
     for (int i = 0; i < t.n_in; i++) {
-        t.values[i] = test_values(c, i);
+        t.values[i] = values_of(c, i);
         t.x[i] = made(t.g, c->in[i], &t.half[i]);
     }
     t.y = nx_keep(c->build(t.g, t.x, c));

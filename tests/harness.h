@@ -16,9 +16,6 @@
 nx_device *test_device(void);
 void test_device_close(void);
 
-/* The values of input i of a case, the same in every run. Owned by the caller. */
-float *test_values(const op_case *c, int i);
-
 /* Runs the case forward and compares with its reference. Twice: the bits of both runs must be the same. */
 bool test_forward(nx_device *device, const op_case *c);
 

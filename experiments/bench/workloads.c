@@ -129,8 +129,10 @@ static void texnet(workload *w)
 
 static void mtnet(workload *w)
 {
-    mtnet_options options = {
-        .subnets = MTNET_TWO_BRANCHES, .channels = w->row->channels, .output_scale = 1, .padding = NX_PADDING_REPLICATE};
+    mtnet_options options = {.subnets = MTNET_TWO_BRANCHES,
+                             .channels = w->row->channels,
+                             .output_scale = 1,
+                             .padding = NX_PADDING_REPLICATE};
     nx_keep(mtnet_record(&options, &w->scope, picture(w), 2).output[MTNET_SUBNETS - 1]);
 }
 

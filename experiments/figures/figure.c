@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 struct figure_work {
     const figure_request *request;
@@ -73,14 +74,25 @@ char *figure_file(const figure_work *w, const char *name)
 
 /* ---- runs ---- */
 
-/* NAME-key=value-key=value.h5; what could not stand in a file's name becomes '-'. */
+/* NAME-key=value-key=value.h5; of a path its stem. Long ones are cut and told apart by a hash. */
 static char *run_name(const char *name, const char *changes)
 {
     enum { MOST = 100 };
-    char *out = nx_format("%s%s%.*s.h5", name, *changes ? "-" : "", MOST, changes);
-    for (char *s = out; *s; s++)
-        if (*s == ' ' || *s == '/') *s = '-';
-    return out;
+    char *out = nx_copy_text(name), *words = nx_copy_text(changes);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+        char *value = strchr(word, '='), *stem = strchr(word, '/') ? nx_path_stem(value + 1) : nx_copy_text(value + 1);
+        char *longer = nx_format("%s-%.*s=%s", out, (int)(value - strchr(word, '.') - 1), strchr(word, '.') + 1, stem);
+        free(stem);
+        free(out);
+        out = longer;
+    }
+    bool cut = strlen(out) > MOST;
+    char *file =
+        cut ? nx_format("%.*s-%016llx.h5", MOST, out, (unsigned long long)XXH3_64bits(changes, strlen(changes)))
+            : nx_format("%s.h5", out);
+    free(out);
+    free(words);
+    return file;
 }
 
 /* The changes as a list, then the user's settings of other keys, so that what a figure compares stays what it is. */

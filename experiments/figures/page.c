@@ -181,8 +181,15 @@ static void set_font(cairo_t *cr, double size, bool bold)
 
 typedef struct layout {
     int rows, columns, cell_width, cell_height, row_label, caption; /* in pixels, but for the first two */
+    int *row_top;                                                   /* [rows + 1] */
     int width, height, grid_top, charts_top, charts_across;
 } layout;
+
+/* What makes a picture as large as its cell. */
+static double scale_into(const layout *l, const nx_image *image)
+{
+    return fmin((double)l->cell_width / image->width, (double)l->cell_height / image->height);
+}
 
 static void measure_grid(const page *p, cairo_t *cr, layout *l)
 {
@@ -199,6 +206,7 @@ static void measure_grid(const page *p, cairo_t *cr, layout *l)
     for (size_t i = 0; i < p->labels; i++) {
         double width = text_width(cr, p->label[i].text) + 2 * GAP;
         if (p->label[i].of_row && width > l->row_label) l->row_label = (int)width;
+        if (p->label[i].of_row && p->label[i].index >= l->rows) l->rows = p->label[i].index + 1;
         columns = columns || !p->label[i].of_row;
     }
     int longer = wide > high ? wide : high, most = longer < CELL_LEAST  ? CELL_LEAST
@@ -207,6 +215,15 @@ static void measure_grid(const page *p, cairo_t *cr, layout *l)
     l->cell_width = longer ? wide * most / longer : 0;
     l->cell_height = longer ? high * most / longer : 0;
     l->grid_top = MARGIN + 2 * LINE + (columns ? LINE : 0);
+    l->row_top = nx_alloc((size_t)(l->rows + 1) * sizeof *l->row_top);
+    l->row_top[0] = l->grid_top;
+    for (int row = 0; row < l->rows; row++) { /* as high as its highest picture */
+        double height = 0;
+        for (size_t i = 0; i < p->cells; i++)
+            if (p->cell[i].row == row)
+                height = fmax(height, p->cell[i].image.height * scale_into(l, &p->cell[i].image));
+        l->row_top[row + 1] = l->row_top[row] + (int)ceil(height) + l->caption + GAP;
+    }
 }
 
 static void measure(const page *p, cairo_t *cr, layout *l)
@@ -220,7 +237,7 @@ static void measure(const page *p, cairo_t *cr, layout *l)
     set_font(cr, 16, true);
     int title = (int)text_width(cr, p->title);
     l->width = 2 * MARGIN + (grid > charts ? (grid > title ? grid : title) : charts > title ? charts : title);
-    l->charts_top = l->grid_top + l->rows * (l->cell_height + l->caption + GAP);
+    l->charts_top = l->row_top[l->rows];
     int lines = l->charts_across ? ((int)p->charts + l->charts_across - 1) / l->charts_across : 0;
     l->height = l->charts_top + lines * (CHART_HEIGHT + GAP) + MARGIN;
 }
@@ -258,25 +275,24 @@ static double cell_left(const layout *l, int column)
     return MARGIN + l->row_label + column * (double)(l->cell_width + GAP);
 }
 
-static double cell_top(const layout *l, int row)
-{
-    return l->grid_top + row * (double)(l->cell_height + l->caption + GAP);
-}
+/* The bottom of the pictures of a row; captions are below. */
+static double cell_bottom(const layout *l, int row) { return l->row_top[row + 1] - l->caption - GAP; }
 
 static void draw_grid(const page *p, cairo_t *cr, const layout *l)
 {
     for (size_t i = 0; i < p->cells; i++) {
         const cell *c = &p->cell[i];
-        double left = cell_left(l, c->column), top = cell_top(l, c->row);
-        draw_image(cr, &c->image, left, top, l->cell_width, l->cell_height);
+        double left = cell_left(l, c->column);
+        draw_image(cr, &c->image, left, l->row_top[c->row], l->cell_width, l->cell_height);
         set_font(cr, 11, false);
-        if (c->caption) draw_text(cr, left + l->cell_width / 2., top + l->cell_height + 13, CENTER, c->caption);
+        if (c->caption) draw_text(cr, left + l->cell_width / 2., cell_bottom(l, c->row) + 13, CENTER, c->caption);
     }
     set_font(cr, 13, false);
     for (size_t i = 0; i < p->labels; i++) {
         const label *t = &p->label[i];
         if (t->of_row)
-            draw_text(cr, MARGIN + l->row_label - GAP, cell_top(l, t->index) + l->cell_height / 2. + 4, RIGHT, t->text);
+            draw_text(cr, MARGIN + l->row_label - GAP, (l->row_top[t->index] + cell_bottom(l, t->index)) / 2 + 4, RIGHT,
+                      t->text);
         else
             draw_text(cr, cell_left(l, t->index) + l->cell_width / 2., l->grid_top - 6, CENTER, t->text);
     }
@@ -557,9 +573,11 @@ bool page_save(const page *p, const char *path, nx_error *err)
     cairo_destroy(cr);
     cairo_surface_destroy(probe);
     cairo_surface_t *s = cairo_image_surface_create(CAIRO_FORMAT_RGB24, l.width, l.height);
-    if (cairo_surface_status(s))
+    if (cairo_surface_status(s)) {
+        free(l.row_top);
         return nx_fail(err, "%s: a page of %d x %d pixels: %s", path, l.width, l.height,
                        cairo_status_to_string(cairo_surface_status(s)));
+    }
     cr = cairo_create(s);
     cairo_set_source_rgb(cr, 1, 1, 1);
     cairo_paint(cr);
@@ -574,5 +592,6 @@ bool page_save(const page *p, const char *path, nx_error *err)
     cairo_surface_destroy(s);
     bool fine = nx_image_save_png(&image, path, err);
     nx_image_free(&image);
+    free(l.row_top);
     return fine;
 }

@@ -15,9 +15,9 @@
  * layers or numbers, by commas), 1..5 or 0.1..0.5..0.1 for numbers; all combinations (mode = grid) or the values of all
  * keys side by side (mode = zip). An override of a key that is swept pins it: the sweep over that key is dropped.
  *
- * [scale.ci], [scale.laptop] and [scale.paper], section.key = value as well (of the sweep too: sweep.section.key = value
- * value ...), make one config serve three sizes: those of the [experiment] scale are applied after everything else in the
- * file and before the overrides.
+ * [scale.ci], [scale.laptop] and [scale.paper], section.key = value as well (of the sweep too: sweep.section.key =
+ * value value ...), make one config serve three sizes: those of the [experiment] scale are applied after everything
+ * else in the file and before the overrides.
  *
  * Errors are one line that begins with where the text came from, FILE:LINE or -s section.key=value: an unknown section
  * or key, with the nearest known name; a value of the wrong type or out of range; a key given twice; a path that is not

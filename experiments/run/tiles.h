@@ -2,8 +2,9 @@
  *
  *     tile_axis rows = tile_axis_new(4096, 512, 64, false);
  *     for (int i = 0; i < rows.tiles; i++) {
- *         tile_span s = tile_axis_at(&rows, i);       sees [s.from, s.from + rows.window), keeps [s.first, s.first +
- * s.count)
+ *         tile_span s = tile_axis_at(&rows, i);         sees rows.window rows from s.from on,
+ *         ...                                           keeps s.count from s.first on
+ *     }
  *
  * All windows are equally long, so that one plan serves all of them. At the border of the picture a window ends where
  * the picture does: the network pads there as it does for the whole. On a torus a window goes on at the other side.

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nx_die_hook *die_hook;
-
 bool nx_fail(nx_error *err, const char *format, ...)
 {
     if (!err) return false;
@@ -32,8 +30,6 @@ bool nx_fail_in(nx_error *err, const char *format, ...)
     return false;
 }
 
-void nx_set_die_hook(nx_die_hook *hook) { die_hook = hook; }
-
 void nx_die_at(const char *file, int line, const char *format, ...)
 {
     char message[2048];
@@ -42,8 +38,5 @@ void nx_die_at(const char *file, int line, const char *format, ...)
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     fprintf(stderr, "nstx: %s:%d: %s\n", file, line, message);
-    nx_die_hook *hook = die_hook;
-    die_hook = NULL; /* a failure inside the hook must not call it again */
-    if (hook) hook(message);
     exit(1);
 }

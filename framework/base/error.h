@@ -22,11 +22,7 @@ bool nx_fail(nx_error *err, const char *format, ...) __attribute__((format(print
 /* Puts "prefix: " before the message that err already holds and returns false. */
 bool nx_fail_in(nx_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Called with the message before the process ends; the program flushes its run file here. NULL: nothing more. */
-typedef void nx_die_hook(const char *message);
-void nx_set_die_hook(nx_die_hook *hook);
-
-/* Prints "file:line: message" on standard error, calls the hook and exits with 1. */
+/* Prints "nstx: file:line: message" on standard error and exits with 1. */
 _Noreturn void nx_die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #define nx_die(...) nx_die_at(__FILE__, __LINE__, __VA_ARGS__)

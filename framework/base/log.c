@@ -34,7 +34,6 @@ void nx_log_set(nx_log_level level) { current = level; }
 
 void nx_warn(const char *format, ...) { MESSAGE(NX_LOG_WARN, "warning: "); }
 void nx_info(const char *format, ...) { MESSAGE(NX_LOG_INFO, ""); }
-void nx_debug(const char *format, ...) { MESSAGE(NX_LOG_DEBUG, ""); }
 
 void nx_progress(const char *format, ...)
 {

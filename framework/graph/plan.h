@@ -28,7 +28,6 @@ bool nx_plan_new(nx_plan **out, nx_graph *g, nx_error *err);
 uint64_t nx_plan_bytes(const nx_plan *plan); /* of the arena, all chunks */
 uint64_t nx_plan_sum(const nx_plan *plan);   /* of all tensors, as if none shared a place */
 size_t nx_plan_chunks(const nx_plan *plan);
-size_t nx_plan_launches(const nx_plan *plan); /* of one step, after nx_plan_realize */
 
 void nx_plan_realize(nx_plan *plan, nx_device *device); /* the stores of its parameters are realized before */
 void nx_plan_free(nx_plan *plan);

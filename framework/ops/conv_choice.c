@@ -8,7 +8,7 @@
 
 static const char winograd[] = "winograd", direct[] = "direct";
 
-void nx_conv_question_text(char *out, size_t size, const nx_conv_question *q)
+static void question_text(char *out, size_t size, const nx_conv_question *q)
 {
     snprintf(out, size, "%s 3x3, %dx%dx%dx%d to %dx%dx%dx%d, zoom %d", q->weights ? "weights" : "conv", q->x.n, q->x.h,
              q->x.w, q->x.c, q->y.n, q->y.h, q->y.w, q->y.c, q->zoom);
@@ -33,7 +33,7 @@ nx_conv_choice nx_conv_choose(const nx_conv_question *q, bool suits)
     char text[NX_WISDOM_TEXT];
     nx_conv_choice choice = {.winograd = suits};
     if (!suits) return choice;
-    nx_conv_question_text(text, sizeof text, q);
+    question_text(text, sizeof text, q);
     const char *answer = nx_wisdom_find(text);
     if (!answer) return choice;
     choice.winograd = strcmp(answer, direct) != 0;

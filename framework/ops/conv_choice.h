@@ -30,8 +30,7 @@ nx_conv_choice nx_conv_choose(const nx_conv_question *q, bool suits);
  * the rule's. */
 const char *nx_conv_candidate(const nx_device_info *info, const nx_conv_question *q, int i);
 
-/* The question as wisdom knows it, and back; false if the text is none of a convolution. */
-void nx_conv_question_text(char *out, size_t size, const nx_conv_question *q);
+/* A question from the text by which wisdom knows it; false if the text is none of a convolution. */
 bool nx_conv_question_read(nx_conv_question *q, const char *text);
 
 #endif

@@ -7,7 +7,7 @@ static void the_figures_are_made(void **state)
     static const char *const told[][3] = {
         {"random_weights/fig2", "grow from pool1 to pool5", "holds"},
         {"random_weights/fig2", "every convolution and pool keeps", "open"}, /* narrow: fewer features than pixels */
-        {"random_weights/fig3", "better than VGG", "open"},            /* there is no VGG */
+        {"random_weights/fig3", "better than VGG", "open"},                  /* there is no VGG */
         {"random_weights/fig4", "better than VGG", "open"},
         {"random_weights/fig5", "quicker than VGG", "open"},
         {"random_weights/fig6", "vary less", "holds"},
