@@ -23,8 +23,9 @@
  * Operands are rounded to tf32 (10 bits of mantissa) on their way into local memory; sums are float32.
  *
  * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), WIDTH (4: c and k are multiples of four, so that four floats are
- * fetched at a time; else 1), ZOOM (x is read enlarged so many times, to the nearest), TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh), BATCH (conv: group id 2
- * counts independent products, 1 x 1 convolutions of one image each, not phases; slope is a factor on them).
+ * fetched at a time; else 1), ZOOM (x is read enlarged so many times, to the nearest), TF32, BIAS, ACTIVATION (0 none,
+ * 1 ReLU, 2 LeakyReLU, 3 tanh), BATCH (conv: group id 2 counts independent products, 1 x 1 convolutions of one image
+ * each, not phases; slope is a factor on them).
  */
 #define ITEMS ((PIXELS / ROWS) * (CHANNELS / COLUMNS))
 #define DEPTH 16

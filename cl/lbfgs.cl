@@ -32,8 +32,8 @@ KERNEL void move(__global const float *start, __global const float *d, __global 
     }
 }
 
-/* From parts[first] on, [3 row + k][segment]: what a row's segment contributes to its products with s, y and g (k = 0, 1, 2). One group
- * a segment and row; rows turn fastest, so that the segments of s, y and g stay in the cache. */
+/* From parts[first] on, [3 row + k][segment]: what a row's segment contributes to its products with s, y and g (k = 0,
+ * 1, 2). One group a segment and row; rows turn fastest, so that the segments of s, y and g stay in the cache. */
 KERNEL void dots(__global const float *rows, __global const float *s, __global const float *y,
                  __global const float *g, __global float *parts, ulong stride, ulong length, int count,
                  int segments, int first)

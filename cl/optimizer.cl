@@ -15,7 +15,8 @@ KERNEL void adam(__global float *w, __global const float *g, __global const floa
     }
 }
 
-KERNEL void sgd(__global float *w, __global const float *g, __global const float *rate, __global float *m, float momentum)
+KERNEL void sgd(__global float *w, __global const float *g, __global const float *rate, __global float *m,
+                float momentum)
 {
     float r = rate[0];
     FLAT_FOR(i)

@@ -1,6 +1,7 @@
 /* Not part of any computation: what conv_gpu.cl wants of a compiler for tf32, in as few lines as possible. A device can
- * do it if this builds and the kernel is there. A compiler that is not for NVIDIA's processors may take foreign assembly
- * for good until a launch meets it, so it must first say of itself that it makes PTX; otherwise there is no kernel. */
+ * do it if this builds and the kernel is there. A compiler that is not for NVIDIA's processors may take foreign
+ * assembly for good until a launch meets it, so it must first say of itself that it makes PTX; otherwise there is no
+ * kernel. */
 #ifndef __NV_CL_C_VERSION
 #define asm __asm__
 #endif

@@ -16,7 +16,6 @@
 #include "run/tuned.h"
 
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,18 +201,6 @@ static void bench_start(bench *b)
     print_row(b, "start", "first_step_256", &m, 0, 0);
 }
 
-/* The slope of log(value) over log(n) by least squares. */
-static double slope(const double *n, const double *value, int count)
-{
-    double mean_x = 0, mean_y = 0, xy = 0, xx = 0;
-    for (int i = 0; i < count; i++) mean_x += log(n[i]) / count, mean_y += log(value[i]) / count;
-    for (int i = 0; i < count; i++) {
-        xy += (log(n[i]) - mean_x) * (log(value[i]) - mean_y);
-        xx += (log(n[i]) - mean_x) * (log(n[i]) - mean_x);
-    }
-    return xy / xx;
-}
-
 static double grown(const workload_row *row)
 {
     return !strcmp(row->axis, "batch")      ? row->batch
@@ -241,7 +228,7 @@ static void bench_growth(bench *b)
             next = first + 1;
             continue;
         }
-        double a = slope(n, seconds, count), of_memory = slope(n, bytes, count);
+        double a = measure_power(n, seconds, (size_t)count), of_memory = measure_power(n, bytes, (size_t)count);
         if (b->json) {
             cJSON *line = cJSON_CreateObject();
             cJSON_AddStringToObject(line, "table", "growth");

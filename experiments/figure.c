@@ -20,14 +20,13 @@
 static const char usage[] =
     "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [OPTION]... (nstx figure --help lists them)";
 
-const char figure_options[] =
-    "Without a name it lists the figures. Runs are kept below DIR and used again.\n"
-    "  --scale ci|laptop|paper  how large the runs are; laptop without it\n"
-    "  -s section.key=value    a setting of all runs, such as descriptor.weights=FILE\n"
-    "  --model FILE            a trained generator of your own, for figures about one\n"
-    "  -o DIR                  where pages and runs go; figures without it\n"
-    "  --quiet                 no messages on the way\n"
-    "  --json                  claims and verdicts for programs\n";
+const char figure_options[] = "Without a name it lists the figures. Runs are kept below DIR and used again.\n"
+                              "  --scale ci|laptop|paper  how large the runs are; laptop without it\n"
+                              "  -s section.key=value    a setting of all runs, such as descriptor.weights=FILE\n"
+                              "  --model FILE            a trained generator of your own, for figures about one\n"
+                              "  -o DIR                  where pages and runs go; figures without it\n"
+                              "  --quiet                 no messages on the way\n"
+                              "  --json                  claims and verdicts for programs\n";
 
 const figure_paper figure_papers[] = {
     {"gatys", "Gatys, Ecker, Bethge: Image style transfer using convolutional neural networks. CVPR 2016",

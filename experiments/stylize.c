@@ -57,7 +57,7 @@ typedef struct job {
 
 /* ---- layers ---- */
 
-/* White of the mask at (y, x) of a picture of height x width, between the mask's own pixels: 0 to 1. */
+/* Row y of a mask stretched, bilinearly, over a picture of height x width: 0 to 1, which is white. */
 static void mask_row(const nx_raster *m, int y, int height, int width, float *out)
 {
     float *rows[2], down = ((float)y + .5f) * (float)m->height / (float)height - .5f;

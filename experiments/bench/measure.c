@@ -65,6 +65,17 @@ measured measure_plan(nx_plan *plan, nx_device *device, double seconds)
     return m;
 }
 
+double measure_power(const double *n, const double *value, size_t count)
+{
+    double mean_x = 0, mean_y = 0, xy = 0, xx = 0;
+    for (size_t i = 0; i < count; i++) mean_x += log(n[i]) / (double)count, mean_y += log(value[i]) / (double)count;
+    for (size_t i = 0; i < count; i++) {
+        xy += (log(n[i]) - mean_x) * (log(value[i]) - mean_y);
+        xx += (log(n[i]) - mean_x) * (log(n[i]) - mean_x);
+    }
+    return xy / xx;
+}
+
 /* ---- the most that the device can do ---- */
 
 /* Seconds of one launch, the best within a second: whatever else the machine does, it leaves some moments alone. */

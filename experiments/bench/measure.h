@@ -27,6 +27,9 @@ typedef struct measured {
 
 measured measure_plan(nx_plan *plan, nx_device *device, double seconds);
 
+/* a of value ~ n^a: the slope of the straight line through the logarithms, by least squares. */
+double measure_power(const double *n, const double *value, size_t count);
+
 /* The best of many short stretches in two seconds: multiply-adds in registers, and c = a + b on arrays larger than any
  * cache. */
 typedef struct measure_roof {

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "bench/measure.h"
 #include "run/series.h"
 
 #include <math.h>
@@ -342,18 +343,6 @@ static bool step_seconds(const char *run, double *seconds, nx_error *err)
     return true;
 }
 
-/* The slope of a straight line through the logarithms. */
-static double log_slope(const double *x, const double *y, size_t count)
-{
-    double mx = 0, my = 0, xy = 0, xx = 0;
-    for (size_t i = 0; i < count; i++) mx += log(x[i]) / (double)count, my += log(y[i]) / (double)count;
-    for (size_t i = 0; i < count; i++) {
-        xy += (log(x[i]) - mx) * (log(y[i]) - my);
-        xx += (log(x[i]) - mx) * (log(x[i]) - mx);
-    }
-    return xy / xx;
-}
-
 static bool cost(figure_work *w, nx_error *err)
 {
     enum { MOST = 16 };
@@ -371,9 +360,9 @@ static bool cost(figure_work *w, nx_error *err)
     int chart = page_chart(figure_page(w),
                            (page_axes){.x = "pixels", .y = "seconds an evaluation", .log_x = true, .log_y = true});
     page_curve(figure_page(w), chart, "measured", pixels, seconds, n);
-    double slope = log_slope(pixels, seconds, n);
-    figure_claim(w, verdict_of(fabs(slope - 1) <= .1), "time grows with the number of pixels: power of it", "linear",
-                 "%.2f (0.9 to 1.1); 2000 evaluations at %.0f pixels: %.1f min", slope, pixels[n - 1],
+    double power = measure_power(pixels, seconds, n);
+    figure_claim(w, verdict_of(fabs(power - 1) <= .1), "time grows with the number of pixels: power of it", "linear",
+                 "%.2f (0.9 to 1.1); 2000 evaluations at %.0f pixels: %.1f min", power, pixels[n - 1],
                  2000 * seconds[n - 1] / 60);
     return true;
 }

@@ -121,8 +121,8 @@ INT(descriptor, stacked_steps, 100, 1, INT_MAX, "random_weights: updates of each
 PATH(descriptor, reference, WANT_FILE, "", , "random_weights: the picture of such trials; empty: content, else style")
 CHOICE(descriptor, pooling, pooling, file, "file: what the weights were trained with, max where the file does not say")
 CHOICE(descriptor, padding, descriptor_padding, file,
-    "of the convolutions; file: what the weights were trained with, zero where the file does not say; none: as advised for "
-    "textures")
+    "of the convolutions; file: what the weights were trained with, zero where the file does not say; none: as advised "
+    "for textures")
 LAYERS(descriptor, content_layers, "relu4_2", "where the content is compared")
 LAYERS(descriptor, style_layers, "relu1_1 relu2_1 relu3_1 relu4_1", "where Gram matrices are compared")
 END(descriptor)
