@@ -24,9 +24,10 @@ static void gradient(void **state) { assert_true(test_gradient(test_device(), *s
     TEST(pool_gradient_of_equal_pixels)                                                                                \
     TEST(resize_of_a_row)                                                                                              \
     TEST(norm_updates_running_statistics)                                                                              \
-    TEST(entropy_gradient_as_released) TEST(gradient_norm_of_one_path) TEST(gradient_norm_is_not_overwritten)          \
-        TEST(random_uniform_is_the_hosts) TEST(random_normal_is_the_hosts) TEST(random_normal_is_normal)               \
-            TEST(random_is_philox) TEST(conv_gpu_tiles_fit_the_device) TEST(conv_gpu_tiles_agree)
+    TEST(entropy_gradient_as_released)                                                                                 \
+    TEST(gradient_norm_of_one_path) TEST(gradient_norm_is_not_overwritten) TEST(random_uniform_is_the_hosts)           \
+        TEST(random_normal_is_the_hosts) TEST(random_normal_is_normal) TEST(random_is_philox)                          \
+            TEST(conv_gpu_tiles_fit_the_device) TEST(conv_gpu_tiles_agree)
 
 #define DECLARE(name) void name(void **state);
 #define ENTRY(name)   cmocka_unit_test(name),
