@@ -265,8 +265,10 @@ static bool ask_file(const nx_device_info *info, const char *path, nx_error *err
         if (*next) *next++ = 0;
         number++;
         if (*line && *line != '#' && !ask_shape(info, line))
-            ok = nx_fail(err, "%s, line %d: \"%s\" is no shape, such as conv 3x3, 1x64x64x128 to 1x64x64x128, zoom 1",
-                         path, number, line);
+            ok = nx_fail(err,
+                         "%s, line %d: \"%s\" is no shape, such as conv 3x3, 1x64x64x128 to 1x64x64x128, zoom 1, of "
+                         "tensors of at most %d numbers",
+                         path, number, line, NX_CONV_QUESTION_MOST);
     }
     free(text);
     return ok;

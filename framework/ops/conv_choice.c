@@ -14,6 +14,8 @@ static void question_text(char *out, size_t size, const nx_conv_question *q)
              q->x.w, q->x.c, q->y.n, q->y.h, q->y.w, q->y.c, q->zoom);
 }
 
+static double count_of(const nx_shape *s) { return (double)s->n * s->h * s->w * s->c; }
+
 bool nx_conv_question_read(nx_conv_question *q, const char *text)
 {
     char what[16];
@@ -25,7 +27,8 @@ bool nx_conv_question_read(nx_conv_question *q, const char *text)
     const int numbers[] = {q->x.n, q->x.h, q->x.w, q->x.c, q->y.n, q->y.h, q->y.w, q->y.c, q->zoom};
     bool ok = found == 10 && !text[end] && (q->weights || !strcmp(what, "conv"));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) ok = ok && numbers[i] > 0 && numbers[i] <= 65536;
-    return ok;
+    return ok && count_of(&q->x) <= NX_CONV_QUESTION_MOST && count_of(&q->y) <= NX_CONV_QUESTION_MOST &&
+           9. * q->x.c * q->y.c <= NX_CONV_QUESTION_MOST;
 }
 
 nx_conv_choice nx_conv_choose(const nx_conv_question *q, bool suits)

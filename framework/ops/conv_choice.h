@@ -30,7 +30,9 @@ nx_conv_choice nx_conv_choose(const nx_conv_question *q, bool suits);
  * the rule's. */
 const char *nx_conv_candidate(const nx_device_info *info, const nx_conv_question *q, int i);
 
-/* A question from the text by which wisdom knows it; false if the text is none of a convolution. */
+/* A question from the text by which wisdom knows it; false if the text is none of a convolution, or one of tensors too
+ * large to try. */
+#define NX_CONV_QUESTION_MOST (1 << 28) /* numbers in a tensor */
 bool nx_conv_question_read(nx_conv_question *q, const char *text);
 
 #endif
