@@ -172,15 +172,17 @@ nx_tensor *total_variation_build(nx_graph *g, nx_tensor *const *in, const op_cas
 
 nx_tensor *instance_norm_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
 {
-    const nx_norm_options *o = c->options;
+    nx_norm_options o = *(const nx_norm_options *)c->options;
     bool affine = op_inputs(c) > 1;
-    return nx_instance_norm(g, in[0], affine ? in[1] : NULL, affine ? in[2] : NULL, *o);
+    if (op_inputs(c) > 3) o.residual = in[3];
+    return nx_instance_norm(g, in[0], affine ? in[1] : NULL, affine ? in[2] : NULL, o);
 }
 
 nx_tensor *batch_norm_build(nx_graph *g, nx_tensor *const *in, const op_case *c)
 {
-    const nx_norm_options *o = c->options;
-    return nx_batch_norm(g, in[0], in[1], in[2], in[3], in[4], *o);
+    nx_norm_options o = *(const nx_norm_options *)c->options;
+    if (op_inputs(c) > 5) o.residual = in[5];
+    return nx_batch_norm(g, in[0], in[1], in[2], in[3], in[4], o);
 }
 
 nx_tensor *entropy_build(nx_graph *g, nx_tensor *const *in, const op_case *c)

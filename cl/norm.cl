@@ -169,14 +169,16 @@ inline vec through(vec dy, vec y, int kind, float slope)
 }
 
 /* y may be x. */
+/* residual is read where `add` is set. */
 __kernel void norm_apply(__global const float *x, __global const float *statistics, __global const float *gamma,
-                         __global const float *beta, __global float *y, ulong total, int period, int run, int channels,
-                         int affine, int kind, float slope)
+                         __global const float *beta, __global const float *residual, __global float *y, ulong total,
+                         int period, int run, int channels, int affine, int add, int kind, float slope)
 {
     int lines = LINES;
     long left = LEFT;
     x += START;
     y += START;
+    residual += START;
     statistics += get_global_id(2) * 3 * channels;
     vec mean[VECTORS], scale[VECTORS], shift[VECTORS];
     EACH(v)
@@ -191,8 +193,9 @@ __kernel void norm_apply(__global const float *x, __global const float *statisti
         EACH(v)
         {
             size_t i = (size_t)r * period + v * LANES;
-            vec z = fma(load_left(x + i, left - (long)i) - mean[v], scale[v], shift[v]);
-            store_left(activate(z, kind, slope), y + i, left - (long)i);
+            vec z = activate(fma(load_left(x + i, left - (long)i) - mean[v], scale[v], shift[v]), kind, slope);
+            if (add) z += load_left(residual + i, left - (long)i);
+            store_left(z, y + i, left - (long)i);
         }
 }
 

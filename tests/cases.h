@@ -317,6 +317,14 @@ static const op_case op_cases[] = {
         .in = {{2, 5, 7, 20}, {1, 1, 1, 20}, {1, 1, 1, 20}, {1, 1, 1, 20}, {1, 1, 1, 20}}, .out = {2, 5, 7, 20},
         .range = {{0}, {0}, {0}, {0}, {VALUES_UNIFORM, 0.5f, 2}}, NORM(.activation = NX_ACTIVATION_RELU),
         .no_gradient = 24),
+    ROW(instance_norm, "residual, 17 channels", .in = {{2, 8, 9, 17}, {1, 1, 1, 17}, {1, 1, 1, 17}, {2, 8, 9, 17}},
+        .out = {2, 8, 9, 17}, NORM(0)),
+    ROW(batch_norm, "residual, training",
+        .in = {{2, 5, 7, 16}, {1, 1, 1, 16}, {1, 1, 1, 16}, {1, 1, 1, 16}, {1, 1, 1, 16}, {2, 5, 7, 16}},
+        .out = {2, 5, 7, 16}, NORM(.training = true), .no_gradient = 24),
+    ROW(batch_norm, "residual, evaluation",
+        .in = {{2, 5, 7, 20}, {1, 1, 1, 20}, {1, 1, 1, 20}, {1, 1, 1, 20}, {1, 1, 1, 20}, {2, 5, 7, 20}},
+        .out = {2, 5, 7, 20}, .range = {{0}, {0}, {0}, {0}, {VALUES_UNIFORM, 0.5f, 2}}, NORM(0), .no_gradient = 24),
 #undef NORM
 
     ROW(entropy, "literal", .in = {{5, 3, 5, 3}}, .out = {1, 1, 1, 1},

@@ -59,13 +59,13 @@ static nx_tensor *convolve(const builder *b, const char *name, nx_tensor *x, int
 
 /* A convolution with its normalization: SUBNET.PART.convN and SUBNET.PART.normN. */
 static nx_tensor *layer(const builder *b, int number, nx_tensor *x, int channels, int size, nx_conv_options options,
-                        nx_activation activation)
+                        nx_activation activation, nx_tensor *residual)
 {
     char name[64];
     snprintf(name, sizeof name, "%s.%s.conv%d", b->subnet, b->part, number);
     x = convolve(b, name, x, channels, size, options);
     snprintf(name, sizeof name, "%s.%s.norm%d", b->subnet, b->part, number);
-    return nx_layer_instance_norm(b->s, name, x, activation);
+    return nx_layer_instance_norm(b->s, name, x, activation, residual);
 }
 
 static int width(const builder *b, int units)
@@ -78,8 +78,8 @@ static int width(const builder *b, int units)
 static nx_tensor *residual(const builder *b, int blocks, int number, nx_tensor *x)
 {
     for (int i = 0; i < blocks; i++) {
-        nx_tensor *y = layer(b, number++, x, x->shape.c, 3, (nx_conv_options){0}, NX_ACTIVATION_RELU);
-        x = nx_add(b->s->g, x, layer(b, number++, y, x->shape.c, 3, (nx_conv_options){0}, NX_ACTIVATION_NONE));
+        nx_tensor *y = layer(b, number++, x, x->shape.c, 3, (nx_conv_options){0}, NX_ACTIVATION_RELU, NULL);
+        x = layer(b, number++, y, x->shape.c, 3, (nx_conv_options){0}, NX_ACTIVATION_NONE, x);
     }
     return x;
 }
@@ -90,7 +90,7 @@ static nx_tensor *record_branch(builder *b, const branch *t, const char *part, n
     int number = 0;
     for (; number < LAYERS && t->channels[number]; number++)
         x = layer(b, number + 1, x, width(b, t->channels[number]), number ? 3 : 9,
-                  (nx_conv_options){.stride = number ? 2 : 1}, NX_ACTIVATION_RELU);
+                  (nx_conv_options){.stride = number ? 2 : 1}, NX_ACTIVATION_RELU, NULL);
     return residual(b, t->blocks, number + 1, x);
 }
 
@@ -114,7 +114,7 @@ static nx_tensor *record_subnet(const mtnet_options *o, nx_scope *s, const subne
     y = residual(&b, t->blocks, 1, y);
     for (int i = 0; i < LAYERS && t->up[i]; i++)
         y = layer(&b, 2 * t->blocks + 1 + i, y, width(&b, t->up[i]), 3, (nx_conv_options){.upsample = 2},
-                  NX_ACTIVATION_RELU);
+                  NX_ACTIVATION_RELU, NULL);
     snprintf(name, sizeof name, "%s.output", t->name);
     y = convolve(&b, name, y, 3, 3, (nx_conv_options){0});
     return o->output_scale == 1 ? y : nx_scale(s->g, y, o->output_scale);

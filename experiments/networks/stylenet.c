@@ -17,10 +17,10 @@ static const struct row {
 };
 
 static nx_tensor *normalize(const stylenet_options *o, nx_scope *s, const char *name, nx_tensor *x,
-                            nx_activation activation)
+                            nx_activation activation, nx_tensor *residual)
 {
-    return o->norm == STYLENET_INSTANCE ? nx_layer_instance_norm(s, name, x, activation)
-                                        : nx_layer_batch_norm(s, name, x, activation);
+    return o->norm == STYLENET_INSTANCE ? nx_layer_instance_norm(s, name, x, activation, residual)
+                                        : nx_layer_batch_norm(s, name, x, activation, residual);
 }
 
 static nx_tensor *convolve(const stylenet_options *o, nx_scope *s, const char *name, nx_tensor *x, int channels,
@@ -48,9 +48,10 @@ static nx_tensor *residual(const stylenet_options *o, nx_scope *s, int index, nx
         snprintf(name, sizeof name, "block%d.conv%d", index, half);
         y = convolve(o, s, name, y, x->shape.c, r);
         snprintf(name, sizeof name, "block%d.norm%d", index, half);
-        y = normalize(o, s, name, y, half == 1 ? NX_ACTIVATION_RELU : NX_ACTIVATION_NONE);
+        y = half == 1 ? normalize(o, s, name, y, NX_ACTIVATION_RELU, NULL)
+                      : normalize(o, s, name, y, NX_ACTIVATION_NONE, x);
     }
-    return nx_add(s->g, x, y);
+    return y;
 }
 
 nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
@@ -58,7 +59,7 @@ nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
     NX_CHECK(x->shape.h % STYLENET_MULTIPLE == 0 && x->shape.w % STYLENET_MULTIPLE == 0,
              "StyleNet: an image of %d x %d, not a multiple of %d", x->shape.h, x->shape.w, STYLENET_MULTIPLE);
     char name[32], norm[32];
-    if (o->norm == STYLENET_INSTANCE_FIRST) x = nx_layer_instance_norm(s, "norm0", x, NX_ACTIVATION_NONE);
+    if (o->norm == STYLENET_INSTANCE_FIRST) x = nx_layer_instance_norm(s, "norm0", x, NX_ACTIVATION_NONE, NULL);
     if (o->norm == STYLENET_LRN_FIRST) x = nx_lrn(s->g, x, (nx_lrn_options){0});
     int number = 1;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -68,10 +69,10 @@ nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
         snprintf(norm, sizeof norm, "norm%d", number);
         switch (r->kind) {
         case DOWN:
-            x = normalize(o, s, norm, convolve(o, s, name, x, channels, r), NX_ACTIVATION_RELU);
+            x = normalize(o, s, norm, convolve(o, s, name, x, channels, r), NX_ACTIVATION_RELU, NULL);
             break;
         case UP:
-            x = normalize(o, s, norm, upscale(o, s, name, x, channels, r), NX_ACTIVATION_RELU);
+            x = normalize(o, s, norm, upscale(o, s, name, x, channels, r), NX_ACTIVATION_RELU, NULL);
             break;
         case OUTPUT:
             return convolve(o, s, "output", x, 3, r);

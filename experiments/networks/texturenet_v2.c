@@ -32,7 +32,7 @@ nx_tensor *texturenet_v2_record(const texturenet_v2_options *o, nx_scope *s, nx_
         snprintf(name, sizeof name, "conv%d", i);
         x = nx_layer_conv_transposed(s, name, x, channels, 4, (nx_conv_options){.stride = 2, .pad = 1});
         snprintf(name, sizeof name, "norm%d", i);
-        x = nx_layer_instance_norm(s, name, x, NX_ACTIVATION_RELU);
+        x = nx_layer_instance_norm(s, name, x, NX_ACTIVATION_RELU, NULL);
     }
     nx_scope last = *s;
     last.gain = output_gain();

@@ -74,15 +74,17 @@ static nx_tensor *by_measured(nx_scope *s, nx_tensor *x, nx_tensor *gamma, nx_te
     return nx_batch_norm(s->g, x, gamma, beta, norm.mean, norm.variance, options);
 }
 
-nx_tensor *nx_layer_instance_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation)
+nx_tensor *nx_layer_instance_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation,
+                                  nx_tensor *residual)
 {
     nx_tensor *gamma, *beta;
     affine_parameters(s, name, x->shape.c, &gamma, &beta);
-    if (s->measured) return by_measured(s, x, gamma, beta, (nx_norm_options){.activation = activation});
-    return nx_instance_norm(s->g, x, gamma, beta, (nx_norm_options){.activation = activation});
+    nx_norm_options options = {.activation = activation, .residual = residual};
+    return s->measured ? by_measured(s, x, gamma, beta, options) : nx_instance_norm(s->g, x, gamma, beta, options);
 }
 
-nx_tensor *nx_layer_batch_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation)
+nx_tensor *nx_layer_batch_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation,
+                               nx_tensor *residual)
 {
     nx_tensor *gamma, *beta;
     affine_parameters(s, name, x->shape.c, &gamma, &beta);
@@ -90,7 +92,7 @@ nx_tensor *nx_layer_batch_norm(nx_scope *s, const char *name, nx_tensor *x, nx_a
     nx_tensor *variance = parameter(s, name, "running_var", NX_VECTOR(x->shape.c), 1, nx_init_constant, 1);
     mean->param->trained = variance->param->trained = false;
     return nx_batch_norm(s->g, x, gamma, beta, mean, variance,
-                         (nx_norm_options){.training = s->training, .activation = activation});
+                         (nx_norm_options){.training = s->training, .activation = activation, .residual = residual});
 }
 
 nx_tensor *nx_layer_batch_statistics(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation, float slope)

@@ -41,11 +41,14 @@ nx_tensor *nx_layer_linear(nx_scope *s, const char *name, nx_tensor *x, int out,
 nx_tensor *nx_layer_conv_transposed(nx_scope *s, const char *name, nx_tensor *x, int out, int size,
                                     nx_conv_options options);
 
-/* NAME.weight (gamma, U(0, 1) as Torch7 draws it) and NAME.bias (beta, 0); epsilon 1e-5. */
-nx_tensor *nx_layer_instance_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation);
+/* NAME.weight (gamma, U(0, 1) as Torch7 draws it) and NAME.bias (beta, 0); epsilon 1e-5. residual: added to the result,
+ * without an activation; or NULL. */
+nx_tensor *nx_layer_instance_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation,
+                                  nx_tensor *residual);
 
 /* The same with NAME.running_mean and NAME.running_var, momentum 0.1; in training the statistics of the batch. */
-nx_tensor *nx_layer_batch_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation);
+nx_tensor *nx_layer_batch_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation,
+                               nx_tensor *residual);
 
 /* Batch normalization that keeps no running statistics: those of the batch, in training and after. slope: of LeakyReLU.
  */

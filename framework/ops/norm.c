@@ -15,7 +15,7 @@ enum {
 
 typedef struct attr {
     nx_norm_options o;
-    bool instance, affine;
+    bool instance, affine, residual;
 } attr;
 
 /* How a tensor is cut up: see cl/norm.cl. */
@@ -61,7 +61,7 @@ static double slope_of(const nx_norm_options *o)
 
 static bool fixed_statistics(const attr *a) { return !a->instance && !a->o.training; }
 
-/* ---- forward: in x, [gamma, beta,] [running mean, running variance]; out y, statistics ---- */
+/* ---- forward: in x, [gamma, beta,] [running mean, running variance,] [residual]; out y, statistics ---- */
 
 static void plan_norm(nx_plan *plan, nx_node *node)
 {
@@ -76,9 +76,9 @@ static void bind(nx_plan *plan, nx_node *node)
     nx_tensor *gamma = a->affine ? node->in[1] : statistics, *beta = a->affine ? node->in[2] : statistics;
     layout l = layout_of(plan, a, x->shape);
     if (fixed_statistics(a)) {
-        nx_plan_launch(plan, node, "norm", "norm_running", NULL, one_each(l.channels), "tttif",
-                       node->in[node->n_in - 2], node->in[node->n_in - 1], statistics, l.channels,
-                       (double)a->o.epsilon);
+        int running = a->affine ? 3 : 1;
+        nx_plan_launch(plan, node, "norm", "norm_running", NULL, one_each(l.channels), "tttif", node->in[running],
+                       node->in[running + 1], statistics, l.channels, (double)a->o.epsilon);
     } else {
         nx_tensor *parts = node->scratch[PARTS];
         nx_step *step = nx_plan_launch(plan, node, "norm", "norm_statistics", NULL, items(plan, &l), "ttqii", x, parts,
@@ -88,10 +88,11 @@ static void bind(nx_plan *plan, nx_node *node)
                        "ttqiiiif", parts, statistics, (cl_ulong)l.total, l.period, l.run, l.segments, l.channels,
                        (double)a->o.epsilon);
     }
-    nx_step *step = nx_plan_launch(plan, node, "norm", "norm_apply", NULL, items(plan, &l), "tttttqiiiiif", x,
-                                   statistics, gamma, beta, y, (cl_ulong)l.total, l.period, l.run, l.channels,
-                                   (int)a->affine, (int)a->o.activation, slope_of(&a->o));
-    step->bytes = 2.0 * (double)x->bytes;
+    nx_step *step =
+        nx_plan_launch(plan, node, "norm", "norm_apply", NULL, items(plan, &l), "ttttttqiiiiiif", x, statistics, gamma,
+                       beta, node->in[a->residual ? node->n_in - 1 : 0], y, (cl_ulong)l.total, l.period, l.run,
+                       l.channels, (int)a->affine, (int)a->residual, (int)a->o.activation, slope_of(&a->o));
+    step->bytes = (a->residual ? 3.0 : 2.0) * (double)x->bytes;
 }
 
 /* ---- backward: in x, dy, statistics[, gamma][, y]; out dx, dgamma, dbeta ---- */
@@ -140,6 +141,7 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     if (want[0]) dx[0] = dinput;
     if (a->affine && want[1]) dx[1] = dgamma;
     if (a->affine && want[2]) dx[2] = dbeta;
+    if (a->residual && want[node->n_in - 1]) dx[node->n_in - 1] = dy[0];
 }
 
 static const nx_op op = {
@@ -166,13 +168,18 @@ static nx_node *record(nx_graph *g, attr a, nx_tensor *x, nx_tensor *gamma, nx_t
     NX_CHECK(!gamma == !beta, "norm: gamma and beta go together");
     NX_CHECK(!gamma || (nx_shape_equal(gamma->shape, vector) && nx_shape_equal(beta->shape, vector)),
              "norm: gamma and beta of %d and %d numbers for %d channels", gamma->shape.c, beta->shape.c, x->shape.c);
-    a.affine = gamma;
+    NX_CHECK(!a.o.residual || (!a.o.activation && nx_shape_equal(a.o.residual->shape, x->shape)),
+             "norm: a residual has the shape of the input, and no activation comes before it");
+    nx_tensor *residual = a.o.residual;
+    a.o.residual = NULL;
+    a.affine = gamma, a.residual = residual;
     if (a.o.epsilon == 0.f) a.o.epsilon = 1e-5f;
     if (a.o.momentum == 0.f) a.o.momentum = 0.1f;
-    nx_tensor *in[5] = {x};
+    nx_tensor *in[6] = {x};
     int n_in = 1;
     if (gamma) in[n_in++] = gamma, in[n_in++] = beta;
     if (fixed_statistics(&a)) in[n_in++] = mean, in[n_in++] = variance;
+    if (residual) in[n_in++] = residual;
     nx_node *node = nx_node_new(g, &op, &a, sizeof a, n_in, in);
     nx_node_output(g, node, x->shape);
     nx_node_output(g, node, (nx_shape){a.instance ? x->shape.n : 1, 1, 3, x->shape.c});

@@ -1,5 +1,5 @@
-/* Instance and batch normalisation, y = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta), the activation
- * fused in.
+/* Instance and batch normalisation, y = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta) + residual, all
+ * in one pass.
  *
  * Instance: mean and (biased) variance over h * w of each image and channel, in training and after (Ulyanov et al.,
  * CVPR 2017). Batch: over n * h * w of each channel in training; otherwise the running ones. Both are the same kernels:
@@ -18,10 +18,11 @@ typedef struct nx_norm_options {
     float momentum; /* of running statistics: new = (1 - momentum) old + momentum batch; 0: 0.1 */
     bool training;  /* batch statistics; ignored by instance normalisation */
     nx_activation activation;
-    float slope; /* of the leaky ReLU, > 0 */
+    float slope;         /* of the leaky ReLU, > 0 */
+    nx_tensor *residual; /* of x's shape, where there is no activation: the sum of a residual block; NULL: none */
 } nx_norm_options;
 
-/* x: n x h x w x c; gamma and beta: c numbers, or both NULL (1 and 0). Differentiable by all three. */
+/* x: n x h x w x c; gamma and beta: c numbers, or both NULL (1 and 0). Differentiable by these and the residual. */
 nx_tensor *nx_instance_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_norm_options options);
 
 /* running_mean and running_variance: c numbers each; in training both may be NULL, and none are kept. In training every

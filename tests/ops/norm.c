@@ -39,7 +39,9 @@ static void statistics(const double *x, nx_shape s, int first, int last, int k, 
     }
 }
 
-static void normalize(const op_case *c, const double *const *in, double *out, bool instance, bool affine)
+/* residual: added to the result, or NULL. */
+static void normalize(const op_case *c, const double *const *in, double *out, bool instance, bool affine,
+                      const double *residual)
 {
     const nx_norm_options *o = c->options;
     nx_shape s = c->in[0];
@@ -56,19 +58,20 @@ static void normalize(const op_case *c, const double *const *in, double *out, bo
             for (int h = 0; h < s.h; h++)
                 for (int w = 0; w < s.w; w++) {
                     double v = (in[0][at(s, n, h, w, k)] - mean) / sqrt(variance + epsilon);
-                    out[at(s, n, h, w, k)] = activated(affine ? in[1][k] * v + in[2][k] : v, o);
+                    size_t i = at(s, n, h, w, k);
+                    out[i] = activated(affine ? in[1][k] * v + in[2][k] : v, o) + (residual ? residual[i] : 0);
                 }
         }
 }
 
 void instance_norm_reference(const op_case *c, const double *const *in, double *out)
 {
-    normalize(c, in, out, true, op_inputs(c) > 1);
+    normalize(c, in, out, true, op_inputs(c) > 1, op_inputs(c) > 3 ? in[3] : NULL);
 }
 
 void batch_norm_reference(const op_case *c, const double *const *in, double *out)
 {
-    normalize(c, in, out, false, true);
+    normalize(c, in, out, false, true, op_inputs(c) > 5 ? in[5] : NULL);
 }
 
 /* Two steps of training move running statistics by the momentum towards those of the batch, the variance unbiased. */
