@@ -3,6 +3,7 @@
 #define NX_TESTS_OP_CASE_H
 
 #include "graph/graph.h"
+#include "ops/activation.h"
 
 enum { OP_INPUTS = 8 };
 
@@ -53,6 +54,9 @@ static inline int op_inputs(const op_case *c)
 
 /* What input i of weighted_sum weighs. */
 static inline float weight_of(int i) { return i == 1 ? -1.f : (float)(i + 1) / 4; }
+
+/* What a fused activation makes of a number. */
+double op_activated(double v, nx_activation activation, float slope);
 
 /* The index of an element of an NHWC array. */
 static inline size_t at(nx_shape s, int n, int h, int w, int c)

@@ -19,15 +19,22 @@ static void forward(void **state) { assert_true(test_forward(test_device(), *sta
 static void gradient(void **state) { assert_true(test_gradient(test_device(), *state)); }
 
 /* The operations' own tests, defined in tests/ops/. */
-#define OP_TESTS(TEST)                                                                                                 \
-    TEST(tanh_is_accurate_everywhere)                                                                                  \
-    TEST(pool_gradient_of_equal_pixels)                                                                                \
-    TEST(resize_of_a_row)                                                                                              \
-    TEST(norm_updates_running_statistics)                                                                              \
-    TEST(entropy_gradient_as_released)                                                                                 \
-    TEST(gradient_norm_of_one_path) TEST(gradient_norm_is_not_overwritten) TEST(random_uniform_is_the_hosts)           \
-        TEST(random_normal_is_the_hosts) TEST(random_normal_is_normal) TEST(random_is_philox)                          \
-            TEST(conv_gpu_tiles_fit_the_device) TEST(conv_gpu_tiles_agree)
+/* clang-format off */
+#define OP_TESTS(TEST) \
+    TEST(tanh_is_accurate_everywhere) \
+    TEST(pool_gradient_of_equal_pixels) \
+    TEST(resize_of_a_row) \
+    TEST(norm_updates_running_statistics) \
+    TEST(entropy_gradient_as_released) \
+    TEST(gradient_norm_of_one_path) \
+    TEST(gradient_norm_is_not_overwritten) \
+    TEST(random_uniform_is_the_hosts) \
+    TEST(random_normal_is_the_hosts) \
+    TEST(random_normal_is_normal) \
+    TEST(random_is_philox) \
+    TEST(conv_gpu_tiles_fit_the_device) \
+    TEST(conv_gpu_tiles_agree)
+/* clang-format on */
 
 #define DECLARE(name) void name(void **state);
 #define ENTRY(name)   cmocka_unit_test(name),

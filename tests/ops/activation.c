@@ -12,6 +12,20 @@
 
 #include <cmocka.h>
 
+double op_activated(double v, nx_activation activation, float slope)
+{
+    switch (activation) {
+    case NX_ACTIVATION_RELU:
+        return fmax(v, 0);
+    case NX_ACTIVATION_LEAKY_RELU:
+        return v > 0 ? v : v * (double)slope;
+    case NX_ACTIVATION_TANH:
+        return tanh(v);
+    default:
+        return v;
+    }
+}
+
 void relu_reference(const op_case *c, const double *const *in, double *out)
 {
     for (size_t i = 0; i < nx_shape_count(c->out); i++) out[i] = fmax(in[0][i], 0);

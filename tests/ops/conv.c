@@ -21,20 +21,6 @@ static int source(int i, int n, nx_padding mode)
     }
 }
 
-static double activated(double v, const nx_conv_options *o)
-{
-    switch (o->activation) {
-    case NX_ACTIVATION_RELU:
-        return fmax(v, 0);
-    case NX_ACTIVATION_LEAKY_RELU:
-        return v > 0 ? v : v * (double)o->slope;
-    case NX_ACTIVATION_TANH:
-        return tanh(v);
-    default:
-        return v;
-    }
-}
-
 void conv_reference(const op_case *c, const double *const *in, double *out)
 {
     const nx_conv_options *o = c->options;
@@ -53,7 +39,7 @@ void conv_reference(const op_case *c, const double *const *in, double *out)
                             for (int i = 0; i < x.c; i++)
                                 sum += in[0][at(x, n, iy / zoom, ix / zoom, i)] * in[1][at(w, ky, kx, i, k)];
                         }
-                    out[at(y, n, oy, ox, k)] = activated(sum, o);
+                    out[at(y, n, oy, ox, k)] = op_activated(sum, o->activation, o->slope);
                 }
 }
 
@@ -75,5 +61,5 @@ void conv_transposed_reference(const op_case *c, const double *const *in, double
                             for (int k = 0; k < y.c; k++)
                                 out[at(y, n, oy, ox, k)] += in[0][at(x, n, iy, ix, i)] * in[1][at(w, ky, kx, k, i)];
                     }
-    for (size_t i = 0; i < nx_shape_count(y); i++) out[i] = activated(out[i], o);
+    for (size_t i = 0; i < nx_shape_count(y); i++) out[i] = op_activated(out[i], o->activation, o->slope);
 }

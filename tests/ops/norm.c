@@ -13,20 +13,6 @@
 
 #include <cmocka.h>
 
-static double activated(double v, const nx_norm_options *o)
-{
-    switch (o->activation) {
-    case NX_ACTIVATION_RELU:
-        return fmax(v, 0);
-    case NX_ACTIVATION_LEAKY_RELU:
-        return v > 0 ? v : v * (double)o->slope;
-    case NX_ACTIVATION_TANH:
-        return tanh(v);
-    default:
-        return v;
-    }
-}
-
 /* Mean and biased variance of channel k of images first .. last - 1. */
 static void statistics(const double *x, nx_shape s, int first, int last, int k, double *mean, double *variance)
 {
@@ -59,7 +45,8 @@ static void normalize(const op_case *c, const double *const *in, double *out, bo
                 for (int w = 0; w < s.w; w++) {
                     double v = (in[0][at(s, n, h, w, k)] - mean) / sqrt(variance + epsilon);
                     size_t i = at(s, n, h, w, k);
-                    out[i] = activated(affine ? in[1][k] * v + in[2][k] : v, o) + (residual ? residual[i] : 0);
+                    out[i] = op_activated(affine ? in[1][k] * v + in[2][k] : v, o->activation, o->slope) +
+                             (residual ? residual[i] : 0);
                 }
         }
 }
