@@ -14,7 +14,7 @@
 #include "ops/conv_choice.h"
 #include "ops/mse.h"
 #include "run/kernel_cache.h"
-#include "run/task.h"
+#include "run/points.h"
 #include "run/tuned.h"
 
 #include <getopt.h>
@@ -221,21 +221,13 @@ static void tune(nx_device *device, const char *question)
 /* Plans what a config runs, so that its convolutions ask. */
 static bool ask_config(const request *r, nx_error *err)
 {
-    config *c, *one;
-    char *label;
+    config *c;
+    points p;
+    run_needs needs;
     if (!config_load(&c, r->config, r->overrides, r->n_overrides, err)) return false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < config_points(c); i++) {
-        task *t;
-        uint64_t bytes[NX_MEMORY_KINDS];
-        if (!(ok = config_point(&one, &label, c, i, err))) break;
-        if ((ok = task_new(&t, one, err))) {
-            if ((ok = task_fits(t, err))) task_bytes(t, bytes);
-            task_free(t);
-        }
-        free(label);
-        config_free(one);
-    }
+    bool ok = points_new(&p, c, NULL, err);
+    for (size_t i = 0; ok && i < p.count; i++) ok = run_check(p.point[i].config, &needs, err);
+    points_free(&p);
     config_free(c);
     return ok;
 }

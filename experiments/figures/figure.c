@@ -202,11 +202,7 @@ bool figure_value_at(const char *run, const char *metric, int64_t step, double *
 
 bool figure_first(const char *run, const char *metric, double *value, nx_error *err)
 {
-    series s;
-    if (!read_series(run, metric, &s, err)) return false;
-    *value = s.value[0];
-    series_free(&s);
-    return true;
+    return figure_value_at(run, metric, INT64_MIN, value, err);
 }
 
 bool figure_image_at(const char *run, const char *name, int64_t step, nx_image *out, nx_error *err)

@@ -47,6 +47,11 @@ const nx_device_info *nx_plan_info(const nx_plan *plan);
 /* In plan(): a buffer that is alive while the node runs; also node->scratch[slot]. */
 nx_tensor *nx_plan_scratch(nx_plan *plan, nx_node *node, int slot, size_t bytes);
 
+/* An op's plan() and bind() where the output is the first input under another name: it lives in that buffer, whoever
+ * else reads it, and nothing is launched. */
+void nx_plan_alias(nx_plan *plan, nx_node *node);
+void nx_plan_nothing(nx_plan *plan, nx_node *node);
+
 /* In plan(): something computed from source alone (packed weights), named by a literal tag, shared by all nodes that
  * ask for the same; also node->scratch[slot]. Computed once if source never changes, otherwise in each step. In bind(),
  * the one node for which nx_plan_derives(plan, node, slot) is true appends the launches that fill it. */
