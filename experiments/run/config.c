@@ -243,27 +243,20 @@ static char *find_path(const row *r, const char *folder, const char *given, cons
     return NULL;
 }
 
-/* Every path of the list resolved: absolute, so that the effective text means the same anywhere; but as found, where a
- * line of an INI file would be too short for that. */
+/* Every path of the list resolved: absolute, so that the effective text means the same anywhere. */
 static bool read_paths(const row *r, const char *folder, config_list *list, const char *place, nx_error *err)
 {
-    config_list found = {0}, absolute = {0};
-    bool fine = true;
-    for (int i = 0; fine && i < list->count; i++) {
+    for (int i = 0; i < list->count; i++) {
         char *path = find_path(r, folder, list->items[i], place, err);
-        if (!(fine = path)) break;
-        list_add(&found, path);
-        char *whole = realpath(path, NULL);
-        list_add(&absolute, whole ? whole : nx_copy_text(path));
+        if (!path) return false;
+        free(list->items[i]);
+        list->items[i] = realpath(path, NULL);
+        if (list->items[i])
+            free(path);
+        else
+            list->items[i] = path;
     }
-    char *line = join(&absolute, ", ");
-    bool fits = strlen(r->key) + 3 + strlen(line) <= NX_INI_LINE_MAX;
-    free(line);
-    list_free(list);
-    if (fine) *list = fits ? absolute : found;
-    if (!fine || !fits) list_free(&absolute);
-    if (!fine || fits) list_free(&found);
-    return fine;
+    return true;
 }
 
 static bool read_layers(const row *r, const char *value, config_list *out, const char *place, nx_error *err)
@@ -355,10 +348,10 @@ static bool field_read(const row *r, const char *folder, const char *value, fiel
         bool literal = !*value || list_find(&specials, value) >= 0;
         list_free(&specials);
         list_add(&path, nx_copy_text(value));
-        if (!literal && !read_paths(r, folder, &path, place, err)) return false;
+        bool fine = literal || read_paths(r, folder, &path, place, err);
         f->text = path.items[0];
         free(path.items);
-        return true;
+        return fine;
     }
     case KIND_PATHS:
         f->list = split(value, ",");
@@ -414,13 +407,9 @@ static char *field_text(const row *r, const field *f)
     return NULL;
 }
 
-/* True if "key = value" comes back from an INI file as it is: short enough, one line, nothing taken for a comment. */
+/* True if "key = value" comes back from an INI file as it is: one line, nothing taken for a comment. */
 static bool check_line(const char *section, const char *key, const char *value, const char *place, nx_error *err)
 {
-    size_t length = strlen(key) + 3 + strlen(value);
-    if (length > NX_INI_LINE_MAX)
-        return nx_fail(err, "%s: [%s] %s: a line of %zu bytes, at most %d fit", place, section, key, length,
-                       NX_INI_LINE_MAX);
     for (const char *at = value; *at; at++)
         if (iscntrl((unsigned char)*at) || (*at == ';' && (at == value || isspace((unsigned char)at[-1]))))
             return nx_fail(err, "%s: [%s] %s: %s cannot stand in an INI file", place, section, key,
@@ -556,10 +545,8 @@ static bool add_values(config_axis *axis, const row *r, const char *folder, cons
     return fine;
 }
 
-/* The values as the effective text has them: as they are understood, ranges as they were given; or, where that is
- * longer than a line, all as they were given. */
-static char *axis_text(const config_axis *axis, const row *r, const char *folder, const char *name,
-                       const config_list *given)
+/* The values as the effective text has them: as they are understood, ranges as they were given. */
+static char *axis_text(const config_axis *axis, const row *r, const char *folder, const config_list *given)
 {
     config_list shown = {0};
     bool ranges = axis->values.count != given->count;
@@ -569,9 +556,7 @@ static char *axis_text(const config_axis *axis, const row *r, const char *folder
     }
     char *line = join(ranges ? given : &shown, " ");
     list_free(&shown);
-    if (strlen(name) + 3 + strlen(line) <= NX_INI_LINE_MAX) return line;
-    free(line);
-    return join(given, " ");
+    return line;
 }
 
 /* [sweep] name = values, name being section.key. */
@@ -592,7 +577,7 @@ static bool set_axis(loading *l, const char *name, const char *values, const cha
     bool fine = r && (given.count || nx_fail(l->err, "%s: no values: separate them by spaces", inner));
     for (int i = 0; fine && i < given.count; i++) fine = add_values(&axis, r, c->folder, given.items[i], inner, l->err);
     if (fine) {
-        axis.text = axis_text(&axis, r, c->folder, name, &given);
+        axis.text = axis_text(&axis, r, c->folder, &given);
         fine = check_line(SWEEP, name, axis.text, place, l->err);
     }
     list_free(&given);
@@ -975,7 +960,7 @@ void config_reference(FILE *out)
         "# The keys of a config\n\n"
         "Made from the table in experiments/run/config_keys.h; do not edit. A config is an INI file of these sections; "
         "every key\nhas a default, and `nstx run CONFIG -s section.key=value` overrides one. Paths are looked for from "
-        "the config's folder,\nthen from the working folder. A line holds at most 190 bytes.\n",
+        "the config's folder,\nthen from the working folder.\n",
         out);
     for (size_t s = 0; s < COUNT(sections); s++) {
         fprintf(out, "\n## [%s]\n\n%s\n", sections[s].name, sections[s].text);

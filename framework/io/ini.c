@@ -1,15 +1,19 @@
 /* INI: inih splits lines, our reader feeds it one at a time. Knowing the line, it can refuse what inih would take in
- * silence: lines that do not fit inih's buffer, text after a section name, names cut short. */
+ * silence: text after a section name, names cut short. Of a line that does not fit its buffer inih gets the key alone,
+ * and the value is cut out here as inih would. */
 #include "io/ini.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "io/files.h"
 
+#include <ctype.h>
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SECTION_MAX 49 /* what inih keeps of a section name */
+#define SECTION_MAX 49  /* what inih keeps of a section name */
+#define LINE_MAX    190 /* bytes of a line that surely fit its buffer */
 
 typedef struct parse {
     nx_ini *ini;
@@ -48,12 +52,26 @@ static char *next_line(char *out, int room, void *stream)
     p->length = (int)strcspn(p->start, "\n");
     p->at = p->start + p->length + (p->start[p->length] == '\n');
     if (*p->start && strchr(";#", *p->start)) return strcpy(out, "\n"); /* a comment of any length */
-    if (p->length > NX_INI_LINE_MAX || p->length + 2 > room)
-        return FAIL(p, "a line of %d bytes: at most %d fit", p->length, NX_INI_LINE_MAX), NULL;
     if (*p->start == '[' && !check_section(p)) return NULL;
-    memcpy(out, p->start, p->length);
-    memcpy(out + p->length, "\n", 2);
+    int length = p->length;
+    if (length > LINE_MAX) {
+        length = (int)strcspn(p->start, *p->start == '[' ? "]" : "=:") + 1;
+        if (length > LINE_MAX) return FAIL(p, "'%.40s...' is neither [section] nor key = value", p->start), NULL;
+    }
+    NX_CHECK(length + 2 <= room, "inih takes lines of %d bytes", room);
+    memcpy(out, p->start, (size_t)length);
+    memcpy(out + length, "\n", 2);
     return out;
+}
+
+/* The value of a long line, owned by the caller: what follows the key up to " ;", without blanks around it. */
+static char *long_value(const parse *p)
+{
+    const char *from = p->start + strcspn(p->start, "=:") + 1, *end = from, *stop = p->start + p->length;
+    while (end < stop && !(*end == ';' && isspace((unsigned char)end[-1]))) end++;
+    while (from < end && isspace((unsigned char)*from)) from++;
+    while (from < end && isspace((unsigned char)end[-1])) end--;
+    return nx_format("%.*s", (int)(end - from), from);
 }
 
 static int take(void *user, const char *section, const char *key, const char *value)
@@ -67,8 +85,10 @@ static int take(void *user, const char *section, const char *key, const char *va
         if (!strcmp(ini->entries[i].section, section) && !strcmp(ini->entries[i].key, key))
             return FAIL(p, "[%s] %s is set twice, first in line %d", section, key, ini->entries[i].line);
     NX_GROW(ini->entries, ini->count);
-    ini->entries[ini->count++] = (nx_ini_entry){
-        .section = nx_copy_text(section), .key = nx_copy_text(key), .value = nx_copy_text(value), .line = p->line};
+    ini->entries[ini->count++] = (nx_ini_entry){.section = nx_copy_text(section),
+                                                .key = nx_copy_text(key),
+                                                .value = p->length > LINE_MAX ? long_value(p) : nx_copy_text(value),
+                                                .line = p->line};
     return 1;
 }
 

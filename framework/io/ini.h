@@ -9,7 +9,8 @@
  *
  * "key = value" or "key: value" below a "[section]"; ';' or '#' opens a comment line, " ;" ends a value, '#' within a
  * value is text. Lines may be indented; a value ends with its line. Errors read "FILE:LINE: ...": a line that is
- * nothing of this, a key outside a section, a key twice in a section, a line too long. Upper and lower case differ.
+ * nothing of this, a key outside a section, a key twice in a section. Lines may be of any length. Upper and lower case
+ * differ.
  */
 #ifndef NX_IO_INI_H
 #define NX_IO_INI_H
@@ -17,8 +18,6 @@
 #include "base/error.h"
 
 #include <stddef.h>
-
-#define NX_INI_LINE_MAX 190 /* bytes in a line, a comment at its end included */
 
 typedef struct nx_ini_entry {
     char *section, *key, *value; /* value may be empty */
