@@ -1,4 +1,28 @@
-/* L-BFGS: the history is rows of `stride` floats, s_0 y_0 s_1 y_1 ..; every buffer is zero from count to stride. */
+/* L-BFGS: the history is rows of `stride` numbers, s_0 y_0 s_1 y_1 ..; every buffer is zero from count to stride.
+ *
+ * With HISTORY 16 a row's number is a bfloat16, the upper half of a float; all that is computed of it is a float. */
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+#if HISTORY == 16
+typedef ushort number;
+typedef JOIN(ushort, LANES) numbers;
+typedef JOIN(uint, LANES) bits;
+
+inline vec load_row(__global const number *p)
+{
+    return JOIN(as_float, LANES)(JOIN(convert_uint, LANES)(*(__global const numbers *)p) << 16);
+}
+
+inline void store_row(vec v, __global number *p) /* to the nearest, halfway to the even one */
+{
+    bits b = JOIN(as_uint, LANES)(v);
+    *(__global numbers *)p = JOIN(convert_ushort, LANES)((b + 0x7fff + (b >> 16 & 1)) >> 16);
+}
+#else
+typedef float number;
+inline vec load_row(__global const number *p) { return vload_lanes(0, p); }
+inline void store_row(vec v, __global number *p) { vstore_lanes(v, 0, p); }
+#endif
 
 /* g = scale * gradient, whose buffer may hold anything beyond count. Flat. */
 KERNEL void take(__global const float *gradient, __global float *g, ulong count, float scale)
@@ -10,10 +34,10 @@ KERNEL void take(__global const float *gradient, __global float *g, ulong count,
     }
 }
 
-/* y = a - b. Flat. */
-KERNEL void subtract(__global const float *a, __global const float *b, __global float *y)
+/* The row y = a - b. Flat. */
+KERNEL void subtract(__global const float *a, __global const float *b, __global number *y)
 {
-    FLAT_FOR(i) vstore_lanes(vload_lanes(0, a + i) - vload_lanes(0, b + i), 0, y + i);
+    FLAT_FOR(i) store_row(vload_lanes(0, a + i) - vload_lanes(0, b + i), y + i);
 }
 
 KERNEL void copy(__global const float *x, __global float *y)
@@ -21,73 +45,83 @@ KERNEL void copy(__global const float *x, __global float *y)
     FLAT_FOR(i) vstore_lanes(vload_lanes(0, x + i), 0, y + i);
 }
 
-/* x = start + t d, and s = x - start as rounding left it. Flat. */
-KERNEL void move(__global const float *start, __global const float *d, __global float *x, __global float *s, float t)
+/* x = start + t d, and the row s = x - start as rounding left it. Flat. */
+KERNEL void move(__global const float *start, __global const float *d, __global float *x, __global number *s, float t)
 {
     FLAT_FOR(i)
     {
         vec from = vload_lanes(0, start + i), to = from + t * vload_lanes(0, d + i);
         vstore_lanes(to, 0, x + i);
-        vstore_lanes(to - from, 0, s + i);
+        store_row(to - from, s + i);
     }
+}
+
+/* From parts[first] on, [segment]: what a segment contributes to the product of a and b. One group a segment. */
+KERNEL void dot_parts(__global const float *a, __global const float *b, __global float *parts, ulong stride,
+                      ulong length, int first)
+{
+    __local float buffer[GROUP];
+    size_t start = get_group_id(0) * length, stop = min((ulong)(start + length), stride);
+    vec sum = (vec)(0.f);
+    for (size_t i = start + get_local_id(0) * LANES; i < stop; i += GROUP * LANES)
+        sum += vload_lanes(0, a + i) * vload_lanes(0, b + i);
+    float part = group_sum(sum_lanes(sum), buffer);
+    if (get_local_id(0) == 0) parts[first + get_group_id(0)] = part;
 }
 
 /* From parts[first] on, [3 row + k][segment]: what a row's segment contributes to its products with s, y and g (k = 0,
- * 1, 2). One group a segment and row; rows turn fastest, so that the segments of s, y and g stay in the cache. */
-KERNEL void dots(__global const float *rows, __global const float *s, __global const float *y,
-                 __global const float *g, __global float *parts, ulong stride, ulong length, int count,
-                 int segments, int first)
+ * 1, 2). One group a segment and two of the `count` pairs of rows, four streams from memory at once; pairs turn
+ * fastest, so that the segments of s, y and g stay in the cache. */
+#define ADD_PRODUCTS(sum, row)                                                                                         \
+    sum##_s += row * with_s;                                                                                           \
+    sum##_y += row * with_y;                                                                                           \
+    sum##_g += row * with_g
+KERNEL void dots(__global const number *rows, __global const number *s, __global const number *y,
+                 __global const float *g, __global float *parts, ulong stride, ulong length, int count, int segments,
+                 int first)
 {
-    __local float buffer[3][GROUP];
-    size_t segment = get_group_id(0) / count, row = get_group_id(0) % count;
+    __local float buffer[GROUP];
+    size_t groups = (count + 1) / 2, segment = get_group_id(0) / groups, pair = get_group_id(0) % groups * 2;
     size_t start = segment * length, stop = min((ulong)(start + length), stride);
-    rows += row * stride;
-    vec a = (vec)(0.f), b = a, c = a, a2 = a, b2 = a, c2 = a;
-    size_t i = start + get_local_id(0) * LANES;
-    for (; i + GROUP * LANES < stop; i += 2 * GROUP * LANES) {
-        size_t j = i + GROUP * LANES;
-        vec v = vload_lanes(0, rows + i), w = vload_lanes(0, rows + j);
-        a += v * vload_lanes(0, s + i);
-        b += v * vload_lanes(0, y + i);
-        c += v * vload_lanes(0, g + i);
-        a2 += w * vload_lanes(0, s + j);
-        b2 += w * vload_lanes(0, y + j);
-        c2 += w * vload_lanes(0, g + j);
+    int kept = pair + 1 < count ? 12 : 6; /* the last pair may be alone: then it is read as if it were two */
+    __global const number *p = rows + 2 * pair * stride, *q = kept == 12 ? p + 2 * stride : p;
+    vec a_s = (vec)(0.f), a_y = a_s, a_g = a_s, b_s = a_s, b_y = a_s, b_g = a_s;
+    vec c_s = a_s, c_y = a_s, c_g = a_s, d_s = a_s, d_y = a_s, d_g = a_s;
+    for (size_t i = start + get_local_id(0) * LANES; i < stop; i += GROUP * LANES) {
+        vec a = load_row(p + i), b = load_row(p + stride + i), c = load_row(q + i), d = load_row(q + stride + i);
+        vec with_s = load_row(s + i), with_y = load_row(y + i), with_g = vload_lanes(0, g + i);
+        ADD_PRODUCTS(a, a);
+        ADD_PRODUCTS(b, b);
+        ADD_PRODUCTS(c, c);
+        ADD_PRODUCTS(d, d);
     }
-    if (i < stop) {
-        vec v = vload_lanes(0, rows + i);
-        a += v * vload_lanes(0, s + i);
-        b += v * vload_lanes(0, y + i);
-        c += v * vload_lanes(0, g + i);
-    }
-    float with_s = group_sum(sum_lanes(a + a2), buffer[0]), with_y = group_sum(sum_lanes(b + b2), buffer[1]),
-          with_g = group_sum(sum_lanes(c + c2), buffer[2]);
-    if (get_local_id(0) == 0) {
-        parts += first + 3 * row * segments + segment;
-        parts[0] = with_s;
-        parts[segments] = with_y;
-        parts[2 * segments] = with_g;
+    vec sums[12] = {a_s, a_y, a_g, b_s, b_y, b_g, c_s, c_y, c_g, d_s, d_y, d_g};
+    parts += first + 6 * pair * segments + segment;
+    for (int k = 0; k < kept; k++) {
+        float part = group_sum(sum_lanes(sums[k]), buffer);
+        if (get_local_id(0) == 0) parts[k * segments] = part;
     }
 }
 
-/* d = factor * base + the sum of factors[row] * row over `count` rows, a multiple of four. */
+/* d = factor * base + the sum of factors[row] * row over `count` rows, a multiple of four. From the end backwards:
+ * there the rows are still in the cache from their products. */
 #ifdef CPU_FAMILY
-#define SPAN 2048 /* floats of one work-item: they stay in the first cache while the rows pass by */
+#define SPAN 4096 /* floats of one work-item: they stay in the first cache while the rows pass by */
 #else
 #define SPAN LANES
 #endif
-KERNEL void combine(__global const float *rows, __global const float *factors, __global const float *base,
+KERNEL void combine(__global const number *rows, __global const float *factors, __global const float *base,
                     __global float *d, ulong stride, int count, float factor)
 {
-    size_t start = get_global_id(0) * SPAN, stop = min((ulong)(start + SPAN), stride);
+    size_t start = (get_global_size(0) - 1 - get_global_id(0)) * SPAN, stop = min((ulong)(start + SPAN), stride);
     for (size_t i = start; i < stop; i += LANES) vstore_lanes(factor * vload_lanes(0, base + i), 0, d + i);
     for (int row = 0; row < count; row += 4) {
         float4 f = vload4(0, factors + row);
-        __global const float *r = rows + row * stride;
+        __global const number *r = rows + row * stride;
         for (size_t i = start; i < stop; i += LANES) {
             vec sum = vload_lanes(0, d + i);
-            sum += f.x * vload_lanes(0, r + i) + f.y * vload_lanes(0, r + stride + i);
-            sum += f.z * vload_lanes(0, r + 2 * stride + i) + f.w * vload_lanes(0, r + 3 * stride + i);
+            sum += f.x * load_row(r + i) + f.y * load_row(r + stride + i);
+            sum += f.z * load_row(r + 2 * stride + i) + f.w * load_row(r + 3 * stride + i);
             vstore_lanes(sum, 0, d + i);
         }
     }

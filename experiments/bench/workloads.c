@@ -274,7 +274,7 @@ static measured measure_lbfgs(workload *w, double seconds)
     }
     measured m = {.times = measure_calls(run_update, evaluate_update, &u, seconds),
                   .flops = 2 * (3 + 1) * rows * count,
-                  .bytes = 2 * rows * count * sizeof(float)};
+                  .bytes = 2 * rows * count * sizeof(cl_ushort)}; /* of bfloat16 */
     w->device->profile = true;
     return m;
 }

@@ -84,6 +84,7 @@ WORDS(diversity_form, WORD(DIVERSITY_RELEASED, "released") WORD(DIVERSITY_LITERA
 WORDS(convention, WORD(CONVENTION_GATYS, "gatys") WORD(CONVENTION_MEAN, "mean") WORD(CONVENTION_CHW, "chw")
     WORD(CONVENTION_SUM, "sum"))
 WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFGS, "lbfgs"))
+WORDS(history_precision, WORD(HISTORY_PRECISION_BFLOAT16, "bfloat16") WORD(HISTORY_PRECISION_FLOAT32, "float32"))
 WORDS(line_search, WORD(LINE_SEARCH_NONE, "none") WORD(LINE_SEARCH_WOLFE, "wolfe"))
 WORDS(balance, WORD(BALANCE_MEAN, "mean") WORD(BALANCE_LITERAL, "literal") WORD(BALANCE_NONE, "none"))
 
@@ -183,8 +184,12 @@ REAL(optimizer, epsilon, 1e-08, 0, 1, "added to the root of the mean of squares"
 REAL(optimizer, decay, 0.8, 0, 1, "factor on the learning rate every decay_every steps; not of L-BFGS")
 INT(optimizer, decay_every, 2000, 0, INT_MAX, "steps; 0: the learning rate stays")
 INT(optimizer, history, 100, 1, 1000, "pairs that L-BFGS keeps")
+CHOICE(optimizer, history_precision, history_precision, bfloat16,
+    "of the numbers of these pairs; bfloat16 takes half of the memory and ends at the same losses")
 CHOICE(optimizer, line_search, line_search, none,
     "L-BFGS: none takes every step as it is, as Torch does; wolfe looks for the strong Wolfe conditions")
+REAL(optimizer, longest_step, 16, 0, INFINITY,
+    "L-BFGS without a line search: the root mean square of a step in grey levels, at most; 0: no bound, as Torch has none")
 END(optimizer)
 
 SECTION(data, "The pictures.")

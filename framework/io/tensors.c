@@ -2,6 +2,7 @@
  * believed in nothing: every number in the header is held against the size of the file before it is used. */
 #include "io/tensors.h"
 
+#include "base/bfloat16.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/files.h"
@@ -72,14 +73,10 @@ static void convert_f16(float *out, const void *in, size_t n)
     for (size_t i = 0; i < n; i++) out[i] = from_half(from[i]);
 }
 
-/* The upper half of a float. */
 static void convert_bf16(float *out, const void *in, size_t n)
 {
     const uint16_t *from = in;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits = (uint32_t)from[i] << 16;
-        memcpy(out + i, &bits, sizeof bits);
-    }
+    for (size_t i = 0; i < n; i++) out[i] = nx_from_bfloat16(from[i]);
 }
 
 typedef struct element {

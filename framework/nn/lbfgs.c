@@ -4,10 +4,15 @@
  *
  * There is one slot more than pairs: in it waits the s of the newest step, until the next gradient makes its y.
  *
+ * Rows are kept in bfloat16 unless float32 is asked for: what a direction needs of the history is its curvature, and 8
+ * bits of every number hold that. All products and both passes take the row as it was rounded, so the recursion works
+ * with a pair that fits itself.
+ *
  * Products are summed over short segments on the device and over segments in double here, so that their error is far
  * below that of the vectors. Restoring computes them again, in the same order, from the same vectors. */
 #include "nn/lbfgs.h"
 
+#include "base/bfloat16.h"
 #include "base/memory.h"
 #include "device/memory.h"
 #include "device/program.h"
@@ -17,13 +22,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLOATS = NX_ALIGN / sizeof(float), SEGMENT = 4096, MOST_SEGMENTS = 256, SPAN = 2048, GPU_GROUP = 64 };
+enum { FLOATS = NX_ALIGN / sizeof(float), SEGMENT = 8192, MOST_SEGMENTS = 256, SPAN = 4096, GPU_GROUP = 64 };
 enum { WITH_S, WITH_Y, WITH_G, WITHS };
 enum { MOST_GROWTH = 20 };
 enum { MOST_TRIALS = 25 }; /* of a line search */
 
-enum { TAKE, SUBTRACT, COPY, MOVE, DOTS, COMBINE, KERNELS };
-static const char *const kernel_names[KERNELS] = {"take", "subtract", "copy", "move", "dots", "combine"};
+enum { TAKE, SUBTRACT, COPY, MOVE, DOT, DOTS, COMBINE, KERNELS };
+static const char *const kernel_names[KERNELS] = {"take", "subtract", "copy", "move", "dot_parts", "dots", "combine"};
 
 typedef struct chunk { /* consecutive slots in one buffer */
     cl_mem rows;
@@ -32,7 +37,9 @@ typedef struct chunk { /* consecutive slots in one buffer */
 
 struct nx_lbfgs {
     nx_lbfgs_options options;
-    size_t count, stride, segment, segments;
+    size_t count, width, stride; /* numbers; with those up to the end of x's buffer; from row to row */
+    size_t number;               /* bytes of one in a row */
+    size_t segment, segments;
     int slots, rows, chunks;
     nx_device *device;
     chunk *chunk;
@@ -41,7 +48,7 @@ struct nx_lbfgs {
     cl_kernel kernel[KERNELS];
     double *product;             /* [rows][rows] */
     double *with_g, g_with_g;    /* [rows]; of the newest gradient */
-    double *sums;                /* [rows + 1][WITHS], the last pass */
+    double *sums;                /* [rows][WITHS], and one more: the last pass */
     float *host;                 /* parts, factors */
     int exponent;                /* of the power of two that scales the gradient */
     int growth;                  /* steps along the gradient alone without a pair: each is four times as long */
@@ -65,38 +72,42 @@ const char *nx_lbfgs_end_text(nx_lbfgs_end end)
 /* ---- memory ---- */
 
 /* The combination goes through rows in fours: chunks hold an even number of slots. */
-static int slots_of_chunk(size_t stride, int slots, uint64_t max_alloc)
+static int slots_of_chunk(const nx_lbfgs *o, uint64_t max_alloc)
 {
-    uint64_t most = max_alloc / (2 * stride * sizeof(float)) / 2 * 2;
-    slots = (slots + 1) / 2 * 2;
+    uint64_t most = max_alloc / (2 * o->stride * o->number) / 2 * 2;
+    int slots = (o->slots + 1) / 2 * 2;
     return most < 2 ? 2 : most < (uint64_t)slots ? (int)most : slots;
 }
-
-static size_t stride_of(size_t count) { return nx_align(count * sizeof(float)) / sizeof(float); }
 
 nx_lbfgs *nx_lbfgs_new(size_t count, nx_lbfgs_options options)
 {
     NX_CHECK(count > 0 && options.history > 0, "L-BFGS of %zu numbers and %d pairs", count, options.history);
     nx_lbfgs *o = nx_alloc(sizeof *o);
-    size_t stride = stride_of(count), segment = (stride / MOST_SEGMENTS + FLOATS) / FLOATS * FLOATS;
-    *o = (nx_lbfgs){.options = options, .count = count, .stride = stride, .slots = options.history + 1};
+    size_t number = options.float32 ? sizeof(cl_float) : sizeof(cl_ushort), stride = nx_align(count * number) / number,
+           segment = (stride / MOST_SEGMENTS + FLOATS) / FLOATS * FLOATS;
+    *o = (nx_lbfgs){.options = options,
+                    .count = count,
+                    .width = nx_align(count * sizeof(float)) / sizeof(float),
+                    .stride = stride,
+                    .number = number,
+                    .slots = options.history + 1};
     o->segment = segment > SEGMENT ? segment : SEGMENT;
     o->segments = (stride + o->segment - 1) / o->segment;
     o->rows = 2 * o->slots;
     o->product = nx_alloc((size_t)o->rows * (size_t)o->rows * sizeof(double));
     o->with_g = nx_alloc((size_t)o->rows * sizeof(double));
-    o->sums = nx_alloc((size_t)(o->rows + 1) * WITHS * sizeof(double));
+    o->sums = nx_alloc(((size_t)o->rows * WITHS + 1) * sizeof(double));
     return o;
 }
 
-static size_t parts_count(const nx_lbfgs *o) { return (size_t)(o->rows + 1) * WITHS * o->segments; }
+static size_t parts_count(const nx_lbfgs *o) { return ((size_t)o->rows * WITHS + 1) * o->segments; }
 static size_t factors_count(const nx_lbfgs *o) { return (size_t)o->rows + 4; }
 
 uint64_t nx_lbfgs_bytes(size_t count, nx_lbfgs_options options, const nx_device_info *info)
 {
     nx_lbfgs *o = nx_lbfgs_new(count, options);
-    int per = slots_of_chunk(o->stride, o->slots, info->max_alloc), chunks = (o->slots + per - 1) / per;
-    uint64_t row = o->stride * sizeof(float), bytes = (uint64_t)(2 * per * chunks + 4) * row;
+    int per = slots_of_chunk(o, info->max_alloc), chunks = (o->slots + per - 1) / per;
+    uint64_t bytes = o->stride * ((uint64_t)(2 * per * chunks) * o->number + 4 * sizeof(float));
     bytes += nx_align(parts_count(o) * sizeof(float)) + nx_align(factors_count(o) * sizeof(float));
     nx_lbfgs_free(o);
     return bytes;
@@ -104,8 +115,8 @@ uint64_t nx_lbfgs_bytes(size_t count, nx_lbfgs_options options, const nx_device_
 
 void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device)
 {
-    size_t row = o->stride * sizeof(float);
-    int per = slots_of_chunk(o->stride, o->slots, device->info.max_alloc);
+    size_t row = o->stride * o->number;
+    int per = slots_of_chunk(o, device->info.max_alloc);
     o->device = device;
     o->chunks = (o->slots + per - 1) / per;
     o->chunk = nx_alloc((size_t)o->chunks * sizeof *o->chunk);
@@ -119,12 +130,13 @@ void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device)
     }
     cl_mem *vectors[] = {&o->g, &o->before, &o->d, &o->start};
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
-        *vectors[i] = nx_buffer_new(device, row, NX_MEMORY_OPTIMIZER);
+        *vectors[i] = nx_buffer_new(device, o->stride * sizeof(float), NX_MEMORY_OPTIMIZER);
     o->parts = nx_buffer_new(device, parts_count(o) * sizeof(float), NX_MEMORY_OPTIMIZER);
     o->factors = nx_buffer_new(device, factors_count(o) * sizeof(float), NX_MEMORY_OPTIMIZER);
     size_t numbers = parts_count(o) > o->count ? parts_count(o) : o->count;
     o->host = nx_alloc((numbers + factors_count(o)) * sizeof(float));
-    for (int k = 0; k < KERNELS; k++) o->kernel[k] = nx_kernel_new(device, "lbfgs", kernel_names[k], NULL);
+    const char *defines = o->options.float32 ? "-DHISTORY=32" : "-DHISTORY=16";
+    for (int k = 0; k < KERNELS; k++) o->kernel[k] = nx_kernel_new(device, "lbfgs", kernel_names[k], defines);
 }
 
 void nx_lbfgs_free(nx_lbfgs *o)
@@ -169,7 +181,7 @@ static void run_take(nx_lbfgs *o, cl_mem gradient)
     ARGUMENT(TAKE, 1, o->g);
     ARGUMENT(TAKE, 2, count);
     ARGUMENT(TAKE, 3, scale);
-    launch(o, TAKE, o->stride / FLOATS);
+    launch(o, TAKE, o->width / FLOATS);
 }
 
 static void run_subtract(nx_lbfgs *o, cl_mem a, cl_mem b, cl_mem y)
@@ -177,14 +189,14 @@ static void run_subtract(nx_lbfgs *o, cl_mem a, cl_mem b, cl_mem y)
     ARGUMENT(SUBTRACT, 0, a);
     ARGUMENT(SUBTRACT, 1, b);
     ARGUMENT(SUBTRACT, 2, y);
-    launch(o, SUBTRACT, o->stride / FLOATS);
+    launch(o, SUBTRACT, o->width / FLOATS);
 }
 
 static void run_copy(nx_lbfgs *o, cl_mem from, cl_mem to)
 {
     ARGUMENT(COPY, 0, from);
     ARGUMENT(COPY, 1, to);
-    launch(o, COPY, o->stride / FLOATS);
+    launch(o, COPY, o->width / FLOATS);
 }
 
 /* x = start + t d; its change into the slot that waits. */
@@ -196,10 +208,24 @@ static void run_move(nx_lbfgs *o, cl_mem x, double t)
     ARGUMENT(MOVE, 2, x);
     ARGUMENT(MOVE, 3, o->row[2 * o->next]);
     ARGUMENT(MOVE, 4, step);
-    launch(o, MOVE, o->stride / FLOATS);
+    launch(o, MOVE, o->width / FLOATS);
 }
 
-/* The products of `count` rows with s, y and g, as parts from row `at` on. */
+/* The product of a and b, as the part after those of `rows` rows. */
+static void run_dot(nx_lbfgs *o, cl_mem a, cl_mem b, int rows)
+{
+    cl_ulong stride = o->stride, segment = o->segment;
+    cl_int first = (cl_int)((size_t)rows * WITHS * o->segments);
+    ARGUMENT(DOT, 0, a);
+    ARGUMENT(DOT, 1, b);
+    ARGUMENT(DOT, 2, o->parts);
+    ARGUMENT(DOT, 3, stride);
+    ARGUMENT(DOT, 4, segment);
+    ARGUMENT(DOT, 5, first);
+    launch(o, DOT, o->segments);
+}
+
+/* The products of `count` pairs of rows with s, y and g, as parts from row `at` on. */
 static void run_dots(nx_lbfgs *o, cl_mem rows, int count, int at, cl_mem s, cl_mem y)
 {
     size_t offset = (size_t)at * WITHS * o->segments;
@@ -215,13 +241,13 @@ static void run_dots(nx_lbfgs *o, cl_mem rows, int count, int at, cl_mem s, cl_m
     ARGUMENT(DOTS, 7, n);
     ARGUMENT(DOTS, 8, segments);
     ARGUMENT(DOTS, 9, first);
-    launch(o, DOTS, (size_t)count * o->segments);
+    launch(o, DOTS, (size_t)(count + 1) / 2 * o->segments);
 }
 
-/* Reads the parts of rows 0 .. count - 1 and adds them up: sums[row][with]. */
-static void read_sums(nx_lbfgs *o, int count)
+/* Reads the parts of rows 0 .. rows - 1 and of the product after them, and adds them up: sums[row][with]. */
+static void read_sums(nx_lbfgs *o, int rows)
 {
-    size_t numbers = (size_t)count * WITHS;
+    size_t numbers = (size_t)rows * WITHS + 1;
     nx_buffer_read(o->device, o->parts, o->host, numbers * o->segments * sizeof(float));
     for (size_t i = 0; i < numbers; i++) {
         o->sums[i] = 0;
@@ -244,17 +270,17 @@ static void measure(nx_lbfgs *o, int slot)
     for (int k = 0; k < o->chunks; k++) {
         int first = 2 * o->chunk[k].first, count = 2 * o->chunk[k].slots;
         if (first + count > rows) count = rows - first;
-        if (count > 0) run_dots(o, o->chunk[k].rows, count, first, o->row[s], o->row[y]);
+        if (count > 0) run_dots(o, o->chunk[k].rows, count / 2, first, o->row[s], o->row[y]);
     }
-    run_dots(o, o->g, 1, rows, o->row[s], o->row[y]);
-    read_sums(o, rows + 1);
+    run_dot(o, o->g, o->g, rows);
+    read_sums(o, rows);
     for (int r = 0; r < rows; r++) {
         const double *sums = o->sums + r * WITHS;
         o->product[r * o->rows + s] = o->product[s * o->rows + r] = sums[WITH_S];
         o->product[r * o->rows + y] = o->product[y * o->rows + r] = sums[WITH_Y];
         o->with_g[r] = sums[WITH_G];
     }
-    o->g_with_g = o->sums[rows * WITHS + WITH_G];
+    o->g_with_g = o->sums[rows * WITHS];
 }
 
 static double product(const nx_lbfgs *o, int a, int b) { return o->product[a * o->rows + b]; }
@@ -363,6 +389,11 @@ static double find_direction(nx_lbfgs *o, double rate, double *t)
     }
     run_combine(o, &v);
     free(v.of_row);
+    if (!o->options.wolfe && o->options.longest > 0) {
+        run_dot(o, o->d, o->d, 0);
+        read_sums(o, 0);
+        *t = fmin(*t, (double)o->options.longest / sqrt(o->sums[0] / (double)o->count));
+    }
     return slope;
 }
 
@@ -379,9 +410,9 @@ static trial try_step(nx_lbfgs *o, const nx_lbfgs_function *f, double t)
     trial out = {.t = t, .raw = f->evaluate(f->context)};
     o->evaluations++;
     run_take(o, f->gradient->buffer);
-    run_dots(o, o->d, 1, 0, o->g, o->g);
-    read_sums(o, 1);
-    out.slope = o->sums[WITH_G];
+    run_dot(o, o->d, o->g, 0);
+    read_sums(o, 0);
+    out.slope = o->sums[0];
     out.value = ldexp(out.raw, o->exponent);
     if (!isfinite(out.value) || !isfinite(out.slope)) out.value = INFINITY, out.slope = 0;
     return out;
@@ -537,16 +568,38 @@ bool nx_lbfgs_set_numbers(nx_lbfgs *o, const uint64_t values[NX_LBFGS_NUMBERS])
 /* The rows in use, then the gradient before. */
 size_t nx_lbfgs_vectors(const nx_lbfgs *o) { return (size_t)used_rows(o) + (o->waiting ? 1 : 0); }
 
-static cl_mem vector_at(const nx_lbfgs *o, size_t i) { return i < (size_t)used_rows(o) ? o->row[i] : o->before; }
+/* Whether vector i is a row of bfloat16, and its buffer. */
+static bool vector_at(const nx_lbfgs *o, size_t i, cl_mem *buffer)
+{
+    bool row = i < (size_t)used_rows(o);
+    *buffer = row ? o->row[i] : o->before;
+    return row && !o->options.float32;
+}
 
 void nx_lbfgs_read(const nx_lbfgs *o, size_t i, float *out)
 {
-    nx_buffer_read(o->device, vector_at(o, i), out, o->count * sizeof(float));
+    cl_mem buffer;
+    if (!vector_at(o, i, &buffer)) {
+        nx_buffer_read(o->device, buffer, out, o->count * sizeof(float));
+        return;
+    }
+    uint16_t *row = nx_alloc(o->count * sizeof *row);
+    nx_buffer_read(o->device, buffer, row, o->count * sizeof *row);
+    for (size_t k = 0; k < o->count; k++) out[k] = nx_from_bfloat16(row[k]);
+    free(row);
 }
 
 void nx_lbfgs_write(nx_lbfgs *o, size_t i, const float *values)
 {
-    nx_buffer_write(o->device, vector_at(o, i), values, o->count * sizeof(float));
+    cl_mem buffer;
+    if (!vector_at(o, i, &buffer)) {
+        nx_buffer_write(o->device, buffer, values, o->count * sizeof(float));
+        return;
+    }
+    uint16_t *row = nx_alloc(o->count * sizeof *row);
+    for (size_t k = 0; k < o->count; k++) row[k] = nx_to_bfloat16(values[k]);
+    nx_buffer_write(o->device, buffer, row, o->count * sizeof *row);
+    free(row);
 }
 
 void nx_lbfgs_restored(nx_lbfgs *o)

@@ -11,10 +11,10 @@
  *
  * As Torch7's optim.lbfgs: history pairs, H0 = y's / y'y, the first step 1 / sum|g| long and then as long as the
  * direction is. Other than there nothing depends on the function's scale: a pair is kept if y's > 1e-10 |y| |s|, the
- * first step is 1 / sum|g| long however small g is, the gradient is multiplied by a power of two that brings the first
- * one near 1. So a loss of 1e-16 is minimised like one of 1. Where the first steps meet no positive curvature, as style
- * losses have none at a grey picture, each goes four times as far as the one before. With all tolerances 0 nothing but
- * a zero gradient, an x that does not move, or no descent ends it.
+ * first step is 1 / sum|g| long however small g is, a step may be bounded, the gradient is multiplied by a power of two
+ * that brings the first one near 1. So a loss of 1e-16 is minimised like one of 1. Where the first steps meet no
+ * positive curvature, as style losses have none at a grey picture, each goes four times as far as the one before. With
+ * all tolerances 0 nothing but a zero gradient, an x that does not move, or no descent ends it.
  *
  * The two loops run over coefficients on the host: each step takes the products of the new s, y and g with all rows of
  * the history (one pass, one read of the host), and then the direction as their weighted sum (a second pass).
@@ -26,8 +26,10 @@
 
 typedef struct nx_lbfgs_options {
     int history;      /* pairs that are kept */
+    bool float32;     /* keeps them in float32; else in bfloat16, half of the memory and of its traffic */
     bool wolfe;       /* line search for the strong Wolfe conditions; else the step is taken as it is */
     float first;      /* the first step moves some coordinate at least this far: what x can represent. 0: 1 / sum|g| */
+    float longest;    /* without the line search: bound on the root mean square of a step. 0: none */
     double tolerance; /* ends where the root mean square of g is at most this */
     double least_change; /* ends where the root mean square of a step is at most this */
 } nx_lbfgs_options;

@@ -1,5 +1,6 @@
 /* L-BFGS against itself in double as the textbook writes it, against liblbfgs where it is installed, and against its
  * promises: scale does not matter, a state that is saved and restored goes on bit for bit, every end has its reason. */
+#include "base/bfloat16.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
@@ -151,7 +152,10 @@ static double dot(const double *a, const double *b, size_t n)
     return sum;
 }
 
-static void textbook(const problem *p, int history, double first, int steps, double *x)
+static double kept(double v, bool float32) { return float32 ? v : (double)nx_from_bfloat16(nx_to_bfloat16((float)v)); }
+
+/* With pairs as the history keeps them. */
+static void textbook(const problem *p, int history, bool float32, double first, int steps, double *x)
 {
     size_t n = p->count;
     double *g = nx_alloc(n * 8), *before = nx_alloc(n * 8), *d = nx_alloc(n * 8), *s = nx_alloc(n * 8 * (size_t)steps),
@@ -160,7 +164,7 @@ static void textbook(const problem *p, int history, double first, int steps, dou
     for (int k = 0; k < steps; k++) {
         p->value(p, x, g);
         if (k)
-            for (size_t i = 0; i < n; i++) y[(size_t)(k - 1) * n + i] = g[i] - before[i];
+            for (size_t i = 0; i < n; i++) y[(size_t)(k - 1) * n + i] = kept(g[i] - before[i], float32);
         int oldest = k > history ? k - history : 0;
         for (size_t i = 0; i < n; i++) d[i] = -g[i];
         for (int j = k; j-- > oldest;) {
@@ -184,7 +188,7 @@ static void textbook(const problem *p, int history, double first, int steps, dou
             for (size_t i = 0; i < n; i++) d[i] += beta * sj[i];
         }
         for (size_t i = 0; i < n; i++) {
-            s[(size_t)k * n + i] = t * d[i];
+            s[(size_t)k * n + i] = kept(t * d[i], float32);
             x[i] += t * d[i];
             before[i] = g[i];
         }
@@ -210,18 +214,19 @@ static void test_textbook(void **state)
 {
     (void)state;
     static double want[MOST];
-    for (int steps = 1; steps <= 25; steps += 4) {
-        run r;
-        begin(&r, &bowl, (nx_lbfgs_options){.history = 6, .first = .25f});
-        go(&r, steps, false, 1);
-        textbook(&bowl, 6, .25, steps, want);
-        float *x = x_of(&r);
-        double off = distance(x, want, bowl.count);
-        if (off > 2e-4) print_error("after %d steps x is off by %.2g\n", steps, off);
-        assert_true(off <= 2e-4);
-        free(x);
-        end(&r);
-    }
+    for (int float32 = 0; float32 < 2; float32++)
+        for (int steps = 1; steps <= 25; steps += 4) {
+            run r;
+            begin(&r, &bowl, (nx_lbfgs_options){.history = 6, .float32 = float32, .first = .25f});
+            go(&r, steps, false, 1);
+            textbook(&bowl, 6, float32, .25, steps, want);
+            float *x = x_of(&r);
+            double off = distance(x, want, bowl.count), most = float32 ? 2e-4 : 1e-2; /* a few are rounded otherwise */
+            if (off > most) print_error("float32 = %d, after %d steps x is off by %.2g\n", float32, steps, off);
+            assert_true(off <= most);
+            free(x);
+            end(&r);
+        }
 }
 
 /* The same bits for a function of any scale: a power of two, for rounding is then the same. */
@@ -230,10 +235,11 @@ static void test_scale(void **state)
     (void)state;
     problem tiny = bowl;
     tiny.scale = ldexp(1, -53); /* 1e-16 */
-    for (int wolfe = 0; wolfe < 2; wolfe++) {
+    for (int variant = 0; variant < 4; variant++) {
+        bool wolfe = variant & 1, float32 = variant & 2;
         run a, b;
-        begin(&a, &bowl, (nx_lbfgs_options){.history = 20, .wolfe = wolfe});
-        begin(&b, &tiny, (nx_lbfgs_options){.history = 20, .wolfe = wolfe});
+        begin(&a, &bowl, (nx_lbfgs_options){.history = 20, .float32 = float32, .wolfe = wolfe});
+        begin(&b, &tiny, (nx_lbfgs_options){.history = 20, .float32 = float32, .wolfe = wolfe});
         go(&a, 60, wolfe, 1);
         go(&b, 60, wolfe, 1);
         assert_int_equal(a.end, NX_LBFGS_MOVED);
@@ -252,18 +258,45 @@ static void test_scale(void **state)
     }
 }
 
+/* No step is longer than the bound, some are as long, and the minimum is found all the same. */
+static void test_longest(void **state)
+{
+    (void)state;
+    const float longest = .05f;
+    run r;
+    begin(&r, &bowl, (nx_lbfgs_options){.history = 20, .longest = longest});
+    double most = 0, first = 0, last = 0;
+    for (int k = 0; k < 150; k++) {
+        float *before = x_of(&r);
+        go(&r, 1, false, 1);
+        float *after = x_of(&r);
+        double sum = 0;
+        for (size_t i = 0; i < bowl.count; i++) sum += pow((double)after[i] - (double)before[i], 2);
+        most = fmax(most, sqrt(sum / (double)bowl.count));
+        last = r.value;
+        if (!k) first = last;
+        free(before), free(after);
+    }
+    assert_true(most <= 1.0001 * (double)longest);
+    assert_true(most >= 0.999 * (double)longest);
+    assert_true(last < 1e-3 * first);
+    end(&r);
+}
+
 static void test_valley(void **state)
 {
     (void)state;
-    run r;
-    begin(&r, &valley, (nx_lbfgs_options){.history = 10, .wolfe = true});
-    go(&r, 80, true, 1);
-    float *x = x_of(&r);
-    for (size_t i = 0; i < valley.count; i++) assert_float_equal(x[i], 1, 1e-3);
-    assert_true(r.evaluations < 120);
-    assert_int_equal(nx_lbfgs_evaluations(r.o) + 1 + (r.end == NX_LBFGS_NO_DESCENT), r.evaluations);
-    free(x);
-    end(&r);
+    for (int float32 = 0; float32 < 2; float32++) {
+        run r;
+        begin(&r, &valley, (nx_lbfgs_options){.history = 10, .float32 = float32, .wolfe = true});
+        go(&r, 80, true, 1);
+        float *x = x_of(&r);
+        for (size_t i = 0; i < valley.count; i++) assert_float_equal(x[i], 1, 1e-3);
+        assert_true(r.evaluations < 120);
+        assert_int_equal(nx_lbfgs_evaluations(r.o) + 1 + (r.end == NX_LBFGS_NO_DESCENT), r.evaluations);
+        free(x);
+        end(&r);
+    }
 }
 
 #ifdef HAVE_LIBLBFGS
@@ -298,16 +331,18 @@ static void test_liblbfgs(void **state)
         lbfgsfloatval_t *x = lbfgs_malloc((int)p->count), value;
         for (size_t i = 0; i < p->count; i++) x[i] = p->start(i);
         assert_int_equal(lbfgs((int)p->count, x, &value, their_evaluate, NULL, &t, &options), 0);
-        run r;
-        begin(&r, p, (nx_lbfgs_options){.history = 10, .wolfe = true, .tolerance = 1e-5});
-        go(&r, 300, true, 1);
-        float *mine = x_of(&r);
-        print_message("%llu evaluations, liblbfgs %d; x is off by %.2g\n", (unsigned long long)r.evaluations,
-                      t.evaluations, distance(mine, x, p->count));
-        assert_true(distance(mine, x, p->count) < 2e-2); /* where the gradient is 1e-5 and curvature 1e-3 */
-        assert_true(r.evaluations < 2 * (uint64_t)t.evaluations);
-        free(mine);
-        end(&r);
+        for (int float32 = 0; float32 < 2; float32++) {
+            run r;
+            begin(&r, p, (nx_lbfgs_options){.history = 10, .float32 = float32, .wolfe = true, .tolerance = 1e-5});
+            go(&r, 300, true, 1);
+            float *mine = x_of(&r);
+            print_message("%s: %llu evaluations, liblbfgs %d; x is off by %.2g\n", float32 ? "float32" : "bfloat16",
+                          (unsigned long long)r.evaluations, t.evaluations, distance(mine, x, p->count));
+            assert_true(distance(mine, x, p->count) < 2e-2); /* where the gradient is 1e-5 and curvature 1e-3 */
+            assert_true(r.evaluations < 2 * (uint64_t)t.evaluations);
+            free(mine);
+            end(&r);
+        }
         lbfgs_free(x);
     }
 #else
@@ -322,9 +357,10 @@ static void test_resume(void **state)
     (void)state;
     nx_device *device = test_device();
     uint64_t largest = device->info.max_alloc;
-    for (int wolfe = 0; wolfe < 2; wolfe++)
+    for (int variant = 0; variant < 4; variant++)
         for (int at = 1; at < 14; at += 4) {
-            nx_lbfgs_options options = {.history = 5, .wolfe = wolfe};
+            bool wolfe = variant & 1;
+            nx_lbfgs_options options = {.history = 5, .float32 = variant & 2, .wolfe = wolfe};
             run whole, first, second;
             begin(&whole, &valley, options);
             go(&whole, 20, wolfe, 1);
@@ -393,7 +429,7 @@ static void test_bytes(void **state)
     (void)state;
     nx_device *device = test_device();
     for (size_t count = 100; count < 200000; count *= 9) {
-        nx_lbfgs_options options = {.history = 7};
+        nx_lbfgs_options options = {.history = 7, .float32 = count % 2};
         uint64_t before = device->bytes[NX_MEMORY_OPTIMIZER];
         nx_lbfgs *o = nx_lbfgs_new(count, options);
         nx_lbfgs_realize(o, device);
@@ -407,9 +443,9 @@ int main(void)
 {
     nx_log_set(NX_LOG_WARN);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_textbook), cmocka_unit_test(test_scale),  cmocka_unit_test(test_valley),
-        cmocka_unit_test(test_liblbfgs), cmocka_unit_test(test_resume), cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_textbook), cmocka_unit_test(test_scale),   cmocka_unit_test(test_valley),
+        cmocka_unit_test(test_liblbfgs), cmocka_unit_test(test_resume),  cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_bytes),    cmocka_unit_test(test_longest),
     };
     int failed = cmocka_run_group_tests_name("L-BFGS", tests, NULL, NULL);
     test_device_close();
