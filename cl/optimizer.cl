@@ -1,28 +1,43 @@
-/* Updates of a parameter w from its gradient g, in place. Flat over w; rate holds one float: the step's learning rate,
- * bias correction included. */
-KERNEL void adam(__global float *w, __global const float *g, __global const float *rate, __global float *m,
-                 __global float *v, float beta1, float beta2, float epsilon)
+/* Updates of all parameters from their gradients, in place. Each group takes one block of 256 numbers; row `first` +
+ * its own number of the table says where the block lies, in blocks from the start of each buffer: of the parameters
+ * (w), their gradients (g) and moments (m, v). rate holds one float: the step's learning rate, bias correction
+ * included. */
+#define BLOCK        256
+#define BLOCK_FOR(i) for (size_t i = get_local_id(0) * FLAT_BLOCK, end_ = i + FLAT_BLOCK; i < end_; i += LANES)
+
+KERNEL void adam(__global float *w, __global const float *g, __global float *m, __global float *v,
+                 __global const int4 *table, int first, __global const float *rate, float beta1, float beta2,
+                 float epsilon)
 {
+    int4 at = table[first + get_group_id(0)];
     float r = rate[0];
-    FLAT_FOR(i)
+    w += (size_t)at.x * BLOCK;
+    g += (size_t)at.y * BLOCK;
+    m += (size_t)at.z * BLOCK;
+    v += (size_t)at.w * BLOCK;
+    BLOCK_FOR(i)
     {
         vec d = vload_lanes(0, g + i);
-        vec first = fma((vec)(beta1), vload_lanes(0, m + i), (1 - beta1) * d);
-        vec second = fma((vec)(beta2), vload_lanes(0, v + i), (1 - beta2) * d * d);
-        vstore_lanes(first, 0, m + i);
-        vstore_lanes(second, 0, v + i);
-        vstore_lanes(vload_lanes(0, w + i) - r * first / (sqrt(second) + epsilon), 0, w + i);
+        vec one = fma((vec)(beta1), vload_lanes(0, m + i), (1 - beta1) * d);
+        vec two = fma((vec)(beta2), vload_lanes(0, v + i), (1 - beta2) * d * d);
+        vstore_lanes(one, 0, m + i);
+        vstore_lanes(two, 0, v + i);
+        vstore_lanes(vload_lanes(0, w + i) - r * one / (sqrt(two) + epsilon), 0, w + i);
     }
 }
 
-KERNEL void sgd(__global float *w, __global const float *g, __global const float *rate, __global float *m,
-                float momentum)
+KERNEL void sgd(__global float *w, __global const float *g, __global float *m, __global const int4 *table, int first,
+                __global const float *rate, float momentum)
 {
+    int4 at = table[first + get_group_id(0)];
     float r = rate[0];
-    FLAT_FOR(i)
+    w += (size_t)at.x * BLOCK;
+    g += (size_t)at.y * BLOCK;
+    m += (size_t)at.z * BLOCK;
+    BLOCK_FOR(i)
     {
-        vec first = fma((vec)(momentum), vload_lanes(0, m + i), vload_lanes(0, g + i));
-        vstore_lanes(first, 0, m + i);
-        vstore_lanes(vload_lanes(0, w + i) - r * first, 0, w + i);
+        vec one = fma((vec)(momentum), vload_lanes(0, m + i), vload_lanes(0, g + i));
+        vstore_lanes(one, 0, m + i);
+        vstore_lanes(vload_lanes(0, w + i) - r * one, 0, w + i);
     }
 }

@@ -145,21 +145,29 @@ bool nx_device_open(nx_device **out, const nx_device_options *options, nx_error 
         free(device);
         return nx_fail(err, "%s: cannot open the device: %s", info.name, nx_status_text(status));
     }
-    device->queue =
-        clCreateCommandQueue(device->context, info.id, options->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &status);
+    cl_command_queue_properties timed = options->profile ? CL_QUEUE_PROFILING_ENABLE : 0;
+    device->queue = clCreateCommandQueue(device->context, info.id, timed, &status);
     NX_CL(status);
+    device->uploads = clCreateCommandQueue(device->context, info.id, timed, &status);
+    if (status != CL_SUCCESS) NX_CL(clRetainCommandQueue(device->uploads = device->queue));
     *out = device;
     return true;
 }
 
-void nx_device_finish(nx_device *device) { NX_CL(clFinish(device->queue)); }
+void nx_device_finish(nx_device *device)
+{
+    NX_CL(clFinish(device->uploads));
+    NX_CL(clFinish(device->queue));
+}
 
 void nx_device_free(nx_device *device)
 {
     if (!device) return;
+    clFinish(device->uploads);
     clFinish(device->queue);
     nx_program_release_all(device);
     nx_memory_release_all(device);
+    clReleaseCommandQueue(device->uploads);
     clReleaseCommandQueue(device->queue);
     clReleaseContext(device->context);
     free(device);

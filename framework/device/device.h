@@ -1,4 +1,5 @@
-/* The OpenCL device of a run: one flat list over all platforms, a choice by score, one context and one in-order queue.
+/* The OpenCL device of a run: one flat list over all platforms, a choice by score, one context, one in-order queue, and
+ * one beside it for uploads.
  *
  *     nx_device *device;
  *     if (!nx_device_open(&device, &(nx_device_options){.name = "H200"}, &err)) ...
@@ -62,6 +63,7 @@ typedef struct nx_device {
     nx_device_info info;
     cl_context context;
     cl_command_queue queue;
+    cl_command_queue uploads; /* in order too; the same queue where a device has no second */
     bool profile;
     uint64_t bytes[NX_MEMORY_KINDS], peak_bytes[NX_MEMORY_KINDS]; /* allocated now; the most so far of each kind */
     uint64_t peak_total;                                          /* the most so far of all kinds together */

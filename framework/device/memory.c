@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "device/status.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct nx_allocation {
@@ -36,8 +37,9 @@ cl_mem nx_buffer_new(nx_device *device, size_t bytes, nx_memory_kind kind)
     if (device->bytes[kind] > device->peak_bytes[kind]) device->peak_bytes[kind] = device->bytes[kind];
     uint64_t total = nx_memory_total(device);
     if (total > device->peak_total) device->peak_total = total;
-    const cl_float zero = 0;
-    NX_CL(clEnqueueFillBuffer(device->queue, buffer, &zero, sizeof zero, 0, bytes, 0, NULL, NULL));
+    const cl_float start = kind == NX_MEMORY_ARENA ? NAN : 0;
+    if (kind != NX_MEMORY_ARENA || getenv("NSTX_POISON"))
+        NX_CL(clEnqueueFillBuffer(device->queue, buffer, &start, sizeof start, 0, bytes, 0, NULL, NULL));
     return buffer;
 }
 
@@ -67,6 +69,14 @@ cl_mem nx_buffer_part(cl_mem buffer, size_t offset, size_t bytes)
 void nx_buffer_part_free(cl_mem part)
 {
     if (part) clReleaseMemObject(part);
+}
+
+cl_mem nx_buffer_whole(cl_mem buffer, size_t *offset)
+{
+    cl_mem whole = NULL;
+    NX_CL(clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof whole, &whole, NULL));
+    NX_CL(clGetMemObjectInfo(buffer, CL_MEM_OFFSET, sizeof *offset, offset, NULL));
+    return whole ? whole : buffer;
 }
 
 void nx_buffer_write(nx_device *device, cl_mem buffer, const void *data, size_t bytes)

@@ -12,13 +12,18 @@
 
 size_t nx_align(size_t bytes); /* rounded up to NX_ALIGN, at least NX_ALIGN */
 
-/* A zeroed buffer of nx_align(bytes). Dies if the device has no room: plans are checked before. */
+/* A buffer of nx_align(bytes): zeroed, but for an arena, whose tensors are all written before they are read (with
+ * NSTX_POISON in the environment, as all tests have it, it starts as NaN, and what is read too early shows). Dies if
+ * the device has no room: plans are checked before. */
 cl_mem nx_buffer_new(nx_device *device, size_t bytes, nx_memory_kind kind);
 void nx_buffer_free(nx_device *device, cl_mem buffer); /* NULL is fine */
 
 /* A view of `bytes` at `offset`, released with clReleaseMemObject (or nx_buffer_part_free) before its buffer. */
 cl_mem nx_buffer_part(cl_mem buffer, size_t offset, size_t bytes);
 void nx_buffer_part_free(cl_mem part);
+
+/* The buffer that a part was cut from, and where in it the part begins; a buffer that is no part itself, and 0. */
+cl_mem nx_buffer_whole(cl_mem buffer, size_t *offset);
 
 /* Copies in queue order; both return when the host's memory may be reused. */
 void nx_buffer_write(nx_device *device, cl_mem buffer, const void *data, size_t bytes);

@@ -73,9 +73,10 @@ void nx_gradient(nx_graph *g, nx_tensor *scalar, nx_tensor *const *wrt, size_t c
         nx_tensor *dy[NX_MAX_OUTPUTS] = {NULL}, *dx[NX_MAX_INPUTS] = {NULL};
         bool want[NX_MAX_INPUTS] = {false}, reached = false, any = false;
         for (int k = 0; k < node->n_out; k++) reached |= (dy[k] = gradient[node->out[k]->id]) != NULL;
-        for (int k = 0; k < node->n_in; k++) any |= want[k] = wanted[node->in[k]->id];
+        for (int k = 0; k < node->n_in; k++) any |= wanted[node->in[k]->id];
         if (!reached || !any) continue;
         NX_CHECK(node->op->gradient, "%s has no gradient", node->op->name);
+        for (int k = 0; k < node->n_in; k++) want[k] = wanted[node->in[k]->id];
         nx_graph_label(g, node->label);
         node->op->gradient(g, node, dy, want, dx);
         for (int k = 0; k < node->n_in; k++) {

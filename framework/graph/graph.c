@@ -15,6 +15,13 @@ nx_graph *nx_graph_new(const nx_device_info *info)
     return g;
 }
 
+static void node_free(nx_node *node)
+{
+    free(node->in);
+    free(node->attr);
+    free(node);
+}
+
 void nx_graph_free(nx_graph *g)
 {
     if (!g) return;
@@ -23,10 +30,7 @@ void nx_graph_free(nx_graph *g)
         free(g->tensors[i]->constant);
         free(g->tensors[i]);
     }
-    for (size_t i = 0; i < g->n_nodes; i++) {
-        free(g->nodes[i]->attr);
-        free(g->nodes[i]);
-    }
+    for (size_t i = 0; i < g->n_nodes; i++) node_free(g->nodes[i]);
     for (size_t i = 0; i < g->n_labels; i++) free(g->labels[i]);
     free(g->tensors);
     free(g->nodes);
@@ -72,6 +76,13 @@ nx_tensor *nx_keep(nx_tensor *t)
     return t;
 }
 
+nx_tensor *nx_ahead(nx_tensor *input)
+{
+    NX_CHECK(input->role == NX_ROLE_INPUT, "only inputs are written ahead");
+    input->ahead = true;
+    return input;
+}
+
 nx_tensor *nx_feed(nx_tensor *t)
 {
     t->role = NX_ROLE_INPUT;
@@ -91,8 +102,7 @@ void nx_graph_prune(nx_graph *g)
         for (int k = 0; k < node->n_out; k++) wanted |= node->out[k]->producer && needed[node->out[k]->id];
         for (int k = 0; wanted && k < node->n_in; k++) needed[node->in[k]->id] = true;
         if (wanted) continue;
-        free(node->attr);
-        free(node);
+        node_free(node);
         memmove(&g->nodes[i], &g->nodes[i + 1], (--g->n_nodes - i) * sizeof *g->nodes);
     }
     free(needed);
@@ -122,14 +132,15 @@ void nx_graph_find_fixed(nx_graph *g)
 
 nx_node *nx_node_new(nx_graph *g, const nx_op *op, const void *attr, size_t attr_size, int n_in, nx_tensor *const *in)
 {
-    NX_CHECK(n_in <= NX_MAX_INPUTS, "%s: %d inputs, at most %d", op->name, n_in, NX_MAX_INPUTS);
+    NX_CHECK(n_in <= NX_MAX_INPUTS || (!op->gradient && !op->cost), "%s: %d inputs, at most %d", op->name, n_in,
+             NX_MAX_INPUTS);
     nx_node *node = nx_alloc(sizeof *node);
     node->op = op;
     node->attr = attr_size ? nx_copy(attr, attr_size) : NULL;
     node->attr_size = attr_size;
     node->n_in = n_in;
     node->label = g->label;
-    memcpy(node->in, in, (size_t)n_in * sizeof *in);
+    node->in = nx_copy(in, (size_t)n_in * sizeof *in);
     NX_GROW(g->nodes, g->n_nodes);
     return g->nodes[g->n_nodes++] = node;
 }

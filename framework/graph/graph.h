@@ -38,6 +38,7 @@ typedef struct nx_tensor {
     nx_param *param;
     float *constant; /* the constant's values, until the plan has uploaded them */
     bool kept;       /* its values can be read after a run */
+    bool ahead;      /* see nx_ahead */
     size_t bytes;    /* of its buffer */
     cl_mem buffer;   /* after nx_plan_realize */
 
@@ -49,6 +50,7 @@ typedef struct nx_tensor {
     bool fixed; /* depends on constants and frozen parameters alone: computed once */
 } nx_tensor;
 
+/* NX_MAX_INPUTS: of operations that are differentiable or may be made again; an update of parameters has more. */
 enum { NX_MAX_INPUTS = 64, NX_MAX_OUTPUTS = 4, NX_MAX_SCRATCH = 4 };
 
 /* What the outputs of an operation cost to be made a second time (graph/recompute). Only operations that do nothing
@@ -82,7 +84,7 @@ struct nx_node {
     void *attr; /* the operation's options, owned by the node; NULL if it has none */
     size_t attr_size;
     int n_in, n_out;
-    nx_tensor *in[NX_MAX_INPUTS], *out[NX_MAX_OUTPUTS];
+    nx_tensor **in, *out[NX_MAX_OUTPUTS];
     nx_tensor *scratch[NX_MAX_SCRATCH]; /* asked for in plan(), by the operation's own numbering */
     int index;                          /* place in the plan's order */
     bool fixed;                         /* runs once, not in every step */
@@ -112,6 +114,10 @@ nx_tensor *nx_keep(nx_tensor *t);                                         /* giv
 
 /* From now on the host writes t before each run, as it does an input; what made t is left out by nx_graph_prune. */
 nx_tensor *nx_feed(nx_tensor *t); /* gives t */
+
+/* Marks an input of which the values for the next run are written while a run may still be under way: on a device with
+ * memory of its own (nx_device_info.unified is false) that upload then overlaps the run, and needs a second buffer. */
+nx_tensor *nx_ahead(nx_tensor *input); /* gives input */
 
 /* Leaves out every node on which no kept tensor depends. Before the plan, after everything is recorded and kept; of a
  * graph without gradients. */

@@ -14,11 +14,13 @@ void nx_params_free(nx_params *params)
     if (!params) return;
     for (size_t i = 0; i < params->count; i++) {
         nx_param *p = params->items[i];
-        if (p->buffer) nx_buffer_free(p->device, p->buffer);
+        nx_buffer_part_free(p->buffer);
         free(p->initial);
         free(p->name);
         free(p);
     }
+    for (size_t i = 0; i < params->n_blocks; i++) nx_buffer_free(params->device, params->blocks[i]);
+    free(params->blocks);
     free(params->items);
     free(params);
 }
@@ -48,25 +50,39 @@ size_t nx_params_numbers(const nx_params *params, bool trained_only)
     return numbers;
 }
 
+static size_t bytes_of(const nx_param *p) { return nx_align(nx_shape_count(p->shape) * sizeof(float)); }
+
 uint64_t nx_params_bytes(const nx_params *params)
 {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < params->count; i++)
-        bytes += nx_align(nx_shape_count(params->items[i]->shape) * sizeof(float));
+    for (size_t i = 0; i < params->count; i++) bytes += bytes_of(params->items[i]);
     return bytes;
+}
+
+static void upload(nx_param *p, nx_device *device, cl_mem block, size_t offset)
+{
+    size_t bytes = nx_shape_count(p->shape) * sizeof(float);
+    p->device = device;
+    p->buffer = nx_buffer_part(block, offset, bytes);
+    nx_buffer_write(device, p->buffer, p->initial, bytes);
+    free(p->initial);
+    p->initial = NULL;
 }
 
 void nx_params_realize(nx_params *params, nx_device *device)
 {
-    for (size_t i = 0; i < params->count; i++) {
-        nx_param *p = params->items[i];
-        if (p->buffer) continue;
-        size_t bytes = nx_shape_count(p->shape) * sizeof(float);
-        p->device = device;
-        p->buffer = nx_buffer_new(device, bytes, p->kind);
-        nx_buffer_write(device, p->buffer, p->initial, bytes);
-        free(p->initial);
-        p->initial = NULL;
+    size_t first = 0;
+    params->device = device;
+    while (first < params->count && params->items[first]->buffer) first++;
+    while (first < params->count) {
+        size_t end = first, bytes = 0;
+        do bytes += bytes_of(params->items[end++]);
+        while (end < params->count && bytes + bytes_of(params->items[end]) <= device->info.max_alloc);
+        cl_mem block = nx_buffer_new(device, bytes, params->kind);
+        NX_GROW(params->blocks, params->n_blocks);
+        params->blocks[params->n_blocks++] = block;
+        for (size_t offset = 0; first < end; offset += bytes_of(params->items[first++]))
+            upload(params->items[first], device, block, offset);
     }
 }
 
@@ -78,19 +94,22 @@ int nx_param_dims(const nx_param *param, size_t dims[4])
     return param->rank;
 }
 
-/* HWIO <-> OIHW; a vector and [in][out] <-> [out][in] are the case of a 1x1 kernel. */
+/* HWIO <-> OIHW; a vector and [in][out] <-> [out][in] are the case of a 1x1 kernel. A few output channels at a time, so
+ * that a line of either side is used up while it is in the cache. */
 static void permute(nx_shape s, const float *from, float *to, bool to_file)
 {
+    enum { BLOCK = 16 };
     size_t taps = (size_t)s.n * (size_t)s.h, in = (size_t)s.w, out = (size_t)s.c;
-    for (size_t t = 0; t < taps; t++)
+    for (size_t block = 0; block < out; block += BLOCK)
         for (size_t i = 0; i < in; i++)
-            for (size_t o = 0; o < out; o++) {
-                size_t device = (t * in + i) * out + o, file = (o * in + i) * taps + t;
-                if (to_file)
-                    to[file] = from[device];
-                else
-                    to[device] = from[file];
-            }
+            for (size_t t = 0; t < taps; t++)
+                for (size_t o = block; o < out && o < block + BLOCK; o++) {
+                    size_t device = (t * in + i) * out + o, file = (o * in + i) * taps + t;
+                    if (to_file)
+                        to[file] = from[device];
+                    else
+                        to[device] = from[file];
+                }
 }
 
 void nx_param_export(const nx_param *param, float *out)

@@ -27,6 +27,12 @@ typedef struct upload { /* the host's side of an input: two copies, so that one 
     void *copy[2];
     cl_event event[2];
     int turn;
+
+    /* Of an input that is written ahead: the queue of uploads fills `next`, and a run begins with a copy from there.
+     * Either waits for the other's last: an upload for `taken`, a copy for event[turn]. */
+    cl_mem next;
+    cl_event taken;
+    bool fresh; /* next holds, or will hold, what no run has taken */
 } upload;
 
 typedef struct step_list {
@@ -52,6 +58,9 @@ struct nx_plan {
     nx_plan_line *profile;
     size_t n_profile;
 };
+
+/* Has a second buffer: an allocation of its own, for no two queues may use parts of one buffer at the same time. */
+static bool staged(const nx_plan *plan, const nx_tensor *t) { return t->ahead && !plan->g->info.unified; }
 
 static bool placed(const nx_tensor *t) { return t->role != NX_ROLE_PARAM && t->root == t && t->first >= 0; }
 
@@ -192,11 +201,19 @@ bool nx_plan_new(nx_plan **out, nx_graph *g, nx_error *err)
     return true;
 }
 
+static uint64_t staged_bytes(const nx_plan *plan)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < plan->g->n_tensors; i++)
+        if (staged(plan, plan->g->tensors[i])) bytes += plan->g->tensors[i]->bytes;
+    return bytes;
+}
+
 uint64_t nx_plan_bytes(const nx_plan *plan)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < plan->n_chunks; i++) bytes += plan->chunk_bytes[i];
-    return bytes;
+    return bytes + staged_bytes(plan);
 }
 
 uint64_t nx_plan_sum(const nx_plan *plan)
@@ -204,7 +221,7 @@ uint64_t nx_plan_sum(const nx_plan *plan)
     uint64_t bytes = 0;
     for (size_t i = 0; i < plan->g->n_tensors; i++)
         if (plan->g->tensors[i]->role != NX_ROLE_PARAM) bytes += plan->g->tensors[i]->bytes;
-    return bytes;
+    return bytes + staged_bytes(plan);
 }
 
 size_t nx_plan_chunks(const nx_plan *plan) { return plan->n_chunks; }
@@ -387,6 +404,17 @@ nx_step *nx_plan_routine(nx_plan *plan, nx_node *node, const char *name,
 
 /* ---- life ---- */
 
+static upload *find_upload(nx_plan *plan, const nx_tensor *input)
+{
+    size_t bytes = nx_shape_count(input->shape) * sizeof(float), i = 0;
+    while (i < plan->n_uploads && plan->uploads[i].tensor != input) i++;
+    if (i == plan->n_uploads) {
+        NX_GROW(plan->uploads, plan->n_uploads);
+        plan->uploads[plan->n_uploads++] = (upload){.tensor = input, .copy = {nx_alloc(bytes), nx_alloc(bytes)}};
+    }
+    return &plan->uploads[i];
+}
+
 void nx_plan_realize(nx_plan *plan, nx_device *device)
 {
     nx_graph *g = plan->g;
@@ -416,6 +444,13 @@ void nx_plan_realize(nx_plan *plan, nx_device *device)
         plan->order[i]->op->bind(plan, plan->order[i]);
     }
     nx_progress("%s", "");
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        if (!staged(plan, g->tensors[i])) continue;
+        upload *u = find_upload(plan, g->tensors[i]);
+        u->next = nx_buffer_new(device, u->tensor->bytes, NX_MEMORY_ARENA);
+        NX_CL(clEnqueueMarkerWithWaitList(device->queue, 0, NULL, &u->taken)); /* first what a new buffer begins with */
+        NX_CL(clFlush(device->queue));
+    }
     if (device->profile) plan->events = nx_alloc((plan->step.count + 1) * sizeof(cl_event));
 }
 
@@ -434,11 +469,15 @@ void nx_plan_free(nx_plan *plan)
     if (plan->device) nx_device_finish(plan->device);
     free_list(&plan->once);
     free_list(&plan->step);
-    for (size_t i = 0; i < plan->n_uploads; i++)
+    for (size_t i = 0; i < plan->n_uploads; i++) {
+        upload *u = &plan->uploads[i];
         for (int k = 0; k < 2; k++) {
-            free(plan->uploads[i].copy[k]);
-            if (plan->uploads[i].event[k]) clReleaseEvent(plan->uploads[i].event[k]);
+            free(u->copy[k]);
+            if (u->event[k]) clReleaseEvent(u->event[k]);
         }
+        if (u->taken) clReleaseEvent(u->taken);
+        nx_buffer_free(plan->device, u->next);
+    }
     if (plan->device)
         for (size_t i = 0; i < plan->g->n_tensors; i++)
             if (placed(plan->g->tensors[i])) nx_buffer_part_free(plan->g->tensors[i]->buffer);
@@ -458,21 +497,30 @@ void nx_plan_free(nx_plan *plan)
 void nx_plan_write(nx_plan *plan, nx_tensor *input, const float *values)
 {
     if (!input->buffer) return; /* nothing reads it */
-    size_t bytes = nx_shape_count(input->shape) * sizeof(float), i = 0;
-    while (i < plan->n_uploads && plan->uploads[i].tensor != input) i++;
-    if (i == plan->n_uploads) {
-        NX_GROW(plan->uploads, plan->n_uploads);
-        plan->uploads[plan->n_uploads++] = (upload){.tensor = input, .copy = {nx_alloc(bytes), nx_alloc(bytes)}};
-    }
-    upload *u = &plan->uploads[i];
+    upload *u = find_upload(plan, input);
+    size_t bytes = nx_shape_count(input->shape) * sizeof(float);
+    cl_command_queue queue = u->next ? plan->device->uploads : plan->device->queue;
     int k = u->turn = !u->turn;
     if (u->event[k]) {
         NX_CL(clWaitForEvents(1, &u->event[k]));
         NX_CL(clReleaseEvent(u->event[k]));
     }
     memcpy(u->copy[k], values, bytes);
-    NX_CL(clEnqueueWriteBuffer(plan->device->queue, input->buffer, CL_FALSE, 0, bytes, u->copy[k], 0, NULL,
-                               &u->event[k]));
+    NX_CL(clEnqueueWriteBuffer(queue, u->next ? u->next : input->buffer, CL_FALSE, 0, bytes, u->copy[k],
+                               u->next ? 1 : 0, u->next ? &u->taken : NULL, &u->event[k]));
+    u->fresh = u->next;
+    if (u->fresh) NX_CL(clFlush(queue)); /* a run waits for it in another queue */
+}
+
+/* Takes what was uploaded since the last run. */
+static void take(nx_plan *plan, upload *u)
+{
+    if (!u->fresh) return;
+    size_t bytes = nx_shape_count(u->tensor->shape) * sizeof(float);
+    NX_CL(clReleaseEvent(u->taken));
+    NX_CL(clEnqueueCopyBuffer(plan->device->queue, u->next, u->tensor->buffer, 0, 0, bytes, 1, &u->event[u->turn],
+                              &u->taken));
+    u->fresh = false;
 }
 
 static void add_seconds(nx_step *step, cl_event event)
@@ -491,6 +539,7 @@ void nx_plan_run(nx_plan *plan)
         for (size_t i = 0; i < plan->once.count; i++) nx_launch_run(device, &plan->once.items[i].launch, NULL);
     bool profile = device->profile && plan->warm; /* the first run compiles */
     plan->warm = true;
+    for (size_t i = 0; i < plan->n_uploads; i++) take(plan, &plan->uploads[i]);
     for (size_t i = 0; i < plan->step.count; i++)
         nx_launch_run(device, &plan->step.items[i].launch, profile ? &plan->events[i] : NULL);
     NX_CL(clFlush(device->queue));

@@ -25,14 +25,15 @@ typedef struct nx_plan_line { /* the profile of one kernel, summed over a plan's
 
 /* Fails where one tensor is larger than the device's largest allocation. */
 bool nx_plan_new(nx_plan **out, nx_graph *g, nx_error *err);
-uint64_t nx_plan_bytes(const nx_plan *plan); /* of the arena, all chunks */
+uint64_t nx_plan_bytes(const nx_plan *plan); /* of the arena: all chunks, and what is written ahead */
 uint64_t nx_plan_sum(const nx_plan *plan);   /* of all tensors, as if none shared a place */
 size_t nx_plan_chunks(const nx_plan *plan);
 
 void nx_plan_realize(nx_plan *plan, nx_device *device); /* the stores of its parameters are realized before */
 void nx_plan_free(nx_plan *plan);
 
-/* values is copied at once; the upload happens in queue order before the next run. */
+/* values is copied at once, and there for the next run; a run that is under way keeps its own. The upload waits for
+ * that run, unless the input is written ahead (nx_ahead). */
 void nx_plan_write(nx_plan *plan, nx_tensor *input, const float *values);
 void nx_plan_run(nx_plan *plan);
 void nx_plan_read(nx_plan *plan, const nx_tensor *kept, float *out); /* waits */

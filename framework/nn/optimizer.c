@@ -1,11 +1,16 @@
-/* Optimisers: a table of methods, each an in-place update of parameter and moments. */
+/* Optimisers: a table of methods, each an in-place update of parameters and moments.
+ *
+ * Parameters are many and mostly small, so one launch updates all of them: buffers are whole blocks of NX_ALIGN bytes,
+ * and a table that the kernel reads has a row for each block of a parameter, with the places of its parts. */
 #include "nn/optimizer.h"
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "device/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_MOMENTS = 2 };
 
@@ -18,21 +23,68 @@ static const struct method {
     [NX_OPTIMIZER_SGD] = {"sgd", "sgd", 1, {"m"}},
 };
 
-/* in: parameter, gradient, rates, moments */
+/* A parameter's four tensors: itself, its gradient, its moments. Where there is one moment, the last is empty. */
+enum { BLOCK = NX_ALIGN, QUARTET = 2 + MOST_MOMENTS, RATE = 0, TABLE, FIRST };
+
+typedef struct quartet {
+    cl_mem whole[QUARTET]; /* the allocations in which they lie */
+    cl_int block[QUARTET]; /* where, in blocks: a row of the kernel's table */
+} quartet;
+
+static quartet find(nx_tensor *const *in, int count)
+{
+    quartet q = {{NULL}, {0}};
+    for (int k = 0; k < count; k++) {
+        size_t offset;
+        q.whole[k] = nx_buffer_whole(in[k]->buffer, &offset);
+        q.block[k] = (cl_int)(offset / BLOCK);
+    }
+    return q;
+}
+
+/* Appends the rows of all parameters that lie in the same allocations as the one at `in`; gives how many. */
+static int collect(const nx_node *node, int parts, nx_tensor *const *in, cl_int (*row)[QUARTET])
+{
+    quartet like = find(in, parts);
+    int rows = 0;
+    for (int i = FIRST; i < node->n_in; i += parts) {
+        quartet q = find(&node->in[i], parts);
+        if (memcmp(q.whole, like.whole, sizeof q.whole)) continue;
+        if (&node->in[i] < in) return 0; /* an earlier one has collected them */
+        for (size_t b = 0; b < node->in[i]->bytes / BLOCK; b++, rows++)
+            for (int k = 0; k < QUARTET; k++) row[rows][k] = k < parts ? q.block[k] + (cl_int)b : 0;
+    }
+    return rows;
+}
+
+/* in: rate, table; then for each parameter itself, its gradient, its moments. One launch, or several where the device
+ * allows no allocation that holds all. */
 static void bind(nx_plan *plan, nx_node *node)
 {
     const nx_optimizer_options *o = node->attr;
     const struct method *method = &methods[o->method];
-    nx_range range = nx_range_flat(plan, nx_shape_count(node->in[0]->shape));
-    nx_tensor **in = node->in;
-    nx_step *step;
-    if (o->method == NX_OPTIMIZER_ADAM)
-        step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range, "tttttfff", in[0], in[1], in[2],
-                              in[3], in[4], (double)o->beta1, (double)o->beta2, (double)o->epsilon);
-    else
-        step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range, "ttttf", in[0], in[1], in[2], in[3],
-                              (double)o->beta1);
-    step->bytes = (double)in[0]->bytes * (3 + 2 * method->moments);
+    nx_tensor *rate = node->in[RATE], *table = node->in[TABLE];
+    int parts = 2 + method->moments, first = 0;
+    cl_int(*row)[QUARTET] = nx_alloc(table->bytes);
+    for (int i = FIRST; i < node->n_in; i += parts) {
+        nx_tensor *const *in = &node->in[i];
+        int rows = collect(node, parts, in, row + first);
+        if (!rows) continue;
+        nx_range range = nx_range_flat(plan, (size_t)rows * BLOCK / sizeof(float));
+        quartet q = find(in, parts);
+        nx_step *step;
+        if (o->method == NX_OPTIMIZER_ADAM)
+            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range, "mmmmtitfff", q.whole[0],
+                                  q.whole[1], q.whole[2], q.whole[3], table, first, rate, (double)o->beta1,
+                                  (double)o->beta2, (double)o->epsilon);
+        else
+            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range, "mmmtitf", q.whole[0],
+                                  q.whole[1], q.whole[2], table, first, rate, (double)o->beta1);
+        step->bytes = (double)rows * BLOCK * (3 + 2 * method->moments);
+        first += rows;
+    }
+    nx_plan_write(plan, table, (const float *)row); /* once: nothing else writes it */
+    free(row);
 }
 
 static const nx_op update_op = {.name = "optimizer", .bind = bind};
@@ -42,28 +94,35 @@ nx_optimizer *nx_optimizer_new(nx_graph *g, nx_tensor *loss, nx_params *params, 
     const struct method *method = &methods[options.method];
     nx_optimizer *o = nx_alloc(sizeof *o);
     *o = (nx_optimizer){.options = options, .state = nx_params_new(), .rates = nx_input(g, NX_SCALAR, "learning_rate")};
-    nx_tensor **wrt = nx_alloc((params->count + 1) * sizeof *wrt),
-              **gradient = nx_alloc((params->count + 1) * sizeof *wrt);
-    size_t n = 0;
+    o->state->kind = NX_MEMORY_OPTIMIZER;
+    nx_tensor **wrt = nx_alloc(params->count * sizeof *wrt), **gradient = nx_alloc(params->count * sizeof *gradient),
+              **in = nx_alloc((FIRST + params->count * QUARTET) * sizeof *in);
+    size_t n = 0, bytes = 0;
+    int n_in = FIRST;
     for (size_t i = 0; i < params->count; i++)
         if (params->items[i]->trained) wrt[n++] = nx_use(g, params->items[i]);
     nx_gradient(g, loss, wrt, n, gradient);
-    nx_graph_label(g, "optimizer");
     for (size_t i = 0; i < n; i++) {
         if (!gradient[i]) continue;
-        nx_tensor *in[3 + MOST_MOMENTS] = {wrt[i], gradient[i], o->rates};
+        in[n_in++] = wrt[i];
+        in[n_in++] = gradient[i];
+        bytes += wrt[i]->bytes;
         for (int k = 0; k < method->moments; k++) {
             char *name = nx_format("%s.%s/%s", method->name, method->moment[k], wrt[i]->param->name);
-            nx_param *moment = nx_param_add(o->state, name, wrt[i]->shape, wrt[i]->param->rank);
-            moment->kind = NX_MEMORY_OPTIMIZER;
-            in[3 + k] = nx_use(g, moment);
+            in[n_in++] = nx_use(g, nx_param_add(o->state, name, wrt[i]->shape, wrt[i]->param->rank));
             free(name);
         }
-        nx_node_new(g, &update_op, &options, sizeof options, 3 + method->moments, in);
     }
-    nx_graph_label(g, NULL);
+    if (bytes) {
+        nx_graph_label(g, "optimizer");
+        in[RATE] = o->rates;
+        in[TABLE] = nx_input(g, NX_VECTOR((int)(bytes / BLOCK * QUARTET)), "optimizer_table");
+        nx_node_new(g, &update_op, &options, sizeof options, n_in, in);
+        nx_graph_label(g, NULL);
+    }
     free(wrt);
     free(gradient);
+    free(in);
     return o;
 }
 

@@ -1,4 +1,5 @@
-/* Optimisers as part of the graph: the gradient of a loss by the trained parameters, and an update of each.
+/* Optimisers as part of the graph: the gradient of a loss by the trained parameters, and an update of all in one
+ * launch.
  *
  *     nx_optimizer *o = nx_optimizer_new(g, loss, params, (nx_optimizer_options){.method = NX_OPTIMIZER_ADAM});
  *     nx_params_realize(o->state, device);

@@ -1,8 +1,11 @@
 /* Adam and SGD against themselves in double, for twenty steps of a quadratic and of a convolution. */
 #include "base/log.h"
+#include "base/text.h"
 #include "nn/optimizer.h"
+#include "ops/add.h"
 #include "ops/conv.h"
 #include "ops/mse.h"
+#include "ops/weighted_sum.h"
 #include "planned.h"
 
 #include <setjmp.h>
@@ -265,6 +268,141 @@ static void a_quadratic_is_descended(void **state)
     free(target);
 }
 
+/* ---- one launch ---- */
+
+enum { MANY = 130, LONGEST = 3 * 256 + 5, PAIR = 2 }; /* more than a node of any other kind may have */
+
+static int length_of(int i) { return 1 + i * 37 % LONGEST; }
+
+typedef struct many {
+    nx_params *params;
+    nx_graph *g;
+    nx_optimizer *optimizer;
+    nx_plan *plan;
+} many;
+
+/* The mean of (p - 1)^2 for each of many parameters of all sizes. Every seventh is not trained, every eleventh is not
+ * in the loss, and the first two are in it only as their sum: both have the same gradient, in one place. */
+static many record_many(nx_device *device, nx_optimizer_options options)
+{
+    many r = {.params = nx_params_new(), .g = nx_graph_new(&device->info)};
+    nx_tensor *sums[1 + MANY / NX_MAX_INPUTS + 1], *terms[NX_MAX_INPUTS], *ones;
+    float weights[NX_MAX_INPUTS];
+    int n = 0, n_sums = 0;
+    for (int k = 0; k < NX_MAX_INPUTS; k++) weights[k] = 1;
+    for (int i = 0; i < MANY; i++) {
+        char *name = nx_format("p%d", i);
+        int length = length_of(i < PAIR ? 0 : i);
+        nx_param *p = nx_param_add(r.params, name, NX_VECTOR(length), 1);
+        float *values = random_values(name, (size_t)length, -1, 1), *one = nx_alloc((size_t)length * sizeof *one);
+        nx_param_import(p, values);
+        for (int k = 0; k < length; k++) one[k] = 1;
+        ones = nx_constant(r.g, p->shape, one);
+        p->trained = i % 7 != 6;
+        nx_tensor *x = nx_use(r.g, p);
+        if (i == PAIR - 1) x = nx_add(r.g, nx_use(r.g, r.params->items[0]), x);
+        if (i && i % 11 != 10) terms[n++] = nx_mse(r.g, x, ones);
+        if (n == NX_MAX_INPUTS || (n && i == MANY - 1)) {
+            sums[n_sums++] = nx_weighted_sum(r.g, terms, weights, n);
+            n = 0;
+        }
+        free(values);
+        free(one);
+        free(name);
+    }
+    r.optimizer = nx_optimizer_new(r.g, nx_weighted_sum(r.g, sums, weights, n_sums), r.params, options);
+    nx_params_realize(r.params, device);
+    nx_params_realize(r.optimizer->state, device);
+    nx_error err = {""};
+    if (!nx_plan_new(&r.plan, r.g, &err)) fail_msg("%s", err.text);
+    nx_plan_realize(r.plan, device);
+    return r;
+}
+
+static void free_many(many *r)
+{
+    nx_plan_free(r->plan);
+    nx_optimizer_free(r->optimizer);
+    nx_graph_free(r->g);
+    nx_params_free(r->params);
+}
+
+/* Launches of the optimiser's kernel in a step. */
+static int launches(many *r, const char *kernel, int steps)
+{
+    size_t count;
+    const nx_plan_line *lines = nx_plan_profile(r->plan, &count);
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(lines[i].name, kernel)) return (int)lines[i].calls / steps;
+    return 0;
+}
+
+static void assert_many(const many *r, const nx_optimizer_options *o, int steps)
+{
+    for (int i = 0; i < MANY; i++) {
+        size_t length = nx_shape_count(r->params->items[i]->shape);
+        float *start = random_values(r->params->items[i]->name, length, -1, 1), *other = NULL,
+              *got = nx_alloc(length * sizeof *got);
+        double *w = nx_alloc(length * sizeof *w), *pair = nx_alloc(length * sizeof *w),
+               *g = nx_alloc(length * sizeof *w),
+               *m[PAIR] = {nx_alloc(length * sizeof *w), nx_alloc(length * sizeof *w)},
+               *v[PAIR] = {nx_alloc(length * sizeof *w), nx_alloc(length * sizeof *w)};
+        for (size_t k = 0; k < length; k++) w[k] = (double)start[k];
+        if (i < PAIR) other = random_values(r->params->items[!i]->name, length, -1, 1);
+        for (size_t k = 0; other && k < length; k++) pair[k] = (double)other[k];
+        bool moves = i < PAIR || (i % 7 != 6 && i % 11 != 10);
+        for (int t = 1; moves && t <= steps; t++) {
+            for (size_t k = 0; k < length; k++) g[k] = 2 * (w[k] + pair[k] - 1) / (double)length;
+            update(o, true, t, w, g, (moments){m[0], v[0]}, length);
+            if (other) update(o, true, t, pair, g, (moments){m[1], v[1]}, length);
+        }
+        nx_param_export(r->params->items[i], got);
+        assert_true(test_close(r->params->items[i]->name, got, w, NX_VECTOR((int)length), 1e-5));
+        void *all[] = {start, other, got, w, pair, g, m[0], m[1], v[0], v[1]};
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
+    }
+}
+
+/* One launch moves all of them; on a device that allows small allocations only, a few do, to the same bits. */
+static void all_parameters_move_in_one_launch(void **state)
+{
+    (void)state;
+    enum { RUNS = 3 };
+    static const char *const families[] = {"cpu", "gpu"};
+    for (int family = 0; family < 2; family++)
+        for (int k = 0; k < PROBLEMS; k++) {
+            const nx_optimizer_options *o = &problems[k].options;
+            const char *kernel = o->method == NX_OPTIMIZER_ADAM ? "adam" : "sgd";
+            nx_error err = {""};
+            nx_device *device;
+            if (!nx_device_open(&device, &(nx_device_options){.kernels = families[family], .profile = true}, &err))
+                fail_msg("%s", err.text);
+            float whole[LONGEST], part[LONGEST];
+            many r[2];
+            for (int small = 0; small < 2; small++) {
+                if (small) device->info.max_alloc = 100000;
+                r[small] = record_many(device, *o);
+                for (int t = 1; t <= 1 + RUNS; t++) { /* the first is not in the profile */
+                    nx_optimizer_rate(r[small].optimizer, r[small].plan, (uint64_t)t, rate_of(t));
+                    nx_plan_run(r[small].plan);
+                }
+                assert_int_equal(nx_plan_chunks(r[small].plan) > 1, small);
+                assert_int_equal(r[small].params->n_blocks > 1, small);
+                assert_many(&r[small], o, 1 + RUNS);
+            }
+            assert_int_equal(launches(&r[0], kernel, RUNS), 1);
+            assert_in_range(launches(&r[1], kernel, RUNS), 2, MANY / 2);
+            for (int i = 0; i < MANY; i++) {
+                nx_param_export(r[0].params->items[i], whole);
+                nx_param_export(r[1].params->items[i], part);
+                assert_memory_equal(whole, part, nx_shape_count(r[0].params->items[i]->shape) * sizeof(float));
+            }
+            free_many(&r[0]);
+            free_many(&r[1]);
+            nx_device_free(device);
+        }
+}
+
 int main(void)
 {
     nx_log_set(NX_LOG_WARN);
@@ -272,6 +410,7 @@ int main(void)
         cmocka_unit_test(twenty_steps_are_those_in_double),
         cmocka_unit_test(epsilon_is_placed_as_in_torch7),
         cmocka_unit_test(a_quadratic_is_descended),
+        cmocka_unit_test(all_parameters_move_in_one_launch),
     };
     int failed = cmocka_run_group_tests_name("optimizers", tests, NULL, NULL);
     test_device_close();

@@ -28,6 +28,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -484,6 +486,176 @@ static void training_is_planned_well(void **state)
         }
 }
 
+/* ---- inputs that are written ahead ---- */
+
+enum { BATCHES = 7 };
+
+typedef struct stream {
+    nx_graph *g;
+    nx_tensor *x, *y;
+    nx_plan *plan;
+} stream;
+
+/* A convolution of an input; own: on a device whose memory is not the host's. */
+static stream record_stream(nx_device *device, nx_params *params, bool ahead, bool own)
+{
+    nx_device_info info = device->info;
+    info.unified = !own;
+    stream s = {.g = nx_graph_new(&info)};
+    sketch weights = {.g = s.g, .params = params};
+    s.x = nx_input(s.g, (nx_shape){2, 60, 40, 3}, "x");
+    if (ahead) nx_ahead(s.x);
+    nx_tensor *w = parameter(&weights, (nx_shape){3, 3, 3, 16}, true);
+    s.y = nx_keep(nx_conv(s.g, nx_relu(s.g, s.x), w, NULL, (nx_conv_options){.pad = 1}));
+    nx_params_realize(params, device);
+    uint64_t before = device->bytes[NX_MEMORY_ARENA];
+    nx_error err = {""};
+    if (!nx_plan_new(&s.plan, s.g, &err)) fail_msg("%s", err.text);
+    nx_plan_realize(s.plan, device);
+    assert_int_equal(device->bytes[NX_MEMORY_ARENA] - before, nx_plan_bytes(s.plan));
+    return s;
+}
+
+static void free_stream(stream *s)
+{
+    nx_plan_free(s->plan);
+    nx_graph_free(s->g);
+}
+
+static void write_batch(const stream *s, int k)
+{
+    char *name = nx_format("batch %d", k);
+    float *values = random_values(name, nx_shape_count(s->x->shape), -1, 1);
+    nx_plan_write(s->plan, s->x, values);
+    free(values);
+    free(name);
+}
+
+static void assert_batch(const stream *s, float *const *want, int k)
+{
+    float *got = values_of(s->plan, s->y);
+    if (memcmp(got, want[k], nx_shape_count(s->y->shape) * sizeof *got)) fail_msg("batch %d gives something else", k);
+    free(got);
+}
+
+/* Every run sees what was written last before it, however many writes and runs are under way. */
+static void assert_order(const stream *s, float *const *want)
+{
+    write_batch(s, 0);
+    for (int k = 0; k < BATCHES; k++) { /* as training does: the next is on its way while this one is computed */
+        nx_plan_run(s->plan);
+        if (k + 1 < BATCHES) write_batch(s, k + 1);
+        assert_batch(s, want, k);
+    }
+    for (int k = 0; k < BATCHES; k++) { /* nobody waits for anything */
+        write_batch(s, k);
+        nx_plan_run(s->plan);
+    }
+    assert_batch(s, want, BATCHES - 1);
+    for (int k = 0; k < 4; k++) write_batch(s, k); /* the last one counts */
+    nx_plan_run(s->plan);
+    nx_plan_run(s->plan); /* and stays */
+    assert_batch(s, want, 3);
+}
+
+static nx_device *open_device(bool one_queue)
+{
+    nx_error err = {""};
+    nx_device *device;
+    const char *family = test_device()->info.family == NX_FAMILY_GPU ? "gpu" : "cpu";
+    if (!nx_device_open(&device, &(nx_device_options){.kernels = family}, &err)) fail_msg("%s", err.text);
+    if (one_queue) {
+        assert_int_equal(clReleaseCommandQueue(device->uploads), CL_SUCCESS);
+        assert_int_equal(clRetainCommandQueue(device->uploads = device->queue), CL_SUCCESS);
+    }
+    return device;
+}
+
+static void what_is_written_ahead_comes_in_order(void **state)
+{
+    (void)state;
+    for (int one_queue = 0; one_queue < 2; one_queue++) {
+        nx_device *device = open_device(one_queue);
+        nx_params *params = nx_params_new();
+        float *want[BATCHES];
+        uint64_t plain = 0;
+        for (int ahead = 0; ahead < 2; ahead++)
+            for (int own = 0; own < 2; own++) {
+                stream s = record_stream(device, params, ahead, own);
+                for (int k = 0; !ahead && !own && k < BATCHES; k++) {
+                    write_batch(&s, k);
+                    nx_plan_run(s.plan);
+                    want[k] = values_of(s.plan, s.y);
+                }
+                assert_order(&s, want);
+                if (!ahead && !own) plain = nx_plan_bytes(s.plan);
+                assert_int_equal(nx_plan_bytes(s.plan) - plain, ahead && own ? s.x->bytes : 0); /* the second buffer */
+                free_stream(&s);
+            }
+        for (int k = 1; k < BATCHES; k++)
+            assert_memory_not_equal(want[k], want[0], 1000 * sizeof(float)); /* else order would not show */
+        for (int k = 0; k < BATCHES; k++) free(want[k]);
+        nx_params_free(params);
+        nx_device_free(device);
+    }
+}
+
+/* Holds up what comes next in the queue until the event is set complete. */
+static cl_event hold(nx_device *device)
+{
+    cl_int status;
+    cl_event end = clCreateUserEvent(device->context, &status);
+    assert_int_equal(status, CL_SUCCESS);
+    assert_int_equal(clEnqueueBarrierWithWaitList(device->queue, 1, &end, NULL), CL_SUCCESS);
+    assert_int_equal(clFlush(device->queue), CL_SUCCESS);
+    return end;
+}
+
+static void let_go(cl_event end)
+{
+    assert_int_equal(clSetUserEventStatus(end, CL_COMPLETE), CL_SUCCESS);
+    assert_int_equal(clReleaseEvent(end), CL_SUCCESS);
+}
+
+/* A step that does not end is a queue that is held. Meanwhile batch after batch gets to the device: a third write needs
+ * the host's memory of the first one, so it returns only once that is there; in one queue it never would, and the alarm
+ * ends the test. And a run that has not begun yet keeps its batch, although the next one is ready. */
+static void uploads_wait_for_no_step_but_their_own(void **state)
+{
+    (void)state;
+    nx_device *device = open_device(false);
+    nx_params *params = nx_params_new();
+    stream s = record_stream(device, params, true, true);
+    float *want[4];
+    for (int k = 0; k < 4; k++) {
+        write_batch(&s, k);
+        nx_plan_run(s.plan);
+        want[k] = values_of(s.plan, s.y);
+    }
+    alarm(60);
+    cl_event end = hold(device);
+    for (int k = 0; k < 4; k++) write_batch(&s, 3 - k);
+    assert_int_equal(clFinish(device->uploads), CL_SUCCESS);
+    nx_plan_run(s.plan);
+    let_go(end);
+    assert_batch(&s, want, 0);
+
+    write_batch(&s, 1);
+    end = hold(device);
+    nx_plan_run(s.plan);
+    write_batch(&s, 2);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* time enough for an upload that waits for nothing */
+    let_go(end);
+    assert_batch(&s, want, 1);
+    nx_plan_run(s.plan);
+    assert_batch(&s, want, 2);
+    alarm(0);
+    for (int k = 0; k < 4; k++) free(want[k]);
+    free_stream(&s);
+    nx_params_free(params);
+    nx_device_free(device);
+}
+
 /* ---- refusal ---- */
 
 static void a_tensor_too_large_is_refused(void **state)
@@ -517,6 +689,8 @@ int main(void)
         cmocka_unit_test(random_graphs_keep_their_results),
         cmocka_unit_test(random_graphs_are_planned_well),
         cmocka_unit_test(training_is_planned_well),
+        cmocka_unit_test(what_is_written_ahead_comes_in_order),
+        cmocka_unit_test(uploads_wait_for_no_step_but_their_own),
         cmocka_unit_test(a_tensor_too_large_is_refused),
     };
     int failed = cmocka_run_group_tests_name("plans", tests, NULL, NULL);
