@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 typedef struct nx_program {
     char *file, *defines;
@@ -47,6 +48,54 @@ static void die_of_build(nx_device *device, cl_program program, const char *file
     nx_die("%s.cl does not build on %s with %s: %s", file, device->info.name, options, nx_status_text(status));
 }
 
+/* ---- binaries ---- */
+
+static nx_program_cache kept;
+
+void nx_programs_keep(const nx_program_cache *cache) { kept = *cache; }
+
+static char *key_of(const nx_device_info *d, const char *options, const char *const *parts, int count)
+{
+    char version[256] = "";
+    clGetPlatformInfo(d->platform_id, CL_PLATFORM_VERSION, sizeof version - 1, version, NULL);
+    const char *about[] = {d->platform, version, d->name, d->vendor, d->version, d->driver, options};
+    XXH3_state_t *state = XXH3_createState();
+    XXH3_128bits_reset(state);
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        XXH3_128bits_update(state, about[i], strlen(about[i]) + 1);
+    for (int i = 0; i < count; i++) XXH3_128bits_update(state, parts[i], strlen(parts[i]));
+    XXH128_hash_t hash = XXH3_128bits_digest(state);
+    XXH3_freeState(state);
+    return nx_format("%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
+}
+
+/* NULL: there is none, or the driver does not want it. */
+static cl_program load_binary(nx_device *device, const char *key, const char *options)
+{
+    size_t bytes;
+    unsigned char *binary = kept.load ? kept.load(key, &bytes) : NULL;
+    if (!binary) return NULL;
+    cl_int fit, status;
+    cl_program program = clCreateProgramWithBinary(device->context, 1, &device->info.id, &bytes,
+                                                   (const unsigned char **)&binary, &fit, &status);
+    free(binary);
+    if (status != CL_SUCCESS) return NULL;
+    if (fit == CL_SUCCESS && clBuildProgram(program, 1, &device->info.id, options, NULL, NULL) == CL_SUCCESS)
+        return program;
+    clReleaseProgram(program);
+    return NULL;
+}
+
+static void store_binary(cl_program program, const char *key)
+{
+    size_t bytes = 0;
+    if (!kept.store || clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL) || !bytes) return;
+    unsigned char *binary = nx_alloc(bytes);
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS)
+        kept.store(key, binary, bytes);
+    free(binary);
+}
+
 static cl_program build(nx_device *device, const char *file, const char *defines)
 {
     double start = nx_now();
@@ -60,11 +109,17 @@ static cl_program build(nx_device *device, const char *file, const char *defines
                               : device->info.lanes >= 16 ? 16
                                                          : 8,
                               defines && *defines ? " " : "", defines ? defines : "");
-    cl_int status;
-    cl_program program = clCreateProgramWithSource(device->context, 5, parts, NULL, &status);
-    NX_CL(status);
-    status = clBuildProgram(program, 1, &device->info.id, options, NULL, NULL);
-    if (status != CL_SUCCESS) die_of_build(device, program, file, options, status);
+    char *key = key_of(&device->info, options, parts, 5);
+    cl_program program = load_binary(device, key, options);
+    if (!program) {
+        cl_int status;
+        program = clCreateProgramWithSource(device->context, 5, parts, NULL, &status);
+        NX_CL(status);
+        status = clBuildProgram(program, 1, &device->info.id, options, NULL, NULL);
+        if (status != CL_SUCCESS) die_of_build(device, program, file, options, status);
+        store_binary(program, key);
+    }
+    free(key);
     free(options);
     free(prelude);
     free(text);

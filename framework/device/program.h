@@ -1,7 +1,8 @@
 /* OpenCL programs, from the sources that are embedded in the binary: the only caller of clBuildProgram.
  *
  * Each file of cl/ is one program for each set of defines, behind a common prelude (cl/prelude.cl); none includes
- * another. For work on kernels, NSTX_CL names a folder whose files replace the embedded ones.
+ * another. For work on kernels, NSTX_CL names a folder whose files replace the embedded ones. What a driver made of a
+ * program is kept from run to run if the caller says where (nx_programs_keep).
  *
  *     cl_kernel kernel = nx_kernel_new(device, "conv", "conv_cpu", "-DROWS=8");
  */
@@ -9,6 +10,14 @@
 #define NX_DEVICE_PROGRAM_H
 
 #include "device/device.h"
+
+/* Binaries of built programs, as the driver gives them. A key, of letters and digits, stands for the source, its
+ * options, the device, its driver and platform in their versions: what has the same key is the same program. */
+typedef struct nx_program_cache {
+    void *(*load)(const char *key, size_t *bytes); /* owned by the caller; NULL: there is none */
+    void (*store)(const char *key, const void *binary, size_t bytes);
+} nx_program_cache;
+void nx_programs_keep(const nx_program_cache *cache); /* in this process; copied */
 
 /* A kernel object of its own (arguments are bound to it), released with clReleaseKernel. Programs are built once for
  * each (file, defines) and shared. defines may be NULL. */
