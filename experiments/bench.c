@@ -20,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "bench [TABLE|ROW]... [--seconds S] [--profile] [--json]";
-
 /* The tables, in the order in which they are printed. */
 static const struct table {
     const char *name, *title;
@@ -304,13 +302,13 @@ static bool parse(bench *b, int argc, char **argv)
         if (o == 's') {
             b->seconds = strtod(optarg, &end);
             if (*end || !(b->seconds > 0) || !(b->seconds <= 3600))
-                return usage_error(usage, "--seconds %s: a number of seconds, such as 2", optarg), false;
+                return usage_error("bench", "--seconds %s: a number of seconds, such as 2", optarg), false;
         } else if (o == 'p') {
             b->profile = true;
         } else if (o == 'j') {
             b->json = true;
         } else {
-            return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]), false;
+            return usage_error("bench", "unknown or incomplete option %s", argv[optind - 1]), false;
         }
     }
     b->wanted = (const char *const *)argv + optind;
@@ -318,11 +316,11 @@ static bool parse(bench *b, int argc, char **argv)
     for (size_t i = 0; i < b->n_wanted; i++) {
         if (known(b->wanted[i])) continue;
         const char *near = nx_nearest(b->wanted[i], TABLES + workload_count + bench_op_count(), name_at, NULL);
-        return usage_error(usage, "no table or row \"%s\"%s%s; tables: ops, steps, inference, start, growth",
+        return usage_error("bench", "no table or row \"%s\"%s%s; tables: ops, steps, inference, start, growth",
                            b->wanted[i], near ? ": did you mean " : "", near ? near : ""),
                false;
     }
-    if (b->json && b->profile) return usage_error(usage, "--profile prints lines for readers: without --json"), false;
+    if (b->json && b->profile) return usage_error("bench", "--profile prints lines for readers: without --json"), false;
     return true;
 }
 

@@ -115,7 +115,7 @@ static bool compare(const char *path, const nx_tensor_file *file, inputs *in, nx
 
 int command_check(int argc, char **argv)
 {
-    if (argc != 2) return usage_error("check FILE", "one file is named, not %d", argc - 1);
+    if (argc != 2) return usage_error("check", "one file is named, not %d", argc - 1);
     const char *path = argv[1];
     nx_error err;
     nx_tensor_file *file;

@@ -29,18 +29,16 @@ int command_explain(int argc, char **argv);
 int command_completion(int argc, char **argv);
 int command_man(int argc, char **argv);
 
-/* The table of commands, main's: what help, completion and the manual page are made of. */
+/* The table of commands, main's: what help, completion, the manual page and usage_error are made of. */
 typedef struct command {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *usage, *does; /* usage: the words after "nstx " */
+    const char *options;      /* a line each, of a command that has more than its usage shows; NULL: it has not */
 } command;
 extern const command commands[];
 extern const size_t command_count;
-
-/* The options of a command that has more than its usage shows, a line each; NULL: it has not. */
-const char *command_options(const char *name);
-extern const char stylize_options[], sample_options[], figure_options[];
+extern const char stylize_options[], sample_options[], figure_options[], weights_options[], tune_options[];
 
 /* What one run takes of the device. */
 typedef struct run_needs {
@@ -63,7 +61,10 @@ extern const char *command_line;
 /* Prints the one line of an error, "nstx: ...", and gives the code. */
 int fail_with(const nx_error *err, int code);
 
-/* Prints the usage of a command (the words after "nstx ") as an error of the request. */
-int usage_error(const char *usage, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* An error of the request, one line that ends with the usage of the command of that name. */
+int usage_error(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same with a usage that is not the whole command's: the words after "nstx ". */
+int usage_error_of(const char *usage, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

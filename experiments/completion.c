@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-static const char usage[] = "completion bash|zsh";
-
 /* Calls print for every option in a usage. */
 static void print_options(const char *usage_text)
 {
@@ -53,7 +51,7 @@ static void print_cases(void)
     for (size_t i = 0; i < command_count; i++) {
         printf("    %s) answers='", commands[i].name);
         print_options(commands[i].usage);
-        if (command_options(commands[i].name)) print_options(command_options(commands[i].name));
+        if (commands[i].options) print_options(commands[i].options);
         if (!strcmp(commands[i].name, "completion")) printf(" bash zsh");
         if (!strcmp(commands[i].name, "bench")) printf(" ops steps inference start growth");
         if (!strcmp(commands[i].name, "explain")) print_keys("", "");
@@ -117,12 +115,12 @@ static void print_zsh(void)
 
 int command_completion(int argc, char **argv)
 {
-    if (argc != 2) return usage_error(usage, "one shell is named");
+    if (argc != 2) return usage_error("completion", "one shell is named");
     if (!strcmp(argv[1], "bash"))
         print_bash();
     else if (!strcmp(argv[1], "zsh"))
         print_zsh();
     else
-        return usage_error(usage, "no completion for %s", argv[1]);
+        return usage_error("completion", "no completion for %s", argv[1]);
     return EXIT_DONE;
 }

@@ -18,8 +18,6 @@
 
 enum { SIZE = 256, SIZE_LEAST = 8, SIZE_MOST = 8192 };
 
-static const char usage[] = "dataset pack FOLDER OUT.h5 [--size S] | dataset info FILE";
-
 /* ---- pack ---- */
 
 /* The centre of the picture, its shorter side scaled to size, as bytes in rgb. */
@@ -96,12 +94,12 @@ static int pack(int argc, char **argv)
     opterr = 0;
     optind = 1;
     for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (o != 's') return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]);
+        if (o != 's') return usage_error("dataset", "unknown or incomplete option %s", argv[optind - 1]);
         size = (int)strtol(optarg, &end, 10);
         if (*end || size < SIZE_LEAST || size > SIZE_MOST)
-            return usage_error(usage, "--size %s: from %d to %d pixels", optarg, SIZE_LEAST, SIZE_MOST);
+            return usage_error("dataset", "--size %s: from %d to %d pixels", optarg, SIZE_LEAST, SIZE_MOST);
     }
-    if (argc - optind != 2) return usage_error(usage, "a folder and a file to write are needed");
+    if (argc - optind != 2) return usage_error("dataset", "a folder and a file to write are needed");
     const char *folder = argv[optind], *out = argv[optind + 1];
     if (!nx_files_images(&files, folder, &err)) return fail_with(&err, EXIT_REQUEST);
     interrupt_watch();
@@ -184,7 +182,7 @@ bool print_dataset(const char *path, nx_error *err)
 static int info(int argc, char **argv)
 {
     nx_error err;
-    if (argc != 2) return usage_error(usage, "one file is named, not %d", argc - 1);
+    if (argc != 2) return usage_error("dataset", "one file is named, not %d", argc - 1);
     return print_dataset(argv[1], &err) ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
 }
 
@@ -192,5 +190,5 @@ int command_dataset(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "pack")) return pack(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "info")) return info(argc - 1, argv + 1);
-    return usage_error(usage, argc > 1 ? "there is no `dataset %s`" : "pack or info is missing", argv[argc - 1]);
+    return usage_error("dataset", argc > 1 ? "there is no `dataset %s`" : "pack or info is missing", argv[argc - 1]);
 }

@@ -38,8 +38,7 @@ static void print_json(const nx_device_info *list, size_t count, cl_device_id ch
 int command_devices(int argc, char **argv)
 {
     bool as_json = argc == 2 && !strcmp(argv[1], "--json");
-    if (argc > 1 + as_json)
-        return usage_error("devices [--json]", "devices takes nothing but --json, not %s", argv[argc - 1]);
+    if (argc > 1 + as_json) return usage_error("devices", "devices takes nothing but --json, not %s", argv[argc - 1]);
     nx_device_info *list, chosen = {0};
     size_t count;
     nx_error err;

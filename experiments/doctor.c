@@ -27,8 +27,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char usage[] = "doctor [DEVICE]";
-
 enum { PATIENCE = 300 }; /* seconds for all tests of a device with a family of kernels */
 
 /* How a child ends. */
@@ -276,8 +274,8 @@ static void check_numbers(const void *context)
     if (r.failed)
         say(BAD, what, "%d of %d tests fail: %s", r.failed, r.cases, r.failures);
     else
-        say(GOOD, what, "%d tests of operations and gradients%s, the same bits twice; largest error %.1e, %s", r.cases,
-            device->info.family == NX_FAMILY_GPU ? ", products by CLBlast" : "", r.error, r.worst);
+        say(GOOD, what, "%d tests of operations and gradients, the same bits twice; largest error %.1e, %s", r.cases,
+            r.error, r.worst);
     free(what);
     nx_device_free(device);
 }
@@ -320,7 +318,7 @@ static int examine_aside(const char *what, void (*examine)(const void *context),
 
 int command_doctor(int argc, char **argv)
 {
-    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) return usage_error(usage, "one device, or none for all");
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) return usage_error("doctor", "one device, or none for all");
     if (argc == 2) setenv("NSTX_DEVICE", argv[1], 1);
     const char *named = getenv("NSTX_DEVICE");
     bool chosen = named && *named, sick = false;

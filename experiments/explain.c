@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "explain KEY...";
-
 /* The key as "[section] key", or only its name, is what was asked for. */
 static bool asked(const config_key *k, const char *name)
 {
@@ -83,7 +81,7 @@ static bool explain(const char *name, nx_error *err)
 int command_explain(int argc, char **argv)
 {
     nx_error err;
-    if (argc < 2) return usage_error(usage, "no key is named");
+    if (argc < 2) return usage_error("explain", "no key is named");
     for (int i = 1; i < argc; i++)
         if (!explain(argv[i], &err)) return fail_with(&err, EXIT_REQUEST);
     return EXIT_DONE;

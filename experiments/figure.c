@@ -7,7 +7,6 @@
 #include "figures/work.h"
 #include "io/files.h"
 #include "run/interrupt.h"
-#include "run/kernel_cache.h"
 #include "run/paint.h"
 #include "run/show_json.h"
 
@@ -16,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char usage[] =
-    "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [OPTION]... (nstx figure --help lists them)";
 
 const char figure_options[] = "Without a name it lists the figures. Runs are kept below DIR and used again.\n"
                               "  --scale ci|laptop|paper  how large the runs are; laptop without it\n"
@@ -115,17 +111,17 @@ static bool parse(asked *a, int argc, char **argv)
             a->json = true;
         else if (o == 'S') {
             while (scale <= SCALE_CI && strcmp(optarg, figure_scale_name((config_scale)scale))) scale++;
-            if (scale > SCALE_CI) return usage_error(usage, "no scale \"%s\": ci, laptop or paper", optarg), false;
+            if (scale > SCALE_CI) return usage_error("figure", "no scale \"%s\": ci, laptop or paper", optarg), false;
             a->request.scale = (config_scale)scale;
         } else
-            return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]), false;
+            return usage_error("figure", "unknown or incomplete option %s", argv[optind - 1]), false;
     }
     a->request.overrides = a->overrides;
     for (int i = optind; i < argc; i++)
         if (!choose(a, argv[i])) return false;
     for (size_t i = 0; a->request.model && i < a->count; i++)
         if (!a->figures[i].figure->one_generator)
-            return usage_error(usage, "--model: %s/%s is not about one generator alone", a->figures[i].paper->name,
+            return usage_error("figure", "--model: %s/%s is not about one generator alone", a->figures[i].paper->name,
                                a->figures[i].figure->name),
                    false;
     return true;
@@ -261,8 +257,7 @@ int command_figure(int argc, char **argv)
     if (!code && a.count && !configs) code = fail_with(&err, EXIT_REQUEST);
     if (configs) {
         a.request.configs = configs;
-        interrupt_watch();
-        kernel_cache_take();
+        point_run_prepare();
         tally sum = {0};
         cJSON *results = cJSON_CreateArray();
         for (size_t i = 0; i < a.count && code != INTERRUPT_EXIT; i++) {

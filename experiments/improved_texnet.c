@@ -20,15 +20,11 @@ static stylenet_options stylenet_of(const config *c)
                                           [NORM_BATCH] = STYLENET_BATCH,
                                           [NORM_INSTANCE_FIRST] = STYLENET_INSTANCE_FIRST,
                                           [NORM_LRN_FIRST] = STYLENET_LRN_FIRST};
-    static const nx_padding paddings[] = {[PADDING_REPLICATE] = NX_PADDING_REPLICATE,
-                                          [PADDING_REFLECT] = NX_PADDING_REFLECT,
-                                          [PADDING_ZERO] = NX_PADDING_ZERO,
-                                          [PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
     return (stylenet_options){.norm = norms[c->generator.norm],
                               .channels = c->generator.channels,
                               .blocks = c->generator.blocks,
                               .nearest = c->generator.upsample == UPSAMPLE_NEAREST,
-                              .padding = paddings[c->generator.padding]};
+                              .padding = paper_padding(c)};
 }
 
 /* StyleNet on a picture and noise, or for textures on noise alone. */

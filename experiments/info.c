@@ -232,7 +232,7 @@ int command_info(int argc, char **argv)
     int h, w;
     bool as_json = argc > 1 && !strcmp(argv[argc - 1], "--json");
     argc -= as_json;
-    if (argc != 2) return usage_error("info FILE [--json]", "one file is named, not %d", argc - 1);
+    if (argc != 2) return usage_error("info", "one file is named, not %d", argc - 1);
     const char *path = argv[1];
     if (!nx_file_exists(path)) {
         nx_fail(&err, "%s: there is no such file", path);

@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "commands.h"
 #include "run/config.h"
+#include "run/program_cache.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,49 +16,46 @@ static int command_help(int argc, char **argv);
 static int command_config(int argc, char **argv);
 
 const command commands[] = {
-    {"run", command_run, "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume] [--quiet] [--json]",
-     "runs a config; with a [sweep], each of its points and then a comparison"},
-    {"sweep", command_sweep, "sweep CONFIG [-j N] [--slurm] [-s section.key=value]... [-o RUN.h5]",
-     "the points of a [sweep] side by side, finished ones skipped"},
-    {"plan", command_plan, "plan CONFIG [--time] [-s section.key=value]... [--json]",
-     "shapes, parameters, bytes, the largest size that fits, the time it takes"},
-    {"stylize", command_stylize, "stylize MODEL IMAGE... -o OUT [OPTION]...",
-     "a trained generator on pictures, folders or frames, any size"},
-    {"dataset", command_dataset, "dataset pack FOLDER OUT.h5 [--size S] | dataset info FILE",
-     "packs a folder of pictures into one file that reads faster"},
-    {"weights", command_weights, "weights info|verify|normalize|export|import ...",
-     "looks into, checks, normalises and converts files of weights"},
-    {"watch", command_watch, "watch RUN.h5", "follows a run: step, time left, the curves of its losses"},
-    {"report", command_report, "report RUN.h5... [-o REPORT.html]",
-     "runs side by side as one page for a browser: curves, pictures, configs"},
-    {"figure", command_figure, "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [OPTION]...",
-     "reproduces figures and tables of the papers: picture, claims, verdicts"},
-    {"sample", command_sample, "sample MODEL [-n N] [--size WxH] -o OUT [OPTION]...", "samples of a texture generator"},
-    {"check", command_check, "check FILE", "golden inputs of a texture network against its golden output"},
-    {"devices", command_devices, "devices [--json]", "every OpenCL device with its score"},
-    {"doctor", command_doctor, "doctor [DEVICE]",
-     "drivers found and missing, limits, a test of every kernel, the speed"},
-    {"tune", command_tune, "tune [CONFIG] [-s section.key=value]... [--shapes FILE] [--clear]",
-     "measures which algorithms are fastest on this device, for runs to use"},
-    {"bench", command_bench, "bench [TABLE|ROW]... [--seconds S] [--profile] [--json]",
-     "how fast operations, steps and inference are, and what the device can do at most"},
-    {"info", command_info, "info FILE [--json]", "what a run, model, weight or picture file holds"},
-    {"config", command_config, "config", "every key of a config, with type, default, range and meaning"},
-    {"explain", command_explain, "explain KEY...", "what a key or a section of a config means"},
-    {"completion", command_completion, "completion bash|zsh", "a script with which the shell completes nstx"},
-    {"man", command_man, "man", "the manual page, as nroff"},
-    {"help", command_help, "help", "this list"},
+    {"run", command_run, .usage = "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume] [--quiet] [--json]",
+     .does = "runs a config; with a [sweep], each of its points and then a comparison"},
+    {"sweep", command_sweep, .usage = "sweep CONFIG [-j N] [--slurm] [-s section.key=value]... [-o RUN.h5]",
+     .does = "the points of a [sweep] side by side, finished ones skipped"},
+    {"plan", command_plan, .usage = "plan CONFIG [--time] [-s section.key=value]... [--json]",
+     .does = "shapes, parameters, bytes, the largest size that fits, the time it takes"},
+    {"stylize", command_stylize, .usage = "stylize MODEL IMAGE... -o OUT [OPTION]...",
+     .does = "a trained generator on pictures, folders or frames, any size", .options = stylize_options},
+    {"dataset", command_dataset, .usage = "dataset pack FOLDER OUT.h5 [--size S] | dataset info FILE",
+     .does = "packs a folder of pictures into one file that reads faster"},
+    {"weights", command_weights, .usage = "weights info|verify|normalize|export|import ...",
+     .does = "looks into, checks, normalises and converts files of weights", .options = weights_options},
+    {"watch", command_watch, .usage = "watch RUN.h5",
+     .does = "follows a run: step, time left, the curves of its losses"},
+    {"report", command_report, .usage = "report RUN.h5... [-o REPORT.html]",
+     .does = "runs side by side as one page for a browser: curves, pictures, configs"},
+    {"figure", command_figure, .usage = "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [OPTION]...",
+     .does = "reproduces figures and tables of the papers: picture, claims, verdicts", .options = figure_options},
+    {"sample", command_sample, .usage = "sample MODEL [-n N] [--size WxH] -o OUT [OPTION]...",
+     .does = "samples of a texture generator", .options = sample_options},
+    {"check", command_check, .usage = "check FILE",
+     .does = "golden inputs of a texture network against its golden output"},
+    {"devices", command_devices, .usage = "devices [--json]", .does = "every OpenCL device with its score"},
+    {"doctor", command_doctor, .usage = "doctor [DEVICE]",
+     .does = "drivers found and missing, limits, a test of every kernel, the speed"},
+    {"tune", command_tune, .usage = "tune [CONFIG] [-s section.key=value]... [--shapes FILE] [--clear]",
+     .does = "measures which algorithms are fastest on this device, for runs to use", .options = tune_options},
+    {"bench", command_bench, .usage = "bench [TABLE|ROW]... [--seconds S] [--profile] [--json]",
+     .does = "how fast operations, steps and inference are, and what the device can do at most"},
+    {"info", command_info, .usage = "info FILE [--json]", .does = "what a run, model, weight or picture file holds"},
+    {"config", command_config, .usage = "config",
+     .does = "every key of a config, with type, default, range and meaning"},
+    {"explain", command_explain, .usage = "explain KEY...", .does = "what a key or a section of a config means"},
+    {"completion", command_completion, .usage = "completion bash|zsh",
+     .does = "a script with which the shell completes nstx"},
+    {"man", command_man, .usage = "man", .does = "the manual page, as nroff"},
+    {"help", command_help, .usage = "help", .does = "this list"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands, BESIDE = 40 };
 const size_t command_count = COMMANDS;
-
-const char *command_options(const char *name)
-{
-    return !strcmp(name, "stylize")  ? stylize_options
-           : !strcmp(name, "sample") ? sample_options
-           : !strcmp(name, "figure") ? figure_options
-                                     : NULL;
-}
 
 const char *command_line = "";
 
@@ -68,14 +66,40 @@ int fail_with(const nx_error *err, int code)
     return code;
 }
 
-int usage_error(const char *usage, const char *format, ...)
+static const command *command_named(const char *name)
+{
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(commands[i].name, name)) return &commands[i];
+    return NULL;
+}
+
+static void say_wrong(const char *format, va_list args)
+{
+    fputs("nstx: ", stderr);
+    vfprintf(stderr, format, args);
+}
+
+int usage_error(const char *name, const char *format, ...)
+{
+    const command *c = command_named(name);
+    va_list args;
+    NX_CHECK(c, "there is no command %s", name);
+    va_start(args, format);
+    say_wrong(format, args);
+    va_end(args);
+    fprintf(stderr, "; usage: nstx %s", c->usage);
+    if (c->options) fprintf(stderr, " (nstx %s --help lists them)", name);
+    fputc('\n', stderr);
+    return EXIT_REQUEST;
+}
+
+int usage_error_of(const char *usage, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("nstx: ", stderr);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "; usage: nstx %s\n", usage);
+    say_wrong(format, args);
     va_end(args);
+    fprintf(stderr, "; usage: nstx %s\n", usage);
     return EXIT_REQUEST;
 }
 
@@ -88,6 +112,12 @@ static void print_commands(FILE *out)
         fprintf(out, "%*s%s\n", BESIDE - used, "", commands[i].does);
     }
     fprintf(out, "\nNSTX_DEVICE chooses a device by a part of its name. Configs are in configs/.\n");
+}
+
+static void print_help(const command *c)
+{
+    printf("nstx %s\n    %s\n", c->usage, c->does);
+    if (c->options) printf("\n%s", c->options);
 }
 
 static int command_help(int argc, char **argv)
@@ -124,22 +154,18 @@ int main(int argc, char **argv)
         line = longer;
     }
     command_line = line;
-    int code = -1;
-    for (int i = 0; i < COMMANDS && code < 0; i++) {
-        if (strcmp(argv[1], commands[i].name)) continue;
-        if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
-            printf("nstx %s\n    %s\n", commands[i].usage, commands[i].does);
-            if (command_options(argv[1])) printf("\n%s", command_options(argv[1]));
-            code = EXIT_DONE;
-        } else {
-            code = commands[i].run(argc - 1, argv + 1);
-        }
-    }
-    if (code < 0) {
+    program_cache_use();
+    const command *c = command_named(argv[1]);
+    int code = EXIT_REQUEST;
+    if (!c) {
         const char *near = nx_nearest(argv[1], COMMANDS, command_name, NULL);
         fprintf(stderr, "nstx: no command \"%s\"%s%s; `nstx help` lists them\n", argv[1], near ? ": did you mean " : "",
                 near ? near : "");
-        code = EXIT_REQUEST;
+    } else if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
+        print_help(c);
+        code = EXIT_DONE;
+    } else {
+        code = c->run(argc - 1, argv + 1);
     }
     free(line);
     return code;

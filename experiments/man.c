@@ -65,6 +65,7 @@ int command_man(int argc, char **argv)
         {NULL, "2", "the request was wrong; one line says what would be right"},
         {NULL, "130", "interrupted, checkpoint written"},
         {"ENVIRONMENT", "NSTX_DEVICE", "a part of the name of the device to use"},
+        {NULL, "NSTX_PROGRAMS", "off: built programs are not kept in the cache folder, and not taken from there"},
         {NULL, "NSTX_SELFTEST", "off: a device is used even if its first, short self-test failed or was not made"},
         {NULL, "NSTX_WISDOM", "the file of what nstx tune measured; empty: none is used"},
         {NULL, "NSTX_KERNEL_CACHES", "a folder in which every process takes a cache of compiled kernels of its own"},
@@ -79,7 +80,7 @@ int command_man(int argc, char **argv)
            ".SH SYNOPSIS\n.B nstx\n.I COMMAND\n[ARGUMENT ...]\n.SH COMMANDS\n",
            nx_version);
     for (size_t i = 0; i < command_count; i++) {
-        const char *options = command_options(commands[i].name);
+        const char *options = commands[i].options;
         print_item(commands[i].usage, commands[i].does);
         if (!options) continue;
         printf(".nf\n"); /* lines as they are */

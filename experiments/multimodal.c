@@ -15,14 +15,10 @@ static mtnet_options options_of(const config *c)
     static const mtnet_subnets subnets[] = {[SUBNETS_TWO_BRANCHES] = MTNET_TWO_BRANCHES,
                                             [SUBNETS_FULLFANTA] = MTNET_FULLFANTA,
                                             [SUBNETS_FELIME] = MTNET_FELIME};
-    static const nx_padding paddings[] = {[PADDING_REPLICATE] = NX_PADDING_REPLICATE,
-                                          [PADDING_REFLECT] = NX_PADDING_REFLECT,
-                                          [PADDING_ZERO] = NX_PADDING_ZERO,
-                                          [PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
     return (mtnet_options){.subnets = subnets[c->generator.subnets],
                            .channels = c->generator.channels,
                            .output_scale = (float)c->generator.output_scale,
-                           .padding = paddings[c->generator.padding],
+                           .padding = paper_padding(c),
                            .stages = c->generator.stages};
 }
 

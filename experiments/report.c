@@ -21,8 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "report RUN.h5... [-o REPORT.html]";
-
 enum {
     POINTS = 2000, /* of a curve, at most: stretches of more rows are drawn as their lowest and highest value */
     FRAMES = 40    /* of a picture over time, at most, evenly spread over those there are */
@@ -283,12 +281,12 @@ int command_report(int argc, char **argv)
     nx_error err;
     opterr = 0;
     for (int o; (o = getopt(argc, argv, "o:")) != -1;) {
-        if (o != 'o') return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]);
+        if (o != 'o') return usage_error("report", "unknown or incomplete option %s", argv[optind - 1]);
         path = optarg;
     }
     char *const *files = argv + optind;
     int count = argc - optind;
-    if (!count) return usage_error(usage, "no run is named");
+    if (!count) return usage_error("report", "no run is named");
     cJSON *data = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(data, "runs");
     cJSON_AddStringToObject(data, "made", nx_date(date));
     cJSON_AddStringToObject(data, "version", nx_version);

@@ -7,8 +7,6 @@
 #include "io/files.h"
 #include "run/comparison.h"
 #include "run/duration.h"
-#include "run/interrupt.h"
-#include "run/kernel_cache.h"
 #include "run/point_run.h"
 #include "run/show_json.h"
 
@@ -18,9 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char run_usage[] = "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume] [--quiet] [--json]";
-static const char plan_usage[] = "plan CONFIG [--time] [-s section.key=value]... [--json]";
-
 typedef struct request {
     const char *config, *out;
     const char **overrides;
@@ -29,7 +24,7 @@ typedef struct request {
 } request;
 
 /* False after a message. */
-static bool parse(request *r, int argc, char **argv, const char *usage, bool run)
+static bool parse(request *r, int argc, char **argv, bool run)
 {
     static const struct option longs[] = {{"resume", no_argument, NULL, 'r'},
                                           {"quiet", no_argument, NULL, 'q'},
@@ -55,10 +50,10 @@ static bool parse(request *r, int argc, char **argv, const char *usage, bool run
         else if (o == 't')
             r->time = true;
         else
-            return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]), false;
+            return usage_error(argv[0], "unknown or incomplete option %s", argv[optind - 1]), false;
     }
     if (optind + 1 != argc)
-        return usage_error(usage, optind == argc ? "no config is named" : "one config at a time, not also %s",
+        return usage_error(argv[0], optind == argc ? "no config is named" : "one config at a time, not also %s",
                            argv[argc - 1]),
                false;
     r->config = argv[optind];
@@ -110,13 +105,12 @@ int command_run(int argc, char **argv)
     request r;
     nx_error err;
     config *c;
-    if (!parse(&r, argc, argv, run_usage, true)) return free(r.overrides), EXIT_REQUEST;
+    if (!parse(&r, argc, argv, true)) return free(r.overrides), EXIT_REQUEST;
     if (!config_load(&c, r.config, r.overrides, r.n_overrides, &err)) {
         free(r.overrides);
         return fail_with(&err, EXIT_REQUEST);
     }
-    interrupt_watch();
-    kernel_cache_take();
+    point_run_prepare();
     points p;
     point_outcome last;
     char *again = nx_format("nstx run %s --resume", r.config);
@@ -226,12 +220,11 @@ int command_plan(int argc, char **argv)
     nx_error err;
     config *c;
     points p;
-    if (!parse(&r, argc, argv, plan_usage, false)) return free(r.overrides), EXIT_REQUEST;
+    if (!parse(&r, argc, argv, false)) return free(r.overrides), EXIT_REQUEST;
     bool ok = config_load(&c, r.config, r.overrides, r.n_overrides, &err);
     free(r.overrides);
     if (!ok) return fail_with(&err, EXIT_REQUEST);
-    if (r.time) interrupt_watch();
-    if (r.time) kernel_cache_take();
+    if (r.time) point_run_prepare();
     cJSON *plans = r.json ? cJSON_CreateArray() : NULL;
     ok = points_new(&p, c, NULL, &err);
     for (size_t i = 0; ok && i < p.count; i++) ok = plan_point(&p.point[i], r.time, plans, &err);

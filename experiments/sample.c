@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char usage[] = "sample MODEL [-n N] [--size WxH] -o OUT [OPTION]... (nstx sample --help lists them)";
-
 const char sample_options[] =
     "Each picture is made from noise of its own. OUT is a file for one, a folder for several.\n"
     "  -n N                    how many; 1 without it\n"
@@ -60,14 +58,15 @@ int command_sample(int argc, char **argv)
             fine = (sscanf(optarg, "%dx%d%c", &w, &h, &rest) == 2 && w > 0 && h > 0) ||
                    nx_fail(&err, "--size takes two whole numbers, such as 512x256, not %s", optarg);
         else if (o == '?')
-            return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]);
+            return usage_error("sample", "unknown or incomplete option %s", argv[optind - 1]);
         else
             fine = request_option(o, optarg, &options, &t, &err);
         if (!fine) return fail_with(&err, EXIT_REQUEST);
     }
-    if (argc - optind != 1) return usage_error(usage, "one model is named, not %d", argc - optind);
-    if (!t.out) return usage_error(usage, "-o OUT is missing: a .png or .jpg file, or a folder for several samples");
+    if (argc - optind != 1) return usage_error("sample", "one model is named, not %d", argc - optind);
+    if (!t.out) return usage_error("sample", "-o OUT is missing: a .png or .jpg file, or a folder for several samples");
 
+    first_use_prepare();
     nx_device_info info;
     nx_device *device = NULL;
     generator *g = NULL;

@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "stylize MODEL IMAGE... -o OUT [OPTION]... (nstx stylize --help lists them)";
-
 const char stylize_options[] =
     "IMAGE is a picture, a folder of pictures, or a row of numbered ones, such as frames/%04d.png; every one is\n"
     "made with the same noise. OUT is a file, or a folder in which each keeps its name.\n" REQUEST_OPTIONS
@@ -47,7 +45,9 @@ typedef enum keep { KEEP_NOTHING, KEEP_YUV, KEEP_LAB, KEEP_HISTOGRAM } keep;
 typedef struct job {
     layer layers[LAYERS]; /* the first is MODEL, whose weight is what blends leave */
     int count;
-    generator_options options;
+    generator_options options; /* memory: the share of one generator */
+    uint64_t allowed;          /* bytes of the device that all may take, */
+    bool told;                 /* as the user said */
     targets targets;
     keep keep;
     double style_scale;
@@ -268,7 +268,7 @@ static void say(const job *j, const char *picture, int height, int width, bool m
     uint64_t bytes = 0;
     double seconds = 0;
     generator_facts f = {0};
-    char text[16], tiles[96] = "whole";
+    char text[16], most[16], tiles[96] = "whole";
     for (int k = j->count - 1; k >= 0; k--) {
         f = generator_ask(j->layers[k].g);
         bytes += f.bytes;
@@ -279,7 +279,8 @@ static void say(const job *j, const char *picture, int height, int width, bool m
                  f.passes + 1);
     nx_bytes_text(text, (double)bytes);
     if (!made)
-        printf("%s: %d x %d, %s, %s of the device\n", picture, width, height, tiles, text);
+        printf("%s: %d x %d, %s, %s of the device, %s allowed%s\n", picture, width, height, tiles, text,
+               nx_bytes_text(most, (double)j->allowed), j->told ? "" : " (three quarters of what is left)");
     else if (f.tiles > 1)
         nx_info("%s: %s, %s of the device, %.1f s", picture, tiles, text, seconds);
 }
@@ -312,7 +313,9 @@ static bool open_layers(job *j, nx_error *err)
         if (generator_ask(l->g).texture)
             return nx_fail(err, "%s makes a texture from noise: use nstx sample", l->model);
     }
-    j->options.memory = (j->options.memory ? j->options.memory : j->info.memory / 4 * 3) / (uint64_t)j->count;
+    j->told = j->options.memory > 0;
+    j->allowed = j->told ? j->options.memory : generator_room(&j->info);
+    j->options.memory = j->allowed / (uint64_t)j->count;
     return true;
 }
 
@@ -384,15 +387,17 @@ static bool parse(job *j, bool *plan, int argc, char **argv, int *code)
         else if (o == 'p')
             *plan = true;
         else if (o == '?')
-            return *code = usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]), false;
+            return *code = usage_error("stylize", "unknown or incomplete option %s", argv[optind - 1]), false;
         else
             fine = request_option(o, optarg, &j->options, &j->targets, &err);
         if (!fine) return *code = fail_with(&err, EXIT_REQUEST), false;
     }
     if (argc - optind < 2)
-        return *code = usage_error(usage, "%s", argc == optind ? "no model is named" : "no picture is named"), false;
+        return *code = usage_error("stylize", "%s", argc == optind ? "no model is named" : "no picture is named"),
+               false;
     if (!j->targets.out && !*plan)
-        return *code = usage_error(usage, "-o OUT is missing: a .png or .jpg file, or a folder for several pictures"),
+        return *code =
+                   usage_error("stylize", "-o OUT is missing: a .png or .jpg file, or a folder for several pictures"),
                false;
     j->layers[0].model = argv[optind];
     return true;
@@ -419,6 +424,7 @@ int command_stylize(int argc, char **argv)
         close_job(&j);
         return code;
     }
+    if (!plan) first_use_prepare();
     bool ok = open_layers(&j, &err) && targets_find(&images, argv + optind + 1, argc - optind - 1, &err) &&
               plan_all(&j, &images, plan, &err) && (plan || targets_check(&j.targets, &images, &err)) &&
               (plan || (first_use(&j.info, &(nx_device_options){0}, &err) &&

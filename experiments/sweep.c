@@ -21,8 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char usage[] = "sweep CONFIG [-j N] [--slurm] [-s section.key=value]... [-o RUN.h5]";
-
 typedef struct request {
     const char *config, *out;
     const char **overrides;
@@ -49,12 +47,12 @@ static bool parse(request *r, int argc, char **argv)
         else if (o == 'S')
             r->slurm = true;
         else
-            return usage_error(usage, "unknown or incomplete option %s", argv[optind - 1]), false;
+            return usage_error("sweep", "unknown or incomplete option %s", argv[optind - 1]), false;
         if (o == 'j' && (*end || r->most < 1 || r->most > 4096))
-            return usage_error(usage, "-j %s: from 1 to 4096 points at a time", optarg), false;
+            return usage_error("sweep", "-j %s: from 1 to 4096 points at a time", optarg), false;
     }
     if (optind + 1 != argc)
-        return usage_error(usage, optind == argc ? "no config is named" : "one config at a time, not also %s",
+        return usage_error("sweep", optind == argc ? "no config is named" : "one config at a time, not also %s",
                            argv[argc - 1]),
                false;
     r->config = argv[optind];

@@ -25,8 +25,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char usage[] = "watch RUN.h5";
-
 enum { CELLS = 48, QUIET = 6 }; /* of a curve; looks without news before the lock is asked */
 #define LOOK_EVERY 0.5          /* seconds */
 #define SPEED_OVER 30.0         /* the newest seconds that the speed is measured over */
@@ -196,7 +194,7 @@ static int ended(const view *v, const char *path)
 
 int command_watch(int argc, char **argv)
 {
-    if (argc != 2) return usage_error(usage, argc < 2 ? "no run is named" : "one run at a time");
+    if (argc != 2) return usage_error("watch", argc < 2 ? "no run is named" : "one run at a time");
     const char *path = argv[1];
     nx_error err;
     if (!nx_file_exists(path) && !is_written(path)) {

@@ -33,20 +33,33 @@ static int weights_normalize(const request *r);
 static int weights_export(const request *r);
 static int weights_import(const request *r);
 
+#define INFO   "weights info FILE"
+#define VERIFY "weights verify FILE [--preprocessing caffe|torchvision]"
+#define NORMALIZE                                                                                                      \
+    "weights normalize IN OUT.safetensors --images FOLDER [--count N] [--size S] [--preprocessing caffe|torchvision]"
+#define EXPORT "weights export MODEL.h5 OUT.safetensors"
+#define IMPORT "weights import FILE [--preprocessing caffe|torchvision] -o OUT.safetensors"
+
 static const struct action {
     const char *name;
     int (*run)(const request *r);
     int files;
     const char *usage;
 } actions[] = {
-    {"info", weights_info, 1, "weights info FILE"},
-    {"verify", weights_verify, 1, "weights verify FILE [--preprocessing caffe|torchvision]"},
-    {"normalize", weights_normalize, 2,
-     "weights normalize IN OUT.safetensors --images FOLDER [--count N] [--size S] [--preprocessing P]"},
-    {"export", weights_export, 2, "weights export MODEL.h5 OUT.safetensors"},
-    {"import", weights_import, 1, "weights import FILE [--preprocessing caffe|torchvision] -o OUT.safetensors"},
+    {"info", weights_info, 1, INFO},
+    {"verify", weights_verify, 1, VERIFY},
+    {"normalize", weights_normalize, 2, NORMALIZE},
+    {"export", weights_export, 2, EXPORT},
+    {"import", weights_import, 1, IMPORT},
 };
 enum { ACTIONS = sizeof actions / sizeof *actions };
+
+const char weights_options[] =
+    "  nstx " INFO "\n    what it holds, its checksums, and that every number is one\n"
+    "  nstx " VERIFY "\n    a VGG-19 on synthetic pictures: what each layer makes of them\n"
+    "  nstx " NORMALIZE "\n    a VGG-19 scaled so that every channel's mean over the pictures is 1\n"
+    "  nstx " EXPORT "\n    a trained generator for other programs\n"
+    "  nstx " IMPORT "\n    a VGG-19, or a generator of Torch7, as nstx keeps them\n";
 
 /* ---- a VGG-19 and a device ---- */
 
@@ -213,8 +226,7 @@ static int weights_normalize(const request *r)
     subject s = {0};
     nx_file_list list = {0};
     nx_loader *loader = NULL;
-    if (!r->images)
-        return usage_error(actions[2].usage, "--images FOLDER is needed: the statistics come from pictures");
+    if (!r->images) return usage_error_of(NORMALIZE, "--images FOLDER is needed: the statistics come from pictures");
     bool ok = open_vgg(&s, r, r->files[0], &err) && nx_packed_images(&list, r->images, &err);
     size_t wanted = (size_t)(r->number ? r->number : COUNT), batch = BATCH;
     if (ok) {
@@ -280,7 +292,7 @@ static int weights_import(const request *r)
     static const char *const words[] = {"as its metadata or its kind says", "caffe", "torchvision"};
     nx_error err;
     subject s = {0};
-    if (!r->out) return usage_error(actions[4].usage, "-o OUT.safetensors is needed");
+    if (!r->out) return usage_error_of(IMPORT, "-o OUT.safetensors is needed");
     if (nx_ends_with(r->files[0], ".t7")) return import_network(r);
     bool ok = open_vgg(&s, r, r->files[0], &err) &&
               save_vgg(&s, r->files[0], r->out, "imported_preprocessing", words[r->preprocessing], &err);
@@ -311,23 +323,24 @@ static bool parse(request *r, const struct action *a, int argc, char **argv)
     opterr = 0;
     optind = 1;
     for (int o; (o = getopt_long(argc, argv, "o:", longs, NULL)) != -1;) {
-        if (o == '?') return usage_error(a->usage, "unknown or incomplete option %s", argv[optind - 1]), false;
+        if (o == '?') return usage_error_of(a->usage, "unknown or incomplete option %s", argv[optind - 1]), false;
         if (o == 'o') r->out = optarg;
         if (o == 'i') r->images = optarg;
         if (o == 'n' && !parse_number(optarg, 1, 1000000, &r->number))
-            return usage_error(a->usage, "--count %s: from 1 to 1000000", optarg), false;
+            return usage_error_of(a->usage, "--count %s: from 1 to 1000000", optarg), false;
         if (o == 's' && !parse_number(optarg, 16, 4096, &r->size))
-            return usage_error(a->usage, "--size %s: from 16 to 4096", optarg), false;
+            return usage_error_of(a->usage, "--size %s: from 16 to 4096", optarg), false;
         if (o == 'p') {
             bool caffe = !strcmp(optarg, "caffe");
             if (!caffe && strcmp(optarg, "torchvision"))
-                return usage_error(a->usage, "--preprocessing %s: caffe or torchvision", optarg), false;
+                return usage_error_of(a->usage, "--preprocessing %s: caffe or torchvision", optarg), false;
             r->preprocessing = caffe ? VGG19_PREPROCESSING_CAFFE : VGG19_PREPROCESSING_TORCHVISION;
         }
     }
     r->files = argv + optind, r->count = argc - optind;
     if (r->count != a->files)
-        return usage_error(a->usage, "%d file%s needed, %d named", a->files, a->files > 1 ? "s are" : " is", r->count),
+        return usage_error_of(a->usage, "%d file%s needed, %d named", a->files, a->files > 1 ? "s are" : " is",
+                              r->count),
                false;
     return true;
 }
@@ -338,6 +351,5 @@ int command_weights(int argc, char **argv)
     for (int i = 0; argc > 1 && i < ACTIONS; i++)
         if (!strcmp(argv[1], actions[i].name))
             return parse(&r, &actions[i], argc - 1, argv + 1) ? actions[i].run(&r) : EXIT_REQUEST;
-    return usage_error("weights info|verify|normalize|export|import ...",
-                       argc > 1 ? "there is no `weights %s`" : "what to do is missing", argv[argc - 1]);
+    return usage_error("weights", argc > 1 ? "there is no `weights %s`" : "what to do is missing", argv[argc - 1]);
 }

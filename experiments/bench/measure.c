@@ -2,17 +2,11 @@
 #include "bench/measure.h"
 
 #include "base/clock.h"
+#include "base/quantile.h"
 #include "device/memory.h"
 #include "device/status.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 measure_times measure_calls(void (*run)(void *context), void (*prepare)(void *context), void *context, double seconds)
 {
@@ -25,9 +19,10 @@ measure_times measure_calls(void (*run)(void *context), void (*prepare)(void *co
         run(context);
         times[n++] = nx_now() - start;
     }
-    qsort(times, (size_t)n, sizeof *times, by_value);
-    double middle = times[n / 2];
-    return (measure_times){middle, (times[3 * n / 4] - times[n / 4]) / middle, n};
+    nx_sort(times, (size_t)n);
+    double middle = nx_quantile(times, (size_t)n, .5),
+           between = nx_quantile(times, (size_t)n, .75) - nx_quantile(times, (size_t)n, .25);
+    return (measure_times){middle, between / middle, n};
 }
 
 typedef struct subject {

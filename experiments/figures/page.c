@@ -2,6 +2,7 @@
 #include "figures/page.h"
 
 #include "base/memory.h"
+#include "base/quantile.h"
 #include "base/text.h"
 
 #include <cairo/cairo.h>
@@ -133,16 +134,10 @@ void page_marks(page *p, int chart, const char *text, const double *x, const dou
     add_series(p, chart, (series){MARKS, copy(text), numbers(x, count), numbers(y, count), count});
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void page_box(page *p, int chart, const char *text, double x, const double *values, size_t count)
 {
     double *sorted = numbers(values, count);
-    qsort(sorted, count, sizeof *sorted, ascending);
+    nx_sort(sorted, count);
     add_series(p, chart, (series){BOX, copy(text), numbers(&x, 1), sorted, count});
 }
 
@@ -361,13 +356,6 @@ static int ticks(const range *r, double out[64])
     return count;
 }
 
-static double quantile(const series *s, double q)
-{
-    double at = q * (double)(s->count - 1);
-    size_t i = (size_t)at;
-    return i + 1 < s->count ? s->y[i] + (at - (double)i) * (s->y[i + 1] - s->y[i]) : s->y[s->count - 1];
-}
-
 typedef struct frame {
     range x, y;
     double left, right, top, bottom;
@@ -436,7 +424,7 @@ static void draw_box(cairo_t *cr, const series *s, const frame *f)
 {
     double x = at_x(f, s->x[0]), mean = 0, five[5];
     for (size_t i = 0; i < s->count; i++) mean += s->y[i] / (double)s->count;
-    for (int i = 0; i < 5; i++) five[i] = at_y(f, quantile(s, i * .25));
+    for (int i = 0; i < 5; i++) five[i] = at_y(f, nx_quantile(s->y, s->count, i * .25));
     for (int i = 0; i < 5; i += 4) {
         cairo_move_to(cr, x - 5, five[i]), cairo_line_to(cr, x + 5, five[i]);
         cairo_move_to(cr, x, five[i]), cairo_line_to(cr, x, five[i ? 3 : 1]);

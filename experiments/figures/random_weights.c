@@ -6,6 +6,7 @@
 #include "figures/figure.h"
 
 #include "base/memory.h"
+#include "base/quantile.h"
 #include "base/text.h"
 #include "networks/vgg19.h"
 #include "run/series.h"
@@ -14,16 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the trained network ---- */
+/* ---- the trained network, where one is given ---- */
 
-typedef struct trained {
+typedef struct given_vgg {
     const char *deepest; /* layer that the user's file reaches; NULL: there is no file */
     float width;
-} trained;
+} given_vgg;
 
-static bool trained_open(const figure_work *w, trained *out, nx_error *err)
+static bool given_vgg_find(const figure_work *w, given_vgg *out, nx_error *err)
 {
-    *out = (trained){0};
+    *out = (given_vgg){0};
     return !figure_weights(w) || (out->deepest = vgg19_file_deepest(figure_weights(w), &out->width, err));
 }
 
@@ -34,11 +35,14 @@ static size_t depth(const char *layer)
 }
 
 /* Whether the comparison can be made at a layer; without a file ranVGG is shown at all of them. */
-static bool reaches(const trained *t, const char *layer) { return !t->deepest || depth(layer) <= depth(t->deepest); }
-
-static verdict versus_trained(const trained *t, bool holds)
+static bool reaches(const given_vgg *vgg, const char *layer)
 {
-    return t->deepest && t->width > .99f ? verdict_of(holds) : OPEN;
+    return !vgg->deepest || depth(layer) <= depth(vgg->deepest);
+}
+
+static verdict versus_vgg(const given_vgg *vgg, bool holds)
+{
+    return vgg->deepest && vgg->width > .99f ? verdict_of(holds) : OPEN;
 }
 
 static verdict at_full_width(const figure_work *w, bool holds)
@@ -47,11 +51,11 @@ static verdict at_full_width(const figure_work *w, bool holds)
 }
 
 /* Runs of a config with one content layer: on random weights as wide as the trained ones, or on those. */
-static const points *runs_at(figure_work *w, const char *name, const char *layer, const trained *t, bool random,
+static const points *runs_at(figure_work *w, const char *name, const char *layer, const given_vgg *vgg, bool random,
                              const char *more, nx_error *err)
 {
     char width[48] = "";
-    if (t->deepest) snprintf(width, sizeof width, " descriptor.width=%g", (double)t->width);
+    if (vgg->deepest) snprintf(width, sizeof width, " descriptor.width=%g", (double)vgg->width);
     char *changes = random ? nx_format("descriptor.content_layers=%s descriptor.weights=random%s%s", layer, width, more)
                            : nx_format("descriptor.content_layers=%s experiment.paper=gatys", layer);
     const points *p = figure_run(w, name, changes, err);
@@ -202,11 +206,11 @@ static bool every_layer(figure_work *w, nx_error *err)
 enum { MOST_LAYERS = 10 };
 
 /* Which of the layers the trained network has. */
-static int layers_within(const trained *t, const char *const *all, const char **out)
+static int layers_within(const given_vgg *vgg, const char *const *all, const char **out)
 {
     int count = 0;
     for (int i = 0; i < MOST_LAYERS && all[i]; i++)
-        if (reaches(t, all[i])) out[count++] = all[i];
+        if (reaches(vgg, all[i])) out[count++] = all[i];
     return count;
 }
 
@@ -217,28 +221,28 @@ typedef struct contest {
 
 #define NOT_GIVEN "VGG was not given" /* what stands for ours, where there is nothing to compare with */
 
-static void claim_contest(figure_work *w, const trained *t, contest c)
+static void claim_contest(figure_work *w, const given_vgg *vgg, contest c)
 {
-    figure_claim(w, versus_trained(t, c.pixels == c.all), "ranVGG gives the picture back better than VGG", "by eye",
-                 t->deepest ? "nearer in pixels in %d of %d pairs" : NOT_GIVEN, c.pixels, c.all);
-    figure_claim(w, versus_trained(t, c.features == c.all), "its features are met more closely", "by eye",
-                 t->deepest ? "less of the loss is left in %d of %d pairs" : NOT_GIVEN, c.features, c.all);
+    figure_claim(w, versus_vgg(vgg, c.pixels == c.all), "ranVGG gives the picture back better than VGG", "by eye",
+                 vgg->deepest ? "nearer in pixels in %d of %d pairs" : NOT_GIVEN, c.pixels, c.all);
+    figure_claim(w, versus_vgg(vgg, c.features == c.all), "its features are met more closely", "by eye",
+                 vgg->deepest ? "less of the loss is left in %d of %d pairs" : NOT_GIVEN, c.features, c.all);
 }
 
 /* The points of a config, one content each, at some layers: rows of ranVGG and, below each, of VGG. */
 static bool compare(figure_work *w, const char *config, const char *const *all, nx_error *err)
 {
-    trained t;
+    given_vgg vgg;
     const char *layers[MOST_LAYERS];
     double off[2], left[2];
-    if (!trained_open(w, &t, err)) return false;
-    int count = layers_within(&t, all, layers), nets = t.deepest ? 2 : 1;
+    if (!given_vgg_find(w, &vgg, err)) return false;
+    int count = layers_within(&vgg, all, layers), nets = vgg.deepest ? 2 : 1;
     contest c = {0};
     page_column(figure_page(w), 0, "picture");
     for (int l = 0; l < count; l++) {
         const points *p[2] = {0};
         for (int net = 0; net < nets; net++)
-            if (!(p[net] = runs_at(w, config, layers[l], &t, !net, "", err))) return false;
+            if (!(p[net] = runs_at(w, config, layers[l], &vgg, !net, "", err))) return false;
         char *name = paper_layer(layers[l]);
         page_column(figure_page(w), l + 1, name);
         free(name);
@@ -253,7 +257,7 @@ static bool compare(figure_work *w, const char *config, const char *const *all, 
             c.features += nets == 2 && left[0] < left[1];
         }
     }
-    claim_contest(w, &t, c);
+    claim_contest(w, &vgg, c);
     return true;
 }
 
@@ -304,10 +308,10 @@ static bool speed(figure_work *w, nx_error *err)
     static const int64_t shown[] = {10, 20, 50, 100};
     enum { SHOWN = sizeof shown / sizeof *shown, GOAL_STEPS = 100 };
     const double goal = 1e-3;
-    trained t;
+    given_vgg vgg;
     const char *layers[MOST_LAYERS];
-    if (!trained_open(w, &t, err)) return false;
-    int count = layers_within(&t, deepest, layers), nets = t.deepest ? 2 : 1;
+    if (!given_vgg_find(w, &vgg, err)) return false;
+    int count = layers_within(&vgg, deepest, layers), nets = vgg.deepest ? 2 : 1;
     if (!count) return nx_fail(err, "%s ends before conv2_2: nothing to compare", figure_weights(w));
     const char *layer = layers[count - 1];
     char *name = paper_layer(layer), *title = nx_format("reconstruction from %s", name);
@@ -316,7 +320,8 @@ static bool speed(figure_work *w, nx_error *err)
     double slowest = 0, ratio = 0;
     const points *p[2] = {0};
     bool fine = true;
-    for (int net = 0; fine && net < nets; net++) fine = (p[net] = runs_at(w, "fig5", layer, &t, !net, "", err)) != NULL;
+    for (int net = 0; fine && net < nets; net++)
+        fine = (p[net] = runs_at(w, "fig5", layer, &vgg, !net, "", err)) != NULL;
     int columns = 1;
     page_column(figure_page(w), 0, "picture");
     for (int k = 0; fine && k < SHOWN && shown[k] < p[0]->point[0].config->experiment.steps; k++) {
@@ -352,24 +357,18 @@ static bool speed(figure_work *w, nx_error *err)
     if (!fine) return false;
     figure_claim(w, at_full_width(w, slowest <= GOAL_STEPS), "ranVGG converges within 100 steps", "100 steps",
                  "a thousandth of the loss is left after %.0f", slowest);
-    figure_claim(w, versus_trained(&t, ratio <= .5), "much quicker than VGG, which 2000 steps do not help",
+    figure_claim(w, versus_vgg(&vgg, ratio <= .5), "much quicker than VGG, which 2000 steps do not help",
                  "100 against over 2000 steps", nets == 2 ? "%.2f of VGG's steps (at most 0.5)" : NOT_GIVEN, ratio);
     return true;
 }
 
 /* ---- Fig. 6 ---- */
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Between the quartiles; sorts. */
 static double spread(double *values, size_t count)
 {
-    qsort(values, count, sizeof *values, ascending);
-    return values[count * 3 / 4] - values[count / 4];
+    nx_sort(values, count);
+    return nx_quantile(values, count, .75) - nx_quantile(values, count, .25);
 }
 
 static bool variations(figure_work *w, nx_error *err)
@@ -378,10 +377,10 @@ static bool variations(figure_work *w, nx_error *err)
     static const char *const names[] = {"random", "stacked", "VGG"}, *const all[MOST_LAYERS] = {
                                                                          "pool1", "pool2", "relu3_1", "pool3", "pool4"};
     const char *layers[MOST_LAYERS];
-    trained t;
-    if (!trained_open(w, &t, err)) return false;
-    int count = layers_within(&t, all, layers);
-    if (!t.deepest) count = 3; /* as far as the file that data/README.md names */
+    given_vgg vgg;
+    if (!given_vgg_find(w, &vgg, err)) return false;
+    int count = layers_within(&vgg, all, layers);
+    if (!vgg.deepest) count = 3; /* as far as the file that data/README.md names */
     int chart = page_chart(
         figure_page(w),
         (page_axes){.title = "ten draws", .x = "layer: 1 pool1, 2 pool2, 3 conv3_1 ...", .y = "off by, grey levels"});
@@ -391,10 +390,10 @@ static bool variations(figure_work *w, nx_error *err)
         char *name = paper_layer(layers[l]);
         page_column(figure_page(w), l + 1, name);
         free(name);
-        for (int net = 0; net < (t.deepest ? NETS : VGG); net++) {
+        for (int net = 0; net < (vgg.deepest ? NETS : VGG); net++) {
             double off[SEEDS], left;
             const points *p =
-                runs_at(w, "fig6", layers[l], &t, net != VGG, net == PLAIN ? " descriptor.stacked=0" : "", err);
+                runs_at(w, "fig6", layers[l], &vgg, net != VGG, net == PLAIN ? " descriptor.stacked=0" : "", err);
             if (!p) return false;
             size_t n = p->count < SEEDS ? p->count : SEEDS;
             for (size_t i = 0; i < n; i++) {
@@ -414,8 +413,8 @@ static bool variations(figure_work *w, nx_error *err)
                  "by eye", "between quartiles %.3g against %.3g, mean over layers", spreads[STACKED], spreads[PLAIN]);
     figure_claim(w, verdict_of(means[STACKED] < means[PLAIN]), "and are nearer", "by eye",
                  "off by %.3g against %.3g, mean over layers", means[STACKED], means[PLAIN]);
-    figure_claim(w, versus_trained(&t, means[PLAIN] < means[VGG] && means[STACKED] < means[VGG]),
-                 "both are nearer than VGG", "by eye", t.deepest ? "VGG is off by %.3g" : NOT_GIVEN, means[VGG]);
+    figure_claim(w, versus_vgg(&vgg, means[PLAIN] < means[VGG] && means[STACKED] < means[VGG]),
+                 "both are nearer than VGG", "by eye", vgg.deepest ? "VGG is off by %.3g" : NOT_GIVEN, means[VGG]);
     return true;
 }
 
@@ -424,7 +423,7 @@ static bool variations(figure_work *w, nx_error *err)
 static bool distances(figure_work *w, nx_error *err)
 {
     enum { POOLS = 5, MOST = 8 };
-    static const trained none = {0};
+    static const given_vgg none = {0};
     double off[MOST][POOLS], left, x[POOLS], mean[POOLS] = {0};
     size_t pictures = 0;
     for (int l = 0; l < POOLS; l++) {
@@ -523,9 +522,9 @@ static bool textures(figure_work *w, nx_error *err)
     static const char *const rows[] = {"conv1_1", "+ conv2_1", "+ conv3_1", "+ conv4_1", "source", "VGG"};
     const points *p = figure_run(w, "fig8", "descriptor.weights=random", err);
     double left[ROWS][MOST] = {0}, mean[ROWS] = {0};
-    trained t;
+    given_vgg vgg;
     int columns = 0, falls = 0;
-    if (!p || !trained_open(w, &t, err)) return false;
+    if (!p || !given_vgg_find(w, &vgg, err)) return false;
     for (int i = 0; i < 5; i++) page_row(figure_page(w), i, rows[i]);
     for (size_t i = 0; i < p->count; i++) {
         const point *q = &p->point[i];
@@ -543,7 +542,7 @@ static bool textures(figure_work *w, nx_error *err)
     for (int row = 1; row < ROWS; row++) falls += mean[row] < mean[row - 1];
     figure_claim(w, verdict_of(falls == 3), "each layer more brings the texture nearer at all four layers", "by eye",
                  "%.2g, %.2g, %.2g, %.2g of E left, falls in %d of 3", mean[0], mean[1], mean[2], mean[3], falls);
-    if (!t.deepest || !reaches(&t, "relu4_1")) return true;
+    if (!vgg.deepest || !reaches(&vgg, "relu4_1")) return true;
     if (!(p = figure_run(w, "fig8", "experiment.paper=gatys loss.style_layer_weights=mean", err))) return false;
     page_row(figure_page(w), ROWS + 1, rows[ROWS + 1]);
     for (size_t i = 0; i < p->count; i++)
@@ -592,14 +591,14 @@ static bool show_transfers(figure_work *w, const char *name, const char *changes
 static bool five_styles(figure_work *w, nx_error *err)
 {
     double content[3], style[3];
-    trained t;
+    given_vgg vgg;
     page_row(figure_page(w), 0, "style");
-    if (!trained_open(w, &t, err) ||
+    if (!given_vgg_find(w, &vgg, err) ||
         !show_transfers(w, "fig9", "descriptor.weights=random", 1, "100 : 1", &content[0], &style[0], err) ||
         !show_transfers(w, "fig9", "descriptor.weights=random loss.content_weight=1", 2, "1 : 1", &content[1],
                         &style[1], err))
         return false;
-    if (t.deepest && reaches(&t, "relu5_1") &&
+    if (vgg.deepest && reaches(&vgg, "relu5_1") &&
         !show_transfers(w, "fig9",
                         "experiment.paper=gatys loss.convention=mean loss.content_weight=1 loss.style_weight=1000 "
                         "descriptor.content_layers=relu4_2",

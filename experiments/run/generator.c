@@ -16,6 +16,7 @@
 #include "ops/row_moments.h"
 #include "run/model.h"
 #include "run/paper.h"
+#include "run/room.h"
 #include "run/tiles.h"
 #include "run/tuned.h"
 
@@ -62,7 +63,7 @@ struct generator {
     int pass, passes;
     bool realized;
 
-    uint64_t bytes;
+    uint64_t bytes, room; /* planned; what there was for it when the generator was opened */
     double seconds;
 };
 
@@ -91,6 +92,7 @@ bool generator_open(generator **out, const char *path, const nx_device_info *inf
     }
     g->paper = paper_of(g->c);
     g->info = *info;
+    g->room = generator_room(info);
     g->params = nx_params_new();
     g->trained_noise = g->c->generator.noise_scale;
     *out = g;
@@ -219,10 +221,9 @@ static bool plan_tiles(generator *g, int h, int w, int keep, nx_error *err)
     return true;
 }
 
-static uint64_t allowed(const generator *g, const generator_options *o)
-{
-    return o->memory ? o->memory : g->info.memory / 4 * 3;
-}
+uint64_t generator_room(const nx_device_info *info) { return room_on(info, ROOM_MEMINFO) / 4 * 3; }
+
+static uint64_t allowed(const generator *g, const generator_options *o) { return o->memory ? o->memory : g->room; }
 
 static bool too_large(const generator *g, const generator_options *o, nx_error *err)
 {
@@ -231,8 +232,8 @@ static bool too_large(const generator *g, const generator_options *o, nx_error *
     if (o->memory)
         return nx_fail(err, "a picture of %d x %d needs %s, and %s are allowed: use smaller tiles or allow more",
                        g->width, g->height, need, nx_bytes_text(have, (double)o->memory));
-    return nx_fail(err, "a picture of %d x %d needs %s, and %s has %s: resize it", g->width, g->height, need,
-                   g->info.name, nx_bytes_text(have, (double)g->info.memory));
+    return nx_fail(err, "a picture of %d x %d needs %s, and three quarters of what %s has left are %s: resize it",
+                   g->width, g->height, need, g->info.name, nx_bytes_text(have, (double)g->room));
 }
 
 /* Plans the picture whole, or in the tiles asked for, or else in the largest tiles of which it needs several and that

@@ -30,7 +30,7 @@ typedef struct generator_options {
     uint64_t seed, number; /* of the noise: picture `number` of that seed */
     double noise_scale;    /* factor on uniform or normal noise; negative: what the model was trained with */
     int tile;              /* pixels a side that a tile keeps, rounded up to a multiple; 0: whole, or what fits */
-    uint64_t memory;       /* bytes of the device that may be taken; 0: three quarters of it */
+    uint64_t memory;       /* bytes of the device that may be taken; 0: generator_room */
 } generator_options;
 
 /* What a generator takes, and what its last picture took. */
@@ -53,6 +53,9 @@ bool generator_open(generator **out, const char *path, const nx_device_info *inf
 void generator_free(generator *g); /* before the device that it ran on; NULL is fine */
 
 generator_facts generator_ask(const generator *g);
+
+/* What a generator takes of a device at most, unasked: three quarters of what is left of its memory (run/room.h). */
+uint64_t generator_room(const nx_device_info *info);
 
 /* Stylizes content (RGB from 0 to 255, any size) into a fresh picture of the same size, values not clamped, owned by
  * the caller. All calls of a generator are on one device; the plan of the last size is kept. A picture that is too

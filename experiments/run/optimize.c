@@ -25,8 +25,11 @@
  * the gradient has to tell something about its curvature. */
 nx_lbfgs_options paper_lbfgs(const config *c)
 {
-    return (nx_lbfgs_options){
-        .history = c->optimizer.history, .wolfe = c->optimizer.line_search == LINE_SEARCH_WOLFE, .first = .25f};
+    return (nx_lbfgs_options){.history = c->optimizer.history,
+                              .float32 = c->optimizer.history_precision == HISTORY_PRECISION_FLOAT32,
+                              .wolfe = c->optimizer.line_search == LINE_SEARCH_WOLFE,
+                              .first = .25f,
+                              .longest = (float)c->optimizer.longest_step};
 }
 
 /* The graph of one size. */
@@ -317,11 +320,10 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
     stage s = {0};
     bool ok = record(t, &s, t->stages - 1, size, true, err);
     if (ok) {
-        nx_lbfgs_options history = {.history = base->c->optimizer.history};
         out->bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(s.params);
-        out->bytes[NX_MEMORY_OPTIMIZER] = s.optimizer
-                                              ? nx_params_bytes(s.optimizer->state)
-                                              : nx_lbfgs_bytes(nx_shape_count(s.picture->shape), history, &base->info);
+        out->bytes[NX_MEMORY_OPTIMIZER] =
+            s.optimizer ? nx_params_bytes(s.optimizer->state)
+                        : nx_lbfgs_bytes(nx_shape_count(s.picture->shape), paper_lbfgs(base->c), &base->info);
         out->arena = nx_plan_bytes(s.plan);
         out->bytes[NX_MEMORY_ARENA] = out->arena + guard_bytes(s.guard);
         out->tensors = nx_plan_sum(s.plan);
@@ -477,20 +479,19 @@ static bool log_step(optimizer *t, runfile *file, uint64_t step, task_result *re
 }
 
 /* The picture into the run file, by the name of its size before the last stage, and beside it. */
-static bool log_picture(optimizer *t, runfile *file, const char *stem, uint64_t step, nx_error *err)
+static bool log_picture(optimizer *t, runfile *file, uint64_t step, nx_error *err)
 {
     const stage *s = &t->stage;
     const float *mean = t->task.perception->vgg->mean;
     nx_image image = read_picture(s);
     size_t pixels = (size_t)s->height * (size_t)s->width;
     uint8_t *bytes = task_bytes_of(image.rgb, mean, pixels);
-    char name[32] = "picture", *path = nx_format("%s.png", stem);
+    char name[32] = "picture";
     if (t->current < t->stages - 1) snprintf(name, sizeof name, "picture%d", size_of_stage(t, t->current));
     runfile_image(file, name, (int64_t)step, s->height, s->width, bytes);
     for (size_t i = 0; i < 3 * pixels; i++) image.rgb[i] = bytes[i];
-    bool ok = nx_image_save_png(&image, path, err);
+    bool ok = runfile_picture(file, &image, err);
     free(bytes);
-    free(path);
     nx_image_free(&image);
     return ok;
 }
@@ -517,15 +518,16 @@ static bool update(optimizer *t, runfile *file, uint64_t step, double *value, co
     return true;
 }
 
-static bool loop(task *base, runfile *file, const char *stem, uint64_t *step, bool *done, task_result *result,
+static bool loop(task *base, runfile *file, const char *path, uint64_t *step, bool *done, task_result *result,
                  nx_error *err)
 {
+    (void)path; /* the picture is all there is beside the run file, and the run file's */
     optimizer *t = (optimizer *)base;
     const config *c = base->c;
     uint64_t steps = (uint64_t)c->experiment.steps;
     bool wolfe = c->optimizer.method == METHOD_LBFGS && c->optimizer.line_search == LINE_SEARCH_WOLFE;
     bool known = false, logged = t->logged; /* the value, at *step; its row */
-    bool ok = runfile_checkpoint(file) || !c->log.images || log_picture(t, file, stem, 0, err);
+    bool ok = runfile_checkpoint(file) || !c->log.images || log_picture(t, file, 0, err);
     double value = NAN;
     const char *end = NULL;
     progress p = progress_begin((int64_t)*step, (int64_t)steps, c->log.every);
@@ -550,8 +552,7 @@ static bool loop(task *base, runfile *file, const char *stem, uint64_t *step, bo
         ++*step;
         progress_step(&p, (int64_t)*step, value);
         bool moves = *step < steps && stage_at(t, *step) != t->current;
-        if (moves || (*step < steps && task_due(c->log.images, *step, steps)))
-            ok = log_picture(t, file, stem, *step, err);
+        if (moves || (*step < steps && task_due(c->log.images, *step, steps))) ok = log_picture(t, file, *step, err);
         if (ok && moves) {
             ok = enter(t, stage_at(t, *step), err);
             known = false;
@@ -567,7 +568,7 @@ static bool loop(task *base, runfile *file, const char *stem, uint64_t *step, bo
         if (!logged) ok = log_step(t, file, *step, result, err);
         t->last = state_at(t, *step, true);
     }
-    if (ok && (end || *step == steps)) ok = log_picture(t, file, stem, *step, err);
+    if (ok && (end || *step == steps)) ok = log_picture(t, file, *step, err);
     return ok;
 }
 

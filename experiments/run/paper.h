@@ -56,6 +56,9 @@ typedef struct paper {
 /* L-BFGS as [optimizer] has it, on a picture from 0 to 255. */
 nx_lbfgs_options paper_lbfgs(const config *c);
 
+/* [generator] padding, for networks. */
+nx_padding paper_padding(const config *c);
+
 /* The paper of a config. */
 const paper *paper_of(const config *c);
 

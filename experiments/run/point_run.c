@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "commands.h"
+#include "run/first_use.h"
 #include "run/interrupt.h"
+#include "run/kernel_cache.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -31,6 +33,14 @@ static bool check_step(const runfile *file, const config *c, const char *path, n
                     "%s: the run is at step %llu, beyond [experiment] steps = %d: raise it, or start afresh without "
                     "--resume",
                     path, (unsigned long long)step, c->experiment.steps));
+}
+
+/* The process is forked before the watch starts its thread, and finds the cache in its environment. */
+void point_run_prepare(void)
+{
+    kernel_cache_take();
+    first_use_prepare();
+    interrupt_watch();
 }
 
 int point_run(const point *p, bool resume, const char *again, point_outcome *out)

@@ -15,6 +15,10 @@ typedef struct point_outcome {
     bool reused; /* it was finished; seconds and bytes of the result are not known */
 } point_outcome;
 
+/* What a program that is to run points does at its start, before OpenCL is touched: it takes a cache of kernels, has a
+ * process ready for the self-test of a device, and watches for interrupts. */
+void point_run_prepare(void);
+
 /* Gives an exit code, after one line on standard error where it is not EXIT_DONE. resume: take up what is there, also
  * where it is finished. again: the command that continues it when it was interrupted. */
 int point_run(const point *p, bool resume, const char *again, point_outcome *out);

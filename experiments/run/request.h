@@ -32,7 +32,8 @@
     "  --seed S                of the noise; 1 without it\n"                                                           \
     "  --noise-scale K         factor on the noise, where the model has some; what it was trained with\n"              \
     "  --tile N                in tiles that keep N pixels a side; without it whole, where that fits\n"                \
-    "  --memory BYTES          of the device that may be taken, such as 2G; without it three quarters\n"
+    "  --memory BYTES          of the device that may be taken, such as 2G; without it three quarters of what is\n"    \
+    "                          left\n"
 
 /* Takes the option of this letter. A value that is no such thing is an error that says what is meant. */
 bool request_option(int letter, const char *value, generator_options *o, targets *t, nx_error *err);

@@ -9,6 +9,7 @@
 #include "io/files.h"
 #include "io/tensors.h"
 #include "run/aside.h"
+#include "run/points.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -70,6 +71,7 @@ struct runfile {
     checkpoint *arrays;    /* /debug and the like, by full path */
     checkpoint *newest;    /* NULL while there is none */
     double newest_seconds; /* when it was taken */
+    nx_image waiting;      /* for the first save: the picture beside the file; no pixels: none */
 };
 
 /* ---- one program at a time ---- */
@@ -233,6 +235,7 @@ void runfile_free(runfile *run)
     free(run->attribute);
     checkpoint_free(run->arrays);
     checkpoint_free(run->newest);
+    nx_image_free(&run->waiting);
     free(run->lock_path);
     free(run->config);
     free(run->path);
@@ -308,6 +311,22 @@ void runfile_image(runfile *run, const char *name, int64_t step, int height, int
     p->step[p->count] = step;
     memcpy(p->rgb + p->count * bytes, rgb, bytes);
     p->count++;
+}
+
+static bool write_picture(const runfile *run, const nx_image *image, nx_error *err)
+{
+    char *path = points_beside(run->path, ".png");
+    bool fine = nx_image_save_png(image, path, err);
+    free(path);
+    return fine;
+}
+
+bool runfile_picture(runfile *run, const nx_image *image, nx_error *err)
+{
+    if (run->there || !nx_file_exists(run->path)) return write_picture(run, image, err);
+    nx_image_free(&run->waiting);
+    run->waiting = nx_image_crop(image, 0, 0, image->height, image->width);
+    return true;
 }
 
 void runfile_array(runfile *run, const char *path, int rank, const int *dims, const float *values)
@@ -445,6 +464,10 @@ bool runfile_save(runfile *run, checkpoint *c, nx_error *err)
     bool fine = aside_write(run->path, write_run, run, err);
     run->saved = nx_now(), run->save_costs = run->saved - start;
     if (fine) note_kept(run);
+    if (fine && run->waiting.rgb) {
+        fine = write_picture(run, &run->waiting, err);
+        nx_image_free(&run->waiting);
+    }
     return fine;
 }
 

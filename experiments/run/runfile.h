@@ -19,6 +19,7 @@
 #define RUN_RUNFILE_H
 
 #include "device/device.h"
+#include "io/image.h"
 #include "run/checkpoint.h"
 #include "run/config.h"
 
@@ -59,6 +60,10 @@ void runfile_metric(runfile *run, const char *name, double weight, int64_t step,
  * to take more than RUNFILE_IMAGE_BYTES, every second one goes, so that the oldest become the sparsest. */
 #define RUNFILE_IMAGE_BYTES ((size_t)64 << 20)
 void runfile_image(runfile *run, const char *name, int64_t step, int height, int width, const uint8_t *rgb);
+
+/* The picture beside the run file, NAME.png for NAME.h5; a later one replaces it. As long as an earlier run's file lies
+ * at path, that run's picture stays beside it, and a copy of this one waits for the first save. */
+bool runfile_picture(runfile *run, const nx_image *image, nx_error *err);
 
 /* An array at path, as /debug/gradient; a later one replaces it. */
 void runfile_array(runfile *run, const char *path, int rank, const int *dims, const float *values);

@@ -384,12 +384,9 @@ task_end task_run(task *t, runfile *file, const char *path, task_result *result,
     uint64_t step = 0, steps = (uint64_t)t->c->experiment.steps;
     bool done = false;
     *result = (task_result){.validation = NAN, .loss = NAN, .style = NAN, .content = NAN, .variety = {NAN, NAN}};
-    char *stem = nx_copy_text(path);
     if (nx_wisdom_count()) runfile_set_text(file, "/device", "wisdom", nx_wisdom_signature());
-    if (nx_ends_with(stem, ".h5")) stem[strlen(stem) - 3] = 0;
     bool ok = open_device(t, err) && perception_prepare(t->perception, t->device, err) && t->kind->prepare(t, err) &&
-              restore(t, file, path, &step, err) && t->kind->loop(t, file, stem, &step, &done, result, err);
-    free(stem);
+              restore(t, file, path, &step, err) && t->kind->loop(t, file, path, &step, &done, result, err);
     if (t->kind->plan(t)) {
         log_memory(t, file, result);
         log_profile(t, file);

@@ -92,7 +92,7 @@ struct task_kind {
     bool (*restore)(task *t, const checkpoint *k, const char *path, nx_error *err);
     checkpoint *(*take_checkpoint)(task *t, uint64_t step);
     /* From *step to the last, or to where it ends by itself (*done), or until the user interrupts. */
-    bool (*loop)(task *t, runfile *file, const char *stem, uint64_t *step, bool *done, task_result *result,
+    bool (*loop)(task *t, runfile *file, const char *path, uint64_t *step, bool *done, task_result *result,
                  nx_error *err);
     nx_plan *(*plan)(const task *t); /* of a step; NULL before prepare */
 };

@@ -21,6 +21,7 @@
 #include "run/guard.h"
 #include "run/interrupt.h"
 #include "run/model.h"
+#include "run/points.h"
 #include "run/progress.h"
 #include "run/variety.h"
 
@@ -66,6 +67,7 @@ static bool record(trainer *t, side *s, nx_params *params, int size, int batch, 
     s->batch = batch;
     s->objective.count = 0;
     s->content = t->texture ? NULL : nx_input(g, shape, "content");
+    if (s->content && training) nx_ahead(s->content);
     s->random = nx_input(g, NX_RANDOM_STATE, "random");
     nx_graph_label(g, "generator");
     int stages = t->task.paper->generate(c, &scope, shape, s->content, s->random, judges);
@@ -429,19 +431,23 @@ static void repeat_picture(const trainer *t, float *pixels)
         memcpy(pixels + (size_t)n * numbers, pixels, numbers * sizeof *pixels);
 }
 
-/* One update with batch `step` (the first is 0); rate 0 only evaluates. */
-static bool run_step(trainer *t, uint64_t step, double rate, float *pixels, nx_error *err)
+/* Says what the next run of the step sees: batch `step` (the first is 0). */
+static bool feed(trainer *t, uint64_t step, float *pixels, nx_error *err)
 {
-    if (!t->texture) {
-        if (!nx_loader_batch(t->loader, step, pixels, err)) return false;
-        if (t->task.c->data.contrast > 0) change_contrast(t, step, pixels);
-        if (t->task.c->loss.diversity > 0) repeat_picture(t, pixels);
-        nx_plan_write(t->train.plan, t->train.content, pixels);
-    }
+    if (t->texture) return true;
+    if (!nx_loader_batch(t->loader, step, pixels, err)) return false;
+    if (t->task.c->data.contrast > 0) change_contrast(t, step, pixels);
+    if (t->task.c->loss.diversity > 0) repeat_picture(t, pixels);
+    nx_plan_write(t->train.plan, t->train.content, pixels);
+    return true;
+}
+
+/* One update with what was fed; rate 0 only evaluates. */
+static void run_step(trainer *t, uint64_t step, double rate)
+{
     write_random(t, &t->train, "training", step);
     nx_optimizer_rate(t->optimizer, t->train.plan, step + 1, rate);
     nx_plan_run(t->train.plan);
-    return true;
 }
 
 /* The pictures on the way to the output, into the run file as stage1_output0 and so on. */
@@ -465,8 +471,7 @@ static void log_stages(trainer *t, side *s, runfile *file, int count, uint64_t s
 
 /* The first pictures of a batch and what the generator makes of them: into the run file, and beside it as one picture,
  * content above (there is none for textures), output below. */
-static bool log_pictures(trainer *t, side *s, runfile *file, const char *picture, const float *content, uint64_t step,
-                         nx_error *err)
+static bool log_pictures(trainer *t, side *s, runfile *file, const float *content, uint64_t step, nx_error *err)
 {
     enum { MOST = 6, GAP = 4 };
     int size = s->output->shape.h, count = s->batch < MOST ? s->batch : MOST, n_rows = content ? 2 : 1;
@@ -491,7 +496,7 @@ static bool log_pictures(trainer *t, side *s, runfile *file, const char *picture
         runfile_image(file, name, (int64_t)step, size, size, made + (size_t)n * pixels);
     }
     log_stages(t, s, file, count, step);
-    bool ok = nx_image_save_png(&grid, picture, err);
+    bool ok = runfile_picture(file, &grid, err);
     free(shown);
     free(made);
     free(output);
@@ -508,8 +513,7 @@ static void log_variety(const trainer *t, runfile *file, const float *samples, t
 }
 
 /* Means over the held-out pictures, and pictures of the first batch where asked for. */
-static bool validate(trainer *t, runfile *file, const char *picture, task_row r, bool pictures, task_result *result,
-                     nx_error *err)
+static bool validate(trainer *t, runfile *file, task_row r, bool pictures, task_result *result, nx_error *err)
 {
     side *s = &t->valid;
     if (!s->plan) return true;
@@ -534,7 +538,7 @@ static bool validate(trainer *t, runfile *file, const char *picture, task_row r,
         mean.content += v.content / (double)batches;
         mean.style += v.style / (double)batches;
         if (samples) nx_plan_read(s->plan, s->output, samples + k * numbers);
-        if (!k && pictures) ok = log_pictures(t, s, file, picture, pixels, r.step, err);
+        if (!k && pictures) ok = log_pictures(t, s, file, pixels, r.step, err);
     }
     for (int i = 0; i < s->objective.count; i++) mean.term[i] = (float)(sums[i] / (double)batches);
     mean.total = (float)(total / (double)batches);
@@ -611,7 +615,7 @@ static bool log_step(trainer *t, runfile *file, uint64_t step, objective_values 
 }
 
 /* Steps from *step to the last, or until the user interrupts. */
-static bool loop(task *base, runfile *file, const char *stem, uint64_t *step, bool *done, task_result *result,
+static bool loop(task *base, runfile *file, const char *path, uint64_t *step, bool *done, task_result *result,
                  nx_error *err)
 {
     (void)done;
@@ -621,15 +625,18 @@ static bool loop(task *base, runfile *file, const char *stem, uint64_t *step, bo
     double recent[50];
     size_t n = 0;
     float *pixels = t->texture ? NULL : nx_alloc(nx_shape_count(t->train.content->shape) * sizeof(float));
-    char *picture = nx_format("%s.png", stem), *model = nx_format("%s.model.h5", stem);
+    char *model = points_beside(path, ".model.h5");
     objective_values v = {0};
     progress p = progress_begin((int64_t)*step, (int64_t)steps, c->log.every);
     /* A checkpoint, even of step 0, comes with the rows of that validation. */
     bool ok = runfile_checkpoint(file) ||
-              validate(t, file, picture, (task_row){0, runfile_seconds(file)}, c->log.images != 0, result, err);
+              validate(t, file, (task_row){0, runfile_seconds(file)}, c->log.images != 0, result, err);
+    bool fed = (steps && *step == steps) || feed(t, *step, pixels, err);
     while (ok && *step < steps && !interrupt_wanted()) {
-        ok = run_step(t, *step, task_rate(c, *step), pixels, err);
-        if (ok && task_due(c->log.every, *step, steps - 1)) {
+        if (!(ok = fed)) break;
+        run_step(t, *step, task_rate(c, *step));
+        fed = *step + 1 == steps || feed(t, *step + 1, pixels, err); /* while the device works */
+        if (task_due(c->log.every, *step, steps - 1)) {
             ok = log_step(t, file, *step, &v, err);
             recent[n++ % 50] = (double)v.total;
         }
@@ -638,20 +645,20 @@ static bool loop(task *base, runfile *file, const char *stem, uint64_t *step, bo
         progress_step(&p, (int64_t)*step, (double)v.total);
         bool pictures = task_due(c->log.images, *step, steps);
         if (pictures || task_due(c->log.validation, *step, steps))
-            ok = validate(t, file, picture, (task_row){*step, runfile_seconds(file)}, pictures, result, err);
+            ok = validate(t, file, (task_row){*step, runfile_seconds(file)}, pictures, result, err);
         if (ok && *step < steps && task_due(c->log.checkpoint, *step, steps))
             ok = runfile_save(file, take_checkpoint(base, *step), err);
         else if (ok && runfile_due(file))
             ok = runfile_save(file, NULL, err);
     }
     if (ok && !steps) {
-        ok = run_step(t, 0, 0, pixels, err) && log_step(t, file, 0, &v, err);
+        if (fed) run_step(t, 0, 0);
+        ok = fed && log_step(t, file, 0, &v, err);
         recent[n++] = (double)v.total;
     }
     progress_end(&p);
     free(pixels);
     if (ok && steps && *step == steps) ok = save_model(t, model, err);
-    free(picture);
     free(model);
     size_t rows = n < 50 ? n : 50;
     for (size_t i = 0; i < rows; i++) result->loss = (i ? result->loss : 0) + recent[i] / (double)rows;

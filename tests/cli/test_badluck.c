@@ -119,13 +119,29 @@ static void test_earlier_run(void **state)
 {
     (void)state;
     nstx(0, "run tiny.ini -o kept.h5");
-    char *before = shell("cksum kept.h5 kept.model.h5");
+    char *before = shell("cksum kept.h5 kept.png kept.model.h5");
     nstx(1, "run tiny.ini -o kept.h5 -s optimizer.method=sgd -s optimizer.learning_rate=1e38");
+    nstx(1, "run gatys.ini -o kept.h5"); /* of another size, and its losses are infinite from the start */
     nstx(2, "run tiny.ini -o kept.h5 -s data.style=nowhere.png");
-    char *after = shell("cksum kept.h5 kept.model.h5");
+    char *after = shell("cksum kept.h5 kept.png kept.model.h5");
     assert_string_equal(before, after);
     free(before);
     free(after);
+}
+
+/* With the first save the picture of the new run takes its place, too. */
+static void test_picture_follows(void **state)
+{
+    (void)state;
+    nstx(0, "run tiny.ini -o alone.h5 -s experiment.seed=2");
+    nstx(0, "run tiny.ini -o again.h5");
+    nstx(0, "run tiny.ini -o again.h5 -s experiment.seed=2");
+    free(shell("cmp alone.png again.png"));
+    assert_same_run("alone.h5", "again.h5");
+    /* before the end, with the checkpoint of step 2 */
+    nstx(1, "run tiny.ini -o again.h5 -s optimizer.learning_rate=1e20 -s log.checkpoint=1");
+    free(shell("! cmp -s alone.png again.png"));
+    assert_status("again.h5", "failed");
 }
 
 /* ---- pictures ---- */
@@ -211,13 +227,10 @@ static void test_short_run_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradient),
-        cmocka_unit_test(test_checkpoint),
-        cmocka_unit_test(test_style),
-        cmocka_unit_test(test_earlier_run),
-        cmocka_unit_test(test_corrupt_picture),
-        cmocka_unit_test(test_file_taken_away),
-        cmocka_unit_test(test_nowhere_to_write),
+        cmocka_unit_test(test_gradient),        cmocka_unit_test(test_checkpoint),
+        cmocka_unit_test(test_style),           cmocka_unit_test(test_earlier_run),
+        cmocka_unit_test(test_picture_follows), cmocka_unit_test(test_corrupt_picture),
+        cmocka_unit_test(test_file_taken_away), cmocka_unit_test(test_nowhere_to_write),
         cmocka_unit_test(test_short_run_file),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);

@@ -289,6 +289,47 @@ static void the_manual_has_every_command_and_key(void **state)
     free(page);
 }
 
+/* The usage of a command is the same in the list, in its own help and at the end of a request that is wrong. */
+static void a_command_has_one_usage(void **state)
+{
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"run", "run"},        {"sweep", "sweep a b"},      {"plan", "plan -x"},
+        {"watch", "watch"},    {"dataset", "dataset drop"}, {"weights", "weights melt"},
+        {"report", "report"},  {"stylize", "stylize"},      {"figure", "figure --scale huge"},
+        {"sample", "sample"},  {"check", "check"},          {"devices", "devices all"},
+        {"info", "info a b"},  {"doctor", "doctor a b"},    {"tune", "tune a b"},
+        {"bench", "bench -x"}, {"explain", "explain"},      {"completion", "completion"},
+        {"man", "man me"},
+    };
+    nstx(0, "help");
+    char *list = nx_copy_text(said_out), *end = list;
+    size_t told = 0;
+    for (char *line = strstr(list, "\n  nstx "); line; line = strstr(end, "\n  nstx ")) {
+        char usage[160], name[32], *blanks;
+        line += strlen("\n  nstx ");
+        end = line + strcspn(line, "\n");
+        snprintf(usage, sizeof usage, "nstx %.*s", (int)(end - line), line);
+        if ((blanks = strstr(usage, "  "))) *blanks = 0; /* what it does stands beside */
+        assert_int_equal(sscanf(line, "%31s", name), 1);
+        nstx(0, "%s --help", name);
+        if (strncmp(said_out, usage, strlen(usage)) || said_out[strlen(usage)] != '\n')
+            fail_msg("the help of %s does not begin with \"%s\":\n%s", name, usage, said_out);
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+            if (strcmp(wrong[i][0], name)) continue;
+            char *answer = nx_format("; usage: %s", usage);
+            refused(answer, "%s", wrong[i][1]);
+            free(answer);
+            told++;
+        }
+    }
+    free(list);
+    assert_int_equal(told, sizeof wrong / sizeof *wrong);
+    nstx(0, "weights --help");
+    assert_said(said_out, "  nstx weights import FILE [--preprocessing caffe|torchvision] -o OUT.safetensors\n");
+    refused("-o OUT.safetensors is needed; usage: nstx weights import FILE ", "weights import style.png");
+}
+
 /* ---- JSON ---- */
 
 static void json_is_json(void **state)
@@ -345,6 +386,7 @@ int main(void)
         cmocka_unit_test(explain_knows_keys_and_typos),
         cmocka_unit_test(completions_are_scripts),
         cmocka_unit_test(the_manual_has_every_command_and_key),
+        cmocka_unit_test(a_command_has_one_usage),
         cmocka_unit_test(json_is_json),
     };
     return cmocka_run_group_tests(tests, open_runs, scratch_close);

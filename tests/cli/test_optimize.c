@@ -2,6 +2,7 @@
  * of PyTorch at step 0. */
 #include "cli.h"
 
+#include "../given.h"
 #include "../networks/reference.h"
 
 #include <signal.h>
@@ -222,11 +223,7 @@ static bool same(reference *r, const char *name, double got, double scale)
 static void test_reference(void **state)
 {
     (void)state;
-    const char *data = getenv("NSTX_TEST_DATA");
-    if (!data) {
-        print_message("NSTX_TEST_DATA, a folder with trained weights, is not set\n");
-        skip();
-    }
+    const char *data = given_data();
     write_formula("a.png", 64, 'A');
     write_formula("b.png", 64, 'B');
     char *text = nx_format("[experiment]\npaper = gatys\ntask = optimize\nsteps = 0\n"

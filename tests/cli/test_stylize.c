@@ -149,7 +149,10 @@ static void test_memory(void **state)
     (void)state;
     write_picture("wide.png", 300, 420, 6);
     nstx(0, "stylize in.model.h5 wide.png --plan");
+    assert_said(said_out, "allowed (three quarters of what is left)\n");
     double whole = planned();
+    nstx(0, "stylize in.model.h5 wide.png --plan --memory 2g");
+    assert_said(said_out, "of the device, 2.0 GB allowed\n");
     nstx(0, "stylize in.model.h5 wide.png --plan --memory %.0f", whole / 2);
     assert_said(said_out, "tiles of");
     assert_true(planned() <= whole / 2);

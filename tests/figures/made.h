@@ -1,10 +1,8 @@
-/* What the tests of the papers' figures share: figures made at ci scale by the command, their pages and tables looked
- * for, and their verdicts.
+/* What the tests of the papers' figures share: all figures of a paper made at ci scale by the command, their pages and
+ * tables looked for, and what comes out of their claims.
  *
- *     figures_made(&made, "gatys");
- *     assert_verdict(&made, "gatys/fig1", "match the Gram matrices", "holds");
- *     figures_reused("gatys");
- *     figures_free(&made);
+ *     static const expected told[] = {{"gatys/fig1", "match the Gram matrices", "holds"}, ...};
+ *     figures_tell("gatys", 7, told, sizeof told / sizeof *told);
  */
 #ifndef NSTX_TESTS_FIGURES_MADE_H
 #define NSTX_TESTS_FIGURES_MADE_H
@@ -13,9 +11,10 @@
 
 #include <cjson/cJSON.h>
 
-typedef struct figures {
-    cJSON *json;
-} figures;
+/* How the claim of a figure that has these words comes out. */
+typedef struct expected {
+    const char *figure, *words, *verdict;
+} expected;
 
 static inline const char *text_of(const cJSON *object, const char *name)
 {
@@ -24,15 +23,19 @@ static inline const char *text_of(const cJSON *object, const char *name)
     return found->valuestring;
 }
 
-/* Makes every figure of the paper: exit code 0, a page and a table each, a claim at least. */
-static inline void figures_made(figures *out, const char *paper)
+/* What the last `nstx figure --json` said; owned by the caller. */
+static inline cJSON *figures_said(void)
 {
-    nstx(0, "figure %s --scale ci -o out --json --quiet", paper);
-    out->json = cJSON_Parse(said_out);
-    assert_non_null(out->json);
-    assert_true(cJSON_GetArraySize(out->json) > 0);
+    cJSON *json = cJSON_Parse(said_out);
+    assert_non_null(json);
+    return json;
+}
+
+/* A page and a table each, a claim at least. */
+static inline void assert_pages(const cJSON *figures)
+{
     const cJSON *figure;
-    cJSON_ArrayForEach(figure, out->json)
+    cJSON_ArrayForEach(figure, figures)
     {
         nx_image page;
         nx_error err = {0};
@@ -49,25 +52,22 @@ static inline void figures_made(figures *out, const char *paper)
     }
 }
 
-static inline void figures_free(figures *f) { cJSON_Delete(f->json); }
-
-/* The claim of the figure that has these words came out so. */
-static inline void assert_verdict(const figures *f, const char *name, const char *words, const char *verdict)
+static inline void assert_claim(const cJSON *figures, expected e)
 {
     const cJSON *figure, *claim;
-    cJSON_ArrayForEach(figure, f->json)
+    cJSON_ArrayForEach(figure, figures)
     {
-        if (strcmp(text_of(figure, "figure"), name)) continue;
+        if (strcmp(text_of(figure, "figure"), e.figure)) continue;
         cJSON_ArrayForEach(claim, cJSON_GetObjectItemCaseSensitive(figure, "claims"))
         {
-            if (!strstr(text_of(claim, "claim"), words)) continue;
-            if (strcmp(text_of(claim, "verdict"), verdict))
-                fail_msg("%s: %s: %s, %s instead of %s", name, text_of(claim, "claim"), text_of(claim, "ours"),
-                         text_of(claim, "verdict"), verdict);
+            if (!strstr(text_of(claim, "claim"), e.words)) continue;
+            if (strcmp(text_of(claim, "verdict"), e.verdict))
+                fail_msg("%s: %s: %s, %s instead of %s", e.figure, text_of(claim, "claim"), text_of(claim, "ours"),
+                         text_of(claim, "verdict"), e.verdict);
             return;
         }
     }
-    fail_msg("%s: no claim has the words \"%s\"", name, words);
+    fail_msg("%s: no claim has the words \"%s\"", e.figure, e.words);
 }
 
 /* A second time every run is used as it is. */
@@ -78,6 +78,18 @@ static inline void figures_reused(const char *paper)
     char *after = shell(line);
     assert_string_equal(before, after);
     free(line), free(before), free(after);
+}
+
+/* Every figure of the paper, so many, is made; the claims come out as told; nothing runs twice. */
+static inline void figures_tell(const char *paper, int count, const expected *told, size_t n_told)
+{
+    nstx(0, "figure %s --scale ci -o out --json --quiet", paper);
+    cJSON *figures = figures_said();
+    assert_int_equal(cJSON_GetArraySize(figures), count);
+    assert_pages(figures);
+    for (size_t i = 0; i < n_told; i++) assert_claim(figures, told[i]);
+    cJSON_Delete(figures);
+    figures_reused(paper);
 }
 
 #endif

@@ -5,7 +5,7 @@
 static void the_figures_are_made(void **state)
 {
     (void)state;
-    static const char *const told[][3] = {
+    static const expected told[] = {
         {"improved_texnet/fig2", "instance drops the input's contrast", "holds"},
         {"improved_texnet/fig2", "batch does not", "holds"},
         {"improved_texnet/fig2", "validation loss", "open"}, /* only trained features say */
@@ -17,12 +17,7 @@ static void the_figures_are_made(void **state)
         {"improved_texnet/fig7", "changes brightness", "holds"},
         {"improved_texnet/fig7", "the texture suffers", "holds"},
     };
-    figures made;
-    figures_made(&made, "improved_texnet");
-    assert_int_equal(cJSON_GetArraySize(made.json), 8);
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++) assert_verdict(&made, told[i][0], told[i][1], told[i][2]);
-    figures_free(&made);
-    figures_reused("improved_texnet");
+    figures_tell("improved_texnet", 8, told, sizeof told / sizeof *told);
 }
 
 /* A batch is one picture again and again: where noise changes nothing, its stylizations are equal, which the term

@@ -4,7 +4,7 @@
 static void the_figures_are_made(void **state)
 {
     (void)state;
-    static const char *const told[][3] = {
+    static const expected told[] = {
         {"random_weights/fig2", "grow from pool1 to pool5", "holds"},
         {"random_weights/fig2", "every convolution and pool keeps", "open"}, /* narrow: fewer features than pixels */
         {"random_weights/fig3", "better than VGG", "open"},                  /* there is no VGG */
@@ -16,12 +16,7 @@ static void the_figures_are_made(void **state)
         {"random_weights/fig8", "each layer more", "holds"},
         {"random_weights/contrary", "with them they do not", "holds"},
     };
-    figures made;
-    figures_made(&made, "random_weights");
-    assert_int_equal(cJSON_GetArraySize(made.json), 10);
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++) assert_verdict(&made, told[i][0], told[i][1], told[i][2]);
-    figures_free(&made);
-    figures_reused("random_weights");
+    figures_tell("random_weights", 10, told, sizeof told / sizeof *told);
 }
 
 /* Figures that compare say what to bring; one whose file is too shallow, too. */

@@ -1,6 +1,7 @@
 /* Pictures: round trips, every kind of PNG, EXIF, files cut at every length, resampling. */
 #include "io/image.h"
 
+#include "../given.h"
 #include "base/log.h"
 #include "scratch.h"
 
@@ -521,11 +522,7 @@ static void crop_and_fit(void **state)
 static void real_pictures_are_read(void **state)
 {
     (void)state;
-    const char *folder = getenv("NSTX_TEST_DATA");
-    if (!folder) {
-        print_message("skipped: NSTX_TEST_DATA is not set\n");
-        skip();
-    }
+    const char *folder = given_data();
     nx_error err;
     nx_file_list list;
     char *content = nx_format("%s/content", folder);

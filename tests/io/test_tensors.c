@@ -1,6 +1,7 @@
 /* Tensor files: round trips, every element type, and headers that lie. */
 #include "io/tensors.h"
 
+#include "../given.h"
 #include "io/hdf5.h"
 #include "scratch.h"
 
@@ -226,11 +227,7 @@ static void hash_is_of_the_bytes(void **state)
 static void real_weights_are_read(void **state)
 {
     (void)state;
-    const char *folder = getenv("NSTX_TEST_DATA");
-    if (!folder) {
-        print_message("skipped: NSTX_TEST_DATA is not set\n");
-        skip();
-    }
+    const char *folder = given_data();
     nx_error err;
     nx_tensor_file *file;
     char *path = nx_format("%s/weights/vgg19_normalised_to_conv3_1.safetensors", folder);

@@ -1,6 +1,7 @@
 /* MT-Net against its twin in double (tests/reference/mtnet.py): numbers of parameters, the three pictures, and the
  * gradients of the last picture's loss and of the hierarchical loss, down to the first subnet and the picture. */
 #include "base/log.h"
+#include "formulas.h"
 #include "networks/mtnet.h"
 #include "ops/hold.h"
 #include "ops/mse.h"
@@ -37,36 +38,7 @@ static mtnet_options options_of(const struct variant *v, int channels)
 
 /* ---- the protocol's formulas ---- */
 
-static double mixed(uint32_t p, uint32_t i)
-{
-    uint32_t h = p * 2654435761u + i * 40503u + 12345u;
-    h ^= h >> 16;
-    h *= 0x7feb352du;
-    h ^= h >> 15;
-    h *= 0x846ca68bu;
-    h ^= h >> 16;
-    return 2 * ((double)(h >> 8) + 0.5) / (1 << 24) - 1;
-}
-
-static double image_formula(int n, int y, int x, int c)
-{
-    return (double)((7 * y * y + 13 * x + 101 * c + 59 * n + (x * y * (c + 3 + n)) % 97) % 256) / 255;
-}
-
-static double target_formula(int n, int y, int x, int c)
-{
-    return SCALE * cos(0.02 * x + 0.03 * y + 0.7 * c + 0.4 * n);
-}
-
-static float *fill_image(nx_shape s, double (*formula)(int n, int y, int x, int c))
-{
-    float *out = nx_alloc(nx_shape_count(s) * sizeof *out), *at = out;
-    for (int n = 0; n < s.n; n++)
-        for (int y = 0; y < s.h; y++)
-            for (int x = 0; x < s.w; x++)
-                for (int c = 0; c < s.c; c++) *at++ = (float)formula(n, y, x, c);
-    return out;
-}
+static double target_formula(int n, int y, int x, int c) { return SCALE * formula_wave(n, y, x, c); }
 
 static void fill_parameters(nx_params *params)
 {
@@ -77,7 +49,7 @@ static void fill_parameters(nx_params *params)
         bool norm = strstr(p->name, ".norm") != NULL, weight = strstr(p->name, ".weight") != NULL;
         double fan_in = (double)count / p->shape.c;
         for (size_t i = 0; i < count; i++) {
-            double r = mixed((uint32_t)k, (uint32_t)i);
+            double r = formula_mixed((uint32_t)k, (uint32_t)i);
             values[i] = (float)(norm && weight ? 1 + 0.2 * r : weight ? r / sqrt(fan_in) : 0.1 * r);
         }
         nx_param_import(p, values);
@@ -193,7 +165,7 @@ static void agrees_with_the_twin(void **state)
     mtnet_pictures p = mtnet_record(&options, &scope, x, v->refine);
     fill_parameters(params);
     for (int k = 0; k < MTNET_SUBNETS; k++) {
-        float *target = fill_image(p.output[k]->shape, target_formula);
+        float *target = formula_fill(p.output[k]->shape, target_formula);
         part[k] = nx_mse(g, nx_keep(p.output[k]), nx_constant(g, p.output[k]->shape, target));
         free(target);
     }
@@ -213,7 +185,7 @@ static void agrees_with_the_twin(void **state)
 
     nx_params_realize(params, test_device());
     nx_plan *plan = planned(g);
-    float *image = fill_image(image_shape, image_formula);
+    float *image = formula_fill(image_shape, formula_picture);
     nx_plan_write(plan, x, image);
     nx_plan_run(plan);
     bool good = true;

@@ -1,5 +1,6 @@
 /* The generators of textures, the pyramid and TextureNetV2: their numbers of parameters, a twin in double
  * (tests/reference/pyramid.py), and the authors' networks. */
+#include "../given.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "io/tensors.h"
@@ -339,22 +340,11 @@ static int check_exit(const char *path)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* The folder of the authors' networks, or the test is skipped. */
-static const char *networks(void)
-{
-    const char *data = getenv("NSTX_TEST_DATA");
-    if (!data) {
-        print_message("NSTX_TEST_DATA is not set: no networks of the authors\n");
-        skip();
-    }
-    return data;
-}
-
 static void golden(void **state)
 {
     (void)state;
     static const char *const names[] = {"bricks", "red_peppers", "mosaic", "starry_night"};
-    const char *data = networks();
+    const char *data = given_data();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = nx_format("%s/texture_networks/%s.safetensors", data, names[i]);
         assert_int_equal(check_exit(path), 0);
@@ -376,7 +366,7 @@ static void imports_are_the_same(void **state)
         bool pointwise;
         size_t numbers;
     } cases[] = {{"bricks", 6, 3, true, 116915}, {"starry_night", 5, 6, false, 68507}};
-    const char *data = networks();
+    const char *data = given_data();
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         char *t7 = nx_format("%s/texture_networks/%s.t7", data, cases[k].name),
              *converted = nx_format("%s/texture_networks/%s.safetensors", data, cases[k].name);

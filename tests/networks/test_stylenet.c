@@ -1,5 +1,6 @@
 /* StyleNet against its twin in double (tests/reference/stylenet.py), and what instance normalization promises. */
 #include "base/log.h"
+#include "formulas.h"
 #include "networks/stylenet.h"
 #include "ops/lrn.h"
 #include "planned.h"
@@ -26,37 +27,9 @@ static const struct variant {
 
 /* ---- the protocol's formulas ---- */
 
-static double mixed(uint32_t p, uint32_t i)
-{
-    uint32_t h = p * 2654435761u + i * 40503u + 12345u;
-    h ^= h >> 16;
-    h *= 0x7feb352du;
-    h ^= h >> 15;
-    h *= 0x846ca68bu;
-    h ^= h >> 16;
-    return 2 * ((double)(h >> 8) + 0.5) / (1 << 24) - 1;
-}
-
-static double pattern(int n, int y, int x, int c) { return cos(0.02 * x + 0.03 * y + 0.7 * c + 0.4 * n); }
-
-static float *fill_image(nx_shape s, double (*formula)(int n, int y, int x, int c))
-{
-    float *out = nx_alloc(nx_shape_count(s) * sizeof *out), *at = out;
-    for (int n = 0; n < s.n; n++)
-        for (int y = 0; y < s.h; y++)
-            for (int x = 0; x < s.w; x++)
-                for (int c = 0; c < s.c; c++) *at++ = (float)formula(n, y, x, c);
-    return out;
-}
-
-static double image_formula(int n, int y, int x, int c)
-{
-    return (double)((7 * y * y + 13 * x + 101 * c + 59 * n + (x * y * (c + 3 + n)) % 97) % 256) / 255;
-}
-
 static double lrn_formula(int n, int y, int x, int c) { return (7 * y * y + 13 * x + 101 * c + 59 * n) % 256; }
-static double lrn_weight(int n, int y, int x, int c) { return pattern(n, y, x, c) / (2 * 7 * 5 * 8); }
-static double image_weight(int n, int y, int x, int c) { return pattern(n, y, x, c) / (BATCH * SIZE * SIZE * 3); }
+static double lrn_weight(int n, int y, int x, int c) { return formula_wave(n, y, x, c) / (2 * 7 * 5 * 8); }
+static double image_weight(int n, int y, int x, int c) { return formula_wave(n, y, x, c) / (BATCH * SIZE * SIZE * 3); }
 
 /* ---- parameters in the protocol's order: output channel, input channel, row, column ---- */
 
@@ -93,7 +66,7 @@ static void fill_parameters(nx_params *params)
         float *values = nx_alloc(count * sizeof *values);
         bool norm = strstr(p->name, "norm") != NULL, weight = strstr(p->name, ".weight") != NULL;
         for (size_t i = 0; i < count; i++) {
-            double r = mixed(number, (uint32_t)i);
+            double r = formula_mixed(number, (uint32_t)i);
             values[place_of(a, i, true)] = (float)(norm && weight ? 1 + 0.2 * r
                                                    : weight       ? r / sqrt((double)(a.side * a.side * a.in))
                                                                   : 0.1 * r);
@@ -118,7 +91,7 @@ static const nx_op weighted_op = {.name = "weighted", .gradient = weighted_gradi
 
 static nx_tensor *weighted(nx_graph *g, nx_tensor *y, double (*weight)(int n, int y, int x, int c))
 {
-    float *values = fill_image(y->shape, weight);
+    float *values = formula_fill(y->shape, weight);
     nx_tensor *w = nx_constant(g, y->shape, values);
     free(values);
     return nx_node_single(g, &weighted_op, NULL, 0, NX_SCALAR, y, w, NULL, NULL);
@@ -177,7 +150,7 @@ static bool check_output(reference *r, const char *prefix, const float *y)
     for (size_t i = 0; i < count; i++) {
         int pixel = (int)(i / 3);
         loss += (double)y[i] / (double)count *
-                pattern(pixel / (SIZE * SIZE), pixel / SIZE % SIZE, pixel % SIZE, (int)(i % 3));
+                formula_wave(pixel / (SIZE * SIZE), pixel / SIZE % SIZE, pixel % SIZE, (int)(i % 3));
     }
     bool good = check(r, prefix, "loss", loss, 0);
     snprintf(name, sizeof name, "%s.y", prefix);
@@ -295,7 +268,7 @@ static void agrees_with_the_twin(void **state)
     enum { TRIES = 24 };
     const struct variant *v = *state;
     char prefix[96];
-    float *exact = fill_image(image_shape, image_formula);
+    float *exact = formula_fill(image_shape, formula_picture);
     size_t count = nx_shape_count(image_shape);
     bool good = false;
     for (int k = 0; !good && k < TRIES; k++) {
@@ -328,7 +301,7 @@ static void response_norm_agrees_with_the_twin(void **state)
     nx_gradient(g, weighted(g, y, lrn_weight), &x, 1, &dx);
     nx_keep(dx);
     nx_plan *plan = planned(g);
-    float *image = fill_image(s, lrn_formula), *values[] = {NULL, NULL};
+    float *image = formula_fill(s, lrn_formula), *values[] = {NULL, NULL};
     nx_plan_write(plan, x, image);
     nx_plan_run(plan);
     bool good = true;

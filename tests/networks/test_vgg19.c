@@ -1,5 +1,6 @@
 /* The descriptor: its losses and gradients against their twin in double (tests/reference/improved_texnet.py, with the
  * trained weights of NSTX_TEST_DATA), rescaling, names, shapes, and what files of weights may look like. */
+#include "../given.h"
 #include "../io/scratch.h"
 
 #include "base/log.h"
@@ -172,14 +173,6 @@ static bool check_block(reference *r, const char *prefix, const struct network *
     return good;
 }
 
-/* The test data's folder, or NULL after saying why the test is skipped. */
-static const char *data_folder(void)
-{
-    const char *folder = getenv("NSTX_TEST_DATA");
-    if (!folder) print_message("skipped: NSTX_TEST_DATA is not set\n");
-    return folder;
-}
-
 typedef struct block {
     const struct network *network;
     const char *picture;
@@ -196,8 +189,7 @@ static void agrees_with_the_twin(void **state)
         nx_padding padding;
     } pads[] = {{"reflect", NX_PADDING_REFLECT}, {"zero", NX_PADDING_ZERO}};
     const block *b = *state;
-    const char *folder = data_folder();
-    if (!folder) skip();
+    const char *folder = given_data();
     char prefix[96], *weights = nx_format("%s/weights/%s.safetensors", folder, b->network->file);
     reference *r = reference_open("improved_texnet.txt");
     picture pictures[3];
@@ -231,8 +223,7 @@ static void agrees_with_the_twin(void **state)
 static void trained_files_say_how_they_are_used(void **state)
 {
     (void)state;
-    const char *folder = data_folder();
-    if (!folder) skip();
+    const char *folder = given_data();
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
         char *weights = nx_format("%s/weights/%s.safetensors", folder, networks[i].file);
         vgg19_options options = {.weights = weights, .padding = VGG19_PADDING_FILE};

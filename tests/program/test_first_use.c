@@ -5,6 +5,8 @@
 
 #include "run/first_use.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 static nx_device_info chosen(void)
@@ -15,13 +17,59 @@ static nx_device_info chosen(void)
     return info;
 }
 
+static void begin(const char *cache)
+{
+    setenv("NSTX_KERNEL_CACHES", scratch(cache), true);
+    setenv("NSTX_SELFTEST", "on", true);
+}
+
+static void assert_gone(pid_t process)
+{
+    assert_int_equal(kill(process, 0), -1);
+    assert_int_equal(errno, ESRCH);
+}
+
+/* The first of all tests, since the process that it forks goes on to use OpenCL. */
+static void test_aside(void **state)
+{
+    (void)state;
+    nx_error err;
+    begin("aside");
+    pid_t process = first_use_prepare();
+    assert_true(process > 0);
+    nx_device_info info = chosen();
+    assert_int_equal(kill(process, 0), 0);
+    if (!first_use(&info, &(nx_device_options){0}, &err)) fail_msg("%s", err.text);
+    assert_true(first_use_known(&info));
+    assert_gone(process);
+    process = first_use_prepare(); /* not needed, it ends */
+    assert_true(first_use(&info, &(nx_device_options){0}, &err));
+    assert_gone(process);
+    setenv("NSTX_SELFTEST", "off", true);
+    assert_int_equal(first_use_prepare(), -1);
+}
+
+static void test_crash(void **state)
+{
+    (void)state;
+    nx_device_info info = chosen();
+    nx_error err;
+    begin("crash");
+    pid_t process = first_use_prepare();
+    assert_int_equal(kill(process, SIGKILL), 0); /* other signals the driver of this process may handle */
+    assert_false(first_use(&info, &(nx_device_options){0}, &err));
+    assert_message(&err, info.name, "its driver crashed in the self-test (Killed)");
+    assert_message(&err, "nstx doctor", "NSTX_SELFTEST=off");
+    assert_false(first_use_known(&info));
+    assert_gone(process);
+}
+
 static void test_remembered(void **state)
 {
     (void)state;
     nx_device_info info = chosen(), other = info;
     nx_error err;
-    setenv("NSTX_KERNEL_CACHES", scratch("cache"), true);
-    setenv("NSTX_SELFTEST", "on", true);
+    begin("cache");
     assert_false(first_use_known(&info));
     if (!first_use(&info, &(nx_device_options){0}, &err)) fail_msg("%s", err.text);
     assert_true(first_use_known(&info));
@@ -66,9 +114,8 @@ static void test_no_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_remembered),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_no_cache),
+        cmocka_unit_test(test_aside),   cmocka_unit_test(test_crash),    cmocka_unit_test(test_remembered),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_no_cache),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
