@@ -1,5 +1,5 @@
-/* Convolution on GPUs: a matrix product whose left operand is gathered from the picture (implicit GEMM), in tiles of
- * local memory.
+/* Matrix products on GPUs in tiles of local memory; and convolution as such a product, whose left operand is gathered
+ * from the picture (implicit GEMM).
  *
  * The same gather as in conv.cl: for output pixel o and kernel tap k the input pixel is (o * up + k - pad) / down where
  * that is whole. With down > 1 (transposed convolution) the output pixels are sorted by their remainders, "phases":
@@ -10,6 +10,7 @@
  *
  * conv: y (PIXELS x CHANNELS of a group) = A (pixels x DEPTH, gathered) times u (DEPTH x channels), in steps of DEPTH.
  * conv_weights: dw (PIXELS numbers of [ky][kx][c] x CHANNELS) = x (gathered) times dy, summed over a split's pixels.
+ * product: c (PIXELS rows x CHANNELS columns) = op(a) op(b), summed over a split of the depth.
  * A group is ITEMS work-items in a row. Tiles lie in local memory as [DEPTH][PIXELS] and [DEPTH][CHANNELS]; what the
  * next step needs is fetched into registers while the step is computed.
  *
@@ -22,11 +23,13 @@
  *     C 16 x 8 (pixel, channel):  c0 [g][2 t], c1 [g][2 t + 1], c2 [g + 8][2 t], c3 [g + 8][2 t + 1]
  * Operands are rounded to tf32 (10 bits of mantissa) on their way into local memory; sums are float32.
  *
- * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), WIDTH (4: c and k are multiples of four, so that four floats are
- * fetched at a time; else 1), ZOOM (x is read enlarged so many times, to the nearest), TF32, BIAS, ACTIVATION (0 none,
- * 1 ReLU, 2 LeakyReLU, 3 tanh), BATCH (conv: group id 2 counts independent products, 1 x 1 convolutions of one image
- * each, not phases; slope is a factor on them).
+ * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), WIDTH (4: c and k, or the lines of a, b and c, are multiples of
+ * four, so that four floats are fetched at a time; else 1), ZOOM (x is read enlarged so many times, to the nearest),
+ * TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of product: TRANSPOSE_A, TRANSPOSE_B.
  */
+#ifndef ZOOM /* of products */
+#define ZOOM 1
+#endif
 #define ITEMS ((PIXELS / ROWS) * (CHANNELS / COLUMNS))
 #define DEPTH 16
 #define UNROLL _Pragma("unroll")
@@ -49,7 +52,7 @@ typedef float piece;
     __local float a[DEPTH][PIXELS + GAP] __attribute__((aligned(16)));                                                 \
     __local float b[DEPTH][CHANNELS + GAP] __attribute__((aligned(16)))
 
-/* The pieces of one step that a work-item fetches. A's lie along the depth in conv, across it in conv_weights. */
+/* The pieces of one step that a work-item fetches. */
 #define PIECES_A (PIXELS * DEPTH / WIDTH / ITEMS)
 #define PIECES_B (CHANNELS * DEPTH / WIDTH / ITEMS)
 
@@ -77,25 +80,36 @@ inline void put(__local float *to, piece v, int step)
 #endif
 }
 
-/* B's rows from `line` on, k numbers each, of which there are `end`: this work-item's pieces of the tile. */
-inline void fetch_b(piece *next, __global const float *from, int line, int end, int channel, int k)
+/* Where piece i of a tile's side of `size` begins, in the depth and across it; along: pieces lie along the depth. */
+inline int2 spot(int i, int size, int along)
 {
-    UNROLL for (int i = 0; i < PIECES_B; i++)
-    {
-        int q = get_local_id(0) + i * ITEMS, row = line + q / (CHANNELS / WIDTH);
-        int o = channel + q % (CHANNELS / WIDTH) * WIDTH;
-        next[i] = row < end && o < k ? LOAD(from + (size_t)row * k + o) : (piece)(0);
-    }
+    int q = get_local_id(0) + i * ITEMS, run = (along ? DEPTH : size) / WIDTH;
+    return along ? (int2)(q % run * WIDTH, q / run) : (int2)(q / run, q % run * WIDTH);
 }
 
-inline void put_b(__local float (*b)[CHANNELS + GAP], const piece *next)
+/* Piece i of a matrix of `count` across and lines of `line` numbers, which lie along the depth or across it: from
+ * number d of the depth, of which there are `end`, and `first` across. */
+inline piece fetched(int i, int size, int along, __global const float *from, int d, int end, int first, int count,
+                     int line)
 {
-    UNROLL for (int i = 0; i < PIECES_B; i++)
-    {
-        int q = get_local_id(0) + i * ITEMS;
-        put(&b[q / (CHANNELS / WIDTH)][q % (CHANNELS / WIDTH) * WIDTH], next[i], 1);
-    }
+    int2 at = spot(i, size, along) + (int2)(d, first);
+    if (at.x >= end || at.y >= count) return (piece)(0);
+    return LOAD(from + (along ? (size_t)at.y * line + at.x : (size_t)at.x * line + at.y));
 }
+
+/* Puts piece i to its place in local memory. */
+inline void keep(__local float *to, int i, int size, int along, piece v)
+{
+    int2 at = spot(i, size, along);
+    put(to + at.x * (size + GAP) + at.y, v, along ? size + GAP : 1);
+}
+
+#define EACH_PIECE(i, pieces) UNROLL for (int i = 0; i < (pieces); i++)
+#define FETCH_B(from, d, end, first, count)                                                                            \
+    EACH_PIECE(i_, PIECES_B) next_b[i_] = fetched(i_, CHANNELS, 0, from, d, end, first, count, count)
+#define KEEP(along_a, along_b)                                                                                         \
+    EACH_PIECE(i_, PIECES_A) keep(&a[0][0], i_, PIXELS, along_a, next_a[i_]);                                          \
+    EACH_PIECE(i_, PIECES_B) keep(&b[0][0], i_, CHANNELS, along_b, next_b[i_])
 
 /* ---- the sums of a work-item ---- */
 
@@ -181,7 +195,7 @@ inline int taps_before(int phase, int pad_y, int pad_x, int down, int kh, int kw
     return taps;
 }
 
-/* Ids: groups of (channels, pixels of a phase or product, phase or product). */
+/* Ids: groups of (channels, pixels of a phase, phase). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
           __global float *restrict y, int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up,
@@ -189,13 +203,7 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
 {
     LOCAL_TILES;
     int lid = get_local_id(0), channel = get_group_id(0) * CHANNELS, tile = get_group_id(1) * PIXELS;
-#ifdef BATCH
-    size_t product = get_group_id(2);
-    int phase = 0;
-    x += product * n * h * w * c, u += product * c * k, y += product * n * oh * ow * k;
-#else
     int phase = get_group_id(2);
-#endif
     int phase_y = phase / down, phase_x = phase % down;
     int rows = (oh - phase_y + down - 1) / down, columns = (ow - phase_x + down - 1) / down; /* of this phase */
     int pixels = max(rows, 0) * max(columns, 0) * n;
@@ -231,13 +239,11 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
                 next_a[i] = there ? LOAD(image[i] + ((size_t)(iy / ZOOM) * w + ix / ZOOM) * c + number) : (piece)(0);
             }
             number += DEPTH;
-            fetch_b(next_b, u, d, depth, channel, k);
+            FETCH_B(u, d, depth, channel, k);
         }
         if (d) multiply(a, b, acc);
         barrier(CLK_LOCAL_MEM_FENCE);
-        UNROLL for (int i = 0; i < PIECES_A; i++)
-            put(&a[place][lid / (DEPTH / WIDTH) + i * (ITEMS / (DEPTH / WIDTH))], next_a[i], PIXELS + GAP);
-        put_b(b, next_b);
+        KEEP(1, 0);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 
@@ -250,9 +256,7 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
 #ifdef BIAS
         v += load_lanes(bias + o, k - o);
 #endif
-#ifdef BATCH
-        v *= slope;
-#elif defined(ACTIVATION)
+#ifdef ACTIVATION
         v = activate(v, slope);
 #endif
         int oy = p / columns % rows * down + phase_y, ox = p % columns * down + phase_x;
@@ -303,14 +307,11 @@ void conv_weights(__global const float *restrict x, __global const float *restri
                 size_t place = ((size_t)(p / (ow * oh)) * h + iy / ZOOM) * w + ix / ZOOM;
                 next_a[i] = there ? LOAD(x + place * c + number % c) : (piece)(0);
             }
-            fetch_b(next_b, dy, d, end, channel, k);
+            FETCH_B(dy, d, end, channel, k);
         }
         if (d > begin) multiply(a, b, acc);
         barrier(CLK_LOCAL_MEM_FENCE);
-        UNROLL for (int i = 0; i < PIECES_A; i++)
-            put(&a[lid / (PIXELS / WIDTH) + i * (ITEMS / (PIXELS / WIDTH))][lid % (PIXELS / WIDTH) * WIDTH], next_a[i],
-                1);
-        put_b(b, next_b);
+        KEEP(0, 0);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 
@@ -320,5 +321,60 @@ void conv_weights(__global const float *restrict x, __global const float *restri
         int m = tile + SUM_ROW(i, half_), o = channel + SUM_COLUMN(j);
         if (m < numbers && o < k)
             STORE(SUM(acc, i, half_, j), part + (size_t)split * part_size + (size_t)m * k + o, min(k - o, HELD));
+    }
+}
+
+/* ---- products ---- */
+
+#ifdef TRANSPOSE_A
+#define ALONG_A 0
+#else
+#define ALONG_A 1
+#endif
+#ifdef TRANSPOSE_B
+#define ALONG_B 1
+#else
+#define ALONG_B 0
+#endif
+
+/* c [products][splits][m][n] = alpha op(a) op(b) (+ c), each split over `depth` terms of k. a [products][m][k], with
+ * TRANSPOSE_A [products][k][m]; b [products][k][n], with TRANSPOSE_B [products][n][k]. upper: c is symmetric, and what
+ * lies below its diagonal is left out in whole tiles. Ids: groups of (columns, rows, products x splits). */
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
+void product(__global const float *restrict first, __global const float *restrict second, __global float *restrict c,
+             int m, int n, int k, int splits, int depth, int upper, float alpha, int add)
+{
+    LOCAL_TILES;
+    int column = get_group_id(0) * CHANNELS, row = get_group_id(1) * PIXELS;
+    int begin = get_group_id(2) % splits * depth, end = min(begin + depth, k);
+    if (upper && column + CHANNELS <= row) return;
+    first += (size_t)(get_group_id(2) / splits) * m * k;
+    second += (size_t)(get_group_id(2) / splits) * k * n;
+    c += get_group_id(2) * (size_t)m * n;
+
+    sums acc;
+    CLEAR(acc);
+    piece next_a[PIECES_A], next_b[PIECES_B];
+    for (int d = begin; d < end + DEPTH; d += DEPTH) { /* fetches step d, computes the one before */
+        if (d < end) {
+            EACH_PIECE(i, PIECES_A) next_a[i] = fetched(i, PIXELS, ALONG_A, first, d, end, row, m, ALONG_A ? k : m);
+            EACH_PIECE(i, PIECES_B)
+            next_b[i] = fetched(i, CHANNELS, ALONG_B, second, d, end, column, n, ALONG_B ? k : n);
+        }
+        if (d > begin) multiply(a, b, acc);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        KEEP(ALONG_A, ALONG_B);
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+
+    EACH_SUM(i, j)
+    UNROLL for (int half_ = 0; half_ < HALVES; half_++)
+    {
+        int i_ = row + SUM_ROW(i, half_), j_ = column + SUM_COLUMN(j);
+        if (i_ >= m || j_ >= n) continue;
+        __global float *to = c + (size_t)i_ * n + j_;
+        float4 v = alpha * SUM(acc, i, half_, j);
+        if (add) v += load_lanes(to, n - j_);
+        STORE(v, to, min(n - j_, HELD));
     }
 }

@@ -4,9 +4,10 @@
  * whole whatever the channels are: place p of a line is channel p % channels. A work-item owns WIDTH places of a segment
  * of `run` lines: ids (block of places, segment, group). The last line may be cut short by the group's end.
  *
- * parts: [group][segment][2][period]. statistics: [group][3][channels], mean, 1 / sqrt(variance + epsilon), variance.
- * Two passes over a segment, while it is in the cache, give its mean and squared deviations; segments are merged by the
- * formula of Chan et al. No difference of large sums anywhere. */
+ * parts: [group][segment][3][period], mean, squared deviations from it, and count; of the gradient two sums.
+ * statistics: [group][3][channels], mean, 1 / sqrt(variance + epsilon), variance. Two passes over a segment, while it is
+ * in the cache, give its part, or the convolution before leaves parts of its own; they are merged by the formula of Chan
+ * et al. No difference of large sums anywhere. */
 #ifdef CPU_FAMILY
 #define VECTORS 4
 #else
@@ -60,21 +61,22 @@ inline int lines_at(int p, int segment, int run, ulong total, int period)
 #define LINES lines_at(PLACE, SEGMENT, run, total, period)
 #define START (get_global_id(2) * total + (size_t)SEGMENT * run * period + PLACE)    /* of the item, in the tensor */
 #define LEFT (long)(total - (size_t)SEGMENT * run * period - PLACE)                 /* floats from there to the end */
-#define PART (((get_global_id(2) * get_global_size(1) + SEGMENT) * 2) * period + PLACE) /* of the item, in parts */
+#define PART(rows) (((get_global_id(2) * get_global_size(1) + SEGMENT) * rows) * period + PLACE) /* of the item */
 
 __kernel void norm_statistics(__global const float *x, __global float *parts, ulong total, int period, int run)
 {
     int lines = LINES;
     long left = LEFT;
     x += START;
-    parts += PART;
+    parts += PART(3);
     vec mean[VECTORS], count[VECTORS], first[VECTORS], second[VECTORS];
     EACH(v)
     {
         float counts[LANES];
-        for (int i = 0; i < LANES; i++)
-            counts[i] = max(1, lines_at(PLACE + v * LANES + i, SEGMENT, run, total, period));
+        for (int i = 0; i < LANES; i++) counts[i] = lines_at(PLACE + v * LANES + i, SEGMENT, run, total, period);
         count[v] = vload_lanes(0, counts);
+        vstore_lanes(count[v], 0, parts + 2 * period + v * LANES);
+        count[v] = fmax(count[v], (vec)(1.f));
         mean[v] = first[v] = second[v] = (vec)(0.f);
     }
     for (int r = 0; r < lines; r++)
@@ -108,24 +110,25 @@ inline float everyone(float v, __local float *buffer)
 }
 
 /* Group = channel + channels * group: merges the segments. */
-KERNEL void norm_merge(__global const float *parts, __global float *statistics, ulong total, int period, int run,
-                       int segments, int channels, float epsilon)
+KERNEL void norm_merge(__global const float *parts, __global float *statistics, ulong total, int period, int segments,
+                       int channels, float epsilon)
 {
     __local float buffer[GROUP + 1];
     int channel = get_group_id(0) % channels, group = get_group_id(0) / channels;
     float count = total / channels;
-    parts += (size_t)group * segments * 2 * period;
+    parts += (size_t)group * segments * 3 * period;
     float origin = parts[channel], shift = 0.f, deviation = 0.f; /* means are summed as differences from one of them */
     for (int s = get_local_id(0); s < segments; s += GROUP)
-        for (int p = channel; p < period; p += channels)
-            shift += lines_at(p, s, run, total, period) * (parts[(size_t)s * 2 * period + p] - origin);
+        for (int p = channel; p < period; p += channels) {
+            __global const float *part = parts + (size_t)s * 3 * period + p;
+            shift += part[2 * period] * (part[0] - origin);
+        }
     shift = everyone(shift, buffer) / count;
     for (int s = get_local_id(0); s < segments; s += GROUP)
         for (int p = channel; p < period; p += channels) {
-            __global const float *part = parts + (size_t)s * 2 * period + p;
+            __global const float *part = parts + (size_t)s * 3 * period + p;
             float d = part[0] - origin - shift;
-            int lines = lines_at(p, s, run, total, period);
-            if (lines) deviation += part[period] + lines * d * d;
+            if (part[2 * period]) deviation += fma(part[2 * period] * d, d, part[period]);
         }
     deviation = everyone(deviation, buffer);
     if (get_local_id(0)) return;
@@ -209,7 +212,7 @@ __kernel void norm_gradient_sums(__global const float *x, __global const float *
     x += START;
     y += START;
     dy += START;
-    parts += PART;
+    parts += PART(2);
     statistics += get_global_id(2) * 3 * channels;
     vec mean[VECTORS], scale[VECTORS], first[VECTORS], second[VECTORS];
     EACH(v)

@@ -1,15 +1,6 @@
 /* Padding of h x w pixels (x, dx) to larger images (y, dy). Items as in framework/ops/rows.h, over the pixels of what
  * is written. */
 
-/* min(n, LANES) floats. */
-inline void copy_lanes(__global const float *from, __global float *to, int n)
-{
-    if (n >= LANES)
-        vstore_lanes(vload_lanes(0, from), 0, to);
-    else
-        for (int i = 0; i < n; i++) to[i] = from[i];
-}
-
 __kernel void pad(__global const float *x, __global float *y, int h, int w, int channels, int out_h, int out_w, int top,
                   int left, int mode)
 {

@@ -32,6 +32,11 @@ typedef vec loose __attribute__((aligned(4)));
 LOOSE(__global)
 LOOSE(__private)
 #undef LOOSE
+#if LANES == 16
+typedef float8 loose_half __attribute__((aligned(4)));
+#else
+typedef float4 loose_half __attribute__((aligned(4)));
+#endif
 #endif
 
 #ifdef CPU_FAMILY
@@ -47,10 +52,18 @@ LOOSE(__private)
 #define FLAT_FOR(i)                                                                                                    \
     for (size_t i = get_global_id(0) * FLAT_BLOCK, end_ = i + FLAT_BLOCK; i < end_; i += LANES)
 
-/* n floats at p, 1 <= n; more than LANES count as LANES. Lanes beyond n are zero, or are not stored. */
+/* n floats at p, 1 <= n; more than LANES count as LANES. Lanes beyond n are zero, or are not stored. On CPUs
+ * half a vector, the end of 24 or 40 channels, is as fast as a whole one. */
 inline vec load_lanes(__global const float *p, int n)
 {
     if (n >= LANES) return vload_lanes(0, p);
+#if LANES > 4
+    if (n == LANES / 2) {
+        vec v = (vec)(0.f);
+        v.lo = *(__global const loose_half *)p;
+        return v;
+    }
+#endif
     float part[LANES];
     for (int i = 0; i < LANES; i++) part[i] = i < n ? p[i] : 0.f;
     return vload_lanes(0, part);
@@ -62,9 +75,24 @@ inline void store_lanes(vec v, __global float *p, int n)
         vstore_lanes(v, 0, p);
         return;
     }
+#if LANES > 4
+    if (n == LANES / 2) {
+        *(__global loose_half *)p = v.lo;
+        return;
+    }
+#endif
     float part[LANES];
     vstore_lanes(v, 0, part);
     for (int i = 0; i < n; i++) p[i] = part[i];
+}
+
+/* min(n, LANES) floats. */
+inline void copy_lanes(__global const float *from, __global float *to, int n)
+{
+    if (n >= LANES || n == LANES / 2)
+        store_lanes(load_lanes(from, n), to, n);
+    else
+        for (int i = 0; i < n; i++) to[i] = from[i];
 }
 
 inline float sum4(float4 v) { return (v.x + v.y) + (v.z + v.w); }

@@ -3,15 +3,6 @@
  * and to_run floats between the beginnings of two runs; the box begins at floats from_first and to_first. Items as in
  * framework/ops/rows.h, with runs as columns and the floats of a run as channels. */
 
-/* min(n, LANES) floats. */
-inline void copy_lanes(__global const float *from, __global float *to, int n)
-{
-    if (n >= LANES)
-        vstore_lanes(vload_lanes(0, from), 0, to);
-    else
-        for (int i = 0; i < n; i++) to[i] = from[i];
-}
-
 __kernel void slice_copy(__global const float *from, __global float *to, ulong from_first, ulong to_first, int height,
                          int runs, int length, int from_height, int from_row, int from_run, int to_height, int to_row,
                          int to_run)

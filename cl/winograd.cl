@@ -17,6 +17,9 @@
  * the 36 with one vector more: a tile's 36 numbers would meet in few places of the cache. Tiles of all images are
  * counted through, row by row.
  *
+ * Where a normalization follows, a work-item also leaves statistics of all that it stored, as cl/norm.cl takes them:
+ * parts [run][3][k], the mean, the sum of squared deviations from it, and the count.
+ *
  * The gradient by the kernel is the adjoint: D = A dy A', dU = the sum of V' D over all tiles, dg = G' dU G. A
  * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS].
  */
@@ -185,27 +188,71 @@ inline void output_block(__global const float *restrict m, __global const float 
     }
 }
 
+/* Adds `count` tiles of y from the first, just stored and still in the core's cache, to a part that holds `seen` pixels
+ * so far; gives how many it holds then. All deviations are from the mean so far, or from a pixel, so that nothing
+ * cancels. A last vector that is not full is read from where it is: some channels twice, of which nothing is stored. */
+inline int statistics_block(__global const float *restrict y, __global float *restrict part, const picture *s,
+                            int first, int count, int o, int end, int seen)
+{
+    int pixels = seen;
+    for (int i = o; i < end; i += LANES) {
+        int at = max(o, min(i, s->k - LANES)), n = s->k - at, ox = first % s->across * 4, line = first / s->across;
+        __global const float *row = y + (size_t)(line / s->down * s->oh + line % s->down * 4) * s->ow * s->k + at;
+        vec mean = load_lanes(seen ? part + at : row + (size_t)ox * s->k, n), sum[4], squares[4];
+        UNROLL for (int p = 0; p < 4; p++) sum[p] = squares[p] = (vec)(0);
+        pixels = seen;
+        for (int t = 0; t < count; t++) {
+            int rows = min(4, s->oh - line % s->down * 4), columns = min(4, s->ow - ox);
+            pixels += rows * columns;
+            for (int q = 0; q < rows; q++)
+                UNROLL for (int p = 0; p < 4; p++)
+                    if (p < columns) {
+                        vec d = load_lanes(row + (size_t)(q * s->ow + ox + p) * s->k, n) - mean;
+                        sum[p] += d;
+                        squares[p] = fma(d, d, squares[p]);
+                    }
+            ox += 4;
+            if (ox < s->ow) continue;
+            ox = 0;
+            line++;
+            row = y + (size_t)(line / s->down * s->oh + line % s->down * 4) * s->ow * s->k + at;
+        }
+        vec all = (sum[0] + sum[1]) + (sum[2] + sum[3]), shift = all / (float)pixels;
+        vec deviation = fma(-all, shift, (squares[0] + squares[1]) + (squares[2] + squares[3]));
+        if (seen) deviation += load_lanes(part + s->k + at, n);
+        float values[3][LANES];
+        vstore_lanes(mean + shift, 0, values[0]);
+        vstore_lanes(deviation, 0, values[1]);
+        vstore_lanes((vec)((float)pixels), 0, values[2]);
+        for (int r = 0; r < 3; r++)
+            for (int l = i - at; l < min(LANES, n); l++) part[r * s->k + at + l] = values[r][l];
+    }
+    return pixels;
+}
+
 #define PICTURE                                                                                                        \
     (picture) { n, h, w, c, oh, ow, k, pad, zoom, mode, (ow + 3) / 4, (oh + 3) / 4 }
 
 /* The whole convolution, in blocks of tiles whose v and m stay in a core's cache. A work-item takes a run of the blocks
- * and a group of `panels` times COLUMNS output channels; with several groups v is made once in each. Ids: (run, group).
- */
+ * and a group of `panels` times COLUMNS output channels; with several groups v is made once in each. Its tiles
+ * are of one of `apart` equal parts of the images; with statistics it leaves those of all that it stores in parts. Ids:
+ * (run, group). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
               __global float *restrict y, __global float *restrict scratch, int n, int h, int w, int c, int oh, int ow,
               int k, int pad, int zoom, int mode, int has_bias, int activation, float slope, int block, int panels,
-              int v_step, int m_step)
+              int v_step, int m_step, int apart, __global float *restrict parts, int statistics)
 {
     picture s = PICTURE;
-    int tiles = n * s.down * s.across, blocks = (tiles + block - 1) / block;
-    int run = get_global_id(0), runs = get_global_size(0), all = (k + COLUMNS - 1) / COLUMNS;
+    int tiles = n / apart * s.down * s.across, blocks = (tiles + block - 1) / block, id = get_global_id(0);
+    int runs = get_global_size(0) / apart, run = id % runs, start = id / runs * tiles, seen = 0; /* pixels stored */
+    int all = (k + COLUMNS - 1) / COLUMNS;
     int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
     int v_plane = block * v_step + LANES, m_plane = block * m_step + LANES;
-    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)36 * (v_plane + m_plane);
+    __global float *v = scratch + (get_global_id(1) * get_global_size(0) + id) * (size_t)36 * (v_plane + m_plane);
     __global float *m = v + (size_t)36 * v_plane;
     for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
-        int first = b * block, count = min(block, tiles - first);
+        int first = start + b * block, count = min(block, tiles - b * block);
         input_block(x, v, &s, first, count, v_step, v_plane);
         for (int f = 0; f < 36; f++)
             for (int p = first_panel; p < last_panel; p++)
@@ -215,6 +262,9 @@ void winograd(__global const float *restrict x, __global const float *restrict u
                              false);
         output_block(m, bias, y, &s, first, count, first_panel * COLUMNS, min(last_panel * COLUMNS, k), m_step,
                      m_plane, has_bias, activation, slope);
+        if (statistics)
+            seen = statistics_block(y, parts + (size_t)id * 3 * k, &s, first, count, first_panel * COLUMNS,
+                                    min(last_panel * COLUMNS, k), seen);
     }
 }
 
@@ -495,6 +545,38 @@ __kernel void winograd_strip_weights(__global const float *restrict w, __global 
         vec t[6];
         kernel_1d(half_done + q * 3, t);
         for (int p = 0; p < 6; p++) u[(size_t)(q * 6 + p) * step + i * get_global_size(0) + o] = t[p].s0;
+    }
+}
+
+/* The adjoint of the output's transform: dy -> m [36][count][k]. Ids: (vector of k, tile of the strip). */
+__kernel void winograd_strip_output_adjoint(__global const float *restrict dy, __global float *restrict m, int oh,
+                                            int ow, int channels, int first, int count)
+{
+    int o = get_global_id(0) * LANES, tile = first + get_global_id(1), k = get_global_size(0) * LANES;
+    int across = (ow + 3) / 4, down = (oh + 3) / 4, image = tile / (across * down);
+    int top = tile / across % down * 4, left = tile % across * 4;
+    output_adjoint_tile(dy + (((size_t)image * oh + top) * ow + left) * channels + o,
+                        m + (size_t)get_global_id(1) * k + o, oh - top, ow - left, ow, channels,
+                        min(channels - o, LANES), count * k);
+}
+
+/* The adjoint of the weights' transform: u [36][c][k], c and k rounded up -> dw [3][3][c][k]. Ids: (vector of k, c). */
+__kernel void winograd_strip_weights_adjoint(__global const float *restrict u, __global float *restrict dw, int c,
+                                             int k)
+{
+    int o = get_global_id(0) * LANES, i = get_global_id(1), line = get_global_size(0) * LANES;
+    size_t step = (size_t)line * ((c + LANES - 1) / LANES * LANES);
+    vec half_done[18];
+    for (int p = 0; p < 6; p++) {
+        vec t[6], g[3];
+        for (int q = 0; q < 6; q++) t[q] = VECTOR(u + (q * 6 + p) * step + (size_t)i * line + o);
+        kernel_adjoint_1d(t, g);
+        for (int q = 0; q < 3; q++) half_done[q * 6 + p] = g[q];
+    }
+    for (int q = 0; q < 3; q++) {
+        vec g[3];
+        kernel_adjoint_1d(half_done + q * 6, g);
+        for (int p = 0; p < 3; p++) store_lanes(g[p], dw + ((size_t)(q * 3 + p) * c + i) * k + o, k - o);
     }
 }
 #endif

@@ -13,13 +13,15 @@
 #define NX_H
 
 /* base: the host */
-#include "base/clock.h"   /* seconds */
-#include "base/error.h"   /* answers to users, and death by bugs */
-#include "base/log.h"     /* messages and the progress line */
-#include "base/memory.h"  /* allocation that never fails */
-#include "base/rng.h"     /* counter-based random numbers, the same on host and device */
-#include "base/text.h"    /* formatted strings, paths, the nearest name for a typo */
-#include "base/version.h" /* what this build is */
+#include "base/bfloat16.h" /* half a float */
+#include "base/clock.h"    /* seconds */
+#include "base/error.h"    /* answers to users, and death by bugs */
+#include "base/log.h"      /* messages and the progress line */
+#include "base/memory.h"   /* allocation that never fails */
+#include "base/quantile.h" /* medians and quartiles */
+#include "base/rng.h"      /* counter-based random numbers, the same on host and device */
+#include "base/text.h"     /* formatted strings, paths, the nearest name for a typo */
+#include "base/version.h"  /* what this build is */
 
 /* device: OpenCL */
 #include "device/device.h"  /* finding, choosing and opening a device */

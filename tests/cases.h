@@ -264,6 +264,8 @@ static const op_case op_cases[] = {
     ROW(gemm, "both transposed, a long sum", .in = {{2, 1, 1100, 5}, {2, 1, 3, 1100}}, .out = {2, 1, 5, 3},
         GEMM(.transpose_a = true, .transpose_b = true)),
     ROW(gemm, "a longer sum", .in = {{1, 1, 14, 2500}, {1, 1, 2500, 32}}, .out = {1, 1, 14, 32}, GEMM(0)),
+    ROW(gemm, "both transposed, in fours", .in = {{2, 1, 36, 20}, {2, 1, 24, 36}}, .out = {2, 1, 20, 24},
+        GEMM(.transpose_a = true, .transpose_b = true, .alpha = 2)),
     ROW(gemm, "one number", .in = {{1, 1, 1, 1}, {1, 1, 1, 1}}, .out = {1, 1, 1, 1}, GEMM(0)),
 #undef GEMM
 

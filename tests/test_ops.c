@@ -25,6 +25,7 @@ static void gradient(void **state) { assert_true(test_gradient(test_device(), *s
     TEST(pool_gradient_of_equal_pixels) \
     TEST(resize_of_a_row) \
     TEST(norm_updates_running_statistics) \
+    TEST(norm_by_statistics_of_a_convolution) \
     TEST(entropy_gradient_as_released) \
     TEST(gradient_norm_of_one_path) \
     TEST(gradient_norm_is_not_overwritten) \
@@ -33,7 +34,11 @@ static void gradient(void **state) { assert_true(test_gradient(test_device(), *s
     TEST(random_normal_is_normal) \
     TEST(random_is_philox) \
     TEST(conv_gpu_tiles_fit_the_device) \
-    TEST(conv_gpu_tiles_agree)
+    TEST(conv_gpu_tiles_agree) \
+    TEST(conv_gpu_strips_agree) \
+    TEST(choice_texts_read_back) \
+    TEST(choice_candidates_are_known) \
+    TEST(choice_candidates_are_right)
 /* clang-format on */
 
 #define DECLARE(name) void name(void **state);

@@ -32,10 +32,10 @@ static void split(nx_gemm_cut *cut, const nx_gemm_problem *p, size_t tiles, size
     cut->splits = divide_up(p->k, cut->depth);
 }
 
-static nx_gemm_cut choose_library(const nx_device_info *info, const nx_gemm_problem *p)
+nx_gemm_cut nx_gemm_cut_library(const nx_device_info *info, const nx_gemm_problem *p)
 {
-    nx_gemm_cut cut = {.library = true, .splits = 1, .depth = p->k};
-    size_t tiles = (size_t)divide_up(p->m, 64) * (size_t)divide_up(p->n, 64);
+    nx_gemm_cut cut = {.splits = 1, .depth = p->k};
+    size_t tiles = (size_t)divide_up(p->m, 64) * (size_t)divide_up(p->n, 64) * (size_t)images(p);
     split(&cut, p, tiles, 4 * (size_t)info->units);
     if (cut.splits > 1) {
         cut.depth = p->k / cut.splits; /* equal parts, and the rest */
@@ -48,11 +48,8 @@ static nx_gemm_cut choose_library(const nx_device_info *info, const nx_gemm_prob
     return cut;
 }
 
-nx_gemm_cut nx_gemm_choose(const nx_device_info *info, const nx_gemm_problem *p)
+nx_gemm_cut nx_gemm_cut_packed(const nx_device_info *info, const nx_gemm_problem *p)
 {
-    NX_CHECK(p->m > 0 && p->n > 0 && p->k > 0, "gemm: %d x %d x %d", p->m, p->n, p->k);
-    NX_CHECK(!p->symmetric || p->m == p->n, "gemm: symmetric, but %d x %d", p->m, p->n);
-    if (info->family == NX_FAMILY_GPU) return choose_library(info, p);
     int lanes = info->lanes >= 16 ? 16 : 8, panel = 2 * lanes, most_rows = lanes == 16 ? 12 : 6;
     nx_gemm_cut cut = {.rows = p->m < most_rows ? p->m : most_rows};
     size_t row_tiles = (size_t)divide_up(p->m, cut.rows), panels = (size_t)divide_up(p->n, panel);

@@ -1,12 +1,12 @@
-/* General matrix products, C = alpha op(A) op(B) (+ C), row-major float32: the one door to them.
+/* General matrix products, C = alpha op(A) op(B) (+ C), row-major float32: the problem, how it is cut up for the
+ * kernels of CPUs (cl/gemm.cl) and for CLBlast, and the calls of CLBlast.
  *
- * On CPUs they are our own packed kernels (cl/gemm.cl), on GPUs CLBlast's, unless they are as plain as the tiles of
- * convolution want them (ops/conv_gpu). This file knows the problem, how it is cut up for a device, and CLBlast;
- * framework/ops/gemm launches the kernels from a plan. Nothing here allocates device memory, with one exception:
- * CLBlast's batched product takes no workspace and allocates for itself where sizes are no multiples of its tiles.
+ * framework/ops/gemm launches them from a plan; on GPUs the tiles of ops/gemm_gpu, unless `nstx tune` found CLBlast to
+ * be faster. Nothing here allocates device memory, with one exception: CLBlast's batched product takes no workspace and
+ * allocates for itself where sizes are no multiples of its tiles, which no plan knows of.
  *
  *     nx_gemm_problem p = {.m = rows, .n = outputs, .k = inputs, .transpose_b = true};
- *     nx_gemm_cut cut = nx_gemm_choose(&device->info, &p);
+ *     nx_gemm_cut cut = nx_gemm_cut_packed(&device->info, &p);
  *     size_t bytes = cut.scratch_bytes;
  */
 #ifndef NX_DEVICE_GEMM_H
@@ -25,15 +25,15 @@ typedef struct nx_gemm_problem {
 
 /* How a product is cut up on a device. */
 typedef struct nx_gemm_cut {
-    bool library; /* CLBlast */
-    int rows;     /* of C in a register tile, which is two vectors wide */
-    bool packed;  /* B is copied into panels first */
-    int splits;   /* the sum over k is cut in so many parts, added up in a fixed order by another kernel; 1: whole */
-    int depth;    /* terms of k in a part, the last may have fewer (with CLBlast: those left over are one more part) */
+    int rows;    /* of C in a register tile, which is two vectors wide */
+    bool packed; /* B is copied into panels first */
+    int splits;  /* the sum over k is cut in so many parts, added up in a fixed order by another kernel; 1: whole */
+    int depth;   /* terms of k in a part, the last may have fewer (with CLBlast: those left over are one more part) */
     size_t packed_bytes, scratch_bytes; /* 0: not needed */
 } nx_gemm_cut;
 
-nx_gemm_cut nx_gemm_choose(const nx_device_info *info, const nx_gemm_problem *problem);
+nx_gemm_cut nx_gemm_cut_packed(const nx_device_info *info, const nx_gemm_problem *problem);  /* of CPUs */
+nx_gemm_cut nx_gemm_cut_library(const nx_device_info *info, const nx_gemm_problem *problem); /* of CLBlast */
 
 /* A call of CLBlast with its arguments: `routine` of a launch, with a nx_gemm_call as context (one block, freed by its
  * owner). part < 0: the whole product. Otherwise the product of image `part` alone, its parts of k into scratch as

@@ -1,10 +1,11 @@
 /* Wisdom. The file: a line for each thing that must agree, a line for each answer, and the hash (XXH3, 64 bits) of all
  * that stands above it.
  *
- *     nstx wisdom 1
+ *     nstx wisdom 2
  *     device NAME
  *     platform NAME
  *     driver VERSION
+ *     kernels cpu
  *     program VERSION (REVISION)
  *     conv 3x3, 1x64x64x64 to 1x64x64x64 = winograd 2
  *     xxh3 0123456789abcdef */
@@ -69,13 +70,18 @@ const char *nx_wisdom_question(size_t i) { return answers[i].question; }
 
 /* ---- the file ---- */
 
-enum { AGREE = 5 }; /* lines */
+enum { AGREE = 6 }; /* lines */
+
+const char *nx_wisdom_kernels(const nx_device_info *info)
+{
+    return info->family == NX_FAMILY_CPU ? "cpu" : info->tf32 ? "gpu tf32" : "gpu";
+}
 
 /* The lines that must agree. Owned by the caller. */
 static char *heading(const nx_device_info *info)
 {
-    return nx_format("nstx wisdom 1\ndevice %s\nplatform %s\ndriver %s\nprogram %s (%s)\n", info->name, info->platform,
-                     info->driver, nx_version, nx_revision);
+    return nx_format("nstx wisdom 2\ndevice %s\nplatform %s\ndriver %s\nkernels %s\nprogram %s (%s)\n", info->name,
+                     info->platform, info->driver, nx_wisdom_kernels(info), nx_version, nx_revision);
 }
 
 static int by_question(const void *a, const void *b)

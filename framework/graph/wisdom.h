@@ -7,8 +7,8 @@
  *     if (!nx_wisdom_read(path, &info, &why)) nx_warn("%s", why.text);       what was refused, and why
  *     const char *answer = nx_wisdom_find("conv 3x3, 1x64x64x64 to 1x64x64x64");        "winograd 2", or NULL
  *
- * A file is taken whole or not at all: only if its signature is right and device, platform, driver and program are
- * those that it was made with.
+ * A file is taken whole or not at all: only if its signature is right and device, platform, driver, kind of kernels and
+ * program are those that it was made with. Whether its answers make sense is not known here: ops/choice.
  */
 #ifndef NX_GRAPH_WISDOM_H
 #define NX_GRAPH_WISDOM_H
@@ -33,6 +33,9 @@ void nx_wisdom_forget(void);                                  /* everything, que
 /* How many answers there are, and their signature as text ("" without any): what a run file states. */
 size_t nx_wisdom_count(void);
 const char *nx_wisdom_signature(void);
+
+/* The kind of kernels whose choices they are: "cpu", "gpu" or "gpu tf32". */
+const char *nx_wisdom_kernels(const nx_device_info *info);
 
 /* The questions that nx_wisdom_find was asked so far, each once: what there is to measure for a plan. */
 size_t nx_wisdom_asked(void);

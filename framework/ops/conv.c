@@ -291,6 +291,17 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     if (node->n_in > 2 && want[2]) dx[2] = nx_channel_sum(g, dz);
 }
 
+nx_tensor *nx_conv_statistics(nx_plan *plan, const nx_node *reader, int groups, int *segments)
+{
+    nx_node *node = reader->in[0]->producer;
+    nx_winograd winograd;
+    if (!node || node->op != &op || on_gpu(plan) || node->fixed != reader->fixed) return NULL;
+    if (!by_winograd(plan, node, &winograd)) return NULL;
+    nx_tensor *parts = nx_winograd_statistics(plan, node, &winograd, groups, segments);
+    if (parts) parts->last = reader->index;
+    return parts;
+}
+
 /* Whether the kernel of this convolution can read x enlarged; for the others that is written first. */
 static bool reads_enlarged(const nx_graph *g, nx_shape x, nx_shape w, nx_shape y, const nx_conv_options *o)
 {

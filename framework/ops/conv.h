@@ -35,4 +35,9 @@ typedef struct nx_conv_options {
 nx_tensor *nx_conv(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor *b, nx_conv_options options);
 nx_tensor *nx_conv_transposed(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor *b, nx_conv_options options);
 
+/* In plan() and bind() of a node that normalizes its first input in `groups` groups of images, one each or all in one:
+ * asks what made that input to leave statistics of what it stores, parts [groups][segments][3][c] (cl/norm.cl) that are
+ * alive until this node ran. NULL: they are not to be had, or would not pay. */
+nx_tensor *nx_conv_statistics(nx_plan *plan, const nx_node *reader, int groups, int *segments);
+
 #endif

@@ -1,19 +1,18 @@
 /* Convolution on GPUs, for ops/conv: not a header for users of operations.
  *
- * Implicit matrix products in tiles of local memory (cl/conv_gpu.cl), whose shape follows from the sizes and from what
- * the device allows in a group; with many channels and 3 x 3 kernels Winograd's F(4 x 4, 3 x 3) in strips of bounded
- * memory, whose 36 products are those same tiles. Where the device was opened for tf32, all products are those of
+ * Implicit matrix products in tiles of local memory (cl/conv_gpu.cl, ops/tile); with many channels and 3 x 3 kernels
+ * Winograd's F(4 x 4, 3 x 3) in strips of bounded memory, whose 36 products are those of ops/gemm_gpu. Which, with
+ * which tile and how many splits, ops/choice says. Where the device was opened for tf32, all products are those of
  * tensor cores and Winograd is left out: its transforms lose what tf32 has not to spare.
  *
  *     if (on_gpu(plan)) nx_conv_gpu_plan(plan, node, &it);    in plan()
  *     if (on_gpu(plan)) nx_conv_gpu_bind(plan, node, &it);    in bind(); sets the launches' flops too
  *
- * The node's inputs are x, the weights w (HWIO) and, if there is a third, the bias. Uses scratch slots 0 to 2.
+ * The node's inputs are x, the weights w (HWIO) and, if there is a third, the bias. Uses scratch slots 0 to 3.
  */
 #ifndef NX_OPS_CONV_GPU_H
 #define NX_OPS_CONV_GPU_H
 
-#include "device/gemm.h"
 #include "graph/plan.h"
 #include "ops/activation.h"
 #include "ops/pad.h"
@@ -35,16 +34,5 @@ void nx_conv_gpu_bind(nx_plan *plan, nx_node *node, const nx_conv_gpu *it);
 /* The gradient by w: the node's inputs are x and the gradient by y, its output is that by w. `up` is the stride. */
 void nx_conv_gpu_plan_gradient(nx_plan *plan, nx_node *node, const nx_conv_gpu *it);
 void nx_conv_gpu_bind_gradient(nx_plan *plan, nx_node *node, const nx_conv_gpu *it);
-
-/* A product without transposed operands and without `add`, by the same tiles, in float32. Needs no scratch. */
-void nx_conv_gpu_product(nx_plan *plan, nx_node *node, const nx_gemm_problem *problem, nx_tensor *a, nx_tensor *b,
-                         nx_tensor *c);
-
-/* The shape of the tile that a product of rows x k sums, `products` times, is cut into. */
-typedef struct nx_conv_tile {
-    int pixels, channels; /* sums of a group */
-    int rows, columns;    /* of them those of a work-item */
-} nx_conv_tile;
-nx_conv_tile nx_conv_gpu_tile(const nx_device_info *info, size_t rows, size_t k, size_t products);
 
 #endif

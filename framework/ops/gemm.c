@@ -2,8 +2,7 @@
  * the operand is. */
 #include "ops/gemm.h"
 
-#include "base/memory.h"
-#include "ops/conv_gpu.h"
+#include "ops/gemm_gpu.h"
 
 #include <stdio.h>
 
@@ -15,71 +14,51 @@ static float alpha_of(const nx_gemm_problem *p) { return p->alpha != 0.f ? p->al
 
 /* ---- for operations ---- */
 
-/* On GPUs what CLBlast would first have to copy into whole tiles: our own need no scratch. */
-static bool by_tiles(const nx_gemm_problem *p, const nx_gemm_cut *cut)
+static bool on_gpu(const nx_plan *plan) { return nx_plan_info(plan)->family == NX_FAMILY_GPU; }
+
+static nx_choice choice_of(const nx_plan *plan, const nx_gemm_problem *p)
 {
-    return cut->library && cut->splits == 1 && !p->transpose_a && !p->transpose_b && !p->add;
+    return nx_choose(nx_plan_info(plan), &(nx_question){.work = NX_WORK_PRODUCT, .product = *p});
 }
 
 void nx_gemm_plan(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *problem, nx_tensor *b)
 {
-    nx_gemm_cut cut = nx_gemm_choose(nx_plan_info(plan), problem);
+    NX_CHECK(problem->m > 0 && problem->n > 0 && problem->k > 0, "gemm: %d x %d x %d", problem->m, problem->n,
+             problem->k);
+    NX_CHECK(!problem->symmetric || problem->m == problem->n, "gemm: symmetric, but %d x %d", problem->m, problem->n);
+    if (on_gpu(plan)) {
+        nx_choice choice = choice_of(plan, problem);
+        nx_gemm_gpu_plan(plan, node, slot + 1, problem, &choice);
+        return;
+    }
+    nx_gemm_cut cut = nx_gemm_cut_packed(nx_plan_info(plan), problem);
     if (cut.packed_bytes) {
         const char *tag = problem->transpose_b ? "gemm_transposed" : "gemm";
         nx_tensor *packed = nx_plan_derived(plan, node, slot, b, tag, cut.packed_bytes);
         NX_CHECK(packed->bytes >= cut.packed_bytes, "gemm: one operand is used as matrices of different sizes");
     }
-    if (cut.scratch_bytes && !by_tiles(problem, &cut)) nx_plan_scratch(plan, node, slot + 1, cut.scratch_bytes);
+    if (cut.scratch_bytes) nx_plan_scratch(plan, node, slot + 1, cut.scratch_bytes);
 }
 
-static void reduce(nx_plan *plan, nx_node *node, const nx_gemm_problem *p, int parts, int upper, nx_tensor *scratch,
-                   nx_tensor *c)
+void nx_gemm_reduce(nx_plan *plan, nx_node *node, const nx_gemm_problem *p, int parts, bool upper, nx_tensor *scratch,
+                    nx_tensor *c)
 {
     nx_step *step =
         nx_plan_launch(plan, node, "gemm", "gemm_reduce", NULL,
                        nx_range_lanes(plan, p->n, (size_t)divide_up(p->m, nx_plan_lanes(plan)), (size_t)images(p)),
-                       "ttiiiifi", scratch, c, p->m, p->n, parts, upper, (double)alpha_of(p), (int)p->add);
+                       "ttiiiifi", scratch, c, p->m, p->n, parts, (int)upper, (double)alpha_of(p), (int)p->add);
     step->bytes = 4.0 * (parts + 1.0) * p->m * p->n * images(p);
-}
-
-static void call_library(nx_plan *plan, nx_node *node, const nx_gemm_call *call, double flops)
-{
-    nx_step *step = nx_plan_routine(plan, node, "clblast_gemm", nx_gemm_routine, nx_copy(call, sizeof *call));
-    step->flops = flops;
-}
-
-static void bind_library(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *p, const nx_gemm_cut *cut,
-                         nx_tensor *a, nx_tensor *b, nx_tensor *c)
-{
-    nx_gemm_call call = {*p, *cut, a->buffer, b->buffer, c->buffer, NULL, -1, false};
-    if (cut->scratch_bytes) call.scratch = node->scratch[slot + 1]->buffer;
-    double flops = 2.0 * p->m * p->n;
-    if (cut->splits == 1) {
-        call_library(plan, node, &call, flops * p->k * images(p));
-        return;
-    }
-    int rest = p->k - cut->splits * cut->depth;
-    for (call.part = 0; call.part < images(p); call.part++) {
-        call.rest = false;
-        call_library(plan, node, &call, flops * cut->splits * cut->depth);
-        call.rest = true;
-        if (rest) call_library(plan, node, &call, flops * rest);
-    }
-    reduce(plan, node, p, cut->splits + (rest > 0), false, node->scratch[slot + 1], c);
 }
 
 void nx_gemm_bind(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *p, nx_tensor *a, nx_tensor *b,
                   nx_tensor *c)
 {
-    nx_gemm_cut cut = nx_gemm_choose(nx_plan_info(plan), p);
-    if (by_tiles(p, &cut)) {
-        nx_conv_gpu_product(plan, node, p, a, b, c);
+    if (on_gpu(plan)) {
+        nx_choice choice = choice_of(plan, p);
+        nx_gemm_gpu_bind(plan, node, slot + 1, p, &choice, a, b, c);
         return;
     }
-    if (cut.library) {
-        bind_library(plan, node, slot, p, &cut, a, b, c);
-        return;
-    }
+    nx_gemm_cut cut = nx_gemm_cut_packed(nx_plan_info(plan), p);
     int panel = 2 * nx_plan_lanes(plan), panels = divide_up(p->n, panel);
     size_t batch = (size_t)images(p);
     if (cut.packed && nx_plan_derives(plan, node, slot)) {
@@ -105,7 +84,7 @@ void nx_gemm_bind(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem 
                                    parts ? 1.0 : (double)alpha_of(p), (int)(p->add && !parts));
     step->flops = (p->symmetric ? 1.0 : 2.0) * p->m * p->n * p->k * (double)batch; /* of what is needed */
     step->bytes = 4.0 * (double)batch * ((double)p->m * p->k + (double)p->k * p->n + (double)p->m * p->n);
-    if (parts) reduce(plan, node, p, cut.splits, p->symmetric, node->scratch[slot + 1], c);
+    if (parts) nx_gemm_reduce(plan, node, p, cut.splits, p->symmetric, node->scratch[slot + 1], c);
 }
 
 /* ---- the operation ---- */

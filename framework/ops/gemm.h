@@ -3,7 +3,7 @@
  *     nx_tensor *c = nx_gemm(g, a, b, (nx_gemm_options){.transpose_b = true});
  *
  * The same door for operations that have a product inside (convolution, linear): nx_gemm_plan in their plan(),
- * nx_gemm_bind in their bind(). See device/gemm for what runs where.
+ * nx_gemm_bind in their bind(). On CPUs they are packed register tiles (cl/gemm.cl), on GPUs see ops/gemm_gpu.
  */
 #ifndef NX_OPS_GEMM_H
 #define NX_OPS_GEMM_H
@@ -29,5 +29,10 @@ nx_tensor *nx_gemm_shaped(nx_graph *g, nx_tensor *a, nx_tensor *b, nx_gemm_probl
 void nx_gemm_plan(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *problem, nx_tensor *b);
 void nx_gemm_bind(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *problem, nx_tensor *a, nx_tensor *b,
                   nx_tensor *c);
+
+/* For the algorithms of products: c = alpha times the sum of the parts [batch][parts][m][n], in order (+ c). upper: of
+ * symmetric ones of which only what lies on and above the diagonal is there. */
+void nx_gemm_reduce(nx_plan *plan, nx_node *node, const nx_gemm_problem *problem, int parts, bool upper,
+                    nx_tensor *scratch, nx_tensor *c);
 
 #endif

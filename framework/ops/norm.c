@@ -1,8 +1,10 @@
-/* Forward: statistics of segments, merged, applied. Backward: sums of dz and dz xhat of segments, merged, applied; dz
- * is the gradient before the activation, from the output y. The statistics are the node's second output. */
+/* Forward: statistics of segments, by a pass or by the convolution before, merged, applied. Backward: sums of dz and dz
+ * xhat of segments, merged, applied; dz is the gradient before the activation, from the output y. The statistics are
+ * the node's second output. */
 #include "ops/norm.h"
 
 #include "graph/plan.h"
+#include "ops/conv.h"
 
 enum { PARTS = 0, MEANS = 1 };         /* scratch slots */
 enum { CPU_WIDTH = 4, GPU_WIDTH = 1 }; /* vectors of a work-item, as in cl/norm.cl */
@@ -41,9 +43,9 @@ static layout layout_of(const nx_plan *plan, const attr *a, nx_shape x)
     return l;
 }
 
-static size_t parts_bytes(const layout *l)
+static size_t parts_bytes(const layout *l, size_t rows)
 {
-    return (size_t)l->groups * (size_t)l->segments * 2 * (size_t)l->period * sizeof(float);
+    return (size_t)l->groups * (size_t)l->segments * rows * (size_t)l->period * sizeof(float);
 }
 
 static nx_range items(const nx_plan *plan, const layout *l)
@@ -66,7 +68,9 @@ static bool fixed_statistics(const attr *a) { return !a->instance && !a->o.train
 static void plan_norm(nx_plan *plan, nx_node *node)
 {
     layout l = layout_of(plan, node->attr, node->in[0]->shape);
-    if (!fixed_statistics(node->attr)) nx_plan_scratch(plan, node, PARTS, parts_bytes(&l));
+    int segments;
+    if (fixed_statistics(node->attr) || nx_conv_statistics(plan, node, l.groups, &segments)) return;
+    nx_plan_scratch(plan, node, PARTS, parts_bytes(&l, 3));
 }
 
 static void bind(nx_plan *plan, nx_node *node)
@@ -80,12 +84,16 @@ static void bind(nx_plan *plan, nx_node *node)
         nx_plan_launch(plan, node, "norm", "norm_running", NULL, one_each(l.channels), "tttif", node->in[running],
                        node->in[running + 1], statistics, l.channels, (double)a->o.epsilon);
     } else {
-        nx_tensor *parts = node->scratch[PARTS];
-        nx_step *step = nx_plan_launch(plan, node, "norm", "norm_statistics", NULL, items(plan, &l), "ttqii", x, parts,
-                                       (cl_ulong)l.total, l.period, l.run);
-        step->bytes = (double)x->bytes;
+        int segments, period = l.channels;
+        nx_tensor *parts = nx_conv_statistics(plan, node, l.groups, &segments);
+        if (!parts) {
+            parts = node->scratch[PARTS], segments = l.segments, period = l.period;
+            nx_step *step = nx_plan_launch(plan, node, "norm", "norm_statistics", NULL, items(plan, &l), "ttqii", x,
+                                           parts, (cl_ulong)l.total, l.period, l.run);
+            step->bytes = (double)x->bytes;
+        }
         nx_plan_launch(plan, node, "norm", "norm_merge", NULL, nx_range_groups(plan, (size_t)(l.groups * l.channels)),
-                       "ttqiiiif", parts, statistics, (cl_ulong)l.total, l.period, l.run, l.segments, l.channels,
+                       "ttqiiif", parts, statistics, (cl_ulong)l.total, period, segments, l.channels,
                        (double)a->o.epsilon);
     }
     nx_step *step =
@@ -100,7 +108,7 @@ static void bind(nx_plan *plan, nx_node *node)
 static void plan_gradient(nx_plan *plan, nx_node *node)
 {
     layout l = layout_of(plan, node->attr, node->in[0]->shape);
-    nx_plan_scratch(plan, node, PARTS, parts_bytes(&l));
+    nx_plan_scratch(plan, node, PARTS, parts_bytes(&l, 2));
     nx_plan_scratch(plan, node, MEANS, (size_t)l.groups * 2 * (size_t)l.channels * sizeof(float));
 }
 

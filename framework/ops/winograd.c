@@ -1,15 +1,18 @@
 /* Winograd convolution: the division of the work. */
 #include "ops/winograd.h"
 
-#include "ops/conv_choice.h"
+#include "ops/choice.h"
 
-enum { KERNEL = 0, SCRATCH = 1, FREQUENCIES = 36, TILE = 4, SHARED_CACHE = 16 << 20 };
+enum { KERNEL = 0, SCRATCH = 1, STATISTICS = 2 }; /* scratch slots */
+enum { FREQUENCIES = 36, TILE = 4, SHARED_CACHE = 16 << 20 };
 enum { DEPTH = 128 }; /* as in cl/winograd.cl */
+enum { MANY = 64 };   /* blocks of an image: that its last one is not full costs little */
 
 typedef struct division { /* the arguments of cl/winograd.cl */
     bool large;           /* winograd_large: u is too large to be kept */
     int block;            /* tiles done at a time by one work-item, whole register tiles */
     int panels, groups;   /* panels of output channels of a work-item; how many such groups */
+    int apart;            /* equal parts of the images, none of which shares a work-item with another */
     int runs;             /* work-items that share the blocks of one group */
     int v_step, m_step;   /* floats between tiles */
     size_t slice;         /* floats of a work-item's scratch */
@@ -29,9 +32,16 @@ static size_t tiles_of(const nx_winograd *it)
     return (size_t)it->y.n * blocks_of((size_t)it->y.h, TILE) * blocks_of((size_t)it->y.w, TILE);
 }
 
-static nx_conv_question question_of(const nx_winograd *it)
+static nx_choice choose(const nx_device_info *info, const nx_winograd *it)
 {
-    return (nx_conv_question){it->x, it->y, it->zoom ? it->zoom : 1, it->weights};
+    nx_question q = {.work = it->weights ? NX_WORK_WEIGHTS : NX_WORK_CONV,
+                     .x = it->x,
+                     .y = it->y,
+                     .kh = 3,
+                     .kw = 3,
+                     .stride = 1,
+                     .zoom = it->zoom ? it->zoom : 1};
+    return nx_choose(info, &q);
 }
 
 /* A block's v and m should fit a core's own cache: one register tile is best as long as u, which every block reads
@@ -42,10 +52,12 @@ static division divide(const nx_plan *plan, const nx_winograd *it)
     size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units, tiles = tiles_of(it);
     size_t all = blocks_of((size_t)it->y.c, panel_of(plan)), rows = lanes == 16 ? 12 : 6; /* ROWS of the kernel */
     bool large = kernel_bytes(plan, it) > SHARED_CACHE;
-    size_t block = large ? 8 * rows : rows;
+    size_t wanted = (size_t)choose(nx_plan_info(plan), it).block, block = (wanted ? wanted : large ? 8 : 1) * rows;
     if (block > tiles) block = blocks_of(tiles, rows) * rows;
-    size_t blocks = blocks_of(tiles, block), groups = large ? units : blocks_of(2 * units, blocks);
-    size_t panels = blocks_of(all, groups < all ? groups : all), runs = blocks < 4 * units ? blocks : 4 * units;
+    size_t apart = large || tiles / (size_t)it->y.n < MANY * block ? 1 : (size_t)it->y.n;
+    size_t blocks = apart * blocks_of(tiles / apart, block), groups = large ? units : blocks_of(2 * units, blocks);
+    size_t panels = blocks_of(all, groups < all ? groups : all);
+    size_t runs = blocks < 4 * units ? blocks : blocks_of(4 * units, apart) * apart;
     /* a vector more than is needed: steps of powers of two would share few places of the cache */
     size_t v_step = (blocks_of((size_t)it->x.c, lanes) + 1) * lanes;
     size_t m_step = (large ? 1 : panels) * panel_of(plan) + lanes;
@@ -53,6 +65,7 @@ static division divide(const nx_plan *plan, const nx_winograd *it)
                       .block = (int)block,
                       .panels = (int)panels,
                       .groups = (int)blocks_of(all, panels),
+                      .apart = (int)apart,
                       .runs = (int)runs,
                       .v_step = (int)v_step,
                       .m_step = (int)m_step,
@@ -62,21 +75,29 @@ static division divide(const nx_plan *plan, const nx_winograd *it)
 
 bool nx_winograd_suits(const nx_device_info *info, const nx_winograd *it)
 {
-    enum { CHANNELS = 16, TILES = 8 }; /* with fewer the sum itself is as fast */
-    nx_conv_question q = question_of(it);
-    bool suits = info->family == NX_FAMILY_CPU && it->x.c >= CHANNELS && it->y.c >= CHANNELS && tiles_of(it) >= TILES;
-    return nx_conv_choose(&q, suits).winograd;
+    return info->family == NX_FAMILY_CPU && choose(info, it).winograd;
 }
 
 void nx_winograd_plan(nx_plan *plan, nx_node *node, const nx_winograd *it)
 {
     division d = divide(plan, it);
     nx_tensor *w = node->in[1];
+    node->scratch[STATISTICS] = NULL;
     if (!d.large)
         nx_plan_derived(plan, node, KERNEL, w, it->rotated ? "winograd_rotated" : "winograd", kernel_bytes(plan, it));
     else if (it->rotated)
         nx_plan_derived(plan, node, KERNEL, w, "winograd_turned", w->bytes);
     nx_plan_scratch(plan, node, SCRATCH, (size_t)(d.runs * d.groups) * d.slice * sizeof(float));
+}
+
+nx_tensor *nx_winograd_statistics(nx_plan *plan, nx_node *node, const nx_winograd *it, int groups, int *segments)
+{
+    division d = divide(plan, it);
+    if (d.large || d.apart % groups) return NULL;
+    *segments = d.runs / groups;
+    if (!node->scratch[STATISTICS])
+        nx_plan_scratch(plan, node, STATISTICS, (size_t)d.runs * 3 * (size_t)it->y.c * sizeof(float));
+    return node->scratch[STATISTICS];
 }
 
 nx_step *nx_winograd_bind(nx_plan *plan, nx_node *node, const nx_winograd *it)
@@ -94,10 +115,13 @@ nx_step *nx_winograd_bind(nx_plan *plan, nx_node *node, const nx_winograd *it)
                                    "ttiii", w, u, x.c, y.c, (int)it->rotated);
     }
     nx_range range = {2, {(size_t)d.runs, (size_t)d.groups}, {1, 1}};
-    return nx_plan_launch(plan, node, "winograd", d.large ? "winograd_large" : "winograd", NULL, range,
-                          "tttttiiiiiiiiiiiifiiii", node->in[0], u ? u : w, b, node->out[0], node->scratch[SCRATCH],
-                          x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad, it->zoom, (int)it->padding, (int)(node->n_in > 2),
-                          (int)it->activation, (double)it->slope, d.block, d.panels, d.v_step, d.m_step);
+    nx_tensor *parts = node->scratch[STATISTICS];
+    const char *formats = d.large ? "tttttiiiiiiiiiiiifiiii" : "tttttiiiiiiiiiiiifiiiiiti";
+    return nx_plan_launch(plan, node, "winograd", d.large ? "winograd_large" : "winograd", NULL, range, formats,
+                          node->in[0], u ? u : w, b, node->out[0], node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w,
+                          y.c, it->pad, it->zoom, (int)it->padding, (int)(node->n_in > 2), (int)it->activation,
+                          (double)it->slope, d.block, d.panels, d.v_step, d.m_step, d.apart, parts ? parts : b,
+                          (int)(parts != NULL));
 }
 
 /* ---- the gradient by the weights ---- */

@@ -6,7 +6,7 @@
  *     if (nx_winograd_suits(info, &it)) nx_winograd_plan(plan, node, &it);    in plan()
  *     if (nx_winograd_suits(info, &it)) return nx_winograd_bind(plan, node, &it);   in bind()
  *
- * The node's inputs are x, the weights w (HWIO) and, if there is a third, the bias. Uses scratch slots 0 and 1.
+ * The node's inputs are x, the weights w (HWIO) and, if there is a third, the bias. Uses scratch slots 0 to 2.
  */
 #ifndef NX_OPS_WINOGRAD_H
 #define NX_OPS_WINOGRAD_H
@@ -29,6 +29,9 @@ typedef struct nx_winograd {
 bool nx_winograd_suits(const nx_device_info *info, const nx_winograd *it);
 void nx_winograd_plan(nx_plan *plan, nx_node *node, const nx_winograd *it);
 nx_step *nx_winograd_bind(nx_plan *plan, nx_node *node, const nx_winograd *it);
+
+/* After its plan(): nx_conv_statistics of a convolution by this algorithm. */
+nx_tensor *nx_winograd_statistics(nx_plan *plan, nx_node *node, const nx_winograd *it, int groups, int *segments);
 
 /* The gradient by w, where it suits: the node's inputs are x and the gradient by y, its output is that by w. */
 void nx_winograd_plan_gradient(nx_plan *plan, nx_node *node, const nx_winograd *it);

@@ -8,7 +8,10 @@ static int open_all(void **state)
     if (cli_open(state)) return -1;
     write_text("shapes.txt", "# one that the rule gives to Winograd's algorithm\n"
                              "conv 3x3, 1x32x32x32 to 1x32x32x32, zoom 1\n");
-    write_text("bad.txt", "conv 3x3, 1x32x32x32 to 1x32x32x32, zoom 1\nconv 5x5, 1x32x32x32 to 1x32x32x32, zoom 1\n");
+    write_text("bad.txt", "conv 3x3, 1x32x32x32 to 1x32x32x32, zoom 1\npool 5x5, 1x32x32x32 to 1x32x32x32, zoom 1\n");
+    write_text("gpu.txt", "conv 3x3, 1x24x24x16 to 1x24x24x16, zoom 1\n"
+                          "weights 3x3, 1x24x24x16 to 1x24x24x16, zoom 1\n"
+                          "product tn, 8x8x600, batch 1, symmetric\n");
     write_text("plain.txt", "conv 3x3, 1x32x32x3 to 1x32x32x8, zoom 1\n");
     setenv("NSTX_WISDOM", at("wisdom.txt"), true);
     return 0;
@@ -57,11 +60,12 @@ static void wrong_requests_are_refused(void **state)
     refused("no table or row \"stylenet_51\": did you mean stylenet_512", "bench stylenet_51");
     refused("--seconds 0: a number of seconds", "bench ops --seconds 0");
     refused("without --json", "bench ops --profile --json");
-    refused("bad.txt, line 2: \"conv 5x5", "tune --shapes bad.txt");
+    refused("bad.txt, line 2: \"pool 5x5", "tune --shapes bad.txt");
     refused("nothing to choose", "tune --shapes plain.txt");
-    refused("a config or --shapes, not both", "tune tiny.ini --shapes shapes.txt");
     refused("-s needs a config", "tune -s data.size=32");
-    refused("--clear goes by itself", "tune tiny.ini --clear");
+    refused("--clear takes no shapes", "tune --shapes shapes.txt --clear");
+    write_text("two.ini", TINY "[sweep]\ndevice.kernels = cpu gpu\n");
+    refused("two.ini: its points differ in [device]", "tune two.ini");
     refused("none.ini", "tune none.ini");
 }
 
@@ -74,7 +78,7 @@ static void tune_writes_what_it_measured(void **state)
     assert_null(strstr(said_out, "wrong"));
     assert_said(said_out, "1 choices, xxh3 ");
     char *text = file_text("wisdom.txt");
-    assert_ptr_equal(strstr(text, "nstx wisdom 1\ndevice "), text);
+    assert_ptr_equal(strstr(text, "nstx wisdom 2\ndevice "), text);
     assert_said(text, "\nconv 3x3, 1x32x32x32 to 1x32x32x32, zoom 1 = ");
     free(text);
     nstx(0, "tune --shapes shapes.txt"); /* what is known is not measured again */
@@ -137,6 +141,7 @@ static void what_does_not_fit_is_refused_whole(void **state)
         {"\ndriver ", "\ndriver 0", "it was made with \"driver 0"},
         {"\ndevice ", "\ndevice Other ", "it was made with \"device Other"},
         {"\nprogram ", "\nprogram 0.", "it was made with \"program 0."},
+        {"\nkernels cpu", "\nkernels gpu", "it was made with \"kernels gpu\", this is \"kernels cpu\""},
     };
     char *text = file_text("wisdom.txt");
     *strstr(text, "xxh3 ") = 0;
@@ -163,12 +168,124 @@ static void what_does_not_fit_is_refused_whole(void **state)
     assert_null(strstr(said_err, "wisdom"));
 }
 
+/* ---- the kernels for GPUs, which run on any device ---- */
+
+#define GPU "-s device.kernels=gpu "
+
+static void tune_tries_the_kernels_of_gpus(void **state)
+{
+    (void)state;
+    nstx(0, "tune tiny.ini " GPU "--shapes gpu.txt");
+    static const char *const tried[] = {"  winograd ",       "  winograd 16x16 ",  "  winograd clblast ",
+                                        "  direct 16x16 ",   "  direct 16x16, 1 ", "  tiles ",
+                                        "  tiles 16x16, 3 ", "  clblast "};
+    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) assert_said(said_out, tried[i]);
+    assert_null(strstr(said_out, "wrong"));
+    assert_said(said_out, "3 choices, xxh3 ");
+    char *text = file_text("wisdom.txt");
+    assert_said(text, "\nkernels gpu\n");
+    free(text);
+    nstx(0, "tune tiny.ini " GPU "--shapes gpu.txt"); /* what is known is not measured again */
+    assert_null(strstr(said_out, " ms"));
+}
+
+/* Signs the lines below what the file says of device and program. */
+static void answer_with(const char *lines)
+{
+    char *text = file_text("wisdom.txt"), *end = strstr(text, "\nprogram ");
+    end = strchr(end + 1, '\n');
+    char *whole = nx_format("%.*s\n%s", (int)(end - text), text, lines);
+    write_signed("wisdom.txt", whole);
+    free(whole);
+    free(text);
+}
+
+static void assert_profiled(const char *run, const char *kernel, bool wanted)
+{
+    nx_h5 *file = open_h5(run);
+    nx_h5_names kernels;
+    bool found = false;
+    assert_true(nx_h5_children(file, "/profile", &kernels, NULL));
+    for (size_t i = 0; i < kernels.count; i++) found = found || !strcmp(kernels.names[i], kernel);
+    assert_true(found == wanted);
+    nx_h5_names_free(&kernels);
+    close_h5(file);
+}
+
+#define RESIDUAL    "conv 3x3, 2x8x8x16 to 2x8x8x16, zoom 1 = "
+#define RESIDUAL_DW "weights 3x3, 2x8x8x16 to 2x8x8x16, zoom 1 = "
+#define GRAM        "product tn, 4x4x1024, batch 2, symmetric = "
+
+static void a_run_takes_the_choices_of_gpus(void **state)
+{
+    (void)state;
+    const char *profiled = GPU "-s experiment.steps=2 -s device.profile=true";
+    answer_with("");
+    nstx(0, "run tiny.ini -o rule.h5 %s", profiled);
+    answer_with(RESIDUAL "winograd 16x16\n" RESIDUAL_DW "winograd\n" GRAM "clblast\n");
+    nstx(0, "run tiny.ini -o chosen.h5 %s", profiled);
+    assert_said(said_err, "3 choices measured by `nstx tune`, xxh3 ");
+    static const char *const kernels[] = {"winograd_strip_input", "winograd_strip_output_adjoint", "clblast_gemm"};
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+        assert_profiled("rule.h5", kernels[i], false);
+        assert_profiled("chosen.h5", kernels[i], true);
+    }
+    size_t count[2];
+    nx_h5 *files[] = {open_h5("rule.h5"), open_h5("chosen.h5")};
+    double *loss[] = {values_of(files[0], "total", &count[0]), values_of(files[1], "total", &count[1])};
+    assert_true(count[0] == 2 && count[1] == 2);
+    for (size_t i = 0; i < 2; i++) assert_true(fabs(loss[1][i] - loss[0][i]) <= 1e-4 * fabs(loss[0][i]));
+    for (size_t i = 0; i < 2; i++) {
+        free(loss[i]);
+        close_h5(files[i]);
+    }
+}
+
+static void unknown_choices_are_refused_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *says;
+    } rows[] = {
+        {RESIDUAL "direct 7x9\n", "\"direct 7x9\" is no choice for \"conv 3x3, 2x8x8x16 to 2x8x8x16, zoom 1\""},
+        {RESIDUAL "winograd 4\n", "\"winograd 4\" is no choice"}, /* of CPUs */
+        {RESIDUAL_DW "direct 16x16, 99 splits\n", "\"direct 16x16, 99 splits\" is no choice"},
+        {GRAM "winograd\n", "\"winograd\" is no choice"},
+        {"pool 2x2 = direct\n", "\"direct\" is no choice for \"pool 2x2\""},
+    };
+    answer_with("");
+    nstx(0, "plan tiny.ini --json " GPU);
+    char *rule = nx_copy_text(said_out);
+    answer_with(RESIDUAL "winograd\n" RESIDUAL_DW "winograd\n");
+    nstx(0, "plan tiny.ini --json " GPU);
+    assert_string_not_equal(said_out, rule); /* what is taken shows in the bytes */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *lines = nx_format("%s%s", RESIDUAL_DW "winograd\n", rows[i].line);
+        answer_with(lines);
+        nstx(0, "plan tiny.ini --json " GPU);
+        assert_said(said_err, "wisdom.txt is not used: ");
+        assert_said(said_err, rows[i].says);
+        assert_string_equal(said_out, rule);
+        free(lines);
+    }
+    free(rule);
+    nstx(0, "plan tiny.ini");
+    assert_said(said_err, "it was made with \"kernels gpu\", this is \"kernels cpu\"");
+    nstx(0, "tune tiny.ini " GPU "--clear");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bench_gives_numbers),        cmocka_unit_test(bench_is_json),
-        cmocka_unit_test(wrong_requests_are_refused), cmocka_unit_test(tune_writes_what_it_measured),
-        cmocka_unit_test(a_run_uses_it_and_says_so),  cmocka_unit_test(what_does_not_fit_is_refused_whole),
+        cmocka_unit_test(bench_gives_numbers),
+        cmocka_unit_test(bench_is_json),
+        cmocka_unit_test(wrong_requests_are_refused),
+        cmocka_unit_test(tune_writes_what_it_measured),
+        cmocka_unit_test(a_run_uses_it_and_says_so),
+        cmocka_unit_test(what_does_not_fit_is_refused_whole),
+        cmocka_unit_test(tune_tries_the_kernels_of_gpus),
+        cmocka_unit_test(a_run_takes_the_choices_of_gpus),
+        cmocka_unit_test(unknown_choices_are_refused_whole),
     };
     return cmocka_run_group_tests(tests, open_all, scratch_close);
 }

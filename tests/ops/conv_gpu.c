@@ -1,5 +1,5 @@
 /* The tiles of convolution on GPUs: whatever a device allows, and whichever is chosen, the sums are the same. */
-#include "ops/conv_gpu.h"
+#include "ops/choice.h"
 
 #include "base/memory.h"
 #include "base/rng.h"
@@ -29,15 +29,16 @@ void conv_gpu_tiles_fit_the_device(void **state)
                 for (int k = 0; k < 5; k++) {
                     nx_device_info info = {.units = 8, .max_group = groups[i], .local = 16384, .tf32 = tf32};
                     if (tf32 && info.max_group < 64) continue; /* no tensor core has so small groups */
-                    nx_conv_tile t = nx_conv_gpu_tile(&info, sizes[r], sizes[k], 1);
+                    nx_tile t = *nx_tile_choose(&info, &(nx_sums){sizes[r], sizes[k], 1, 0});
                     size_t items = (size_t)(t.pixels / t.rows * (t.channels / t.columns));
                     assert_true(items <= info.max_group && (t.pixels + t.channels) * 64 <= 16384);
                     if (tf32) assert_int_equal((size_t)(t.pixels * t.channels), 32 * items);
                 }
     nx_device_info large = {.units = 100, .max_group = 1024, .local = 49152};
-    assert_int_equal(nx_conv_gpu_tile(&large, 100000, 256, 1).channels, 128);
-    assert_int_equal(nx_conv_gpu_tile(&large, 100000, 3, 1).channels, 16);
-    assert_true(nx_conv_gpu_tile(&large, 1000, 256, 1).pixels < 128); /* a few large tiles leave units idle */
+    assert_int_equal(nx_tile_choose(&large, &(nx_sums){100000, 256, 1, 0})->channels, 128);
+    assert_int_equal(nx_tile_choose(&large, &(nx_sums){100000, 3, 1, 0})->channels, 16);
+    assert_true(nx_tile_choose(&large, &(nx_sums){1000, 256, 1, 0})->pixels <
+                128); /* a few large tiles leave units idle */
 }
 
 static float *noise(nx_shape s, const char *name)
@@ -49,12 +50,12 @@ static float *noise(nx_shape s, const char *name)
 }
 
 /* The convolution, or its gradient by the weights, as a device with such limits would compute it. */
-static float *convolved(const nx_device_info *info, nx_shape x, nx_shape w, bool by_weights, size_t *count)
+static float *convolved(const nx_device_info *info, nx_shape x, nx_shape w, nx_conv_options o, bool by_weights,
+                        size_t *count)
 {
     nx_graph *g = nx_graph_new(info);
     nx_tensor *in[] = {nx_input(g, x, "x"), nx_input(g, w, "w")}, *dw;
-    nx_tensor *y =
-        nx_conv(g, in[0], in[1], NULL, (nx_conv_options){.stride = 2, .pad = 1, .padding = NX_PADDING_REFLECT});
+    nx_tensor *y = nx_conv(g, in[0], in[1], NULL, o);
     float *zero = nx_alloc(nx_shape_count(y->shape) * sizeof *zero), *values[] = {noise(x, "x"), noise(w, "w")};
     nx_gradient(g, nx_mse(g, y, nx_constant(g, y->shape, zero)), &in[1], 1, &dw);
     nx_tensor *out = by_weights ? dw : y;
@@ -66,11 +67,19 @@ static float *convolved(const nx_device_info *info, nx_shape x, nx_shape w, bool
     return got;
 }
 
+static void assert_near(const float *got, const float *want, size_t count, float tolerance)
+{
+    float largest = 0;
+    for (size_t k = 0; k < count; k++) largest = fmaxf(largest, fabsf(want[k]));
+    for (size_t k = 0; k < count; k++) assert_true(fabsf(got[k] - want[k]) <= tolerance * largest);
+}
+
 void conv_gpu_tiles_agree(void **state);
 void conv_gpu_tiles_agree(void **state)
 {
     (void)state;
     if (test_device()->info.family != NX_FAMILY_GPU) skip();
+    static const nx_conv_options o = {.stride = 2, .pad = 1, .padding = NX_PADDING_REFLECT};
     static const nx_shape shapes[][2] = {{{2, 21, 38, 8}, {3, 5, 8, 132}}, {{1, 20, 23, 5}, {5, 3, 5, 34}}};
     for (int s = 0; s < 2; s++)
         for (int by_weights = 0; by_weights < 2; by_weights++) {
@@ -80,17 +89,39 @@ void conv_gpu_tiles_agree(void **state)
                 size_t count;
                 info.max_group = groups[i];
                 info.units = i < GROUPS - 1 ? 1 : 16; /* the last: smaller tiles, and more splits */
-                float *got = convolved(&info, shapes[s][0], shapes[s][1], by_weights, &count);
+                float *got = convolved(&info, shapes[s][0], shapes[s][1], o, by_weights, &count);
                 if (!i) {
                     want = got;
                     continue;
                 }
                 if (!by_weights) assert_memory_equal(got, want, count * sizeof *got); /* the same sums in one order */
-                float largest = 0;
-                for (size_t k = 0; k < count; k++) largest = fmaxf(largest, fabsf(want[k]));
-                for (size_t k = 0; k < count; k++) assert_true(fabsf(got[k] - want[k]) <= 2e-6f * largest);
+                assert_near(got, want, count, 2e-6f);
                 free(got);
             }
             free(want);
         }
+}
+
+/* With so many channels Winograd's takes its tiles in two strips. */
+void conv_gpu_strips_agree(void **state);
+void conv_gpu_strips_agree(void **state)
+{
+    (void)state;
+    if (test_device()->info.family != NX_FAMILY_GPU) skip();
+    static const char *const answers[] = {"direct", "winograd"};
+    for (int by_weights = 0; by_weights < 2; by_weights++) {
+        float *got[2];
+        size_t count;
+        nx_wisdom_forget();
+        for (int i = 0; i < 2; i++) {
+            nx_wisdom_set("conv 3x3, 1x1x1110x512 to 1x1x1110x384, zoom 1", answers[i]);
+            nx_wisdom_set("weights 3x3, 1x1x1110x512 to 1x1x1110x384, zoom 1", answers[i]);
+            got[i] = convolved(&test_device()->info, (nx_shape){1, 1, 1110, 512}, (nx_shape){3, 3, 512, 384},
+                               (nx_conv_options){.pad = 1}, by_weights, &count);
+        }
+        assert_memory_not_equal(got[0], got[1], count * sizeof(float)); /* other algorithms, other last bits */
+        assert_near(got[1], got[0], count, 5e-6f);
+        for (int i = 0; i < 2; i++) free(got[i]);
+    }
+    nx_wisdom_forget();
 }
