@@ -15,20 +15,21 @@
 enum { COUNT = 256 };
 
 /* The only file in the folder of programs; owned by the caller. */
-static char *only_program(const char *cache, int *count)
+static char *only_program(const char *cache)
 {
     char *folder = nx_format("%s/programs", cache), *path = NULL;
-    *count = 0;
+    int count = 0;
     DIR *d = opendir(folder);
     assert_non_null(d);
     for (struct dirent *e; (e = readdir(d));) {
         if (e->d_name[0] == '.') continue;
         free(path);
         path = nx_format("%s/%s", folder, e->d_name);
-        ++*count;
+        count++;
     }
     closedir(d);
     free(folder);
+    assert_int_equal(count, 1);
     return path;
 }
 
@@ -56,25 +57,26 @@ static float sum(void)
     return values[COUNT - 1];
 }
 
+/* The file of the program of a sum, in a cache of that name that begins empty; owned by the caller. */
+static char *first_program(const char *cache)
+{
+    setenv("NSTX_KERNEL_CACHES", cache, true);
+    program_cache_use();
+    assert_float_equal(sum(), 3, 0);
+    return only_program(cache);
+}
+
 /* Another program under the name of the first is what runs: it is the file that is taken, and its key tells sources
  * apart. */
 static void test_taken(void **state)
 {
     (void)state;
     const char *cache = scratch("taken");
+    char *path = first_program(cache), *prelude, *other;
     nx_error err;
-    setenv("NSTX_KERNEL_CACHES", cache, true);
-    program_cache_use();
-    assert_float_equal(sum(), 3, 0);
-    int count;
-    char *path = only_program(cache, &count), *first, *other;
-    assert_int_equal(count, 1);
     size_t bytes;
-    assert_true(nx_file_read(path, &first, &bytes, &err));
     assert_int_equal(unlink(path), 0);
-
     assert_true(nx_folder_make(scratch("cl"), &err));
-    char *prelude;
     assert_true(nx_file_read(NSTX_SOURCE "/cl/prelude.cl", &prelude, &bytes, &err));
     assert_true(nx_file_write(scratch("cl/prelude.cl"), prelude, bytes, &err));
     const char *text = "KERNEL void add(__global const float *a, __global const float *b, __global float *y)\n"
@@ -83,36 +85,30 @@ static void test_taken(void **state)
     setenv("NSTX_CL", scratch("cl"), true);
     assert_float_equal(sum(), -1, 0);
     unsetenv("NSTX_CL");
-    char *difference = only_program(cache, &count);
-    assert_int_equal(count, 1);
+    char *difference = only_program(cache);
     assert_string_not_equal(difference, path);
     assert_true(nx_file_read(difference, &other, &bytes, &err));
     assert_true(nx_file_write(path, other, bytes, &err));
     assert_float_equal(sum(), -1, 0);
-    free(prelude), free(first), free(other), free(path), free(difference);
+    free(prelude), free(other), free(path), free(difference);
 }
 
 /* A damaged file is made anew. */
 static void test_damaged(void **state)
 {
     (void)state;
-    const char *cache = scratch("damaged");
+    char *path = first_program(scratch("damaged")), *whole;
     nx_error err;
-    setenv("NSTX_KERNEL_CACHES", cache, true);
-    program_cache_use();
-    assert_float_equal(sum(), 3, 0);
-    int count;
-    char *path = only_program(cache, &count), *whole;
     size_t bytes;
     assert_true(nx_file_read(path, &whole, &bytes, &err));
-    for (size_t left = 0; left <= bytes;
-         left += left < 16 ? 16 : bytes - 16) { /* empty, a part of a line, all but right */
-        whole[bytes / 2] ^= 1;
-        assert_true(nx_file_write(path, whole, left, &err));
-        whole[bytes / 2] ^= 1;
-        assert_float_equal(sum(), 3, 0);
+    const size_t parts[] = {0, 16, bytes}; /* empty, a part of a line, all but one bit */
+    for (int i = 0; i < 3; i++) {
         char *again;
         size_t bytes_again;
+        whole[bytes / 2] ^= 1;
+        assert_true(nx_file_write(path, whole, parts[i], &err));
+        whole[bytes / 2] ^= 1;
+        assert_float_equal(sum(), 3, 0);
         assert_true(nx_file_read(path, &again, &bytes_again, &err));
         assert_true(bytes_again > 16);
         assert_float_equal(sum(), 3, 0);
