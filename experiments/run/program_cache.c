@@ -1,6 +1,7 @@
 /* The cache of programs. Whatever fails here costs a compilation, no more, and is not worth a word. */
 #include "run/program_cache.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "device/program.h"
 #include "io/files.h"
@@ -49,12 +50,10 @@ static void store(const char *key, const void *binary, size_t bytes)
 {
     char *path = path_of(key), *folder = path ? nx_path_folder(path) : NULL;
     if (path && nx_folder_make(folder, NULL)) {
-        char *data = malloc(LINE + 1 + bytes);
-        if (data) {
-            checksum(data, binary, bytes);
-            memcpy(data + LINE, binary, bytes);
-            nx_file_write(path, data, LINE + bytes, NULL);
-        }
+        char *data = nx_alloc(LINE + 1 + bytes);
+        checksum(data, binary, bytes);
+        memcpy(data + LINE, binary, bytes);
+        nx_file_write(path, data, LINE + bytes, NULL);
         free(data);
     }
     free(folder);
