@@ -7,7 +7,8 @@ function(complain text)
   set(broken 1 PARENT_SCOPE)
 endfunction()
 
-# ---- a file includes its own floor and lower ones; device and io are strangers; only experiments/ knows papers ----
+# ---- a file includes its own floor and lower ones; device and io are strangers; only experiments/ knows papers; within
+# experiments/ a file includes its own room and lower ones ----
 
 set(sees_base base)
 set(sees_device base device)
@@ -15,6 +16,14 @@ set(sees_io base io)
 set(sees_graph base device io graph)
 set(sees_ops ${sees_graph} ops)
 set(sees_nn ${sees_ops} nn)
+# The rooms of experiments/, lower ones first: each sees those before it, and main.c all of them.
+set(rooms config networks runfile machine run apply papers sweeps figures bench commands)
+set(seen_rooms)
+foreach(room ${rooms})
+  list(APPEND seen_rooms ${room})
+  set(sees_room_${room} ${seen_rooms})
+endforeach()
+set(sees_room_experiments ${rooms}) # main.c
 file(GLOB framework_files RELATIVE ${root} ${root}/framework/*.h ${root}/framework/*/*.[ch])
 file(GLOB experiment_files RELATIVE ${root} ${root}/experiments/*.[ch] ${root}/experiments/*/*.[ch])
 file(GLOB render_files RELATIVE ${root} ${root}/data/*.[ch])
@@ -41,9 +50,19 @@ foreach(file ${framework_files} ${experiment_files} ${render_files})
       if(EXISTS ${root}/data/${path})
         continue()
       endif()
-    else() # the program: its own files, and the whole library
+    else() # the program: its own room and lower ones, and the whole library
       set(seen ${sees_nn})
-      if(EXISTS ${root}/experiments/${path} OR path STREQUAL nx.h)
+      if(path STREQUAL nx.h)
+        continue()
+      endif()
+      if(NOT DEFINED sees_room_${floor})
+        complain("${file}: experiments/${floor} is no room")
+        break()
+      endif()
+      if(EXISTS ${root}/experiments/${path})
+        if(NOT from IN_LIST sees_room_${floor})
+          complain("${file} includes \"${path}\": the room ${from}/ is not below ${floor}/")
+        endif()
         continue()
       endif()
     endif()

@@ -8,7 +8,7 @@
 #ifndef BENCH_FIRST_STEP_H
 #define BENCH_FIRST_STEP_H
 
-#include "bench/measure.h"
+#include "machine/measure.h"
 
 /* An error says which program failed. */
 bool first_step_measure(measure_times *out, nx_error *err);

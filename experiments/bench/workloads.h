@@ -11,7 +11,7 @@
 #ifndef BENCH_WORKLOADS_H
 #define BENCH_WORKLOADS_H
 
-#include "bench/measure.h"
+#include "machine/measure.h"
 
 typedef struct workload workload;
 

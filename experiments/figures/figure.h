@@ -4,7 +4,7 @@
  *
  *     static bool ratio_sweep(figure_work *w, nx_error *err)
  *     {
- *         const points *p = figure_run(w, "fig4", NULL, err);
+ *         const sweep_points *p = figure_run(w, "fig4", NULL, err);
  *         for (size_t i = 0; p && i < p->count; i++) {
  *             if (!figure_picture(w, 0, (int)i, p->point[i].path, "output", p->point[i].label, err)) return false;
  *             ...
@@ -21,7 +21,7 @@
 #define FIGURES_FIGURE_H
 
 #include "figures/page.h"
-#include "run/point_run.h"
+#include "run/run_config.h"
 
 typedef struct figure_work figure_work;
 
@@ -64,10 +64,10 @@ const char *figure_model(const figure_work *w);
  * "section.key=value section.key=value", which come before the user's own -s; a value has commas in place of blanks.
  * Runs of the same config and changes are shared by the figures of a paper, and kept for the next time. NULL after an
  * error or an interrupt. Owned by w. */
-const points *figure_run(figure_work *w, const char *name, const char *changes, nx_error *err);
+const sweep_points *figure_run(figure_work *w, const char *name, const char *changes, nx_error *err);
 
 /* The same without running anything: what a run would be of. */
-const points *figure_points(figure_work *w, const char *name, const char *changes, nx_error *err);
+const sweep_points *figure_points(figure_work *w, const char *name, const char *changes, nx_error *err);
 
 /* The newest value of a metric; its mean over the last `rows`. */
 bool figure_metric(const char *run, const char *metric, double *value, nx_error *err);

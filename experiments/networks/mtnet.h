@@ -12,8 +12,8 @@
  *
  * Outputs are linear, RGB from 0 to 255 minus the descriptor's mean. In between they are fed on divided by 255, still
  * without the mean: instance normalization takes out any constant. */
-#ifndef EXPERIMENTS_NETWORKS_MTNET_H
-#define EXPERIMENTS_NETWORKS_MTNET_H
+#ifndef NETWORKS_MTNET_H
+#define NETWORKS_MTNET_H
 
 #include "nn/layer.h"
 

@@ -7,8 +7,8 @@
  * and after. Parameters are named as in the released networks: scaleI.branch.convJ, scaleI.join.lower, output and so
  * on. With three input channels 71 659 parameters at five scales and 116 915 at six.
  */
-#ifndef EXPERIMENTS_NETWORKS_PYRAMID_H
-#define EXPERIMENTS_NETWORKS_PYRAMID_H
+#ifndef NETWORKS_PYRAMID_H
+#define NETWORKS_PYRAMID_H
 
 #include "nn/layer.h"
 

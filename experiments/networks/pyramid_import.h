@@ -8,8 +8,8 @@
  * kernels read on behind them, into what lies next in the flat storage of all parameters. The networks were trained and
  * are used that way, so that is what is read here: as many consecutive numbers as there are channels.
  */
-#ifndef EXPERIMENTS_NETWORKS_PYRAMID_IMPORT_H
-#define EXPERIMENTS_NETWORKS_PYRAMID_IMPORT_H
+#ifndef NETWORKS_PYRAMID_IMPORT_H
+#define NETWORKS_PYRAMID_IMPORT_H
 
 #include "io/tensors.h"
 #include "networks/pyramid.h"

@@ -6,8 +6,8 @@
  * x is [n, h, w, 3 + noise], RGB in [0, 1] and any noise channels after it; h and w are multiples of STYLENET_MULTIPLE.
  * y is [n, h, w, 3], linear, RGB from 0 to 255 minus the descriptor's mean. With the defaults 1 672 323 parameters.
  */
-#ifndef EXPERIMENTS_NETWORKS_STYLENET_H
-#define EXPERIMENTS_NETWORKS_STYLENET_H
+#ifndef NETWORKS_STYLENET_H
+#define NETWORKS_STYLENET_H
 
 #include "nn/layer.h"
 

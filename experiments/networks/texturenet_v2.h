@@ -9,8 +9,8 @@
  * doublings, with a standard deviation of about 50 at first. 7 133 619 parameters at 512 channels and 6 doublings,
  * 3 983 795 at 256.
  */
-#ifndef EXPERIMENTS_NETWORKS_TEXTURENET_V2_H
-#define EXPERIMENTS_NETWORKS_TEXTURENET_V2_H
+#ifndef NETWORKS_TEXTURENET_V2_H
+#define NETWORKS_TEXTURENET_V2_H
 
 #include "nn/layer.h"
 

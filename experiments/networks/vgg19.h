@@ -9,8 +9,8 @@
  * the ReLU; also called fc1 and fc2). Its input x is RGB, 0 to 255, minus vgg->mean: what a file wants otherwise (BGR,
  * a division by std) is folded into the weights of conv1_1 when it is read.
  */
-#ifndef EXPERIMENTS_NETWORKS_VGG19_H
-#define EXPERIMENTS_NETWORKS_VGG19_H
+#ifndef NETWORKS_VGG19_H
+#define NETWORKS_VGG19_H
 
 #include "graph/graph.h"
 #include "io/tensors.h"

@@ -7,8 +7,8 @@
 #ifndef RUN_DURATION_H
 #define RUN_DURATION_H
 
+#include "config/config.h"
 #include "device/device.h"
-#include "run/config.h"
 
 typedef struct duration {
     double step, total; /* seconds: of a step, what is done between steps included; of the run */

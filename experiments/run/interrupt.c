@@ -4,6 +4,7 @@
 #include "run/interrupt.h"
 
 #include "base/error.h"
+#include "run/exit_code.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -24,7 +25,7 @@ static void *watch(void *unused)
     ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
     (void)written;
     while (sigwait(&watched, &number)) continue;
-    _exit(INTERRUPT_EXIT);
+    _exit(EXIT_INTERRUPTED);
     return unused;
 }
 

@@ -9,8 +9,6 @@
 
 #include <stdbool.h>
 
-#define INTERRUPT_EXIT 130
-
 void interrupt_watch(void);  /* from here on SIGINT and SIGTERM are ours; before other threads are made, once */
 bool interrupt_wanted(void); /* true after the first of them */
 

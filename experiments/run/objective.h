@@ -8,8 +8,8 @@
 #ifndef RUN_OBJECTIVE_H
 #define RUN_OBJECTIVE_H
 
+#include "config/config.h"
 #include "graph/plan.h"
-#include "run/config.h"
 
 enum { OBJECTIVE_TERMS = 60 };
 

@@ -43,7 +43,7 @@ typedef struct stage {
     objective objective;
     nx_optimizer *optimizer; /* one of the two */
     nx_lbfgs *lbfgs;
-    guard *guard; /* of the picture and the optimizer's state */
+    finite_check *finite; /* of the picture and the optimizer's state */
 } stage;
 
 typedef struct optimizer {
@@ -144,10 +144,10 @@ static bool check_stages(optimizer *t, nx_error *err)
 static bool open_perception(optimizer *t, nx_error *err)
 {
     const config *c = t->task.c;
-    perception_style styles[PERCEPTION_STYLES];
+    perceptual_style styles[PERCEPTUAL_STYLES];
     int n = t->styles = *c->data.style ? 1 + c->data.more_styles.count : 0, shares = c->loss.style_shares.count;
-    if (n * t->stages > PERCEPTION_STYLES)
-        return nx_fail(err, "[data] %d style pictures at %d sizes are more than %d", n, t->stages, PERCEPTION_STYLES);
+    if (n * t->stages > PERCEPTUAL_STYLES)
+        return nx_fail(err, "[data] %d style pictures at %d sizes are more than %d", n, t->stages, PERCEPTUAL_STYLES);
     if (shares && shares != n) return nx_fail(err, "[loss] style_shares: %d numbers for %d style pictures", shares, n);
     for (int k = 0; k < t->stages; k++)
         for (int i = 0; i < n; i++) {
@@ -156,9 +156,9 @@ static bool open_perception(optimizer *t, nx_error *err)
             if (!size && !nx_image_size(path, &height, &width, err)) return false;
             if (!size) size = longer(height, width);
             size = (int)lround((double)size * size_of_stage(t, k) / t->size);
-            styles[k * n + i] = (perception_style){.path = path, .size = size > 1 ? size : 1};
+            styles[k * n + i] = (perceptual_style){.path = path, .size = size > 1 ? size : 1};
         }
-    return perception_new(&t->task.perception, c, &t->task.info, styles, n * t->stages, err);
+    return perceptual_new(&t->task.perceptual, c, &t->task.info, styles, n * t->stages, err);
 }
 
 static double *ones(int count)
@@ -194,19 +194,19 @@ static bool record(optimizer *t, stage *s, int k, int size, bool dry, nx_error *
     s->params = nx_params_new();
     s->picture = nx_param_add(s->params, "picture", shape, 4);
     nx_tensor *x = nx_use(g, s->picture);
-    judge j = {.output = x,
-               .style = t->styles ? k * t->styles : -1,
-               .styles = t->styles,
-               .weight = 1,
-               .prefix = "",
-               .content_balance = t->content_balance,
-               .style_balance = t->style_balance};
+    picture_loss j = {.output = x,
+                      .style = t->styles ? k * t->styles : -1,
+                      .styles = t->styles,
+                      .weight = 1,
+                      .prefix = "",
+                      .content_balance = t->content_balance,
+                      .style_balance = t->style_balance};
     if (t->content.rgb && c->descriptor.content_layers.count) {
         nx_image content = dry ? (nx_image){0} : resized(&t->content, s->height, s->width);
         j.content = nx_constant(g, shape, content.rgb);
         nx_image_free(&content);
     }
-    if (!perception_record(t->task.perception, g, &j, &s->objective, err)) return false;
+    if (!perceptual_record(t->task.perceptual, g, &j, &s->objective, err)) return false;
     objective_total(&s->objective, g);
     nx_optimizer_options options = {.method = c->optimizer.method == METHOD_SGD ? NX_OPTIMIZER_SGD : NX_OPTIMIZER_ADAM,
                                     .beta1 = (float)c->optimizer.beta1,
@@ -223,12 +223,12 @@ static bool record(optimizer *t, stage *s, int k, int size, bool dry, nx_error *
         s->optimizer = nx_optimizer_new(g, s->objective.total, s->params, options);
     nx_recompute(g, t->task.recompute);
     const nx_params *stores[] = {s->params, s->optimizer ? s->optimizer->state : NULL};
-    return nx_plan_new(&s->plan, g, err) && guard_new(&s->guard, &t->task.info, stores, 2, err);
+    return nx_plan_new(&s->plan, g, err) && finite_check_new(&s->finite, &t->task.info, stores, 2, err);
 }
 
 static void free_stage(stage *s)
 {
-    guard_free(s->guard);
+    finite_check_free(s->finite);
     nx_plan_free(s->plan);
     nx_graph_free(s->g);
     nx_lbfgs_free(s->lbfgs);
@@ -258,11 +258,11 @@ static nx_image initial(const optimizer *t, int height, int width)
         return noise;
     }
     const nx_image *from = !strcmp(c->data.init, "content") ? &t->content
-                           : !strcmp(c->data.init, "style") ? &t->task.perception->style[0]
+                           : !strcmp(c->data.init, "style") ? &t->task.perceptual->style[0]
                                                             : &t->init;
     nx_image image = resized(from, height, width);
     for (size_t i = 0; i < (size_t)height * (size_t)width * 3; i++)
-        image.rgb[i] -= t->task.perception->vgg->mean[i % 3];
+        image.rgb[i] -= t->task.perceptual->vgg->mean[i % 3];
     return image;
 }
 
@@ -288,7 +288,7 @@ static bool enter(optimizer *t, int k, nx_error *err)
         if (s->optimizer) nx_params_realize(s->optimizer->state, t->task.device);
         if (s->lbfgs) nx_lbfgs_realize(s->lbfgs, t->task.device);
         nx_plan_realize(s->plan, t->task.device);
-        guard_realize(s->guard, t->task.device);
+        finite_check_realize(s->finite, t->task.device);
     }
     nx_image_free(&start);
     return ok;
@@ -325,7 +325,7 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
             s.optimizer ? nx_params_bytes(s.optimizer->state)
                         : nx_lbfgs_bytes(nx_shape_count(s.picture->shape), paper_lbfgs(base->c), &base->info);
         out->arena = nx_plan_bytes(s.plan);
-        out->bytes[NX_MEMORY_ARENA] = out->arena + guard_bytes(s.guard);
+        out->bytes[NX_MEMORY_ARENA] = out->arena + finite_check_bytes(s.finite);
         out->tensors = nx_plan_sum(s.plan);
         out->nodes = s.g->n_nodes;
     }
@@ -342,7 +342,7 @@ static bool print(task *base, nx_error *err)
         shape_for(t, size_of_stage(t, k), &height, &width);
         printf("picture   %d x %d", width, height);
         for (int i = 0; i < t->styles; i++) {
-            const nx_image *style = &base->perception->style[k * t->styles + i];
+            const nx_image *style = &base->perceptual->style[k * t->styles + i];
             printf("%s%d x %d", i ? ", " : ", style ", style->width, style->height);
         }
         if (k < t->stages - 1) printf(", %d steps", base->c->data.coarse_steps);
@@ -365,8 +365,8 @@ static bool prepare(task *base, nx_error *err)
         fitted = resized(content, height, width);
         content = &fitted;
     }
-    bool ok = (!paper->choose || paper->choose(base->perception, base->device, content, err)) &&
-              (!paper->balance || paper->balance(base->perception, base->device, content, (t->stages - 1) * t->styles,
+    bool ok = (!paper->choose || paper->choose(base->perceptual, base->device, content, err)) &&
+              (!paper->balance || paper->balance(base->perceptual, base->device, content, (t->stages - 1) * t->styles,
                                                  t->styles, t->content_balance, t->style_balance, err));
     nx_image_free(&fitted);
     return ok && enter(t, 0, err);
@@ -463,7 +463,7 @@ static bool log_step(optimizer *t, runfile *file, uint64_t step, task_result *re
     objective_values v;
     task_row r = {step, runfile_seconds(file)};
     objective_read(&s->objective, s->plan, &v);
-    if (!task_finite(&s->objective, &v, "", step, err) || !task_sound(s->guard, step, err)) return false;
+    if (!task_finite(&s->objective, &v, "", step, err) || !task_sound(s->finite, step, err)) return false;
     task_log(file, &s->objective, &v, "", r);
     runfile_metric(file, "learning_rate", 1, (int64_t)step, r.seconds, task_rate(t->task.c, step));
     result->loss = (double)v.total;
@@ -482,7 +482,7 @@ static bool log_step(optimizer *t, runfile *file, uint64_t step, task_result *re
 static bool log_picture(optimizer *t, runfile *file, uint64_t step, nx_error *err)
 {
     const stage *s = &t->stage;
-    const float *mean = t->task.perception->vgg->mean;
+    const float *mean = t->task.perceptual->vgg->mean;
     nx_image image = read_picture(s);
     size_t pixels = (size_t)s->height * (size_t)s->width;
     uint8_t *bytes = task_bytes_of(image.rgb, mean, pixels);

@@ -7,10 +7,10 @@
 #ifndef RUN_PAPER_H
 #define RUN_PAPER_H
 
+#include "config/config.h"
 #include "nn/layer.h"
 #include "nn/lbfgs.h"
-#include "run/config.h"
-#include "run/perception.h"
+#include "run/perceptual_loss.h"
 
 enum { PAPER_STAGES = 4 };
 
@@ -22,17 +22,18 @@ typedef struct paper {
 
     /* ---- training ---- */
 
-    /* Appends the generator and fills judges with the pictures it makes, the final one last; gives their number.
+    /* Appends the generator and fills losses with the pictures it makes, the final one last; gives their number.
      * shape: of the final picture, n x h x w x 3. content: RGB from 0 to 255, of that shape; NULL for textures. random:
      * the state of random operations. The pictures are RGB from 0 to 255 minus the descriptor's mean. NULL: the paper
      * trains nothing. */
-    int (*generate)(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random, judge *judges);
+    int (*generate)(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random,
+                    picture_loss *losses);
 
     /* The generator as `nstx stylize` applies it, where that is not the last picture of generate; else NULL. */
     nx_tensor *(*apply)(const config *c, nx_scope *s, nx_tensor *content, nx_tensor *random);
 
-    /* The style pictures that judges refer to by number; gives how many. */
-    int (*styles)(const config *c, perception_style *styles);
+    /* The style pictures that losses refer to by number; gives how many. */
+    int (*styles)(const config *c, perceptual_style *styles);
 
     int (*multiple)(const config *c); /* picture sides that the generator makes are multiples of this */
 
@@ -45,11 +46,11 @@ typedef struct paper {
     /* ---- optimizing; NULL: nothing ---- */
 
     /* Changes the descriptor, whose weights are on the device. content: the picture, NULL if there is none. */
-    bool (*choose)(perception *p, nx_device *device, const nx_image *content, nx_error *err);
+    bool (*choose)(perceptual_loss *p, nx_device *device, const nx_image *content, nx_error *err);
 
     /* Sets the factors that a judge has as its balance: one a content layer, one a style layer of each of the style
      * pictures from number `style` on; both are 1 before. */
-    bool (*balance)(perception *p, nx_device *device, const nx_image *content, int style, int styles,
+    bool (*balance)(perceptual_loss *p, nx_device *device, const nx_image *content, int style, int styles,
                     double *content_balance, double *style_balance, nx_error *err);
 } paper;
 

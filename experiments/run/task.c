@@ -4,12 +4,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "bench/measure.h"
 #include "device/memory.h"
 #include "graph/recompute.h"
 #include "graph/wisdom.h"
-#include "run/first_use.h"
-#include "run/tuned.h"
+#include "machine/first_use.h"
+#include "machine/measure.h"
+#include "machine/wisdom_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ bool task_new(task **out, const config *c, nx_error *err)
     nx_device_options device = {
         .name = c->device.name, .kernels = kernels, .tf32 = c->device.precision == PRECISION_TF32};
     bool ok = check(t, err) && nx_device_choose(&t->info, &device, err);
-    if (ok) tuned_use(&t->info);
+    if (ok) wisdom_file_use(&t->info);
     ok = ok && kind->open(t, err);
     free(kernels);
     if (ok)
@@ -57,7 +57,7 @@ void task_free(task *t)
 {
     if (!t) return;
     t->kind->close(t);
-    perception_free(t->perception);
+    perceptual_free(t->perceptual);
     nx_device_free(t->device);
     free(t);
 }
@@ -75,7 +75,7 @@ static bool measure(task *t, int size, task_needs *out, nx_error *err)
 {
     *out = (task_needs){0};
     if (!t->kind->measure(t, size, out, err)) return false;
-    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perception->vgg->params);
+    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perceptual->vgg->params);
     return true;
 }
 
@@ -216,7 +216,7 @@ void task_print_plan(task *t)
     nx_error err;
     char a[16], b[16];
     if (measure(t, size_of(t), &needs, &err) && t->kind->print(t, &err)) {
-        task_print_params("descriptor", t->perception->vgg->params);
+        task_print_params("descriptor", t->perceptual->vgg->params);
         printf("\nmemory on the device\n");
         for (int k = 0; k < NX_MEMORY_KINDS; k++)
             printf("  %-28s %9s\n", nx_memory_kind_name(k), nx_bytes_text(a, (double)needs.bytes[k]));
@@ -270,10 +270,10 @@ bool task_finite(const objective *o, const objective_values *v, const char *pref
                    prefix, (double)v->total);
 }
 
-bool task_sound(guard *w, uint64_t step, nx_error *err)
+bool task_sound(finite_check *w, uint64_t step, nx_error *err)
 {
     size_t count;
-    const char *first = guard_look(w, &count);
+    const char *first = finite_check_look(w, &count);
     return !first || nx_fail(err,
                              "step %llu: the losses are finite, and the update leaves %s with an infinity or NaN (%zu "
                              "such in all): the gradient is too large: lower [optimizer] learning_rate or the weights "
@@ -383,9 +383,9 @@ task_end task_run(task *t, runfile *file, const char *path, task_result *result,
 {
     uint64_t step = 0, steps = (uint64_t)t->c->experiment.steps;
     bool done = false;
-    *result = (task_result){.validation = NAN, .loss = NAN, .style = NAN, .content = NAN, .variety = {NAN, NAN}};
+    *result = (task_result){.validation = NAN, .loss = NAN, .style = NAN, .content = NAN, .diversity = {NAN, NAN}};
     if (nx_wisdom_count()) runfile_set_text(file, "/device", "wisdom", nx_wisdom_signature());
-    bool ok = open_device(t, err) && perception_prepare(t->perception, t->device, err) && t->kind->prepare(t, err) &&
+    bool ok = open_device(t, err) && perceptual_prepare(t->perceptual, t->device, err) && t->kind->prepare(t, err) &&
               restore(t, file, path, &step, err) && t->kind->loop(t, file, path, &step, &done, result, err);
     if (t->kind->plan(t)) {
         log_memory(t, file, result);

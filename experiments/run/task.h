@@ -13,10 +13,10 @@
 #ifndef RUN_TASK_H
 #define RUN_TASK_H
 
-#include "run/guard.h"
+#include "run/finite_check.h"
 #include "run/paper.h"
-#include "run/runfile.h"
-#include "run/variety.h"
+#include "run/sample_diversity.h"
+#include "runfile/runfile.h"
 
 enum { TASK_MOST_SIZE = 16384 };
 
@@ -28,7 +28,7 @@ typedef struct task {
     const paper *paper;
     nx_device_info info;
     nx_device *device; /* while it runs */
-    perception *perception;
+    perceptual_loss *perceptual;
     int recompute; /* the level at which graphs are planned: the config's, unless another is tried out */
 } task;
 
@@ -58,10 +58,10 @@ void task_print_plan(task *t);
 typedef enum task_end { TASK_FINISHED, TASK_INTERRUPTED, TASK_FAILED } task_end;
 
 typedef struct task_result {
-    double loss;           /* training: mean of the last rows, at most 50; a picture: of its last step */
-    double validation;     /* the last validation's total; NaN without one */
-    double style, content; /* parts of it, or of loss, as they entered it */
-    variety variety;       /* of the last validation's samples of a texture, else NaN */
+    double loss;                /* training: mean of the last rows, at most 50; a picture: of its last step */
+    double validation;          /* the last validation's total; NaN without one */
+    double style, content;      /* parts of it, or of loss, as they entered it */
+    sample_diversity diversity; /* of the last validation's samples of a texture, else NaN */
     double seconds;
     uint64_t step, planned_bytes, measured_bytes;
 } task_result;
@@ -110,7 +110,7 @@ void task_log(runfile *file, const objective *o, const objective_values *v, cons
 bool task_finite(const objective *o, const objective_values *v, const char *prefix, uint64_t step, nx_error *err);
 
 /* The same for parameters and moments after the update of a step, and so for the gradients that made it. */
-bool task_sound(guard *w, uint64_t step, nx_error *err);
+bool task_sound(finite_check *w, uint64_t step, nx_error *err);
 
 /* The learning rate of a step, the method's usual one where the config leaves it open. */
 double task_rate(const config *c, uint64_t step);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "config/sweep_points.h"
 #include "device/memory.h"
 #include "graph/recompute.h"
 #include "io/files.h"
@@ -18,12 +19,11 @@
 #include "nn/optimizer.h"
 #include "ops/entropy.h"
 #include "ops/random.h"
-#include "run/guard.h"
+#include "run/finite_check.h"
 #include "run/interrupt.h"
-#include "run/model.h"
-#include "run/points.h"
 #include "run/progress.h"
-#include "run/variety.h"
+#include "run/sample_diversity.h"
+#include "runfile/model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ typedef struct trainer {
     double balance[PAPER_STAGES]; /* factors on the style weight of each picture */
     nx_params *params;            /* the generator's */
     nx_optimizer *optimizer;
-    guard *guard; /* of params and the optimizer's state */
+    finite_check *finite; /* of params and the optimizer's state */
     side train, valid;
     nx_loader *loader, *held_out;
 } trainer;
@@ -63,27 +63,27 @@ static bool record(trainer *t, side *s, nx_params *params, int size, int batch, 
     nx_graph *g = s->g = nx_graph_new(&t->task.info);
     nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = training};
     nx_shape shape = {batch, size, size, 3};
-    judge judges[PAPER_STAGES];
+    picture_loss losses[PAPER_STAGES];
     s->batch = batch;
     s->objective.count = 0;
     s->content = t->texture ? NULL : nx_input(g, shape, "content");
     if (s->content && training) nx_ahead(s->content);
     s->random = nx_input(g, NX_RANDOM_STATE, "random");
     nx_graph_label(g, "generator");
-    int stages = t->task.paper->generate(c, &scope, shape, s->content, s->random, judges);
-    s->output = nx_keep(judges[stages - 1].output);
+    int stages = t->task.paper->generate(c, &scope, shape, s->content, s->random, losses);
+    s->output = nx_keep(losses[stages - 1].output);
     s->n_before = training ? 0 : stages - 1;
-    for (int k = 0; k < s->n_before; k++) s->before[k] = nx_keep(judges[k].output);
+    for (int k = 0; k < s->n_before; k++) s->before[k] = nx_keep(losses[k].output);
     nx_graph_label(g, NULL);
     int ratios = c->loss.stage_style_ratios.count;
     if (ratios && ratios != stages)
         return nx_fail(err, "[loss] stage_style_ratios: %d numbers, and the generator makes %d pictures", ratios,
                        stages);
     for (int i = 0; i < stages; i++) {
-        judge *j = &judges[i];
+        picture_loss *j = &losses[i];
         j->style_weight = (j->style_weight > 0 ? j->style_weight : 1) * t->balance[i];
         if (!(t->balance[i] > 0)) j->style = -1;
-        if (!perception_record(t->task.perception, g, j, &s->objective, err)) return false;
+        if (!perceptual_record(t->task.perceptual, g, j, &s->objective, err)) return false;
     }
     if (c->loss.diversity > 0 && batch > 1) {
         nx_entropy_options options = {.literal = c->loss.diversity_form == DIVERSITY_LITERAL};
@@ -116,7 +116,7 @@ static int validation_batch(const trainer *t)
 
 /* Both graphs and their plans for a size, over a store of parameters. */
 static bool build(trainer *t, int size, nx_params *params, side *train, side *valid, nx_optimizer **optimizer,
-                  guard **watch, nx_error *err)
+                  finite_check **watch, nx_error *err)
 {
     const config *c = t->task.c;
     nx_optimizer_options options = {.method = c->optimizer.method == METHOD_SGD ? NX_OPTIMIZER_SGD : NX_OPTIMIZER_ADAM,
@@ -131,7 +131,8 @@ static bool build(trainer *t, int size, nx_params *params, side *train, side *va
     }
     nx_recompute(train->g, t->task.recompute);
     const nx_params *stores[] = {params, (*optimizer)->state};
-    if (!nx_plan_new(&train->plan, train->g, err) || !guard_new(watch, &t->task.info, stores, 2, err)) return false;
+    if (!nx_plan_new(&train->plan, train->g, err) || !finite_check_new(watch, &t->task.info, stores, 2, err))
+        return false;
     if (!validation_count(t)) return true;
     return record(t, valid, params, size, validation_batch(t), false, err) && nx_plan_new(&valid->plan, valid->g, err);
 }
@@ -220,12 +221,12 @@ static bool open_inputs(task *base, nx_error *err)
 {
     trainer *t = (trainer *)base;
     const config *c = t->task.c;
-    perception_style styles[PERCEPTION_STYLES];
+    perceptual_style styles[PERCEPTUAL_STYLES];
     t->texture = c->experiment.task == TASK_TEXTURE;
     t->params = nx_params_new();
     for (int k = 0; k < PAPER_STAGES; k++) t->balance[k] = 1;
     return check(t, err) && config_need(c, "data", "style", err) && read_content(t, err) &&
-           perception_new(&t->task.perception, c, &t->task.info, styles, t->task.paper->styles(c, styles), err) &&
+           perceptual_new(&t->task.perceptual, c, &t->task.info, styles, t->task.paper->styles(c, styles), err) &&
            open_loaders(t, err);
 }
 
@@ -236,7 +237,7 @@ static void close_all(task *base)
     nx_loader_free(t->held_out);
     free_side(&t->train);
     free_side(&t->valid);
-    guard_free(t->guard);
+    finite_check_free(t->finite);
     nx_optimizer_free(t->optimizer);
     nx_params_free(t->params);
     nx_file_list_free(&t->content);
@@ -251,20 +252,20 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
     side train = {0}, valid = {0};
     nx_params *params = nx_params_new();
     nx_optimizer *optimizer = NULL;
-    guard *watch = NULL;
+    finite_check *watch = NULL;
     bool ok = build(t, size, params, &train, &valid, &optimizer, &watch, err);
     if (ok) {
         out->bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(params);
         out->bytes[NX_MEMORY_OPTIMIZER] = nx_params_bytes(optimizer->state);
         out->bytes[NX_MEMORY_ARENA] =
-            nx_plan_bytes(train.plan) + (valid.plan ? nx_plan_bytes(valid.plan) : 0) + guard_bytes(watch);
+            nx_plan_bytes(train.plan) + (valid.plan ? nx_plan_bytes(valid.plan) : 0) + finite_check_bytes(watch);
         out->arena = nx_plan_bytes(train.plan);
         out->tensors = nx_plan_sum(train.plan);
         out->nodes = train.g->n_nodes;
     }
     free_side(&train);
     free_side(&valid);
-    guard_free(watch);
+    finite_check_free(watch);
     nx_optimizer_free(optimizer);
     nx_params_free(params);
     return ok;
@@ -289,8 +290,8 @@ static bool print(task *base, nx_error *err)
         if (!t->texture)
             printf("content   %d x %d x %d x %d from %zu pictures, validation on %zu\n", out.n, c->data.size,
                    c->data.size, 3, t->content.count, t->validation.count);
-        for (int i = 0; i < t->task.perception->styles; i++)
-            printf("style     %d x %d\n", t->task.perception->style[i].width, t->task.perception->style[i].height);
+        for (int i = 0; i < t->task.perceptual->styles; i++)
+            printf("style     %d x %d\n", t->task.perceptual->style[i].width, t->task.perceptual->style[i].height);
         printf("output    %d x %d x %d x %d\n", out.n, out.h, out.w, out.c);
         task_print_params("generator", params);
         printf("  of them trained: %zu\n", nx_params_numbers(params, true));
@@ -315,15 +316,15 @@ typedef struct pull {
     nx_tensor *by_content, *by_style;
 } pull;
 
-static bool record_pull(trainer *t, nx_graph *g, const judge *j, pull *p, nx_error *err)
+static bool record_pull(trainer *t, nx_graph *g, const picture_loss *j, pull *p, nx_error *err)
 {
-    judge content = *j, style = *j;
+    picture_loss content = *j, style = *j;
     if (!j->content || j->style < 0) return true;
     content.style = -1;
     style.content = NULL;
     content.weight = style.weight = 1;
-    if (!perception_record(t->task.perception, g, &content, &p->content, err) ||
-        !perception_record(t->task.perception, g, &style, &p->style, err))
+    if (!perceptual_record(t->task.perceptual, g, &content, &p->content, err) ||
+        !perceptual_record(t->task.perceptual, g, &style, &p->style, err))
         return false;
     nx_gradient(g, objective_total(&p->content, g), &content.output, 1, &p->by_content);
     nx_gradient(g, objective_total(&p->style, g), &style.output, 1, &p->by_style);
@@ -356,12 +357,12 @@ static bool set_balance(trainer *t, nx_error *err)
     nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = true};
     nx_shape shape = {c->data.batch, c->data.size, c->data.size, 3};
     side s = {.g = g, .content = nx_input(g, shape, "content"), .random = nx_input(g, NX_RANDOM_STATE, "random")};
-    judge judges[PAPER_STAGES];
+    picture_loss losses[PAPER_STAGES];
     pull pulls[PAPER_STAGES] = {0};
     float *pixels = nx_alloc(nx_shape_count(shape) * sizeof *pixels);
-    int stages = t->task.paper->generate(c, &scope, shape, s.content, s.random, judges);
+    int stages = t->task.paper->generate(c, &scope, shape, s.content, s.random, losses);
     bool ok = nx_loader_batch(t->loader, 0, pixels, err);
-    for (int k = 0; ok && k < stages; k++) ok = record_pull(t, g, &judges[k], &pulls[k], err);
+    for (int k = 0; ok && k < stages; k++) ok = record_pull(t, g, &losses[k], &pulls[k], err);
     nx_recompute(g, t->task.recompute);
     ok = ok && nx_plan_new(&plan, g, err);
     if (ok) {
@@ -394,13 +395,13 @@ static bool prepare(task *base, nx_error *err)
 {
     trainer *t = (trainer *)base;
     if (!set_balance(t, err) ||
-        !build(t, t->task.c->data.size, t->params, &t->train, &t->valid, &t->optimizer, &t->guard, err))
+        !build(t, t->task.c->data.size, t->params, &t->train, &t->valid, &t->optimizer, &t->finite, err))
         return false;
     nx_params_realize(t->params, t->task.device);
     nx_params_realize(t->optimizer->state, t->task.device);
     nx_plan_realize(t->train.plan, t->task.device);
     if (t->valid.plan) nx_plan_realize(t->valid.plan, t->task.device);
-    guard_realize(t->guard, t->task.device);
+    finite_check_realize(t->finite, t->task.device);
     return true;
 }
 
@@ -458,7 +459,7 @@ static void log_stages(trainer *t, side *s, runfile *file, int count, uint64_t s
         size_t pixels = (size_t)shape.h * (size_t)shape.w * 3;
         float *values = nx_alloc(nx_shape_count(shape) * sizeof(float));
         nx_plan_read(s->plan, s->before[k], values);
-        uint8_t *bytes = task_bytes_of(values, t->task.perception->vgg->mean, (size_t)count * pixels / 3);
+        uint8_t *bytes = task_bytes_of(values, t->task.perceptual->vgg->mean, (size_t)count * pixels / 3);
         for (int n = 0; n < count; n++) {
             char name[32];
             snprintf(name, sizeof name, "stage%d_output%d", k + 1, n);
@@ -478,7 +479,7 @@ static bool log_pictures(trainer *t, side *s, runfile *file, const float *conten
     size_t pixels = (size_t)size * (size_t)size * 3;
     float *output = nx_alloc((size_t)s->batch * pixels * sizeof(float));
     nx_plan_read(s->plan, s->output, output);
-    uint8_t *made = task_bytes_of(output, t->task.perception->vgg->mean, (size_t)count * pixels / 3);
+    uint8_t *made = task_bytes_of(output, t->task.perceptual->vgg->mean, (size_t)count * pixels / 3);
     uint8_t *shown = content ? task_bytes_of(content, NULL, (size_t)count * pixels / 3) : NULL,
             *rows[] = {content ? shown : made, made};
     nx_image grid = nx_image_new(n_rows * (size + GAP) - GAP, count * (size + GAP) - GAP);
@@ -507,7 +508,7 @@ static bool log_pictures(trainer *t, side *s, runfile *file, const float *conten
 static void log_variety(const trainer *t, runfile *file, const float *samples, task_row r, task_result *result)
 {
     size_t count = (size_t)validation_count(t), side = (size_t)t->task.c->data.size;
-    variety v = result->variety = variety_of(samples, count, side * side);
+    sample_diversity v = result->diversity = sample_diversity_of(samples, count, side * side);
     if (count > 1) runfile_metric(file, "samples/neighbour", 1, (int64_t)r.step, r.seconds, v.neighbour);
     runfile_metric(file, "samples/contrast", 1, (int64_t)r.step, r.seconds, v.contrast);
 }
@@ -587,7 +588,7 @@ static void log_gradient(trainer *t, runfile *file)
 
 static bool save_model(const trainer *t, const char *path, nx_error *err)
 {
-    const float *mean = t->task.perception->vgg->mean;
+    const float *mean = t->task.perceptual->vgg->mean;
     char *generator = config_text(t->task.c, "generator"), *network = config_get(t->task.c, "generator", "network"),
          *options = nx_format("[experiment]\npaper = %s\ntask = %s\n\n%s", t->task.paper->name,
                               t->texture ? "texture" : "train", generator);
@@ -607,7 +608,7 @@ static bool log_step(trainer *t, runfile *file, uint64_t step, objective_values 
 {
     task_row r = {step, runfile_seconds(file)};
     objective_read(&t->train.objective, t->train.plan, v);
-    if (!task_finite(&t->train.objective, v, "", step, err) || !task_sound(t->guard, step, err)) return false;
+    if (!task_finite(&t->train.objective, v, "", step, err) || !task_sound(t->finite, step, err)) return false;
     task_log(file, &t->train.objective, v, "", r);
     runfile_metric(file, "learning_rate", 1, (int64_t)step, r.seconds, task_rate(t->task.c, step));
     if (!step && t->train.gradient) log_gradient(t, file);
@@ -625,7 +626,7 @@ static bool loop(task *base, runfile *file, const char *path, uint64_t *step, bo
     double recent[50];
     size_t n = 0;
     float *pixels = t->texture ? NULL : nx_alloc(nx_shape_count(t->train.content->shape) * sizeof(float));
-    char *model = points_beside(path, ".model.h5");
+    char *model = path_beside(path, ".model.h5");
     objective_values v = {0};
     progress p = progress_begin((int64_t)*step, (int64_t)steps, c->log.every);
     /* A checkpoint, even of step 0, comes with the rows of that validation. */

@@ -1,8 +1,8 @@
 /* The colours of a content on a stylized picture: what each way promises, on random pixels. */
 #include "../io/scratch.h"
 
+#include "apply/colors.h"
 #include "base/rng.h"
-#include "run/colors.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* Configs: defaults, types, messages, the effective text, sweeps, continuing a run, and the reference in notes/. */
 #include "../io/scratch.h"
 
+#include "config/config.h"
 #include "io/ini.h"
-#include "run/config.h"
 
 static const char *const no_overrides[] = {NULL};
 

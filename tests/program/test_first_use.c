@@ -3,7 +3,7 @@
 
 #include "../io/scratch.h"
 
-#include "run/first_use.h"
+#include "machine/first_use.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -7,7 +7,7 @@
 #include "device/memory.h"
 #include "device/program.h"
 #include "io/files.h"
-#include "run/program_cache.h"
+#include "machine/program_cache.h"
 
 #include <dirent.h>
 #include <string.h>

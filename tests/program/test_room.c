@@ -1,7 +1,7 @@
 /* What is left of a device's memory: a processor's is what the system reports, where that is less. */
 #include "../io/scratch.h"
 
-#include "run/room.h"
+#include "machine/available_memory.h"
 
 #define GB (UINT64_C(1) << 30)
 
@@ -9,7 +9,7 @@ static uint64_t room(cl_device_type type, const char *meminfo)
 {
     nx_device_info info = {.type = type, .memory = 16 * GB};
     if (meminfo) scratch_write(scratch("meminfo"), meminfo, strlen(meminfo));
-    return room_on(&info, scratch(meminfo ? "meminfo" : "missing"));
+    return available_memory(&info, scratch(meminfo ? "meminfo" : "missing"));
 }
 
 static void the_processor_has_what_is_free(void **state)

@@ -3,10 +3,11 @@
 #include "../io/scratch.h"
 
 #include "base/version.h"
+#include "run/exit_code.h"
 #include "run/interrupt.h"
-#include "run/model.h"
 #include "run/progress.h"
-#include "run/runfile.h"
+#include "runfile/model.h"
+#include "runfile/runfile.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -612,7 +613,7 @@ static void signals_stop_a_run(void **state)
         int status;
         waitpid(child, &status, 0);
         assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), signals == 1 ? 4 : INTERRUPT_EXIT);
+        assert_int_equal(WEXITSTATUS(status), signals == 1 ? 4 : EXIT_INTERRUPTED);
     }
 }
 

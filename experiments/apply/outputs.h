@@ -1,0 +1,37 @@
+/* Where the pictures that a command makes go: one file, or a folder in which each has the name of the picture that it
+ * was made of; and in which format.
+ *
+ *     outputs t = {.out = "made", .format = "jpg", .quality = 90};
+ *     if (!outputs_check(&t, &images, &err)) ...              before anything is written
+ *     char *path = output_path(&t, images.paths[i]);            "made/photo.jpg"
+ */
+#ifndef APPLY_OUTPUTS_H
+#define APPLY_OUTPUTS_H
+
+#include "io/files.h"
+#include "io/image.h"
+
+enum { OUTPUTS_QUALITY = 95 }; /* as APPLY_OPTIONS says */
+
+typedef struct outputs {
+    const char *out, *format; /* format: png, png16 or jpg; NULL: as the name of a file says, png in a folder */
+    int quality;              /* of JPEGs; 0: OUTPUTS_QUALITY */
+    bool file;                /* out is one file; set by outputs_check, as is: */
+    nx_image_format kind;
+} outputs;
+
+/* Finds what is wrong with the options, with the number of pictures, and with two pictures that would take one place or
+ * a picture that would be replaced by its own result. The folder is made. */
+bool outputs_check(outputs *t, const nx_file_list *images, nx_error *err);
+
+/* The same for `count` pictures that are made of none. */
+bool outputs_check_count(outputs *t, int count, nx_error *err);
+
+/* The file of a picture or of any name, owned by the caller. */
+char *output_path(const outputs *t, const char *picture);
+
+/* The pictures that words of a command line name: files, folders, and rows of numbered files, such as "in/%04d.png";
+ * each folder and row in the order of its numbers. */
+bool find_pictures(nx_file_list *out, char *const *words, int count, nx_error *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* One axis of a picture cut into tiles that overlap: each tile keeps a span of its own and sees a halo around it.
+ *
+ *     tile_axis rows = tile_axis_new(4096, 512, 64, false);
+ *     for (int i = 0; i < rows.tiles; i++) {
+ *         tile_span s = tile_axis_at(&rows, i);         sees rows.window rows from s.from on,
+ *         ...                                           keeps s.count from s.first on
+ *     }
+ *
+ * All windows are equally long, so that one plan serves all of them. At the border of the picture a window ends where
+ * the picture does: the network pads there as it does for the whole. On a torus a window goes on at the other side.
+ */
+#ifndef APPLY_TILES_H
+#define APPLY_TILES_H
+
+#include <stdbool.h>
+
+typedef struct tile_axis {
+    int size, keep, halo, window, tiles; /* window: at most size, but on a torus */
+    bool torus;
+} tile_axis;
+
+typedef struct tile_span {
+    int from, first, count; /* from: of the window, on a torus perhaps negative */
+} tile_span;
+
+/* keep >= size: one tile, the whole axis, without a halo. */
+tile_axis tile_axis_new(int size, int keep, int halo, bool torus);
+tile_span tile_axis_at(const tile_axis *a, int i);
+
+/* Mean and squared deviations of numbers by channel, put together from parts. */
+typedef struct moments {
+    int channels;
+    double count, *mean, *squares; /* [channels] */
+} moments;
+
+void moments_clear(moments *m, int channels); /* of a zeroed struct or a used one */
+void moments_free(moments *m);
+
+/* Adds `count` numbers of each channel that have this mean and sum of squared differences from it. */
+void moments_merge(moments *m, double count, const float *mean, const float *squares);
+
+#endif

@@ -1,0 +1,368 @@
+/* nstx bench: how fast operations, steps and inference are on this device, held against what the device can do at most,
+ * which is measured in the same run.
+ *
+ * A convolution counts the multiply-adds of the plain sum, so Winograd's algorithm may show more than the peak. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "bench/first_step.h"
+#include "bench/ops.h"
+#include "bench/workloads.h"
+#include "commands/cli.h"
+#include "commands/json.h"
+#include "device/memory.h"
+#include "machine/kernel_cache.h"
+#include "machine/wisdom_file.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The tables, in the order in which they are printed. */
+static const struct table {
+    const char *name, *title;
+    bool asked; /* only when it is named */
+} tables[] = {
+    {"ops", "operations, forward", false},
+    {"steps", "steps", false},
+    {"inference", "inference", false},
+    {"start", "from the command line to the first step done, kernel cache warm", false},
+    {"growth", "growth: time ~ n^a, memory ~ n^b", true},
+};
+enum { TABLES = sizeof tables / sizeof *tables };
+
+typedef struct bench {
+    nx_device *device;
+    measure_roof roof;
+    double seconds;
+    bool json, profile;
+    const char *const *wanted; /* tables and rows that are named; none: every table but those that must be asked for */
+    size_t n_wanted;
+    cJSON *rows;
+    double median[64]; /* of the workloads so far, for shares; 0: not timed */
+} bench;
+
+static bool named(const bench *b, const char *name)
+{
+    for (size_t i = 0; i < b->n_wanted; i++)
+        if (!strcmp(b->wanted[i], name)) return true;
+    return false;
+}
+
+static const struct table *table_of(const char *name)
+{
+    for (int i = 0; i < TABLES; i++)
+        if (!strcmp(tables[i].name, name)) return &tables[i];
+    return NULL;
+}
+
+static bool row_wanted(const bench *b, const char *table, const char *row)
+{
+    return named(b, table) || named(b, row) || (!b->n_wanted && !table_of(table)->asked);
+}
+
+/* ---- a row ---- */
+
+static void print_header(const bench *b, const char *title)
+{
+    if (b->json) return;
+    printf("\n%s\n%-52s %10s %6s %8s %6s %7s %6s %9s %7s\n", title, "", "ms", "+-", "GFLOP/s", "peak", "GB/s", "stream",
+           "memory", "outside");
+}
+
+static void print_row(bench *b, const char *table, const char *name, const measured *m, uint64_t memory, double of_step)
+{
+    double flops = m->flops / m->times.seconds, bytes = m->bytes / m->times.seconds;
+    if (b->json) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "table", table);
+        cJSON_AddStringToObject(row, "name", name);
+        cJSON_AddNumberToObject(row, "seconds", m->times.seconds);
+        cJSON_AddNumberToObject(row, "spread", m->times.spread);
+        cJSON_AddNumberToObject(row, "runs", m->times.runs);
+        cJSON_AddNumberToObject(row, "gflops", flops * 1e-9);
+        cJSON_AddNumberToObject(row, "peak_share", flops / b->roof.flops);
+        cJSON_AddNumberToObject(row, "gbytes_per_second", bytes * 1e-9);
+        cJSON_AddNumberToObject(row, "stream_share", bytes / b->roof.bytes);
+        cJSON_AddNumberToObject(row, "memory_bytes", (double)memory);
+        cJSON_AddNumberToObject(row, "outside_kernels", m->outside);
+        if (of_step > 0) cJSON_AddNumberToObject(row, "share_of_step", of_step);
+        cJSON_AddItemToArray(b->rows, row);
+        return;
+    }
+    char text[16];
+    printf("%-52s %10.3f %5.1f%% %8.1f %5.0f%% %7.1f %5.0f%% %9s %6.1f%%", name, 1e3 * m->times.seconds,
+           100 * m->times.spread, flops * 1e-9, 100 * flops / b->roof.flops, bytes * 1e-9, 100 * bytes / b->roof.bytes,
+           nx_bytes_text(text, (double)memory), 100 * m->outside);
+    if (of_step > 0) printf("  %.1f%% of the step it serves", 100 * of_step);
+    printf("\n");
+    fflush(stdout);
+}
+
+static void print_profile(const bench *b, nx_plan *plan)
+{
+    size_t count;
+    const nx_plan_line *lines = nx_plan_profile(plan, &count);
+    double all = 0;
+    for (size_t i = 0; i < count; i++) all += lines[i].seconds;
+    for (size_t i = 0; i < count; i++)
+        printf("  %-50s %9.1f%% of the time %8.1f %5.0f%% %7.1f %5.0f%%\n", lines[i].name, 100 * lines[i].seconds / all,
+               lines[i].flops / lines[i].seconds * 1e-9, 100 * lines[i].flops / lines[i].seconds / b->roof.flops,
+               lines[i].bytes / lines[i].seconds * 1e-9, 100 * lines[i].bytes / lines[i].seconds / b->roof.bytes);
+}
+
+/* ---- the tables ---- */
+
+static void fill_inputs(nx_plan *plan, nx_tensor *const *inputs, int count)
+{
+    for (int i = 0; i < count; i++) {
+        size_t n = nx_shape_count(inputs[i]->shape);
+        float *values = nx_alloc(n * sizeof *values);
+        for (size_t k = 0; k < n; k++) values[k] = (float)((k * 2654435761u) >> 8 & 1023) / 512 - 1;
+        nx_plan_write(plan, inputs[i], values);
+        free(values);
+    }
+}
+
+/* Bytes that must move at least: what goes in and what comes out. */
+static double least_bytes(nx_tensor *const *inputs, int count, const nx_tensor *out)
+{
+    double bytes = (double)nx_shape_count(out->shape) * sizeof(float);
+    for (int i = 0; i < count; i++) bytes += (double)nx_shape_count(inputs[i]->shape) * sizeof(float);
+    return bytes;
+}
+
+static void bench_ops(bench *b)
+{
+    for (size_t i = 0; i < bench_op_count(); i++) {
+        nx_tensor *inputs[BENCH_OP_INPUTS];
+        int count;
+        nx_error err;
+        nx_plan *plan;
+        if (!row_wanted(b, "ops", bench_op_name(i))) continue;
+        nx_graph *g = nx_graph_new(&b->device->info);
+        nx_tensor *y = nx_keep(bench_op_record(g, i, inputs, &count));
+        NX_CHECK(nx_plan_new(&plan, g, &err), "%s", err.text);
+        nx_plan_realize(plan, b->device);
+        fill_inputs(plan, inputs, count);
+        measured m = measure_plan(plan, b->device, b->seconds / 10);
+        m.bytes = least_bytes(inputs, count, y);
+        print_row(b, "ops", bench_op_name(i), &m, nx_memory_total(b->device), 0);
+        if (b->profile) print_profile(b, plan);
+        nx_plan_free(plan);
+        nx_graph_free(g);
+    }
+}
+
+static size_t index_of(const char *name)
+{
+    size_t i = 0;
+    while (i < workload_count && strcmp(workloads[i].name, name)) i++;
+    return i;
+}
+
+static measure_times time_row(bench *b, const workload_row *row, bool print, uint64_t *memory)
+{
+    workload *w = workload_new(row, b->device);
+    workload_result r = workload_measure(w, row->axis ? b->seconds / 5 : b->seconds);
+    double step = row->beside ? b->median[index_of(row->beside)] : 0;
+    b->median[row - workloads] = r.m.times.seconds;
+    if (print) print_row(b, row->table, row->name, &r.m, r.memory, step > 0 ? r.m.times.seconds / step : 0);
+    if (print && b->profile && !row->history) print_profile(b, workload_plan(w));
+    workload_free(w);
+    *memory = r.memory;
+    return r.m.times;
+}
+
+static void bench_workloads(bench *b, const char *table)
+{
+    uint64_t memory;
+    for (size_t i = 0; i < workload_count; i++) {
+        const workload_row *row = &workloads[i];
+        if (strcmp(row->table, table) || !row_wanted(b, table, row->name)) continue;
+        bool needs = row->beside && !(b->median[index_of(row->beside)] > 0);
+        if (needs) time_row(b, &workloads[index_of(row->beside)], false, &memory);
+        time_row(b, row, true, &memory);
+    }
+}
+
+static void bench_start(bench *b)
+{
+    nx_error err;
+    measured m = {0};
+    if (!first_step_measure(&m.times, &err)) {
+        fail_with(&err, EXIT_FAILED);
+        return;
+    }
+    print_row(b, "start", "first_step_256", &m, 0, 0);
+}
+
+static double grown(const workload_row *row)
+{
+    return !strcmp(row->axis, "batch")      ? row->batch
+           : !strcmp(row->axis, "channels") ? row->channels
+                                            : (double)row->size * row->size;
+}
+
+static void bench_growth(bench *b)
+{
+    enum { MOST = 8 };
+    if (!row_wanted(b, "growth", "")) return;
+    for (size_t first = 0, next; first < workload_count; first = next) {
+        const workload_row *row = &workloads[first];
+        double n[MOST], seconds[MOST], bytes[MOST];
+        int count = 0;
+        for (next = first; next < workload_count && workloads[next].axis && row->axis &&
+                           !strcmp(workloads[next].axis, row->axis) && count < MOST;
+             next++, count++) {
+            uint64_t memory;
+            n[count] = grown(&workloads[next]);
+            seconds[count] = time_row(b, &workloads[next], true, &memory).seconds;
+            bytes[count] = (double)memory;
+        }
+        if (!row->axis) {
+            next = first + 1;
+            continue;
+        }
+        double a = measure_power(n, seconds, (size_t)count), of_memory = measure_power(n, bytes, (size_t)count);
+        if (b->json) {
+            cJSON *line = cJSON_CreateObject();
+            cJSON_AddStringToObject(line, "table", "growth");
+            cJSON_AddStringToObject(line, "name", row->axis);
+            cJSON_AddNumberToObject(line, "time_exponent", a);
+            cJSON_AddNumberToObject(line, "memory_exponent", of_memory);
+            cJSON_AddItemToArray(b->rows, line);
+        } else {
+            printf("  with %-20s time ~ n^%.2f, memory ~ n^%.2f\n", row->axis, a, of_memory);
+        }
+    }
+}
+
+/* ---- the command ---- */
+
+static bool known(const char *name)
+{
+    if (table_of(name) || index_of(name) < workload_count || !strcmp(name, "first_step_256")) return true;
+    for (size_t i = 0; i < bench_op_count(); i++)
+        if (!strcmp(name, bench_op_name(i))) return true;
+    return false;
+}
+
+static const char *name_at(size_t i, const void *context)
+{
+    (void)context;
+    return i < TABLES                    ? tables[i].name
+           : i < TABLES + workload_count ? workloads[i - TABLES].name
+                                         : bench_op_name(i - TABLES - workload_count);
+}
+
+/* Whether something of a table is to be printed. */
+static bool table_wanted(const bench *b, const char *table)
+{
+    if (row_wanted(b, table, "")) return true;
+    for (size_t i = 0; i < b->n_wanted; i++) {
+        size_t k = index_of(b->wanted[i]);
+        if (k < workload_count                        ? !strcmp(workloads[k].table, table)
+            : !strcmp(b->wanted[i], "first_step_256") ? !strcmp(table, "start")
+                                                      : !table_of(b->wanted[i]) && !strcmp(table, "ops"))
+            return true;
+    }
+    return false;
+}
+
+static void run_tables(bench *b)
+{
+    for (int i = 0; i < TABLES; i++) {
+        const char *table = tables[i].name;
+        if (!table_wanted(b, table)) continue;
+        print_header(b, tables[i].title);
+        if (!strcmp(table, "ops"))
+            bench_ops(b);
+        else if (!strcmp(table, "start"))
+            bench_start(b);
+        else if (!strcmp(table, "growth"))
+            bench_growth(b);
+        else
+            bench_workloads(b, table);
+    }
+}
+
+static bool parse(bench *b, int argc, char **argv)
+{
+    static const struct option longs[] = {{"seconds", required_argument, NULL, 's'},
+                                          {"profile", no_argument, NULL, 'p'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {NULL, 0, NULL, 0}};
+    opterr = 0;
+    optind = 1;
+    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        char *end = NULL;
+        if (o == 's') {
+            b->seconds = strtod(optarg, &end);
+            if (*end || !(b->seconds > 0) || !(b->seconds <= 3600))
+                return usage_error("bench", "--seconds %s: a number of seconds, such as 2", optarg), false;
+        } else if (o == 'p') {
+            b->profile = true;
+        } else if (o == 'j') {
+            b->json = true;
+        } else {
+            return usage_error("bench", "unknown or incomplete option %s", argv[optind - 1]), false;
+        }
+    }
+    b->wanted = (const char *const *)argv + optind;
+    b->n_wanted = (size_t)(argc - optind);
+    for (size_t i = 0; i < b->n_wanted; i++) {
+        if (known(b->wanted[i])) continue;
+        const char *near = nx_nearest(b->wanted[i], TABLES + workload_count + bench_op_count(), name_at, NULL);
+        return usage_error("bench", "no table or row \"%s\"%s%s; tables: ops, steps, inference, start, growth",
+                           b->wanted[i], near ? ": did you mean " : "", near ? near : ""),
+               false;
+    }
+    if (b->json && b->profile) return usage_error("bench", "--profile prints lines for readers: without --json"), false;
+    return true;
+}
+
+static void print_tables(void) { printf(" ops steps inference start growth"); }
+
+static int command_bench(int argc, char **argv)
+{
+    bench b = {.seconds = 3};
+    nx_error err;
+    if (!parse(&b, argc, argv)) return EXIT_REQUEST;
+    NX_CHECK(workload_count <= sizeof b.median / sizeof *b.median, "%zu workloads", workload_count);
+    kernel_cache_take();
+    if (!nx_device_open(&b.device, &(nx_device_options){.profile = true}, &err)) return fail_with(&err, EXIT_REQUEST);
+    const nx_device_info *info = &b.device->info;
+    if (b.json) nx_log_set(NX_LOG_WARN);
+    wisdom_file_use(info);
+    b.rows = cJSON_CreateArray();
+    b.roof = measure_peaks(b.device);
+    if (!b.json)
+        printf("%s (%s, driver %s)\npeak of multiply-adds %.1f GFLOP/s, of streaming %.1f GB/s\n", info->name,
+               info->platform, info->driver, b.roof.flops * 1e-9, b.roof.bytes * 1e-9);
+    run_tables(&b);
+    if (b.json) {
+        cJSON *all = cJSON_CreateObject();
+        cJSON_AddStringToObject(all, "device", info->name);
+        cJSON_AddStringToObject(all, "driver", info->driver);
+        cJSON_AddNumberToObject(all, "peak_gflops", b.roof.flops * 1e-9);
+        cJSON_AddNumberToObject(all, "stream_gbytes_per_second", b.roof.bytes * 1e-9);
+        cJSON_AddItemToObject(all, "rows", b.rows);
+        print_json(all);
+        cJSON_Delete(all);
+    } else {
+        cJSON_Delete(b.rows);
+    }
+    nx_device_free(b.device);
+    return EXIT_DONE;
+}
+
+const command bench_command = {
+    .name = "bench",
+    .run = command_bench,
+    .usage = "bench [TABLE|ROW]... [--seconds S] [--profile] [--json]",
+    .does = "how fast operations, steps and inference are, and what the device can do at most",
+    .print_words = print_tables,
+};

@@ -1,0 +1,295 @@
+/* nstx figure: the figures and tables of the papers, each with its picture and a table of claims. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "commands/cli.h"
+#include "commands/json.h"
+#include "commands/terminal.h"
+#include "figures/figure_work.h"
+#include "io/files.h"
+#include "run/interrupt.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char figure_options[] =
+    "Without a name it lists the figures. Runs are kept below DIR and used again.\n"
+    "  --scale ci|laptop|paper  how large the runs are; laptop without it\n"
+    "  -s section.key=value    a setting of all runs, such as descriptor.weights=FILE\n"
+    "  --model FILE            a trained generator of your own, for figures about one\n"
+    "  -o DIR                  where pages and runs go; figures without it\n"
+    "  --quiet                 no messages on the way\n"
+    "  --json                  claims and verdicts for programs\n";
+
+const figure_paper figure_papers[] = {
+    {"gatys", "Gatys, Ecker, Bethge: Image style transfer using convolutional neural networks. CVPR 2016",
+     gatys_figures},
+    {"texture_networks", "Ulyanov, Lebedev, Vedaldi, Lempitsky: Texture networks. ICML 2016", texture_networks_figures},
+    {"improved_texnet", "Ulyanov, Vedaldi, Lempitsky: Improved texture networks. CVPR 2017", improved_texnet_figures},
+    {"random_weights", "He, Wang, Hopcroft: A powerful generative model using random weights. NIPS 2016",
+     random_weights_figures},
+    {"multimodal", "Wang, Oxholm, Zhang, Wang: Multimodal transfer. CVPR 2017", multimodal_figures},
+};
+enum { PAPERS = sizeof figure_papers / sizeof *figure_papers };
+const size_t figure_paper_count = PAPERS;
+
+static const char *const verdicts[] = {[FAILS] = "does not hold", [HOLDS] = "holds", [OPEN] = "open"};
+static const char *const verdict_paint[] = {[FAILS] = TERMINAL_BAD, [HOLDS] = TERMINAL_GOOD, [OPEN] = TERMINAL_NOTE};
+
+/* ---- what is asked ---- */
+
+typedef struct chosen {
+    const figure_paper *paper;
+    const figure *figure;
+} chosen;
+
+typedef struct asked {
+    figure_request request;
+    config_request settings;
+    chosen *figures;
+    size_t count;
+    bool json;
+} asked;
+
+static void list_figures(FILE *out)
+{
+    for (int p = 0; p < PAPERS; p++) {
+        fprintf(out, "%s\n", figure_papers[p].citation);
+        for (const figure *f = figure_papers[p].figures; f->name; f++) {
+            char *name = nx_format("%s/%s", figure_papers[p].name, f->name);
+            fprintf(out, "  %-30s %s\n", name, f->title);
+            free(name);
+        }
+    }
+}
+
+/* Adds the figures that a word names: all, PAPER or PAPER/NAME. */
+static bool choose(asked *a, const char *word)
+{
+    size_t before = a->count;
+    for (int p = 0; p < PAPERS; p++)
+        for (const figure *f = figure_papers[p].figures; f->name; f++) {
+            char *name = nx_format("%s/%s", figure_papers[p].name, f->name);
+            if (!strcmp(word, "all") || !strcmp(word, figure_papers[p].name) || !strcmp(word, name)) {
+                NX_GROW(a->figures, a->count);
+                a->figures[a->count++] = (chosen){&figure_papers[p], f};
+            }
+            free(name);
+        }
+    if (a->count > before) return true;
+    fprintf(stderr, "nstx: no figure \"%s\"; there are\n", word);
+    list_figures(stderr);
+    return false;
+}
+
+/* False after a message. */
+static bool parse(asked *a, int argc, char **argv)
+{
+    static const struct option longs[] = {{"scale", required_argument, NULL, 'S'},
+                                          {"model", required_argument, NULL, 'm'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {NULL, 0, NULL, 0}};
+    *a = (asked){.request = {.command = cli_line(), .scale = SCALE_LAPTOP, .folder = "figures"}};
+    opterr = 0;
+    optind = 1;
+    for (int o; (o = getopt_long(argc, argv, "s:o:", longs, NULL)) != -1;) {
+        int scale = SCALE_PAPER;
+        if (o == 's')
+            config_request_set(&a->settings, optarg);
+        else if (o == 'o')
+            a->request.folder = optarg;
+        else if (o == 'm')
+            a->request.model = optarg;
+        else if (o == 'q')
+            nx_log_set(NX_LOG_WARN);
+        else if (o == 'j')
+            a->json = true;
+        else if (o == 'S') {
+            while (scale <= SCALE_CI && strcmp(optarg, figure_scale_name((config_scale)scale))) scale++;
+            if (scale > SCALE_CI) return usage_error("figure", "no scale \"%s\": ci, laptop or paper", optarg), false;
+            a->request.scale = (config_scale)scale;
+        } else
+            return usage_error("figure", "unknown or incomplete option %s", argv[optind - 1]), false;
+    }
+    a->request.overrides = a->settings.settings;
+    a->request.override_count = a->settings.count;
+    for (int i = optind; i < argc; i++)
+        if (!choose(a, argv[i])) return false;
+    for (size_t i = 0; a->request.model && i < a->count; i++)
+        if (!a->figures[i].figure->one_generator)
+            return usage_error("figure", "--model: %s/%s is not about one generator alone", a->figures[i].paper->name,
+                               a->figures[i].figure->name),
+                   false;
+    return true;
+}
+
+/* The folder of configs: of the installation that this program is of, else of the tree that it was built from. */
+static char *find_configs(nx_error *err)
+{
+    char program[4096];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length > 0 ? length : 0] = 0;
+    char *folder = nx_path_folder(program), *installed = nx_format("%s/../share/nstx/configs", folder);
+    free(folder);
+    if (nx_folder_exists(installed)) return installed;
+    if (nx_folder_exists(NSTX_CONFIGS)) return free(installed), nx_copy_text(NSTX_CONFIGS);
+    nx_fail(err, "the configs are neither in %s nor in %s: install nstx as a whole", installed, NSTX_CONFIGS);
+    free(installed);
+    return NULL;
+}
+
+/* ---- one figure ---- */
+
+typedef struct tally {
+    size_t verdict[3];
+} tally;
+
+/* Columns as wide as their widest text. */
+static void print_claims(FILE *out, const figure_claim_text *c, size_t count, bool markdown)
+{
+    static const char *const heads[] = {"claim", "paper", "ours", "verdict"};
+    int width[3];
+    for (int k = 0; k < 3; k++) {
+        width[k] = (int)strlen(heads[k]);
+        for (size_t i = 0; i < count; i++) {
+            const char *text[] = {c[i].claim, c[i].paper, c[i].ours};
+            if ((int)strlen(text[k]) > width[k]) width[k] = (int)strlen(text[k]);
+        }
+    }
+    if (markdown)
+        fprintf(out, "| %s | %s | %s | %s |\n| --- | --- | --- | --- |\n", heads[0], heads[1], heads[2], heads[3]);
+    else
+        fprintf(out, "  %-*s  %-*s  %-*s  %s\n", width[0], heads[0], width[1], heads[1], width[2], heads[2], heads[3]);
+    for (size_t i = 0; i < count; i++)
+        if (markdown)
+            fprintf(out, "| %s | %s | %s | %s |\n", c[i].claim, c[i].paper, c[i].ours, verdicts[c[i].verdict]);
+        else
+            fprintf(out, "  %-*s  %-*s  %-*s  %s%s%s\n", width[0], c[i].claim, width[1], c[i].paper, width[2],
+                    c[i].ours, terminal_style(out, verdict_paint[c[i].verdict]), verdicts[c[i].verdict],
+                    terminal_style(out, TERMINAL_END));
+}
+
+static bool save_claims(const char *path, const char *title, const figure_claim_text *c, size_t count, nx_error *err)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    NX_CHECK(out, "no memory for a table");
+    fprintf(out, "# %s\n\n", title);
+    print_claims(out, c, count, true);
+    NX_CHECK(!fclose(out), "no memory for a table");
+    bool fine = nx_file_write(path, text, bytes, err);
+    free(text);
+    return fine;
+}
+
+static cJSON *claims_json(const char *name, const char *picture, double seconds, const figure_claim_text *c,
+                          size_t count)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "figure", name);
+    cJSON_AddStringToObject(json, "picture", picture);
+    cJSON_AddNumberToObject(json, "seconds", seconds);
+    cJSON *list = cJSON_AddArrayToObject(json, "claims");
+    for (size_t i = 0; i < count; i++) {
+        cJSON *claim = cJSON_CreateObject();
+        cJSON_AddStringToObject(claim, "claim", c[i].claim);
+        cJSON_AddStringToObject(claim, "paper", c[i].paper);
+        cJSON_AddStringToObject(claim, "ours", c[i].ours);
+        cJSON_AddStringToObject(claim, "verdict", verdicts[c[i].verdict]);
+        cJSON_AddItemToArray(list, claim);
+    }
+    return json;
+}
+
+/* Gives an exit code after a message. */
+static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *results)
+{
+    nx_error err;
+    char *name = nx_format("%s/%s", one->paper->name, one->figure->name);
+    if (a->request.scale != SCALE_CI && one->figure->untrained && !figure_request_weights(&a->request) &&
+        !(a->request.model && one->figure->one_generator)) {
+        fprintf(stderr,
+                "nstx: %s at this scale wants a trained VGG-19: -s descriptor.weights=FILE (data/README.md says which "
+                "files and where they are); without one, --scale ci shows %s\n",
+                name, one->figure->untrained);
+        free(name);
+        return EXIT_REQUEST;
+    }
+    double begun = nx_now();
+    figure_work *w = figure_work_new(&a->request, one->paper, one->figure);
+    char *picture = nx_format("%s/%s-%s-%s.png", a->request.folder, one->paper->name, one->figure->name,
+                              figure_scale_name(a->request.scale));
+    char *table = nx_format("%.*s.md", (int)strlen(picture) - 4, picture);
+    const figure_claim_text *claims;
+    bool fine = one->figure->make(w, &err);
+    size_t count = figure_claims(w, &claims);
+    fine = fine && nx_folder_make(a->request.folder, &err) && page_save(figure_page(w), picture, &err) &&
+           save_claims(table, name, claims, count, &err);
+    int code = fine ? EXIT_DONE : figure_interrupted(w) ? EXIT_INTERRUPTED : EXIT_FAILED;
+    if (code) fail_with(&err, code);
+    for (size_t i = 0; fine && i < count; i++) sum->verdict[claims[i].verdict]++;
+    if (fine && a->json) cJSON_AddItemToArray(results, claims_json(name, picture, nx_now() - begun, claims, count));
+    if (fine && !a->json) {
+        printf("%s%s%s  %s, %.1f s\n  picture: %s\n", terminal_style(stdout, TERMINAL_BOLD), name,
+               terminal_style(stdout, TERMINAL_END), one->figure->title, nx_now() - begun, picture);
+        print_claims(stdout, claims, count, false);
+        printf("\n");
+        fflush(stdout);
+    }
+    figure_work_free(w);
+    free(table);
+    free(picture);
+    free(name);
+    return code;
+}
+
+static void print_names(void)
+{
+    for (size_t p = 0; p < figure_paper_count; p++)
+        for (const figure *f = figure_papers[p].figures; f->name; f++) printf(" %s/%s", figure_papers[p].name, f->name);
+}
+
+static int command_figure(int argc, char **argv)
+{
+    asked a;
+    nx_error err;
+    int code = parse(&a, argc, argv) ? EXIT_DONE : EXIT_REQUEST;
+    if (!code && !a.count) list_figures(stdout);
+    char *configs = code || !a.count ? NULL : find_configs(&err);
+    if (!code && a.count && !configs) code = fail_with(&err, EXIT_REQUEST);
+    if (configs) {
+        a.request.configs = configs;
+        run_config_prepare();
+        tally sum = {0};
+        cJSON *results = cJSON_CreateArray();
+        for (size_t i = 0; i < a.count && code != EXIT_INTERRUPTED; i++) {
+            int end = make_figure(&a, &a.figures[i], &sum, results);
+            if (end) code = end;
+        }
+        if (a.json)
+            print_json(results);
+        else if (a.count > 1)
+            printf("%zu figures: %zu claims hold, %zu do not, %zu are open at this scale\n", a.count,
+                   sum.verdict[HOLDS], sum.verdict[FAILS], sum.verdict[OPEN]);
+        cJSON_Delete(results);
+    }
+    free(configs);
+    config_request_free(&a.settings);
+    free(a.figures);
+    return code;
+}
+
+const command figure_command = {
+    .name = "figure",
+    .run = command_figure,
+    .usage = "figure [PAPER[/NAME]...|all] [--scale ci|laptop|paper] [OPTION]...",
+    .does = "reproduces figures and tables of the papers: picture, claims, verdicts",
+    .options = figure_options,
+    .print_words = print_names,
+};

@@ -1,0 +1,16 @@
+/* JSON for programs that call nstx with --json, and what a file's attributes are as JSON. */
+#ifndef COMMANDS_JSON_H
+#define COMMANDS_JSON_H
+
+#include "io/hdf5.h"
+
+#include <cjson/cJSON.h>
+
+/* Prints it on standard output, indented, with a newline. */
+void print_json(const cJSON *json);
+
+/* The attributes of the object at path that are a text or one number; owned by the caller. Empty if there is no such
+ * object. */
+cJSON *attributes_json(const nx_h5 *file, const char *path);
+
+#endif

@@ -1,0 +1,136 @@
+/* nstx run: a config, its points one after another, and the table that compares them. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "commands/cli.h"
+#include "commands/json.h"
+#include "io/files.h"
+#include "run/run_config.h"
+#include "sweeps/comparison.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one point ---- */
+
+static void print_single(const sweep_point *p, const run_outcome *o)
+{
+    const task_result *v = &o->result;
+    char planned[16], measured[16], *picture = path_beside(p->path, ".png");
+    printf("run        %s\n", p->path);
+    if (nx_file_exists(picture)) printf("pictures   %s\n", picture);
+    if (isnan(v->validation) && !isnan(v->style))
+        printf("loss       %.6g (style %.5g, content %.5g)\n", v->loss, v->style, v->content);
+    else
+        printf("training   %.6g\nvalidation %.6g (style %.5g, content %.5g)\n", v->loss, v->validation, v->style,
+               v->content);
+    if (!isnan(v->diversity.contrast))
+        printf("samples    nearest neighbour %.4g, contrast %.4g (grey levels)\n", v->diversity.neighbour,
+               v->diversity.contrast);
+    if (!o->reused)
+        printf("seconds    %.1f\nmemory     planned %s, measured %s\n", v->seconds,
+               nx_bytes_text(planned, (double)v->planned_bytes), nx_bytes_text(measured, (double)v->measured_bytes));
+    free(picture);
+}
+
+/* The same for programs; what is not a number, as the validation of a run without one, is null. */
+static cJSON *outcome_json(const sweep_point *one, const run_outcome *o)
+{
+    const task_result *v = &o->result;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "run", one->path);
+    cJSON_AddStringToObject(json, "point", one->label);
+    cJSON_AddNumberToObject(json, "training", v->loss);
+    cJSON_AddNumberToObject(json, "validation", v->validation);
+    cJSON_AddNumberToObject(json, "style", v->style);
+    cJSON_AddNumberToObject(json, "content", v->content);
+    if (o->reused) return json;
+    cJSON_AddNumberToObject(json, "seconds", v->seconds);
+    cJSON_AddNumberToObject(json, "planned_bytes", (double)v->planned_bytes);
+    cJSON_AddNumberToObject(json, "measured_bytes", (double)v->measured_bytes);
+    return json;
+}
+
+/* All points in turn; one that failed leaves the others theirs. Gives the exit code. */
+static int run_points(const sweep_points *p, const config *c, const config_request *r, bool resume, bool json)
+{
+    nx_error err;
+    run_outcome last;
+    int code = EXIT_DONE;
+    char *again = nx_format("nstx run %s --resume", r->config);
+    comparison *table = comparison_new();
+    cJSON *results = cJSON_CreateArray();
+    run_config_prepare();
+    for (size_t i = 0, end = 0; i < p->count && (!end || end == EXIT_FAILED); i++) {
+        const sweep_point *one = &p->point[i];
+        if (*one->label) nx_info("point %zu of %zu: %s", i + 1, p->count, one->label);
+        end = (size_t)run_config(one, &(run_request){.command = cli_line(), .again = again, .resume = resume}, &last,
+                                 &err);
+        if (end) {
+            code = fail_with(&err, (int)end);
+            continue;
+        }
+        cJSON_AddItemToArray(results, outcome_json(one, &last));
+        if (p->count == 1 && !json) print_single(one, &last);
+        if (p->count > 1 && !comparison_add(table, one, &err)) code = fail_with(&err, EXIT_FAILED);
+    }
+    if (comparison_count(table)) {
+        if (!json) comparison_print(table, stdout);
+        if (!comparison_save(table, p->path, &err) ||
+            (c->log.images &&
+             !comparison_picture(table, c->experiment.task == TASK_TRAIN, p->path, json ? NULL : stdout, &err)))
+            code = fail_with(&err, EXIT_FAILED);
+    }
+    if (json) print_json(results);
+    cJSON_Delete(results);
+    comparison_free(table);
+    free(again);
+    return code;
+}
+
+static int command_run(int argc, char **argv)
+{
+    static const struct option longs[] = {{"resume", no_argument, NULL, 'r'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {NULL, 0, NULL, 0}};
+    config_request r = {0};
+    const char *out = NULL;
+    bool resume = false, json = false;
+    opterr = 0;
+    optind = 1;
+    for (int o; (o = getopt_long(argc, argv, "s:o:", longs, NULL)) != -1;) {
+        if (o == 's')
+            config_request_set(&r, optarg);
+        else if (o == 'o')
+            out = optarg;
+        else if (o == 'r')
+            resume = true;
+        else if (o == 'q')
+            nx_log_set(NX_LOG_WARN);
+        else if (o == 'j')
+            json = true;
+        else
+            return config_request_free(&r), usage_error("run", "unknown or incomplete option %s", argv[optind - 1]);
+    }
+    if (!config_request_name(&r, argc, argv)) return config_request_free(&r), EXIT_REQUEST;
+    config *c;
+    sweep_points p;
+    nx_error err;
+    int code = config_request_open(&r, out, &c, &p, &err) ? run_points(&p, c, &r, resume, json)
+                                                          : fail_with(&err, EXIT_REQUEST);
+    sweep_points_free(&p);
+    config_free(c);
+    config_request_free(&r);
+    return code;
+}
+
+const command run_command = {
+    .name = "run",
+    .run = command_run,
+    .usage = "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume] [--quiet] [--json]",
+    .does = "runs a config; with a [sweep], each of its points and then a comparison",
+};

@@ -1,0 +1,19 @@
+/* Colour for words on a terminal. NO_COLOR (any value but an empty one), TERM=dumb, a file or a pipe: none.
+ *
+ *     printf("%swrong%s\n", terminal_style(stdout, TERMINAL_BAD), terminal_style(stdout, TERMINAL_END));
+ */
+#ifndef COMMANDS_TERMINAL_H
+#define COMMANDS_TERMINAL_H
+
+#include <stdio.h>
+
+#define TERMINAL_BOLD "\033[1m"
+#define TERMINAL_GOOD "\033[32m"
+#define TERMINAL_NOTE "\033[33m"
+#define TERMINAL_BAD  "\033[31m"
+#define TERMINAL_END  "\033[0m"
+
+/* The code, or "" where out takes no colour. */
+const char *terminal_style(FILE *out, const char *code);
+
+#endif

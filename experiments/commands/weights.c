@@ -1,0 +1,364 @@
+/* nstx weights: what is in a file of weights, whether it works, and files made from it. One table of sub-commands. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "commands/cli.h"
+#include "commands/info.h"
+#include "device/device.h"
+#include "graph/param.h"
+#include "io/files.h"
+#include "io/loader.h"
+#include "io/packed.h"
+#include "io/tensors.h"
+#include "networks/vgg19.h"
+#include "runfile/model.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct request {
+    char **files; /* the words that are no options */
+    int count;
+    const char *images, *out;
+    vgg19_preprocessing preprocessing;
+    int number, size; /* of images */
+} request;
+
+static int weights_info(const request *r);
+static int weights_verify(const request *r);
+static int weights_normalize(const request *r);
+static int weights_export(const request *r);
+static int weights_import(const request *r);
+
+#define INFO   "weights info FILE"
+#define VERIFY "weights verify FILE [--preprocessing caffe|torchvision]"
+#define NORMALIZE                                                                                                      \
+    "weights normalize IN OUT.safetensors --images FOLDER [--count N] [--size S] [--preprocessing caffe|torchvision]"
+#define EXPORT "weights export MODEL.h5 OUT.safetensors"
+#define IMPORT "weights import FILE [--preprocessing caffe|torchvision] -o OUT.safetensors"
+
+static const struct action {
+    const char *name;
+    int (*run)(const request *r);
+    int files;
+    const char *usage;
+} actions[] = {
+    {"info", weights_info, 1, INFO},
+    {"verify", weights_verify, 1, VERIFY},
+    {"normalize", weights_normalize, 2, NORMALIZE},
+    {"export", weights_export, 2, EXPORT},
+    {"import", weights_import, 1, IMPORT},
+};
+enum { ACTIONS = sizeof actions / sizeof *actions };
+
+static const char weights_options[] =
+    "  nstx " INFO "\n    what it holds, its checksums, and that every number is one\n"
+    "  nstx " VERIFY "\n    a VGG-19 on synthetic pictures: what each layer makes of them\n"
+    "  nstx " NORMALIZE "\n    a VGG-19 scaled so that every channel's mean over the pictures is 1\n"
+    "  nstx " EXPORT "\n    a trained generator for other programs\n"
+    "  nstx " IMPORT "\n    a VGG-19, or a generator of Torch7, as nstx keeps them\n";
+
+/* ---- a VGG-19 and a device ---- */
+
+typedef struct subject {
+    vgg19 *vgg;
+    nx_device *device;
+    const char *deepest;
+} subject;
+
+static bool open_vgg(subject *s, const request *r, const char *path, nx_error *err)
+{
+    *s = (subject){.deepest = vgg19_file_deepest(path, NULL, err)};
+    vgg19_options options = {.weights = path, .preprocessing = r->preprocessing, .padding = VGG19_PADDING_FILE};
+    return s->deepest && vgg19_new(&s->vgg, &options, &s->deepest, 1, err);
+}
+
+static bool open_device(subject *s, nx_error *err)
+{
+    if (!nx_device_open(&s->device, &(nx_device_options){0}, err)) return false;
+    nx_info("device: %s (%s)", s->device->info.name, s->device->info.platform);
+    return true;
+}
+
+static void close_subject(subject *s)
+{
+    vgg19_free(s->vgg);
+    nx_device_free(s->device);
+}
+
+/* ---- info and verify ---- */
+
+/* The tensors against the hash that nstx put beside them, and every number for being one: a ReLU would hide it. */
+static bool check_tensors(const char *path, nx_error *err)
+{
+    nx_tensor_file *file;
+    char hash[33];
+    if (!nx_tensor_file_open(&file, path, err)) return false;
+    nx_tensors_hash(nx_tensor_file_at(file, 0), nx_tensor_file_count(file), hash);
+    const char *kept = nx_tensor_file_metadata(file, "tensors_xxh3");
+    bool ok = !kept || !strcmp(kept, hash) ||
+              nx_fail(err, "%s: the tensors' hash is %s, the file was written with %s: it was damaged or changed", path,
+                      hash, kept);
+    printf("  %-28s %s%s\n", "tensors (XXH3)", hash, kept && ok ? ", as the file says" : "");
+    for (size_t i = 0; ok && i < nx_tensor_file_count(file); i++) {
+        const nx_tensor_entry *e = nx_tensor_file_at(file, i);
+        for (size_t k = 0; ok && k < nx_tensor_entry_size(e); k++)
+            if (!isfinite(e->data[k])) ok = nx_fail(err, "%s: %s holds what is no number", path, e->name);
+    }
+    nx_tensor_file_free(file);
+    return ok;
+}
+
+static int weights_info(const request *r)
+{
+    nx_error err;
+    char hash[33];
+    const char *path = r->files[0];
+    if (!nx_file_hash(path, hash, &err) || !print_weights(path, &err)) return fail_with(&err, EXIT_REQUEST);
+    printf("  %-28s %s\n", "file (XXH3)", hash);
+    return check_tensors(path, &err) ? EXIT_DONE : fail_with(&err, EXIT_FAILED);
+}
+
+/* Two pictures that no camera took: noise over the range, and slow waves of colour with some noise. */
+static bool synthetic(void *context, size_t batch, float *pixels, nx_error *err)
+{
+    const nx_shape *s = context;
+    nx_rng rng = nx_rng_new(1, nx_stream("weights.verify") + batch);
+    (void)err;
+    for (int n = 0; n < s->n; n++)
+        for (int y = 0; y < s->h; y++)
+            for (int x = 0; x < s->w; x++)
+                for (int c = 0; c < 3; c++) {
+                    float noise = nx_rng_uniform(&rng), wave = sinf(0.11f * (float)(x + c * y) + (float)c);
+                    *pixels++ = n % 2 ? 255 * noise : 127.5f * (1 + 0.8f * wave) + 20 * (noise - 0.5f);
+                }
+    return true;
+}
+
+static int weights_verify(const request *r)
+{
+    nx_error err;
+    subject s;
+    vgg19_activation layers[VGG19_LAYERS];
+    size_t count = 0;
+    int code = EXIT_REQUEST;
+    if (open_vgg(&s, r, r->files[0], &err) && open_device(&s, &err)) {
+        nx_shape shape = {2, 64, 64, 3};
+        if (!strncmp(s.deepest, "fc", 2)) shape.h = shape.w = 224;
+        vgg19_images images = {.shape = shape, .batches = 1, .read = synthetic, .context = &shape};
+        printf("%s: VGG-19 to %s\n", r->files[0], s.deepest);
+        if (vgg19_measure(s.vgg, s.device, &images, s.deepest, layers, &count, &err)) {
+            code = check_tensors(r->files[0], &err) ? EXIT_DONE : EXIT_FAILED;
+            printf("\n%-10s %9s %6s %12s %12s\n", "layer", "channels", "dead", "mean", "largest");
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const vgg19_activation *a = &layers[i];
+        printf("%-10s %9d %6d %12.5g %12.5g\n", a->layer, a->channels, a->dead, a->mean, a->most);
+        if (code == EXIT_DONE && (!isfinite(a->most) || !isfinite(a->mean) || a->dead == a->channels)) {
+            nx_fail(&err, "%s: %s gives %s on synthetic pictures: the weights are damaged, or --preprocessing is wrong",
+                    r->files[0], a->layer, a->dead == a->channels ? "nothing but 0" : "what is no number");
+            code = EXIT_FAILED;
+        }
+    }
+    if (code == EXIT_DONE) printf("\nevery number is finite\n");
+    close_subject(&s);
+    return code == EXIT_DONE ? code : fail_with(&err, code);
+}
+
+/* ---- normalize ---- */
+
+static bool next_batch(void *context, size_t batch, float *pixels, nx_error *err)
+{
+    nx_progress("batch %zu", batch + 1);
+    return nx_loader_batch(context, batch, pixels, err);
+}
+
+/* count of the pictures, evenly taken; the list keeps them alone. */
+static void thin_out(nx_file_list *list, size_t count)
+{
+    char **kept = nx_alloc((count + 1) * sizeof *kept);
+    for (size_t i = 0, k = 0; i < list->count; i++) {
+        if (k < count && i == k * list->count / count)
+            kept[k++] = list->paths[i];
+        else
+            free(list->paths[i]);
+    }
+    free(list->paths);
+    *list = (nx_file_list){count, kept};
+}
+
+/* What the new file says of its origin; kept from the old one where that says it. */
+static size_t origin_of(const nx_tensor_file *file, nx_metadata out[2])
+{
+    static const char *const keys[] = {"origin", "licence"};
+    size_t n = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = nx_tensor_file_metadata(file, keys[i]);
+        if (value) out[n++] = (nx_metadata){keys[i], value};
+    }
+    return n;
+}
+
+static bool save_vgg(const subject *s, const char *source, const char *out, const char *key, const char *value,
+                     nx_error *err)
+{
+    nx_tensor_file *file;
+    nx_metadata more[5];
+    char hash[33];
+    if (!nx_file_hash(source, hash, err) || !nx_tensor_file_open(&file, source, err)) return false;
+    size_t n = origin_of(file, more);
+    more[n++] = (nx_metadata){key, value};
+    more[n++] = (nx_metadata){"source", source};
+    more[n++] = (nx_metadata){"source_xxh3", hash};
+    bool ok = vgg19_save(s->vgg, out, more, n, err);
+    nx_tensor_file_free(file);
+    return ok;
+}
+
+static int weights_normalize(const request *r)
+{
+    enum { BATCH = 4, COUNT = 200, SIZE = 224 };
+    nx_error err;
+    subject s = {0};
+    nx_file_list list = {0};
+    nx_loader *loader = NULL;
+    if (!r->images) return usage_error_of(NORMALIZE, "--images FOLDER is needed: the statistics come from pictures");
+    bool ok = open_vgg(&s, r, r->files[0], &err) && nx_packed_images(&list, r->images, &err);
+    size_t wanted = (size_t)(r->number ? r->number : COUNT), batch = BATCH;
+    if (ok) {
+        if (wanted > list.count) wanted = list.count;
+        if (wanted < batch) batch = wanted;
+        thin_out(&list, wanted / batch * batch);
+        int size = r->size ? r->size : SIZE;
+        nx_loader_options options = {.paths = list.paths,
+                                     .count = list.count,
+                                     .crop = size,
+                                     .batch = (int)batch,
+                                     .resize_short = size,
+                                     .center = true};
+        vgg19_images images = {.shape = {(int)batch, size, size, 3}, .batches = list.count / batch, .read = next_batch};
+        ok = nx_loader_new(&loader, &options, &err) && open_device(&s, &err);
+        images.context = loader;
+        ok = ok && vgg19_rescale_on(s.vgg, s.device, &images, &s.deepest, 1, true, &err);
+        nx_progress("%s", "");
+    }
+    char *how = nx_format("every channel's mean is 1 over %zu pictures of %s", list.count, r->images);
+    ok = ok && save_vgg(&s, r->files[0], r->files[1], "normalised", how, &err);
+    if (ok) printf("%s: VGG-19 to %s, %s\n", r->files[1], s.deepest, how);
+    free(how);
+    nx_loader_free(loader);
+    nx_file_list_free(&list);
+    close_subject(&s);
+    return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
+}
+
+/* ---- export and import ---- */
+
+/* A model of nstx, or one that its authors released, as safetensors. */
+static int export_model(const model *m, const char *out)
+{
+    nx_error err;
+    if (!model_export(out, m, &err)) return fail_with(&err, EXIT_REQUEST);
+    printf("%s: %s, %zu tensors\n", out, m->network, m->arrays->arrays);
+    return EXIT_DONE;
+}
+
+static int weights_export(const request *r)
+{
+    nx_error err;
+    model *m;
+    if (!model_open(&m, r->files[0], &err)) return fail_with(&err, EXIT_REQUEST);
+    int code = export_model(m, r->files[1]);
+    model_free(m);
+    return code;
+}
+
+static int import_network(const request *r)
+{
+    nx_error err;
+    model *m;
+    if (!model_import(&m, r->files[0], &err)) return fail_with(&err, EXIT_REQUEST);
+    int code = export_model(m, r->out);
+    model_free(m);
+    return code;
+}
+
+static int weights_import(const request *r)
+{
+    static const char *const words[] = {"as its metadata or its kind says", "caffe", "torchvision"};
+    nx_error err;
+    subject s = {0};
+    if (!r->out) return usage_error_of(IMPORT, "-o OUT.safetensors is needed");
+    if (nx_ends_with(r->files[0], ".t7")) return import_network(r);
+    bool ok = open_vgg(&s, r, r->files[0], &err) &&
+              save_vgg(&s, r->files[0], r->out, "imported_preprocessing", words[r->preprocessing], &err);
+    if (ok) printf("%s: VGG-19 to %s\n", r->out, s.deepest);
+    close_subject(&s);
+    return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
+}
+
+/* ---- the command ---- */
+
+static bool parse_number(const char *text, int least, int most, int *out)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    *out = (int)value;
+    return *text && !*end && value >= least && value <= most;
+}
+
+/* False after a message. */
+static bool parse(request *r, const struct action *a, int argc, char **argv)
+{
+    static const struct option longs[] = {{"images", required_argument, NULL, 'i'},
+                                          {"count", required_argument, NULL, 'n'},
+                                          {"size", required_argument, NULL, 's'},
+                                          {"preprocessing", required_argument, NULL, 'p'},
+                                          {NULL, 0, NULL, 0}};
+    *r = (request){0};
+    opterr = 0;
+    optind = 1;
+    for (int o; (o = getopt_long(argc, argv, "o:", longs, NULL)) != -1;) {
+        if (o == '?') return usage_error_of(a->usage, "unknown or incomplete option %s", argv[optind - 1]), false;
+        if (o == 'o') r->out = optarg;
+        if (o == 'i') r->images = optarg;
+        if (o == 'n' && !parse_number(optarg, 1, 1000000, &r->number))
+            return usage_error_of(a->usage, "--count %s: from 1 to 1000000", optarg), false;
+        if (o == 's' && !parse_number(optarg, 16, 4096, &r->size))
+            return usage_error_of(a->usage, "--size %s: from 16 to 4096", optarg), false;
+        if (o == 'p') {
+            bool caffe = !strcmp(optarg, "caffe");
+            if (!caffe && strcmp(optarg, "torchvision"))
+                return usage_error_of(a->usage, "--preprocessing %s: caffe or torchvision", optarg), false;
+            r->preprocessing = caffe ? VGG19_PREPROCESSING_CAFFE : VGG19_PREPROCESSING_TORCHVISION;
+        }
+    }
+    r->files = argv + optind, r->count = argc - optind;
+    if (r->count != a->files)
+        return usage_error_of(a->usage, "%d file%s needed, %d named", a->files, a->files > 1 ? "s are" : " is",
+                              r->count),
+               false;
+    return true;
+}
+
+static int command_weights(int argc, char **argv)
+{
+    request r;
+    for (int i = 0; argc > 1 && i < ACTIONS; i++)
+        if (!strcmp(argv[1], actions[i].name))
+            return parse(&r, &actions[i], argc - 1, argv + 1) ? actions[i].run(&r) : EXIT_REQUEST;
+    return usage_error("weights", argc > 1 ? "there is no `weights %s`" : "what to do is missing", argv[argc - 1]);
+}
+
+const command weights_command = {
+    .name = "weights",
+    .run = command_weights,
+    .usage = "weights info|verify|normalize|export|import ...",
+    .does = "looks into, checks, normalises and converts files of weights",
+    .options = weights_options,
+};

@@ -1,0 +1,357 @@
+/* What is being made of a figure: its runs, its page, its claims. */
+#include "figures/figure.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "figures/figure_work.h"
+#include "io/files.h"
+#include "run/interrupt.h"
+#include "runfile/series.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+struct figure_work {
+    const figure_request *request;
+    const char *paper;
+    const figure *figure;
+    page *page;
+    sweep_points *runs[FIGURE_RUNS];
+    size_t run_count;
+    figure_claim_text claims[FIGURE_CLAIMS];
+    size_t claim_count;
+    bool interrupted;
+};
+
+static const char *const scale_names[] = {[SCALE_PAPER] = "paper", [SCALE_LAPTOP] = "laptop", [SCALE_CI] = "ci"};
+
+figure_work *figure_work_new(const figure_request *request, const figure_paper *paper, const figure *f)
+{
+    figure_work *w = nx_alloc(sizeof *w);
+    char *title = nx_format("%s %s: %s (%s scale)", paper->name, f->name, f->title, scale_names[request->scale]);
+    *w = (figure_work){.request = request, .paper = paper->name, .figure = f, .page = page_new(title)};
+    free(title);
+    return w;
+}
+
+void figure_work_free(figure_work *w)
+{
+    if (!w) return;
+    for (size_t i = 0; i < w->run_count; i++) {
+        sweep_points_free(w->runs[i]);
+        free(w->runs[i]);
+    }
+    for (size_t i = 0; i < w->claim_count; i++) free(w->claims[i].ours);
+    page_free(w->page);
+    free(w);
+}
+
+page *figure_page(figure_work *w) { return w->page; }
+config_scale figure_scale(const figure_work *w) { return w->request->scale; }
+const char *figure_scale_name(config_scale scale) { return scale_names[scale]; }
+bool figure_interrupted(const figure_work *w) { return w->interrupted; }
+
+const char *figure_request_weights(const figure_request *r)
+{
+    static const char key[] = "descriptor.weights=";
+    for (size_t i = 0; i < r->override_count; i++)
+        if (!strncmp(r->overrides[i], key, strlen(key)) && strcmp(r->overrides[i] + strlen(key), "random"))
+            return r->overrides[i] + strlen(key);
+    return NULL;
+}
+
+const char *figure_weights(const figure_work *w) { return figure_request_weights(w->request); }
+const char *figure_model(const figure_work *w) { return w->request->model; }
+
+char *figure_file(const figure_work *w, const char *name)
+{
+    return nx_format("%s/%s/%s/%s", w->request->folder, w->paper, scale_names[w->request->scale], name);
+}
+
+/* ---- runs ---- */
+
+/* NAME-key=value-key=value.h5; of a path its stem. Long ones are cut and told apart by a hash. */
+static char *run_name(const char *name, const char *changes)
+{
+    enum { MOST = 100 };
+    char *out = nx_copy_text(name), *words = nx_copy_text(changes);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+        char *value = strchr(word, '='), *stem = strchr(word, '/') ? nx_path_stem(value + 1) : nx_copy_text(value + 1);
+        char *longer = nx_format("%s-%.*s=%s", out, (int)(value - strchr(word, '.') - 1), strchr(word, '.') + 1, stem);
+        free(stem);
+        free(out);
+        out = longer;
+    }
+    bool cut = strlen(out) > MOST;
+    char *file =
+        cut ? nx_format("%.*s-%016llx.h5", MOST, out, (unsigned long long)XXH3_64bits(changes, strlen(changes)))
+            : nx_format("%s.h5", out);
+    free(out);
+    free(words);
+    return file;
+}
+
+/* The changes as a list, then the user's settings of other keys, so that what a figure compares stays what it is. */
+static const char **overrides_of(const figure_work *w, char *changes, size_t *count)
+{
+    const figure_request *r = w->request;
+    const char **out = nx_alloc((r->override_count + strlen(changes) + 2) * sizeof *out);
+    static const char *const scale[] = {[SCALE_PAPER] = "experiment.scale=paper",
+                                        [SCALE_LAPTOP] = "experiment.scale=laptop",
+                                        [SCALE_CI] = "experiment.scale=ci"};
+    *count = 0;
+    out[(*count)++] = scale[r->scale];
+    for (char *word = strtok(changes, " "); word; word = strtok(NULL, " ")) out[(*count)++] = word;
+    size_t own = *count;
+    for (size_t i = 0; i < r->override_count; i++) {
+        size_t key = strcspn(r->overrides[i], "=") + 1;
+        bool fixed = false;
+        for (size_t k = 0; k < own; k++) fixed = fixed || !strncmp(out[k], r->overrides[i], key);
+        if (!fixed) out[(*count)++] = r->overrides[i];
+    }
+    return out;
+}
+
+static bool find_points(figure_work *w, const char *name, const char *changes, sweep_points *out, nx_error *err)
+{
+    char *path = nx_format("%s/%s/%s.ini", w->request->configs, w->paper, name);
+    char *file = run_name(name, changes), *run = figure_file(w, file), *words = nx_copy_text(changes);
+    char *folder = nx_path_folder(run);
+    size_t count;
+    const char **overrides = overrides_of(w, words, &count);
+    config *c = NULL;
+    bool fine = nx_folder_make(folder, err) && config_load(&c, path, overrides, count, err) &&
+                sweep_points_new(out, c, run, err);
+    config_free(c);
+    free(overrides);
+    free(folder), free(words), free(run), free(file), free(path);
+    return fine;
+}
+
+const sweep_points *figure_points(figure_work *w, const char *name, const char *changes, nx_error *err)
+{
+    NX_CHECK(w->run_count < FIGURE_RUNS, "more than %d calls of figure_run in one figure", FIGURE_RUNS);
+    sweep_points *p = nx_alloc(sizeof *p);
+    if (!find_points(w, name, changes ? changes : "", p, err)) {
+        free(p);
+        return NULL;
+    }
+    return w->runs[w->run_count++] = p;
+}
+
+const sweep_points *figure_run(figure_work *w, const char *name, const char *changes, nx_error *err)
+{
+    const sweep_points *p = figure_points(w, name, changes, err);
+    for (size_t i = 0; p && i < p->count; i++) {
+        run_outcome o;
+        nx_info("%s %s: %s%s%s", w->paper, w->figure->name, name, *p->point[i].label ? ", " : "", p->point[i].label);
+        /* A run of another config, from before the figure's settings changed, gives way. */
+        run_request r = {.command = w->request->command,
+                         .again = "nstx figure with the same words",
+                         .resume = runfile_continues(p->point[i].path, p->point[i].config)};
+        int code = run_config(&p->point[i], &r, &o, err);
+        w->interrupted = w->interrupted || code == EXIT_INTERRUPTED;
+        if (code) return nx_fail_in(err, "%s was not finished", p->point[i].path), NULL;
+    }
+    return p;
+}
+
+/* ---- reading runs ---- */
+
+static bool read_series(const char *run, const char *metric, series *out, nx_error *err)
+{
+    nx_h5 *file;
+    if (!nx_h5_open(&file, run, false, err)) return false;
+    bool fine = series_read(out, file, metric, err);
+    if (fine && !out->rows) {
+        series_free(out);
+        fine = nx_fail(err, "%s: nothing was logged under %s", run, metric);
+    }
+    nx_h5_close(file, NULL);
+    return fine;
+}
+
+bool figure_metric(const char *run, const char *metric, double *value, nx_error *err)
+{
+    return figure_mean(run, metric, 1, value, err);
+}
+
+bool figure_mean(const char *run, const char *metric, size_t rows, double *value, nx_error *err)
+{
+    series s;
+    if (!read_series(run, metric, &s, err)) return false;
+    if (rows > s.rows) rows = s.rows;
+    *value = 0;
+    for (size_t i = s.rows - rows; i < s.rows; i++) *value += s.value[i] / (double)rows;
+    series_free(&s);
+    return true;
+}
+
+bool figure_value_at(const char *run, const char *metric, int64_t step, double *value, nx_error *err)
+{
+    series s;
+    size_t row = 0;
+    if (!read_series(run, metric, &s, err)) return false;
+    while (row + 1 < s.rows && s.step[row] < step) row++;
+    *value = s.value[row];
+    series_free(&s);
+    return true;
+}
+
+bool figure_first(const char *run, const char *metric, double *value, nx_error *err)
+{
+    return figure_value_at(run, metric, INT64_MIN, value, err);
+}
+
+bool figure_image_at(const char *run, const char *name, int64_t step, nx_image *out, nx_error *err)
+{
+    nx_h5 *file;
+    uint8_t *pixels;
+    int64_t *steps = NULL;
+    int rank, shape[NX_H5_RANK_MAX];
+    size_t rows = 0, row = 0;
+    if (!nx_h5_open(&file, run, false, err)) return false;
+    char *path = nx_format("/images/%s", name);
+    bool fine = nx_h5_read_uint8(file, path, &pixels, &rank, shape, err);
+    if (fine && (rank != 4 || shape[0] < 1 || shape[3] != 3)) {
+        fine = nx_fail(err, "%s: %s is not a row of pictures", run, path);
+        free(pixels);
+    }
+    if (fine && !nx_h5_get_ints(file, path, "step", &steps, &rows, err)) {
+        fine = false;
+        free(pixels);
+    }
+    nx_h5_close(file, NULL);
+    free(path);
+    if (!fine) return false;
+    while (row + 1 < rows && row + 1 < (size_t)shape[0] && steps[row] < step) row++;
+    free(steps);
+    *out = nx_image_new(shape[1], shape[2]);
+    size_t count = (size_t)shape[1] * (size_t)shape[2] * 3;
+    for (size_t i = 0; i < count; i++) out->rgb[i] = pixels[row * count + i];
+    free(pixels);
+    return true;
+}
+
+bool figure_image(const char *run, const char *name, nx_image *out, nx_error *err)
+{
+    return figure_image_at(run, name, INT64_MAX, out, err);
+}
+
+/* ---- onto the page ---- */
+
+bool figure_picture(figure_work *w, int row, int column, const char *run, const char *name, const char *caption,
+                    nx_error *err)
+{
+    nx_image image;
+    if (!figure_image(run, name, &image, err)) return false;
+    page_picture(w->page, row, column, &image, caption);
+    nx_image_free(&image);
+    return true;
+}
+
+bool figure_show(figure_work *w, int row, int column, const char *path, int size, const char *caption, nx_error *err)
+{
+    nx_image whole;
+    if (!nx_image_load(&whole, path, err)) return false;
+    nx_image small = nx_image_fit(&whole, size);
+    page_picture(w->page, row, column, &small, caption);
+    nx_image_free(&small);
+    nx_image_free(&whole);
+    return true;
+}
+
+bool figure_curve(figure_work *w, int chart, const char *label, const char *run, const char *metric, bool seconds,
+                  nx_error *err)
+{
+    series s;
+    if (!read_series(run, metric, &s, err)) return false;
+    double *x = nx_alloc(s.rows * sizeof *x);
+    for (size_t i = 0; i < s.rows; i++) x[i] = seconds ? s.time[i] : (double)s.step[i];
+    page_curve(w->page, chart, label, x, s.value, s.rows);
+    free(x);
+    series_free(&s);
+    return true;
+}
+
+/* ---- claims ---- */
+
+verdict verdict_trained(const figure_work *w, bool holds) { return figure_weights(w) ? verdict_of(holds) : OPEN; }
+
+void figure_claim(figure_work *w, verdict v, const char *claim, const char *paper, const char *ours, ...)
+{
+    NX_CHECK(w->claim_count < FIGURE_CLAIMS, "more than %d claims in one figure", FIGURE_CLAIMS);
+    char text[256];
+    va_list args;
+    va_start(args, ours);
+    vsnprintf(text, sizeof text, ours, args);
+    va_end(args);
+    w->claims[w->claim_count++] = (figure_claim_text){v, claim, paper, nx_copy_text(text)};
+}
+
+size_t figure_claims(const figure_work *w, const figure_claim_text **claims)
+{
+    *claims = w->claims;
+    return w->claim_count;
+}
+
+/* ---- measures ---- */
+
+double image_distance(const nx_image *a, const nx_image *b)
+{
+    NX_CHECK(a->height == b->height && a->width == b->width, "a distance of pictures of %d x %d and %d x %d", a->height,
+             a->width, b->height, b->width);
+    size_t count = (size_t)a->height * (size_t)a->width * 3;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += pow(a->rgb[i] - b->rgb[i], 2);
+    return sqrt(sum / (double)count);
+}
+
+double image_contrast(const nx_image *image)
+{
+    size_t pixels = (size_t)image->height * (size_t)image->width;
+    double mean[3] = {0}, sum = 0;
+    for (size_t i = 0; i < pixels * 3; i++) mean[i % 3] += image->rgb[i] / (double)pixels;
+    for (size_t i = 0; i < pixels * 3; i++) sum += pow(image->rgb[i] - mean[i % 3], 2);
+    return sqrt(sum / (double)(pixels * 3));
+}
+
+/* The magnitude of Sobel's gradient of the luminance, inside the border: (height - 2) x (width - 2). */
+static double *sobel(const nx_image *image)
+{
+    size_t h = (size_t)image->height, w = (size_t)image->width;
+    double *gray = nx_alloc(h * w * sizeof *gray), *out = nx_alloc(h * w * sizeof *out);
+    for (size_t i = 0; i < h * w; i++)
+        gray[i] = .299 * image->rgb[i * 3] + .587 * image->rgb[i * 3 + 1] + .114 * image->rgb[i * 3 + 2];
+    for (size_t y = 1; y + 1 < h; y++)
+        for (size_t x = 1; x + 1 < w; x++) {
+            const double *p = &gray[y * w + x];
+            double dx = p[1 - (ptrdiff_t)w] + 2 * p[1] + p[1 + w] - p[-1 - (ptrdiff_t)w] - 2 * p[-1] - p[w - 1];
+            double dy =
+                p[w - 1] + 2 * p[w] + p[w + 1] - p[-1 - (ptrdiff_t)w] - 2 * p[-(ptrdiff_t)w] - p[1 - (ptrdiff_t)w];
+            out[(y - 1) * (w - 2) + x - 1] = sqrt(dx * dx + dy * dy);
+        }
+    free(gray);
+    return out;
+}
+
+double image_edges(const nx_image *a, const nx_image *b)
+{
+    NX_CHECK(a->height == b->height && a->width == b->width && a->height > 2 && a->width > 2,
+             "edges of pictures of %d x %d and %d x %d", a->height, a->width, b->height, b->width);
+    size_t count = (size_t)(a->height - 2) * (size_t)(a->width - 2);
+    double *x = sobel(a), *y = sobel(b), mx = 0, my = 0, xy = 0, xx = 0, yy = 0;
+    for (size_t i = 0; i < count; i++) mx += x[i] / (double)count, my += y[i] / (double)count;
+    for (size_t i = 0; i < count; i++) {
+        xy += (x[i] - mx) * (y[i] - my);
+        xx += (x[i] - mx) * (x[i] - mx);
+        yy += (y[i] - my) * (y[i] - my);
+    }
+    free(x);
+    free(y);
+    return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
+}

@@ -1,0 +1,37 @@
+/* What `nstx figure` does with the figures; the figures themselves see figures/figure.h alone. */
+#ifndef FIGURES_FIGURE_WORK_H
+#define FIGURES_FIGURE_WORK_H
+
+#include "figures/figure.h"
+
+enum { FIGURE_RUNS = 64, FIGURE_CLAIMS = 32 };
+
+/* Every paper with its figures. */
+extern const figure_paper figure_papers[];
+extern const size_t figure_paper_count;
+
+typedef struct figure_request {
+    const char *command; /* the command line, for the run files */
+    config_scale scale;
+    const char *folder, *configs; /* where figures go; where the configs lie */
+    const char *model;            /* the user's own generator; NULL: none */
+    const char *const *overrides; /* the user's -s */
+    size_t override_count;
+} figure_request;
+
+typedef struct figure_claim_text {
+    verdict verdict;
+    const char *claim, *paper;
+    char *ours;
+} figure_claim_text;
+
+/* The request and the figure must live as long as the work. */
+figure_work *figure_work_new(const figure_request *request, const figure_paper *paper, const figure *f);
+void figure_work_free(figure_work *w);
+
+size_t figure_claims(const figure_work *w, const figure_claim_text **claims);
+bool figure_interrupted(const figure_work *w);
+const char *figure_scale_name(config_scale scale);
+const char *figure_request_weights(const figure_request *r);
+
+#endif

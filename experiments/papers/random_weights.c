@@ -1,0 +1,240 @@
+/* A Powerful Generative Model Using Random Weights for the Deep Image Representation.
+ * Kun He, Yan Wang, John Hopcroft. NIPS 2016.
+ *
+ * Reproduced here: pictures from the features of a VGG-19 with random weights (ranVGG): inversion (Fig. 2 to 7),
+ * textures (Fig. 8), style transfer (Fig. 9 and 10), with layers weighted by their impact on the picture (eq. 4 and 8)
+ * and weights chosen layer by layer (the "stacked" ranVGG). notes/papers/random_weights.md has what the paper leaves
+ * open.
+ *
+ * Weights. Equations 4 and 8 want the gradient at F(x') = 0, where both the ReLUs and the Gram matrix pass nothing on.
+ * What is meant is the largest gradient that a layer can send: here that of the loss between the picture and features
+ * of zero, back through the picture's own activations.
+ *
+ * Stacking. From the first layer to the deepest that is needed, sets of weights are drawn for one layer, each inverts
+ * the reference picture from the same noise, and the set with the least loss is kept. With biases of zero the scale of
+ * a set changes nothing but the loss, so losses are compared relative to the features' own energy. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "graph/recompute.h"
+#include "nn/loss.h"
+#include "ops/scale.h"
+#include "run/interrupt.h"
+#include "run/paper.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- weights of layers ---- */
+
+static nx_tensor *zeros(nx_graph *g, nx_shape shape)
+{
+    float *values = nx_alloc(nx_shape_count(shape) * sizeof *values);
+    nx_tensor *t = nx_constant(g, shape, values);
+    free(values);
+    return t;
+}
+
+/* 1 over what a layer's loss sends into the picture. */
+static bool weigh(perceptual_loss *p, nx_device *device, const nx_image *image, const char *layer, bool style,
+                  double *out, nx_error *err)
+{
+    nx_graph *g = nx_graph_new(&p->info);
+    nx_shape shape = {1, image->height, image->width, 3};
+    nx_tensor *x = nx_input(g, shape, "picture"), *features, *gradient;
+    nx_plan *plan = NULL;
+    double content_factor, style_factor, sum = 0;
+    bool ok = vgg19_record(p->vgg, g, perceptual_center(p, g, x), &layer, 1, &features, err);
+    if (ok) {
+        objective_factors(p->c, features->shape, &content_factor, &style_factor);
+        nx_tensor *loss =
+            style ? nx_style_loss(g, features, zeros(g, (nx_shape){1, 1, features->shape.c, features->shape.c}), 0)
+                  : nx_content_loss(g, features, zeros(g, features->shape));
+        nx_gradient(g, nx_scale(g, loss, (float)(style ? style_factor : content_factor)), &x, 1, &gradient);
+        nx_keep(gradient);
+        nx_recompute(g, NX_RECOMPUTE_MOST); /* once, and never more memory than the steps take */
+        ok = nx_plan_new(&plan, g, err);
+    }
+    if (ok) {
+        size_t count = nx_shape_count(shape);
+        float *values = nx_alloc(count * sizeof *values);
+        nx_plan_realize(plan, device);
+        nx_plan_write(plan, x, image->rgb);
+        nx_plan_run(plan);
+        nx_plan_read(plan, gradient, values);
+        for (size_t i = 0; i < count; i++)
+            sum += p->c->loss.balance == BALANCE_MEAN ? fabs((double)values[i]) : (double)values[i];
+        *out = (double)count / fabs(sum);
+        free(values);
+        if (!isfinite(*out)) ok = nx_fail(err, "%s sends no gradient into the picture, it cannot be weighted", layer);
+        nx_info("%s of %s: weighted by %.4g", style ? "style" : "content", layer, *out);
+    }
+    nx_plan_free(plan);
+    nx_graph_free(g);
+    return ok;
+}
+
+static bool balance(perceptual_loss *p, nx_device *device, const nx_image *content, int style, int styles,
+                    double *content_balance, double *style_balance, nx_error *err)
+{
+    const config_list *contents = &p->c->descriptor.content_layers, *layers = &p->c->descriptor.style_layers;
+    bool ok = true;
+    if (p->c->loss.balance == BALANCE_NONE) return true;
+    for (int i = 0; ok && content && i < contents->count; i++)
+        ok = weigh(p, device, content, contents->items[i], false, &content_balance[i], err);
+    for (int k = 0; ok && k < styles; k++)
+        for (int i = 0; ok && i < layers->count; i++)
+            ok = weigh(p, device, &p->style[style + k], layers->items[i], true, &style_balance[k * layers->count + i],
+                       err);
+    return ok;
+}
+
+/* ---- stacking ---- */
+
+/* The reference from the features of one layer. */
+typedef struct inversion {
+    nx_graph *g;
+    nx_plan *plan;
+    nx_params *params;
+    nx_param *picture;
+    nx_tensor *target, *loss, *gradient;
+} inversion;
+
+static bool inversion_new(inversion *out, perceptual_loss *p, const nx_image *reference, const char *layer,
+                          nx_error *err)
+{
+    const config *c = p->c;
+    nx_shape shape = {1, reference->height, reference->width, 3};
+    nx_graph *g = nx_graph_new(&p->info);
+    nx_tensor *features;
+    *out = (inversion){.g = g, .params = nx_params_new()};
+    out->picture = nx_param_add(out->params, "picture", shape, 4);
+    nx_rng rng = nx_rng_new((uint64_t)c->experiment.seed, nx_stream("picture"));
+    for (size_t i = 0; i < nx_shape_count(shape); i++)
+        out->picture->initial[i] = (float)c->data.init_noise * nx_rng_normal(&rng);
+    nx_tensor *x = nx_use(g, out->picture), *known = perceptual_center(p, g, nx_constant(g, shape, reference->rgb));
+    if (!vgg19_record(p->vgg, g, known, &layer, 1, &out->target, err) ||
+        !vgg19_record(p->vgg, g, x, &layer, 1, &features, err))
+        return false;
+    nx_keep(out->target);
+    out->loss = nx_keep(nx_content_loss(g, features, out->target));
+    nx_gradient(g, out->loss, &x, 1, &out->gradient);
+    nx_keep(out->gradient);
+    nx_recompute(g, c->device.recompute);
+    return nx_plan_new(&out->plan, g, err);
+}
+
+static void inversion_free(inversion *v)
+{
+    nx_plan_free(v->plan);
+    nx_graph_free(v->g);
+    nx_params_free(v->params);
+}
+
+static double evaluate(void *context)
+{
+    inversion *v = context;
+    float loss;
+    nx_plan_run(v->plan);
+    nx_plan_read(v->plan, v->loss, &loss);
+    return (double)loss;
+}
+
+/* The mean and the mean square of the features to be inverted. */
+static void measure(const inversion *v, double *mean, double *energy)
+{
+    size_t count = nx_shape_count(v->target->shape);
+    float *values = nx_alloc(count * sizeof *values);
+    nx_plan_read(v->plan, v->target, values);
+    *mean = *energy = 0;
+    for (size_t i = 0; i < count; i++) {
+        *mean += (double)values[i] / (double)count;
+        *energy += (double)values[i] * (double)values[i] / (double)count;
+    }
+    free(values);
+}
+
+/* What is left of the features' energy after [descriptor] stacked_steps updates, and the features' mean. */
+static bool invert(perceptual_loss *p, nx_device *device, const nx_image *reference, const char *layer, double *left,
+                   double *mean, nx_error *err)
+{
+    const config *c = p->c;
+    inversion v;
+    bool ok = inversion_new(&v, p, reference, layer, err);
+    if (ok) {
+        double value, energy;
+        nx_lbfgs *o = nx_lbfgs_new(nx_shape_count(v.picture->shape), paper_lbfgs(c));
+        nx_lbfgs_function f = {.x = v.picture, .gradient = v.gradient, .evaluate = evaluate, .context = &v};
+        nx_params_realize(v.params, device);
+        nx_lbfgs_realize(o, device);
+        nx_plan_realize(v.plan, device);
+        value = evaluate(&v);
+        for (int i = 0; i < c->descriptor.stacked_steps; i++) {
+            if (interrupt_wanted() || nx_lbfgs_step(o, &f, &value, 1) != NX_LBFGS_MOVED) break;
+            if (c->optimizer.line_search == LINE_SEARCH_NONE) value = evaluate(&v);
+        }
+        measure(&v, mean, &energy);
+        *left = value / energy;
+        nx_lbfgs_free(o);
+        if (!isfinite(*left)) ok = nx_fail(err, "%s gives nothing on the reference picture", layer);
+    }
+    inversion_free(&v);
+    return ok;
+}
+
+/* The set of weights of one layer that inverts best stays. */
+static bool choose_layer(perceptual_loss *p, nx_device *device, const nx_image *reference, const char *layer,
+                         nx_error *err)
+{
+    int kept = 0, sets = p->c->descriptor.stacked;
+    double least = INFINITY, most = 0, scale = 1;
+    for (int set = 0; set < sets && !interrupt_wanted(); set++) {
+        double left, mean;
+        vgg19_draw(p->vgg, layer, set, 1);
+        if (!invert(p, device, reference, layer, &left, &mean, err)) return false;
+        most = fmax(most, left);
+        if (left >= least) continue;
+        least = left;
+        kept = set;
+        if (p->c->descriptor.rescale) scale = 1 / mean;
+    }
+    vgg19_draw(p->vgg, layer, kept, (float)scale);
+    nx_info("%s: set %d of %d leaves %.3g of the features' energy, the worst %.3g", layer, kept + 1, sets, least, most);
+    return true;
+}
+
+/* An interrupt ends it with what it has: the run itself then stops before its first step. */
+static bool choose(perceptual_loss *p, nx_device *device, const nx_image *content, nx_error *err)
+{
+    const config *c = p->c;
+    const nx_image *picture = content ? content : &p->style[0];
+    const char *weighted[VGG19_LAYERS];
+    nx_image own = {0}, reference = {0};
+    if (!c->descriptor.stacked) return true;
+    if (*c->descriptor.reference) {
+        if (!nx_image_load(&own, c->descriptor.reference, err)) return false;
+        reference = nx_image_resize(&own, picture->height, picture->width, NX_BICUBIC);
+    }
+    size_t count;
+    const char **layers = perceptual_layers(c, &count);
+    size_t n = vgg19_weighted(layers, count, weighted);
+    bool ok = true;
+    for (size_t i = 0; ok && i < n && !interrupt_wanted(); i++)
+        ok = choose_layer(p, device, reference.rgb ? &reference : picture, weighted[i], err);
+    free(layers);
+    nx_image_free(&own);
+    nx_image_free(&reference);
+    return ok;
+}
+
+static bool check(const config *c, nx_error *err)
+{
+    if (strcmp(c->descriptor.weights, "random"))
+        return nx_fail(err,
+                       "[descriptor] weights: the paper random_weights has weights = random; trained ones are gatys's");
+    return !c->descriptor.stacked || c->optimizer.method == METHOD_LBFGS ||
+           nx_fail(err, "[descriptor] stacked: sets of weights are compared with [optimizer] method = lbfgs");
+}
+
+const paper random_weights = {.name = "random_weights", .check = check, .choose = choose, .balance = balance};

@@ -1,0 +1,267 @@
+/* Perception: the config's descriptor and losses. */
+#include "run/perceptual_loss.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "nn/loss.h"
+#include "ops/affine.h"
+#include "ops/mask.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char **perceptual_layers(const config *c, size_t *count)
+{
+    const config_list *a = &c->descriptor.content_layers, *b = &c->descriptor.style_layers;
+    const char **layers = nx_alloc((size_t)(a->count + b->count + 1) * sizeof *layers);
+    *count = 0;
+    for (int i = 0; i < a->count; i++) layers[(*count)++] = a->items[i];
+    for (int i = 0; i < b->count; i++) layers[(*count)++] = b->items[i];
+    return layers;
+}
+
+/* ---- inputs ---- */
+
+static bool open_descriptor(perceptual_loss *p, nx_error *err)
+{
+    static const vgg19_pooling poolings[] = {[POOLING_FILE] = VGG19_POOLING_FILE,
+                                             [POOLING_MAX] = VGG19_POOLING_MAX,
+                                             [POOLING_AVERAGE] = VGG19_POOLING_AVERAGE};
+    static const int paddings[] = {
+        [DESCRIPTOR_PADDING_FILE] = VGG19_PADDING_FILE,        [DESCRIPTOR_PADDING_NONE] = VGG19_PADDING_NONE,
+        [DESCRIPTOR_PADDING_ZERO] = NX_PADDING_ZERO,           [DESCRIPTOR_PADDING_REFLECT] = NX_PADDING_REFLECT,
+        [DESCRIPTOR_PADDING_REPLICATE] = NX_PADDING_REPLICATE, [DESCRIPTOR_PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
+    static const vgg19_preprocessing preprocessings[] = {[PREPROCESSING_FILE] = VGG19_PREPROCESSING_FILE,
+                                                         [PREPROCESSING_CAFFE] = VGG19_PREPROCESSING_CAFFE,
+                                                         [PREPROCESSING_TORCHVISION] = VGG19_PREPROCESSING_TORCHVISION};
+    const config *c = p->c;
+    bool random = !strcmp(c->descriptor.weights, "random");
+    vgg19_options options = {
+        .weights = random ? NULL : c->descriptor.weights,
+        .preprocessing = preprocessings[c->descriptor.preprocessing],
+        .pooling = poolings[c->descriptor.pooling],
+        .padding = paddings[c->descriptor.padding],
+        .init = c->descriptor.init == INIT_HE ? VGG19_INIT_HE : VGG19_INIT_PAPER,
+        .sigma = (float)c->descriptor.sigma,
+        .width = (float)c->descriptor.width,
+        .seed = (uint64_t)(c->descriptor.seed < 0 ? c->experiment.seed : c->descriptor.seed),
+    };
+    size_t count;
+    const char **layers = perceptual_layers(c, &count);
+    bool ok = count ? vgg19_new(&p->vgg, &options, layers, count, err)
+                    : nx_fail(err, "[descriptor] has neither content_layers nor style_layers: nothing to compare");
+    free(layers);
+    return ok;
+}
+
+static bool read_style(perceptual_loss *p, const perceptual_style *s, nx_error *err)
+{
+    nx_image *image = &p->style[p->styles];
+    if (!nx_image_load(image, s->path, err)) return false;
+    p->styles++;
+    int longer = image->height > image->width ? image->height : image->width,
+        size = (s->size ? s->size : longer) / (s->part ? s->part : 1);
+    if (size != longer) {
+        nx_image fitted = nx_image_fit(image, size > 1 ? size : 1);
+        nx_image_free(image);
+        *image = fitted;
+    }
+    const config_list *layers = &p->c->descriptor.style_layers;
+    int least = vgg19_smallest_image((const char *const *)layers->items, (size_t)layers->count,
+                                     p->c->descriptor.padding == DESCRIPTOR_PADDING_NONE);
+    return (image->height >= least && image->width >= least) ||
+           nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
+                   s->path, image->width, image->height, p->c->data.style_size, least);
+}
+
+/* The masks of [data], made grey. */
+static bool read_masks(perceptual_loss *p, nx_error *err)
+{
+    const config *c = p->c;
+    int styles = *c->data.style ? 1 + c->data.more_styles.count : 0;
+    if (c->data.masks.count && c->experiment.task != TASK_OPTIMIZE)
+        return nx_fail(err, "[data] masks: they are for task = optimize; nstx stylize --mask has them for a generator");
+    if (c->data.masks.count && c->data.masks.count != styles)
+        return nx_fail(err, "[data] masks: %d masks for %d style pictures: each has one", c->data.masks.count, styles);
+    for (int i = 0; i < c->data.masks.count; i++) {
+        nx_image *m = &p->mask[i];
+        float most = 0;
+        if (!nx_image_load(m, c->data.masks.items[i], err)) return false;
+        p->masks++;
+        for (size_t k = 0; k < (size_t)m->height * (size_t)m->width * 3; k += 3) {
+            m->rgb[k] = (m->rgb[k] + m->rgb[k + 1] + m->rgb[k + 2]) / 3;
+            if (m->rgb[k] > most) most = m->rgb[k];
+        }
+        if (!(most > 0))
+            return nx_fail(err, "%s: black all over: its style would be nowhere in the picture",
+                           c->data.masks.items[i]);
+    }
+    return true;
+}
+
+bool perceptual_new(perceptual_loss **out, const config *c, const nx_device_info *info, const perceptual_style *styles,
+                    int count, nx_error *err)
+{
+    NX_CHECK(count <= PERCEPTUAL_STYLES, "%d style pictures, at most %d", count, PERCEPTUAL_STYLES);
+    perceptual_loss *p = nx_alloc(sizeof *p);
+    *p = (perceptual_loss){.c = c, .info = *info};
+    bool ok = true;
+    for (int i = 0; ok && i < count; i++) ok = read_style(p, &styles[i], err);
+    ok = ok && read_masks(p, err) && open_descriptor(p, err);
+    if (ok)
+        *out = p;
+    else
+        perceptual_free(p);
+    return ok;
+}
+
+void perceptual_free(perceptual_loss *p)
+{
+    if (!p) return;
+    for (int i = 0; i < p->styles; i++) nx_image_free(&p->style[i]);
+    for (int i = 0; i < p->masks; i++) nx_image_free(&p->mask[i]);
+    vgg19_free(p->vgg);
+    free(p);
+}
+
+/* ---- recording ---- */
+
+nx_tensor *perceptual_center(const perceptual_loss *p, nx_graph *g, nx_tensor *picture)
+{
+    const float *mean = p->vgg->mean;
+    float one[3] = {1, 1, 1}, shift[3] = {-mean[0], -mean[1], -mean[2]};
+    return nx_affine(g, picture, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
+}
+
+/* The Gram matrices of a style picture. */
+static bool record_style(perceptual_loss *p, nx_graph *g, int style, nx_tensor **gram, nx_error *err)
+{
+    const config_list *layers = &p->c->descriptor.style_layers;
+    const nx_image *image = &p->style[style];
+    nx_tensor *picture = nx_constant(g, (nx_shape){1, image->height, image->width, 3}, image->rgb);
+    if (!vgg19_record(p->vgg, g, perceptual_center(p, g, picture), (const char *const *)layers->items,
+                      (size_t)layers->count, gram, err))
+        return false;
+    for (int i = 0; i < layers->count; i++) gram[i] = nx_gram_matrix(g, gram[i]);
+    return true;
+}
+
+/* Weights of all layers: the judge's own times its balance. Owned by the caller. */
+static double *weights_of(double weight, const double *balance, int count)
+{
+    double *weights = nx_alloc((size_t)(count + 1) * sizeof *weights);
+    for (int i = 0; i < count; i++) weights[i] = weight * (balance ? balance[i] : 1);
+    return weights;
+}
+
+/* Features times the mask T as large as they are, so that their Gram matrix is that of the region (Gatys, Ecker,
+ * Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, eq. 5 and 6).
+ * There T is scaled for sum T^2 = 1; here for the number of pixels, by which the Gram matrix is divided. */
+static nx_tensor *guided(nx_graph *g, nx_tensor *features, const nx_image *mask)
+{
+    nx_shape shape = {1, features->shape.h, features->shape.w, 1};
+    size_t pixels = nx_shape_count(shape);
+    float *weights = nx_alloc(pixels * sizeof *weights);
+    nx_image small = nx_image_resize(mask, shape.h, shape.w, NX_BILINEAR);
+    double squares = 0;
+    for (size_t i = 0; i < pixels; i++) {
+        weights[i] = small.rgb[3 * i];
+        squares += (double)weights[i] * (double)weights[i];
+    }
+    float scale = (float)sqrt((double)pixels / squares);
+    for (size_t i = 0; i < pixels; i++) weights[i] *= scale;
+    nx_tensor *out = nx_mask(g, features, nx_constant(g, shape, weights));
+    nx_image_free(&small);
+    free(weights);
+    return out;
+}
+
+/* The terms of one style picture on features of the output. */
+static bool record_style_terms(perceptual_loss *p, nx_graph *g, const picture_loss *j, int k, nx_tensor *const *feature,
+                               objective *o, nx_error *err)
+{
+    int layers = p->c->descriptor.style_layers.count, styles = j->styles ? j->styles : 1;
+    nx_tensor **gram = nx_alloc((size_t)(layers + 1) * sizeof *gram);
+    double share = config_layer_weight(&p->c->loss.style_shares, k, styles);
+    double *weights = weights_of(j->weight * (j->style_weight > 0 ? j->style_weight : 1) * share,
+                                 j->style_balance ? j->style_balance + k * layers : NULL, layers);
+    char prefix[64];
+    if (k)
+        snprintf(prefix, sizeof prefix, "%sstyle%d/", j->prefix, k + 1);
+    else
+        snprintf(prefix, sizeof prefix, "%s", j->prefix);
+    nx_tensor **seen = nx_alloc((size_t)(layers + 1) * sizeof *seen);
+    for (int i = 0; i < layers; i++) seen[i] = p->masks ? guided(g, feature[i], &p->mask[k]) : feature[i];
+    bool ok = !layers || record_style(p, g, j->style + k, gram, err);
+    if (ok) objective_perceptual(o, g, p->c, prefix, (objective_weights){NULL, weights}, NULL, NULL, seen, gram);
+    free(seen);
+    free(gram);
+    free(weights);
+    return ok;
+}
+
+bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, objective *o, nx_error *err)
+{
+    size_t count;
+    const char **layers = perceptual_layers(p->c, &count);
+    size_t contents = (size_t)p->c->descriptor.content_layers.count;
+    nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature);
+    double *weights = weights_of(j->weight, j->content_balance, (int)contents);
+    size_t first = j->content ? 0 : contents, end = j->style < 0 ? contents : count;
+    bool ok = (!j->content || !contents ||
+               vgg19_record(p->vgg, g, j->centered ? j->content : perceptual_center(p, g, j->content), layers, contents,
+                            target, err)) &&
+              (first == end || vgg19_record(p->vgg, g, j->output, layers + first, end - first, feature + first, err));
+    if (ok && j->content)
+        objective_perceptual(o, g, p->c, j->prefix, (objective_weights){weights, NULL}, feature, target, NULL, NULL);
+    for (int k = 0; ok && j->style >= 0 && k < (j->styles ? j->styles : 1); k++)
+        ok = record_style_terms(p, g, j, k, feature + contents, o, err);
+    if (ok) objective_variation(o, g, p->c, j->prefix, j->weight, j->output);
+    free(layers);
+    free(target);
+    free(feature);
+    free(weights);
+    return ok;
+}
+
+/* ---- on the device ---- */
+
+/* Random weights are scaled on a picture of at most this many pixels on its longer side. */
+enum { RESCALE_SIDE = 128 };
+
+/* A picture to scale on: the first style's, or noise. Owned by the caller. */
+static nx_image calibration(const perceptual_loss *p, int least)
+{
+    const nx_image *style = &p->style[0];
+    if (p->styles && style->height >= least && style->width >= least) {
+        int longer = style->height > style->width ? style->height : style->width;
+        nx_image small = nx_image_fit(style, longer < RESCALE_SIDE ? longer : RESCALE_SIDE);
+        if (small.height >= least && small.width >= least) return small;
+        nx_image_free(&small);
+        return nx_image_crop(style, 0, 0, least, least);
+    }
+    int side = least > RESCALE_SIDE ? least : RESCALE_SIDE;
+    nx_image noise = nx_image_new(side, side);
+    nx_rng rng = nx_rng_new((uint64_t)p->c->experiment.seed, nx_stream("calibration"));
+    for (size_t i = 0; i < (size_t)side * (size_t)side * 3; i++) noise.rgb[i] = 255 * nx_rng_uniform(&rng);
+    return noise;
+}
+
+bool perceptual_prepare(perceptual_loss *p, nx_device *device, nx_error *err)
+{
+    bool ok = true;
+    if (p->vgg->random && p->c->descriptor.rescale) {
+        size_t count;
+        const char **layers = perceptual_layers(p->c, &count), *scaled[VGG19_LAYERS];
+        nx_image image = calibration(p, vgg19_smallest_image(layers, count, p->vgg->unpadded));
+        size_t n = vgg19_weighted(layers, count, scaled);
+        while (!strncmp(scaled[n - 1], "fc", 2)) n--; /* the fully connected layers take pictures of one size alone */
+        ok = vgg19_rescale(p->vgg, device, image.rgb, (nx_shape){1, image.height, image.width, 3}, scaled, n, false,
+                           err);
+        nx_image_free(&image);
+        free(layers);
+    }
+    if (ok) nx_params_realize(p->vgg->params, device);
+    return ok;
+}

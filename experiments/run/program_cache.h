@@ -1,9 +1,0 @@
-/* Built OpenCL programs, kept between runs in programs/ of the cache folder (run/kernel_cache.h): a driver then need
- * not compile them again, and PoCL need not preprocess them to find that it has. A file is a line with the checksum of
- * the rest, and the driver's binary; a damaged one counts as none. */
-#ifndef RUN_PROGRAM_CACHE_H
-#define RUN_PROGRAM_CACHE_H
-
-void program_cache_use(void); /* from now on, in this process; NSTX_PROGRAMS=off: not */
-
-#endif

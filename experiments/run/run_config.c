@@ -1,0 +1,88 @@
+/* The run of a point. */
+#include "run/run_config.h"
+
+#include "base/log.h"
+#include "machine/first_use.h"
+#include "machine/kernel_cache.h"
+#include "run/interrupt.h"
+
+#include <math.h>
+
+static bool read_result(const char *path, task_result *result, nx_error *err)
+{
+    *result = (task_result){.validation = NAN, .style = NAN, .content = NAN, .diversity = {NAN, NAN}};
+    if (!runfile_last(path, "total", &result->loss, err)) return false;
+    nx_error none;
+    runfile_last(path, "validation/total", &result->validation, &none);
+    runfile_last(path, "validation/style", &result->style, &none);
+    runfile_last(path, "validation/content", &result->content, &none);
+    return true;
+}
+
+/* A run is not continued to a step that lies behind it. */
+static bool check_step(const runfile *file, const config *c, const char *path, nx_error *err)
+{
+    const checkpoint *k = runfile_checkpoint(file);
+    uint64_t step;
+    if (!k) return true;
+    return checkpoint_get_counter(k, "step", &step, path, err) &&
+           (step <= (uint64_t)c->experiment.steps ||
+            nx_fail(err,
+                    "%s: the run is at step %llu, beyond [experiment] steps = %d: raise it, or start afresh without "
+                    "--resume",
+                    path, (unsigned long long)step, c->experiment.steps));
+}
+
+/* The process is forked before the watch starts its thread, and finds the cache in its environment. */
+void run_config_prepare(void)
+{
+    kernel_cache_take();
+    first_use_prepare();
+    interrupt_watch();
+}
+
+int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_error *err)
+{
+    const config *c = p->config;
+    *out = (run_outcome){0};
+    if (r->resume && runfile_is_finished(p->path, c)) {
+        nx_info("%s is finished", p->path);
+        out->reused = true;
+        return read_result(p->path, &out->result, err) ? EXIT_DONE : EXIT_FAILED;
+    }
+    task *t;
+    if (!task_new(&t, c, err)) return EXIT_REQUEST;
+    const nx_device_info *device = &t->info;
+    nx_info("device: %s (%s, driver %s), %s kernels", device->name, device->platform, device->driver,
+            device->family == NX_FAMILY_CPU ? "CPU" : "GPU");
+    runfile_info info = {r->command, c, device};
+    runfile *file = NULL;
+    int code = EXIT_REQUEST;
+    if (task_fits(t, err) &&
+        (r->resume ? runfile_resume(&file, p->path, &info, err) : runfile_new(&file, p->path, &info, err)) &&
+        check_step(file, c, p->path, err)) {
+        task_end end = task_run(t, file, p->path, &out->result, err);
+        code = end == TASK_FINISHED ? EXIT_DONE : end == TASK_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_FAILED;
+    }
+    if (code == EXIT_INTERRUPTED)
+        nx_fail(err, "interrupted at step %llu; `%s` continues %s", (unsigned long long)out->result.step, r->again,
+                p->path);
+    runfile_free(file);
+    task_free(t);
+    return code;
+}
+
+bool run_config_check(const config *c, run_needs *needs, nx_error *err)
+{
+    task *t;
+    uint64_t bytes[NX_MEMORY_KINDS];
+    *needs = (run_needs){0};
+    if (!task_new(&t, c, err)) return false;
+    bool ok = task_fits(t, err);
+    if (ok) task_bytes(t, bytes);
+    for (int k = 0; ok && k < NX_MEMORY_KINDS; k++) needs->bytes += bytes[k];
+    needs->memory = t->info.memory;
+    needs->cpu = t->info.type == CL_DEVICE_TYPE_CPU;
+    task_free(t);
+    return ok;
+}

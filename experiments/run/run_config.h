@@ -1,0 +1,42 @@
+/* One point of a config from its inputs to its finished run file, as `nstx run` and `nstx figure` do it: the device
+ * announced, memory checked, resumed or begun afresh, and a line where something went wrong.
+ *
+ *     run_outcome o;
+ *     run_request r = {.command = line, .again = "nstx run a.ini --resume", .resume = true};
+ *     int code = run_config(&p.point[i], &r, &o, &err);                             EXIT_DONE, ...
+ */
+#ifndef RUN_RUN_CONFIG_H
+#define RUN_RUN_CONFIG_H
+
+#include "config/sweep_points.h"
+#include "run/exit_code.h"
+#include "run/task.h"
+
+typedef struct run_request {
+    const char *command; /* the command line, for the run file */
+    const char *again;   /* the one that continues the run when it was interrupted */
+    bool resume;         /* take up what is there, also where it is finished */
+} run_request;
+
+typedef struct run_outcome {
+    task_result result;
+    bool reused; /* it was finished; seconds and bytes of the result are not known */
+} run_outcome;
+
+/* What a program that is to run points does at its start, before OpenCL is touched: it takes a cache of kernels, has a
+ * process ready for the self-test of a device, and watches for interrupts. */
+void run_config_prepare(void);
+
+/* Gives an exit code (run/exit_code.h); err holds the one line that says why where it is not EXIT_DONE. */
+int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_error *err);
+
+/* What one run takes of the device. */
+typedef struct run_needs {
+    uint64_t bytes, memory; /* planned, and what the device has */
+    bool cpu;               /* the device is the processor itself: one run uses all of its cores */
+} run_needs;
+
+/* Reads the inputs of a run and plans its memory without touching the device. An error is the user's. */
+bool run_config_check(const config *c, run_needs *needs, nx_error *err);
+
+#endif

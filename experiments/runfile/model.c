@@ -1,0 +1,243 @@
+/* Model files: attributes from a table, parameters as a checkpoint of their own. */
+#include "runfile/model.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "io/tensors.h"
+#include "networks/pyramid_import.h"
+#include "runfile/atomic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUP      "/model"
+#define OPTIONS    GROUP "/options"
+#define PARAMETERS "parameters"
+
+static const char *const means[] = {"mean_r", "mean_g", "mean_b"};
+
+/* ---- writing ---- */
+
+static bool write_number(nx_h5 *file, const char *side, const char *what, double value, nx_error *err)
+{
+    char *name = nx_format("%s_%s", side, what);
+    bool fine = nx_h5_set_double(file, GROUP, name, value, err);
+    free(name);
+    return fine;
+}
+
+static bool write_pixels(nx_h5 *file, const char *side, const model_pixels *pixels, nx_error *err)
+{
+    char *name = nx_format("%s_order", side);
+    bool fine = nx_h5_set_string(file, GROUP, name, pixels->order, err);
+    free(name);
+    fine = fine && write_number(file, side, "scale", pixels->scale, err);
+    for (int i = 0; fine && i < 3; i++) fine = write_number(file, side, means[i], pixels->mean[i], err);
+    return fine;
+}
+
+typedef struct saving {
+    const model *m;
+    const nx_params *params;
+} saving;
+
+static bool write_model(nx_h5 *file, const void *context, nx_error *err)
+{
+    const saving *s = context;
+    checkpoint *arrays = checkpoint_new();
+    checkpoint_put_params(arrays, PARAMETERS, s->params);
+    bool fine = checkpoint_write(arrays, file, GROUP, err) &&
+                nx_h5_set_string(file, GROUP, "network", s->m->network, err) &&
+                nx_h5_set_string(file, GROUP, "nstx_version", nx_version, err) &&
+                nx_h5_write_text(file, OPTIONS, s->m->options, err) && write_pixels(file, "input", &s->m->input, err) &&
+                write_pixels(file, "output", &s->m->output, err);
+    checkpoint_free(arrays);
+    return fine;
+}
+
+bool model_save(const char *path, const model *m, const nx_params *params, nx_error *err)
+{
+    return atomic_write_h5(path, write_model, &(saving){m, params}, err);
+}
+
+/* ---- reading ---- */
+
+static bool read_number(const nx_h5 *file, const char *side, const char *what, double *value, nx_error *err)
+{
+    char *name = nx_format("%s_%s", side, what);
+    bool fine = nx_h5_get_double(file, GROUP, name, value, err);
+    free(name);
+    return fine;
+}
+
+static bool read_pixels(const nx_h5 *file, const char *path, const char *side, model_pixels *pixels, nx_error *err)
+{
+    char *name = nx_format("%s_order", side), *order = NULL;
+    bool fine = nx_h5_get_string(file, GROUP, name, &order, err);
+    if (fine && strcmp(order, "rgb") && strcmp(order, "bgr"))
+        fine = nx_fail(err, "%s: %s is '%s', neither rgb nor bgr", path, name, order);
+    if (fine) strcpy(pixels->order, order);
+    fine = fine && read_number(file, side, "scale", &pixels->scale, err);
+    if (fine && !(pixels->scale < 0 || pixels->scale > 0)) fine = nx_fail(err, "%s: %s_scale is 0", path, side);
+    for (int i = 0; fine && i < 3; i++) fine = read_number(file, side, means[i], &pixels->mean[i], err);
+    free(order);
+    free(name);
+    return fine;
+}
+
+static bool read_model(model *m, const nx_h5 *file, nx_error *err)
+{
+    if (nx_h5_kind_of(file, GROUP) != NX_H5_GROUP)
+        return nx_fail(err, "%s: not a model file: there is no " GROUP " in it", m->file);
+    return nx_h5_get_string(file, GROUP, "network", &m->network, err) &&
+           nx_h5_read_text(file, OPTIONS, &m->options, err) && read_pixels(file, m->file, "input", &m->input, err) &&
+           read_pixels(file, m->file, "output", &m->output, err) && checkpoint_read(&m->arrays, file, GROUP, err);
+}
+
+static bool read_hdf5(model *m, nx_error *err)
+{
+    nx_h5 *file;
+    if (!nx_h5_open(&file, m->file, false, err)) return false;
+    bool fine = read_model(m, file, err);
+    nx_h5_close(file, NULL);
+    return fine;
+}
+
+/* ---- safetensors ---- */
+
+static char *pixels_text(const model_pixels *p)
+{
+    return nx_format("%s, 0 to 255, minus %.9g,%.9g,%.9g (R,G,B), times %.9g", p->order, p->mean[0], p->mean[1],
+                     p->mean[2], p->scale);
+}
+
+static bool parse_pixels(const nx_tensor_file *file, const char *path, const char *key, model_pixels *out,
+                         nx_error *err)
+{
+    const char *text = nx_tensor_file_metadata(file, key);
+    double *mean = out->mean;
+    bool fine = text && sscanf(text, "%3[rgb], 0 to 255, minus %lf,%lf,%lf (R,G,B), times %lf", out->order, &mean[0],
+                               &mean[1], &mean[2], &out->scale) == 5;
+    fine = fine && (!strcmp(out->order, "rgb") || !strcmp(out->order, "bgr")) && (out->scale < 0 || out->scale > 0);
+    return fine || nx_fail(err, "%s: metadata %s is \"%s\", where nstx writes how pixels are scaled", path, key,
+                           text ? text : "");
+}
+
+/* What the authors of Texture Networks trained: RGB from 0 to 1 in, BGR minus the mean of ImageNet out. */
+static void describe_released(model *m, const pyramid_options *o, int channels)
+{
+    m->network = nx_copy_text("pyramid");
+    m->options = nx_format("[experiment]\npaper = texture_networks\ntask = %s\n\n[generator]\nnetwork = pyramid\n"
+                           "scales = %d\npointwise = %s\n",
+                           channels == 3 ? "texture" : "train", o->scales, o->pointwise_left_out ? "false" : "true");
+    m->input = (model_pixels){.order = "rgb", .scale = 1. / 255};
+    m->output = (model_pixels){.order = "bgr", .scale = 1, .mean = {123.68, 116.779, 103.939}};
+}
+
+static bool read_description(model *m, const nx_tensor_file *file, nx_error *err)
+{
+    const char *options = nx_tensor_file_metadata(file, "options"), *network = nx_tensor_file_metadata(file, "network");
+    pyramid_options o;
+    int channels;
+    if (options && network) {
+        m->options = nx_copy_text(options);
+        m->network = nx_copy_text(network);
+        return parse_pixels(file, m->file, "pixels_in", &m->input, err) &&
+               parse_pixels(file, m->file, "pixels_out", &m->output, err);
+    }
+    if (!pyramid_described(file, &o, &channels))
+        return nx_fail(err, "%s: not a model: neither written by nstx nor a network of Texture Networks", m->file);
+    describe_released(m, &o, channels);
+    return true;
+}
+
+static bool read_tensors(model *m, nx_error *err)
+{
+    nx_tensor_file *file;
+    if (!nx_tensor_file_open(&file, m->file, err)) return false;
+    bool fine = read_description(m, file, err);
+    m->arrays = checkpoint_new();
+    for (size_t i = 0; fine && i < nx_tensor_file_count(file); i++) {
+        const nx_tensor_entry *e = nx_tensor_file_at(file, i);
+        if (!strncmp(e->name, "golden.", 7)) continue; /* what `nstx check` compares */
+        char *name = nx_format(PARAMETERS "/%s", e->name);
+        fine = e->rank <= NX_H5_RANK_MAX || nx_fail(err, "%s: %s has %d dimensions", m->file, e->name, e->rank);
+        if (fine) checkpoint_put_array(m->arrays, name, e->rank, e->shape, e->data);
+        free(name);
+    }
+    nx_tensor_file_free(file);
+    return fine;
+}
+
+bool model_export(const char *path, const model *m, nx_error *err)
+{
+    char hash[33];
+    size_t n = 0;
+    nx_tensor_entry *entries = nx_alloc((m->arrays->arrays + 1) * sizeof *entries);
+    for (size_t i = 0; i < m->arrays->arrays; i++) {
+        const checkpoint_array *a = &m->arrays->array[i];
+        entries[n] = (nx_tensor_entry){.name = a->name + strlen(PARAMETERS "/"), .rank = a->rank, .data = a->values};
+        memcpy(entries[n++].shape, a->dims, (size_t)a->rank * sizeof *a->dims);
+    }
+    nx_tensors_hash(entries, n, hash);
+    char *input = pixels_text(&m->input), *output = pixels_text(&m->output);
+    const nx_metadata metadata[] = {{"format", "pt"},      {"network", m->network}, {"options", m->options},
+                                    {"pixels_in", input},  {"pixels_out", output},  {"source", m->file},
+                                    {"tensors_xxh3", hash}};
+    bool fine = nx_tensors_save_safetensors(path, entries, n, metadata, sizeof metadata / sizeof *metadata, err);
+    free(input);
+    free(output);
+    free(entries);
+    return fine;
+}
+
+/* ---- any file ---- */
+
+static bool finish(model **out, model *m, bool fine)
+{
+    *out = fine ? m : NULL;
+    if (!fine) model_free(m);
+    return fine;
+}
+
+bool model_open(model **out, const char *path, nx_error *err)
+{
+    model *m = nx_alloc(sizeof *m);
+    m->file = nx_copy_text(path);
+    bool tensors = nx_ends_with(path, ".safetensors");
+    return finish(out, m, tensors ? read_tensors(m, err) : read_hdf5(m, err));
+}
+
+bool model_import(model **out, const char *path, nx_error *err)
+{
+    pyramid_options o;
+    int channels;
+    nx_params *params = nx_params_new();
+    model *m = nx_alloc(sizeof *m);
+    m->file = nx_copy_text(path);
+    m->arrays = checkpoint_new();
+    bool fine = pyramid_import(params, &o, &channels, path, err);
+    if (fine) {
+        describe_released(m, &o, channels);
+        checkpoint_put_params(m->arrays, PARAMETERS, params);
+    }
+    nx_params_free(params);
+    return finish(out, m, fine);
+}
+
+void model_free(model *m)
+{
+    if (!m) return;
+    checkpoint_free(m->arrays);
+    free(m->options);
+    free(m->network);
+    free(m->file);
+    free(m);
+}
+
+bool model_params(const model *m, nx_params *params, nx_error *err)
+{
+    return checkpoint_get_params(m->arrays, PARAMETERS, params, m->file, err);
+}

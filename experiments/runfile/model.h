@@ -1,0 +1,52 @@
+/* Model files: a trained generator alone, what `nstx stylize` and `nstx sample` take. An HDF5 file of one group:
+ *
+ *     /model             attributes network, input_*, output_*, nstx_version
+ *     /model/options     the paper, the task and the [generator] section of the config, as INI text
+ *     /model/parameters  each by name, float32, OIHW
+ *
+ * The same as safetensors: parameters as tensors, the rest as metadata. The networks that Ulyanov et al. released for
+ * Texture Networks are read too, as safetensors with the names of networks/pyramid and no metadata of nstx.
+ *
+ * A network's numbers are (pixel - mean) * scale, pixel being RGB from 0 to 255, in the given order of channels.
+ *
+ *     model *m;
+ *     if (!model_open(&m, "starry.h5", &err)) return fail_with(&err);
+ *     ... build m->network from m->options: config_parse(&c, path, m->options, ".", NULL, 0, &err) ...
+ *     if (!model_params(m, params, &err)) return fail_with(&err);
+ *     model_free(m);
+ */
+#ifndef RUNFILE_MODEL_H
+#define RUNFILE_MODEL_H
+
+#include "runfile/checkpoint.h"
+
+typedef struct model_pixels {
+    char order[4];  /* "rgb" or "bgr" */
+    double scale;   /* not 0 */
+    double mean[3]; /* of R, G and B, whatever the order */
+} model_pixels;
+
+typedef struct model {
+    char *file;                 /* where it was read */
+    char *network, *options;    /* "stylenet"; INI text */
+    model_pixels input, output; /* of the network */
+    checkpoint *arrays;         /* parameters/NAME */
+} model;
+
+/* Writes all or nothing. file and arrays of m are not looked at. */
+bool model_save(const char *path, const model *m, const nx_params *params, nx_error *err);
+
+/* Writes what was read as safetensors, with the name of the file that it came from. */
+bool model_export(const char *path, const model *m, nx_error *err);
+
+/* Reads a network that its authors released as a file of Torch7 (networks/pyramid_import). */
+bool model_import(model **out, const char *path, nx_error *err);
+
+/* Reads all of it, HDF5 or safetensors. What is no model file is an error that says so. */
+bool model_open(model **out, const char *path, nx_error *err);
+void model_free(model *m);
+
+/* Fills the parameters of the store, each of which must be there with its shape, and no other. */
+bool model_params(const model *m, nx_params *params, nx_error *err);
+
+#endif
