@@ -1,4 +1,4 @@
-/* A config: an INI file, and what the command line changes in it, as one checked struct. config_keys.h is the table of
+/* A config: an INI file, and what the command line changes in it, as one checked struct. config/keys.h is the table of
  * all keys; everything here is made of it.
  *
  * Not here: what a paper does with the values.
@@ -8,25 +8,28 @@
  *     train(c->experiment.steps, c->optimizer.learning_rate, c->generator.norm == NORM_INSTANCE);
  *     config_free(c);
  *
- * A config's paths are looked for from the config's folder, then from the working folder, and must be there; the
- * effective text has them absolute. [log] file is to be written and is taken from the working folder.
+ * A config's paths are looked for from the config's folder, then from the working folder (~ is the user's home), and must
+ * be there, unless an override replaces them; the effective text has them absolute. [log] file is to be written and is
+ * taken from the working folder. A value in double quotes is taken as it stands, with \" and \\ for " and \.
  *
  * [sweep] makes many runs of one config: section.key = value value ..., values separated by spaces (within a list of
  * layers or numbers, by commas), 1..5 or 0.1..0.5..0.1 for numbers; all combinations (mode = grid) or the values of all
  * keys side by side (mode = zip). An override of a key that is swept pins it: the sweep over that key is dropped.
+ * Of several overrides of one key the last counts.
  *
  * [scale.ci], [scale.laptop] and [scale.paper], section.key = value as well (of the sweep too: sweep.section.key =
  * value value ...), make one config serve three sizes: those of the [experiment] scale are applied after everything
  * else in the file and before the overrides.
  *
  * Errors are one line that begins with where the text came from, FILE:LINE or -s section.key=value: an unknown section
- * or key, with the nearest known name; a value of the wrong type or out of range; a key given twice; a path that is not
+ * or key, with the nearest known name; a value of the wrong type or out of range; a key twice in a file; a path that is not
  * there, with both places looked at.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
 #include "base/error.h"
+#include "config/list.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -35,11 +38,6 @@
 #define WORD(name, word)  name,
 #define WORDS(words, ...) typedef enum config_##words{__VA_ARGS__} config_##words;
 #include "config/keys.h"
-
-typedef struct config_list {
-    int count;
-    char **items;
-} config_list;
 
 typedef struct config_numbers {
     int count; /* 0: 1 each */
@@ -114,7 +112,6 @@ bool config_point(config **out, char **label, const config *c, size_t i, nx_erro
 
 /* What makes point i of c: "section.key=value" for every axis. Free with config_list_free. */
 config_list config_point_overrides(const config *c, size_t i);
-void config_list_free(config_list *list); /* leaves *list empty */
 
 /* ---- the run file's part ---- */
 

@@ -1,6 +1,8 @@
 /* Points: the labels come from the config, the file names from the labels. */
 #include "config/sweep_points.h"
 
+#include "config/rows.h"
+
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -16,7 +18,7 @@ char *path_beside(const char *path, const char *ending) { return nx_format("%.*s
 static char *whole_path(const config *c, const char *out)
 {
     if (out) return nx_copy_text(out);
-    if (*c->log.file) return nx_copy_text(c->log.file);
+    if (*c->log.file) return config_home_path(c->log.file);
     char *stem = nx_path_stem(c->name), *path = nx_format("%s.h5", stem);
     free(stem);
     return path;

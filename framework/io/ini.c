@@ -1,6 +1,6 @@
 /* INI: inih splits lines, our reader feeds it one at a time. Knowing the line, it can refuse what inih would take in
- * silence: text after a section name, names cut short. Of a line that does not fit its buffer inih gets the key alone,
- * and the value is cut out here as inih would. */
+ * silence: text after a section name, names cut short. Of a line that does not fit its buffer inih gets the key alone.
+ * The value is cut out here, as inih would but for quotes, in which a semicolon begins no comment. */
 #include "io/ini.h"
 
 #include "base/memory.h"
@@ -64,12 +64,22 @@ static char *next_line(char *out, int room, void *stream)
     return out;
 }
 
-/* The value of a long line, owned by the caller: what follows the key up to " ;", without blanks around it. */
-static char *long_value(const parse *p)
+/* The value of the line, owned by the caller: what follows the key up to " ;", without blanks around it; a value that
+ * begins with a double quote goes at least to the one that closes it (with \" and \\ before that). */
+static char *value_of(const parse *p)
 {
-    const char *from = p->start + strcspn(p->start, "=:") + 1, *end = from, *stop = p->start + p->length;
-    while (end < stop && !(*end == ';' && isspace((unsigned char)end[-1]))) end++;
-    while (from < end && isspace((unsigned char)*from)) from++;
+    const char *from = p->start + strcspn(p->start, "=:") + 1, *stop = p->start + p->length;
+    while (from < stop && isspace((unsigned char)*from)) from++;
+    const char *end = from;
+    for (bool quoted = false; end < stop; end++) {
+        bool first = end == from || strchr(" \t,", end[-1]);
+        if (quoted && *end == '\\' && end + 1 < stop)
+            end++;
+        else if (*end == '"' && (quoted || first))
+            quoted = !quoted;
+        else if (!quoted && *end == ';' && isspace((unsigned char)end[-1]))
+            break;
+    }
     while (from < end && isspace((unsigned char)end[-1])) end--;
     return nx_format("%.*s", (int)(end - from), from);
 }
@@ -77,6 +87,7 @@ static char *long_value(const parse *p)
 static int take(void *user, const char *section, const char *key, const char *value)
 {
     parse *p = user;
+    (void)value;
     if (p->failed) return 0;
     if (!*section) return FAIL(p, "'%s' stands before the first [section]", key);
     if (!*key) return FAIL(p, "a value without a key");
@@ -85,10 +96,8 @@ static int take(void *user, const char *section, const char *key, const char *va
         if (!strcmp(ini->entries[i].section, section) && !strcmp(ini->entries[i].key, key))
             return FAIL(p, "[%s] %s is set twice, first in line %d", section, key, ini->entries[i].line);
     NX_GROW(ini->entries, ini->count);
-    ini->entries[ini->count++] = (nx_ini_entry){.section = nx_copy_text(section),
-                                                .key = nx_copy_text(key),
-                                                .value = p->length > LINE_MAX ? long_value(p) : nx_copy_text(value),
-                                                .line = p->line};
+    ini->entries[ini->count++] = (nx_ini_entry){
+        .section = nx_copy_text(section), .key = nx_copy_text(key), .value = value_of(p), .line = p->line};
     return 1;
 }
 

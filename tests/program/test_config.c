@@ -139,7 +139,6 @@ static void overrides_are_answered(void **state)
         {"experiment.step=1", "-s experiment.step=1: [experiment] has no key step: did you mean steps?"},
         {"experiment.steps=x", "-s experiment.steps=x: [experiment] steps: 'x' is not a whole number"},
         {"loss.style_layer_weights=1", "-s loss.style_layer_weights=1: [loss] style_layer_weights: 1 numbers for"},
-        {"device.name=a ; b", "a semicolon after a blank cannot stand in an INI file"},
         {"device.name=a\nb", "a value of one line"},
         {"device.name=a\tb", "a control character"},
     };
@@ -149,11 +148,85 @@ static void overrides_are_answered(void **state)
         assert_false(config_parse(&c, "a.ini", "", ".", &cases[i].override, 1, &err));
         assert_message(&err, "-s ", cases[i].part);
     }
-    const char *twice[] = {"loss.tv=l1", "loss.tv=l2"};
+    const char *twice[] = {"loss.tv=l1", "loss.tv=l2"}; /* the last counts */
+    config *c = parse("", twice, 2);
+    assert_int_equal(c->loss.tv, TV_L2);
+    config_free(c);
+}
+
+/* Names of files as people have them: in quotes, or where a value is one path. */
+static void any_name_of_a_file_can_be_written(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"comma, 2019.png", "semi ;colon.png", "quo\"te.png", " blank.png",
+                                        "back\\slash.png"};
+    static const char text[] =
+        "[data]\nstyle = \"semi ;colon.png\" ; a comment\n"
+        "content = \"comma, 2019.png\", \"quo\\\"te.png\", back\\slash.png, \" blank.png\"\n"
+        "[device]\nname = \"a ; b\"\n[sweep]\ndata.fine_style = \"comma, 2019.png\" back\\slash.png\n";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) scratch_write(scratch(names[i]), "x", 1);
+    config *c = parse(text, no_overrides, 0), *again;
+    for (int pass = 0; pass < 2; pass++) { /* as it was written, and as the effective text has it */
+        assert_true(nx_ends_with(c->data.style, "/semi ;colon.png"));
+        assert_int_equal(c->data.content.count, 4);
+        assert_true(nx_ends_with(c->data.content.items[0], "/comma, 2019.png"));
+        assert_true(nx_ends_with(c->data.content.items[1], "/quo\"te.png"));
+        assert_true(nx_ends_with(c->data.content.items[2], "/back\\slash.png"));
+        assert_true(nx_ends_with(c->data.content.items[3], "/ blank.png"));
+        assert_string_equal(c->device.name, "a ; b");
+        config *point;
+        char *label, *effective = config_text(c, NULL);
+        nx_error err = {0};
+        if (!config_point(&point, &label, c, 0, &err)) fail_msg("%s", err.text);
+        assert_true(nx_ends_with(point->data.fine_style, "/comma, 2019.png"));
+        assert_string_equal(label, "fine_style=comma, 2019");
+        config_free(point);
+        free(label);
+        if (!config_parse(&again, "b.ini", effective, "/", no_overrides, 0, &err)) fail_msg("%s", err.text);
+        free(effective);
+        config_free(c);
+        c = again;
+    }
+    config_free(c);
+    const char *plain = "data.content=comma, 2019.png";
+    c = parse("", &plain, 1);
+    assert_int_equal(c->data.content.count, 1);
+    config_free(c);
+}
+
+/* An override replaces a path that is not there, of the file, of its sweep and of its scale; ~ is the user's home. */
+static void a_missing_path_can_be_replaced(void **state)
+{
+    (void)state;
+    scratch_write(scratch("here.png"), "x", 1);
+    const char *overrides[] = {"data.style=here.png", "experiment.scale=ci"};
+    config *c = parse("[data]\nstyle = gone.png\n[sweep]\ndata.style = gone.png away.png\n[scale.ci]\ndata.style = "
+                      "gone.png\nsweep.data.style = gone.png\n",
+                      overrides, 2);
+    assert_true(nx_ends_with(c->data.style, "/here.png"));
+    assert_int_equal(c->axes, 0);
+    config_free(c);
+    char *home = nx_copy_text(getenv("HOME") ? getenv("HOME") : "");
+    setenv("HOME", scratch_folder, 1);
+    const char *at_home = "data.style=~/here.png";
+    c = parse("", &at_home, 1);
+    assert_true(nx_ends_with(c->data.style, "/here.png"));
+    config_free(c);
+    setenv("HOME", home, 1);
+    free(home);
+}
+
+/* As many points as would take all memory are refused, however the product wraps. */
+static void sweeps_have_an_end(void **state)
+{
+    (void)state;
     nx_error err = {0};
     config *c;
-    assert_false(config_parse(&c, "a.ini", "", ".", twice, 2, &err));
-    assert_message(&err, "-s loss.tv=l2", "given twice, first as -s loss.tv=l1");
+    assert_false(config_parse(&c, "a.ini",
+                              "[sweep]\nexperiment.seed = 1..8192\nexperiment.steps = 1..8192\ndata.size = 1..8192\n"
+                              "data.batch = 1..1024\nlog.every = 1..8192\n",
+                              ".", no_overrides, 0, &err));
+    assert_message(&err, "a.ini", "points: at most 100000");
 }
 
 static void a_missing_config_is_answered(void **state)
@@ -424,6 +497,9 @@ int main(void)
         cmocka_unit_test(values_are_read),
         cmocka_unit_test(mistakes_are_answered),
         cmocka_unit_test(overrides_are_answered),
+        cmocka_unit_test(any_name_of_a_file_can_be_written),
+        cmocka_unit_test(a_missing_path_can_be_replaced),
+        cmocka_unit_test(sweeps_have_an_end),
         cmocka_unit_test(a_missing_config_is_answered),
         cmocka_unit_test(paths_begin_at_the_config),
         cmocka_unit_test(effective_text_reproduces_itself),
