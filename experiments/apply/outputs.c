@@ -3,8 +3,11 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "runfile/own.h"
 
+#include <ctype.h>
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +21,15 @@ enum { FORMATS = sizeof formats / sizeof *formats };
 
 static bool is_jpeg(const char *path) { return nx_ends_with(path, ".jpg") || nx_ends_with(path, ".jpeg"); }
 
+/* Whether a name ends as those of files do: a dot and two to five letters or digits, the first a letter. */
+static bool names_a_file(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    size_t length = dot ? strlen(dot + 1) : 0;
+    return dot && dot > (slash ? slash + 1 : path) && length >= 2 && length <= 5 && isalpha((unsigned char)dot[1]) &&
+           strspn(dot + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == length;
+}
+
 static bool check_options(outputs *t, nx_error *err)
 {
     bool jpeg = is_jpeg(t->out), png = nx_ends_with(t->out, ".png"), known = !t->format;
@@ -26,6 +38,8 @@ static bool check_options(outputs *t, nx_error *err)
     for (int i = 0; t->format && i < FORMATS; i++)
         if (!strcmp(t->format, formats[i].word)) t->kind = formats[i].kind, known = true;
     if (!known) return nx_fail(err, "--format %s: nstx writes png, png16 or jpg", t->format);
+    if (!t->file && names_a_file(t->out) && !nx_folder_exists(t->out))
+        return nx_fail(err, "-o %s: nstx writes .png and .jpg; for a folder of that name, end it with a slash", t->out);
     if (t->file && jpeg != (t->kind == NX_IMAGE_JPEG))
         return nx_fail(err, "-o %s is no name for --format %s: end it with %s", t->out, t->format,
                        jpeg ? ".png" : ".jpg");
@@ -50,14 +64,21 @@ typedef struct pair {
 
 static int by_out(const void *a, const void *b) { return strcmp(((const pair *)a)->out, ((const pair *)b)->out); }
 
-static bool same_file(const char *a, const char *b)
+static bool is_read(const char *path, const nx_file_list *images, const char *const *inputs, int count, nx_error *err)
 {
-    struct stat x, y;
-    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    struct stat there;
+    if (stat(path, &there)) return false;
+    for (size_t i = 0; i < images->count + (size_t)count; i++) {
+        const char *input = i < images->count ? images->paths[i] : inputs[i - images->count];
+        if (same_file(path, input))
+            return nx_fail(err, "%s would be written over, and it is read: name another folder or file", input), true;
+    }
+    return false;
 }
 
-/* No result may take the place of another one, or of the picture that it is made of. */
-static bool check_places(const outputs *t, const nx_file_list *images, nx_error *err)
+/* No result may take the place of another one, of what is read, or of a stranger. */
+static bool check_places(const outputs *t, const nx_file_list *images, const char *const *inputs, int count,
+                         nx_error *err)
 {
     pair *pairs = nx_alloc((images->count + 1) * sizeof *pairs);
     bool ok = true;
@@ -67,27 +88,40 @@ static bool check_places(const outputs *t, const nx_file_list *images, nx_error 
         if (i && !by_out(&pairs[i - 1], &pairs[i]))
             ok = nx_fail(err, "%s and %s would both become %s: name a folder for each", pairs[i - 1].in, pairs[i].in,
                          pairs[i].out);
-        else if (same_file(pairs[i].in, pairs[i].out))
-            ok = nx_fail(err, "%s would be replaced by its own result: name another folder or file", pairs[i].in);
+        else
+            ok = !is_read(pairs[i].out, images, inputs, count, err) && may_write(pairs[i].out, err);
     }
     for (size_t i = 0; i < images->count; i++) free(pairs[i].out);
     free(pairs);
     return ok;
 }
 
-bool outputs_check(outputs *t, const nx_file_list *images, nx_error *err)
+bool outputs_check(outputs *t, const nx_file_list *images, const char *const *inputs, int count, nx_error *err)
 {
     if (!check_options(t, err)) return false;
     if (t->file && images->count > 1)
         return nx_fail(err, "-o %s is one file for %zu pictures: name a folder", t->out, images->count);
-    return check_places(t, images, err) && (t->file || nx_folder_make(t->out, err));
+    return check_places(t, images, inputs, count, err) && (t->file || nx_folder_make(t->out, err));
+}
+
+char *output_path_numbered(const outputs *t, int number)
+{
+    char name[16];
+    snprintf(name, sizeof name, "%04d", number);
+    return output_path(t, name);
 }
 
 bool outputs_check_count(outputs *t, int count, nx_error *err)
 {
     if (!check_options(t, err)) return false;
     if (t->file && count > 1) return nx_fail(err, "-o %s is one file for %d samples: name a folder", t->out, count);
-    return t->file || nx_folder_make(t->out, err);
+    bool ok = true;
+    for (int i = 0; ok && i < count; i++) {
+        char *path = output_path_numbered(t, i);
+        ok = may_write(path, err);
+        free(path);
+    }
+    return ok && (t->file || nx_folder_make(t->out, err));
 }
 
 /* ---- rows of numbered files ---- */

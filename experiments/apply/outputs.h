@@ -20,12 +20,14 @@ typedef struct outputs {
     nx_image_format kind;
 } outputs;
 
-/* Finds what is wrong with the options, with the number of pictures, and with two pictures that would take one place or
- * a picture that would be replaced by its own result. The folder is made. */
-bool outputs_check(outputs *t, const nx_file_list *images, nx_error *err);
+/* Finds what is wrong with the options, with the number of pictures, with two pictures that would take one place, and
+ * with a result that would be written over a picture that is read, over one of the `count` other inputs, or over a file
+ * that nstx did not write. The folder is made. */
+bool outputs_check(outputs *t, const nx_file_list *images, const char *const *inputs, int count, nx_error *err);
 
-/* The same for `count` pictures that are made of none. */
+/* The same for `count` pictures that are made of none, named by their numbers: "0000" and so on. */
 bool outputs_check_count(outputs *t, int count, nx_error *err);
+char *output_path_numbered(const outputs *t, int number);
 
 /* The file of a picture or of any name, owned by the caller. */
 char *output_path(const outputs *t, const char *picture);

@@ -1,6 +1,8 @@
 /* Options by their letters. */
 #include "commands/apply_options.h"
 
+#include "base/text.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,23 @@ static bool whole_number(const char *text, uint64_t most, uint64_t *out)
     if (!*text || text[strspn(text, "0123456789")]) return false;
     *out = strtoull(text, &end, 10);
     return strlen(text) < 20 && *out <= most;
+}
+
+bool option_count(const char *text, int most, int *out)
+{
+    uint64_t number;
+    if (!whole_number(text, (uint64_t)most, &number) || !number) return false;
+    *out = (int)number;
+    return true;
+}
+
+bool option_size(const char *text, int *width, int *height)
+{
+    const char *x = strchr(text, 'x');
+    char *first = nx_format("%.*s", (int)strcspn(text, "x"), text);
+    bool fine = x && option_count(first, NX_IMAGE_SIDE_MAX, width) && option_count(x + 1, NX_IMAGE_SIDE_MAX, height);
+    free(first);
+    return fine;
 }
 
 /* "2G", "512M", "1.5g": decimal units. */

@@ -38,6 +38,10 @@
 /* Takes the option of this letter. A value that is no such thing is an error that says what is meant. */
 bool apply_option(int letter, const char *value, generator_options *o, outputs *t, nx_error *err);
 
+/* The whole text as a whole number from 1 to most; as two sides of a picture, "512x256". */
+bool option_count(const char *text, int most, int *out);
+bool option_size(const char *text, int *width, int *height);
+
 /* The whole text as a number from least to most. */
 bool option_number(const char *text, double least, double most, double *out);
 

@@ -10,6 +10,7 @@
 #include "io/image.h"
 #include "io/packed.h"
 #include "run/interrupt.h"
+#include "runfile/own.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -83,6 +84,13 @@ static bool pack_all(nx_packer *packer, const nx_file_list *files, const char *f
     return ok;
 }
 
+/* An earlier dataset may give way to another, no run and no model. */
+static bool may_write_dataset(const char *path, nx_error *err)
+{
+    return may_write(path, err) && (!nx_file_exists(path) || nx_packed_is_file(path) ||
+                                    nx_fail(err, "%s: there is a file that is no dataset: choose another name", path));
+}
+
 static int pack(int argc, char **argv)
 {
     static const struct option longs[] = {{"size", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
@@ -102,7 +110,7 @@ static int pack(int argc, char **argv)
     }
     if (argc - optind != 2) return usage_error("dataset", "a folder and a file to write are needed");
     const char *folder = argv[optind], *out = argv[optind + 1];
-    if (!nx_files_images(&files, folder, &err)) return fail_with(&err, EXIT_REQUEST);
+    if (!may_write_dataset(out, &err) || !nx_files_images(&files, folder, &err)) return fail_with(&err, EXIT_REQUEST);
     interrupt_watch();
     if (!nx_packer_new(&packer, out, size, files.count, &err)) {
         nx_file_list_free(&files);

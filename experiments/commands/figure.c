@@ -9,6 +9,7 @@
 #include "figures/figure_work.h"
 #include "io/files.h"
 #include "run/interrupt.h"
+#include "runfile/own.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -180,7 +181,7 @@ static bool save_claims(const char *path, const char *title, const figure_claim_
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
     NX_CHECK(out, "no memory for a table");
-    fprintf(out, "# %s\n\n", title);
+    fprintf(out, OWN_MARKDOWN "# %s\n\n", title);
     print_claims(out, c, count, true);
     NX_CHECK(!fclose(out), "no memory for a table");
     bool fine = nx_file_write(path, text, bytes, err);
@@ -227,7 +228,7 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
                               figure_scale_name(a->request.scale));
     char *table = nx_format("%.*s.md", (int)strlen(picture) - 4, picture);
     const figure_claim_text *claims;
-    bool fine = one->figure->make(w, &err);
+    bool fine = may_write(picture, &err) && may_write(table, &err) && one->figure->make(w, &err);
     size_t count = figure_claims(w, &claims);
     fine = fine && nx_folder_make(a->request.folder, &err) && page_save(figure_page(w), picture, &err) &&
            save_claims(table, name, claims, count, &err);

@@ -12,7 +12,8 @@
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/ini.h"
-#include "runfile/series.h"
+#include "runfile/own.h"
+#include "runfile/reader.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -146,53 +147,39 @@ static char *png_uri(const uint8_t *rgb, int height, int width, nx_error *err)
     return uri;
 }
 
-static bool add_picture(cJSON *all, const nx_h5 *file, const char *path, const char *name, nx_error *err)
+static bool add_picture(cJSON *all, const nx_h5 *file, const char *name, nx_error *err)
 {
-    uint8_t *rgb = NULL;
-    int64_t *steps = NULL;
-    int rank, shape[NX_H5_RANK_MAX];
-    size_t count;
-    bool fine = nx_h5_read_uint8(file, path, &rgb, &rank, shape, err) &&
-                nx_h5_get_ints(file, path, "step", &steps, &count, err);
-    if (fine && (rank != 4 || shape[3] != 3 || count != (size_t)shape[0] || !count))
-        fine = nx_fail(err, "%s does not hold pictures", path);
+    picture_series p;
+    if (!picture_series_read(&p, file, name, err)) return false;
     cJSON *one = cJSON_CreateObject(), *frames = cJSON_AddArrayToObject(one, "frames");
     cJSON_AddItemToArray(all, one);
-    if (fine) {
-        cJSON_AddStringToObject(one, "name", name);
-        cJSON_AddNumberToObject(one, "height", shape[1]);
-        cJSON_AddNumberToObject(one, "width", shape[2]);
-    }
-    size_t kept = fine && count > FRAMES ? FRAMES : count, bytes = fine ? (size_t)shape[1] * (size_t)shape[2] * 3 : 0;
+    cJSON_AddStringToObject(one, "name", name);
+    cJSON_AddNumberToObject(one, "height", p.height);
+    cJSON_AddNumberToObject(one, "width", p.width);
+    size_t kept = p.count > FRAMES ? FRAMES : p.count, bytes = (size_t)p.height * (size_t)p.width * 3;
+    bool fine = true;
     for (size_t k = 0; fine && k < kept; k++) {
-        size_t i = kept > 1 ? k * (count - 1) / (kept - 1) : 0;
-        char *uri = png_uri(rgb + i * bytes, shape[1], shape[2], err);
+        size_t i = kept > 1 ? k * (p.count - 1) / (kept - 1) : 0;
+        char *uri = png_uri(p.rgb + i * bytes, p.height, p.width, err);
         if (!(fine = uri)) break;
         cJSON *frame = cJSON_CreateObject();
         cJSON_AddItemToArray(frames, frame);
-        cJSON_AddNumberToObject(frame, "step", (double)steps[i]);
+        cJSON_AddNumberToObject(frame, "step", (double)p.step[i]);
         cJSON_AddStringToObject(frame, "source", uri);
         free(uri);
     }
-    free(steps);
-    free(rgb);
+    picture_series_free(&p);
     return fine;
 }
 
-static bool add_pictures(cJSON *all, const nx_h5 *file, const char *path, nx_error *err)
+static bool add_pictures(cJSON *run, const nx_h5 *file, nx_error *err)
 {
-    nx_h5_names inside;
-    if (!nx_h5_exists(file, path)) return true;
-    if (!nx_h5_children(file, path, &inside, err)) return false;
+    nx_h5_names names;
+    cJSON *all = cJSON_AddArrayToObject(run, "images");
+    if (!picture_series_names(file, &names, err)) return false;
     bool fine = true;
-    for (size_t i = 0; fine && i < inside.count; i++) {
-        char *below = nx_format("%s/%s", path, inside.names[i]);
-        fine = nx_h5_kind_of(file, below) == NX_H5_GROUP
-                   ? add_pictures(all, file, below, err)
-                   : add_picture(all, file, below, below + strlen("/images/"), err);
-        free(below);
-    }
-    nx_h5_names_free(&inside);
+    for (size_t i = 0; fine && i < names.count; i++) fine = add_picture(all, file, names.names[i], err);
+    nx_h5_names_free(&names);
     return fine;
 }
 
@@ -232,10 +219,8 @@ static bool add_run(cJSON *runs, const char *path, const char *name, nx_error *e
     cJSON_AddItemToObject(run, "device", attributes_json(file, "/device"));
     cJSON_AddItemToObject(run, "memory", attributes_json(file, "/memory"));
     add_profile(cJSON_AddArrayToObject(run, "profile"), file, "/profile");
-    fine =
-        fine && add_config(run, file, path, err) &&
-        ((add_metrics(run, file, err) && add_pictures(cJSON_AddArrayToObject(run, "images"), file, "/images", err)) ||
-         nx_fail_in(err, "%s", path));
+    fine = fine && add_config(run, file, path, err) &&
+           ((add_metrics(run, file, err) && add_pictures(run, file, err)) || nx_fail_in(err, "%s", path));
     nx_h5_close(file, NULL);
     return fine;
 }
@@ -262,6 +247,7 @@ static char *page_text(const char *json)
     char *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
+    fputs(OWN_HTML, out);
     fwrite(page, 1, (size_t)(at - page), out);
     for (const char *s = json; *s; s++) {
         if (*s == '<')
@@ -290,7 +276,10 @@ static int command_report(int argc, char **argv)
     cJSON *data = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(data, "runs");
     cJSON_AddStringToObject(data, "made", nx_date(date));
     cJSON_AddStringToObject(data, "version", nx_version);
-    bool ok = true;
+    bool ok = may_write(path, &err);
+    for (int i = 0; ok && i < count; i++)
+        if (same_file(path, files[i]))
+            ok = nx_fail(&err, "%s: it is read, and would be written over by the page", path);
     for (int i = 0; ok && i < count; i++) {
         char *name = short_name(files, count, i);
         ok = add_run(runs, files[i], name, &err);

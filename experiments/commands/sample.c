@@ -26,13 +26,11 @@ static int usual_side(const generator_facts *f)
 static bool make(generator *g, nx_device *device, int h, int w, int number, const generator_options *o,
                  const outputs *t, nx_error *err)
 {
-    char name[16];
     nx_image image;
     generator_options options = *o;
     options.number = (uint64_t)number;
     if (!generator_sample(g, device, h, w, &options, &image, err)) return false;
-    snprintf(name, sizeof name, "%04d", number);
-    char *path = output_path(t, name);
+    char *path = output_path_numbered(t, number);
     bool ok = nx_image_save(&image, path, t->kind, t->quality, err);
     if (ok) printf("%s\n", path);
     free(path);
@@ -46,17 +44,17 @@ static int command_sample(int argc, char **argv)
     outputs t = {0};
     generator_options options = APPLY_DEFAULTS;
     int count = 1, w = 0, h = 0;
-    char rest;
     nx_error err;
     opterr = 0;
     for (int o; (o = getopt_long(argc, argv, "n:o:", longs, NULL)) != -1;) {
         bool fine = true;
         if (o == 'n')
-            fine = (sscanf(optarg, "%d%c", &count, &rest) == 1 && count > 0) ||
-                   nx_fail(&err, "-n takes a whole number, not %s", optarg);
+            fine = option_count(optarg, 1000000, &count) ||
+                   nx_fail(&err, "-n takes a whole number from 1 to 1000000, not %s", optarg);
         else if (o == 'z')
-            fine = (sscanf(optarg, "%dx%d%c", &w, &h, &rest) == 2 && w > 0 && h > 0) ||
-                   nx_fail(&err, "--size takes two whole numbers, such as 512x256, not %s", optarg);
+            fine = option_size(optarg, &w, &h) ||
+                   nx_fail(&err, "--size takes two whole numbers up to %d, such as 512x256, not %s", NX_IMAGE_SIDE_MAX,
+                           optarg);
         else if (o == '?')
             return usage_error("sample", "unknown or incomplete option %s", argv[optind - 1]);
         else

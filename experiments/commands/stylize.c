@@ -32,7 +32,7 @@ enum { LAYERS = 8, MIXED = 32 }; /* generators of one picture; rows mixed at a t
 
 /* One generator, and how much of the picture is its. */
 typedef struct layer {
-    const char *model;
+    const char *model, *mask_path;
     generator *g;
     double weight;  /* of a blend */
     nx_raster mask; /* of a mask: where it is white, this generator is seen; no samples: there is none */
@@ -285,13 +285,45 @@ static void say(const job *j, const char *picture, int height, int width, bool m
         nx_info("%s: %s, %s of the device, %.1f s", picture, tiles, text, seconds);
 }
 
+/* A picture that cannot be made is named and passed over. */
+typedef struct failures {
+    size_t count;
+    char *names; /* "a.png, b.png" */
+} failures;
+
+static void note_failure(failures *f, const char *picture, const nx_error *err)
+{
+    fail_with(err, EXIT_FAILED);
+    char *names = f->count ? nx_format("%s, %s", f->names, picture) : nx_copy_text(picture);
+    free(f->names);
+    f->names = names;
+    f->count++;
+}
+
+/* Leaves out those of several pictures that cannot be read. A single one that cannot is an error. */
+static bool leave_out(nx_file_list *images, failures *failed, nx_error *err)
+{
+    size_t left = 0, all = images->count;
+    for (size_t i = 0; i < all; i++) {
+        if (nx_image_check(images->paths[i], NULL, NULL, err)) {
+            images->paths[left++] = images->paths[i];
+            continue;
+        }
+        if (all == 1) return false;
+        note_failure(failed, images->paths[i], err);
+        free(images->paths[i]);
+    }
+    images->count = left;
+    return left || nx_fail(err, "none of %zu pictures can be read", all);
+}
+
 /* Plans every size; one that does not fit is the user's error. print: says what each takes. */
 static bool plan_all(job *j, const nx_file_list *images, bool print, nx_error *err)
 {
     for (size_t i = 0; i < images->count; i++) {
         int height, width, h, w;
         uint64_t bytes;
-        if (!nx_image_check(images->paths[i], &height, &width, err)) return false;
+        if (!nx_image_size(images->paths[i], &height, &width, err)) return false;
         scaled_size(j, height, width, &h, &w);
         if (h > NX_IMAGE_SIDE_MAX || w > NX_IMAGE_SIDE_MAX || (int64_t)h * w > NX_IMAGE_PIXELS_MAX)
             return nx_fail(err, "%s: too large for --style-scale %g: it would be worked on at %d x %d",
@@ -348,6 +380,7 @@ static bool add_blend(job *j, char *word, nx_error *err)
 static bool add_mask(job *j, char *word, nx_error *err)
 {
     const char *path = add_layer(j, word, "--mask", err);
+    if (path) j->layers[j->count - 1].mask_path = path;
     return path && nx_raster_load(&j->layers[j->count - 1].mask, path, err);
 }
 
@@ -413,10 +446,22 @@ static void close_job(job *j)
     nx_device_free(j->device);
 }
 
+static bool check_outputs(job *j, const nx_file_list *images, nx_error *err)
+{
+    const char *inputs[2 * LAYERS];
+    int count = 0;
+    for (int k = 0; k < j->count; k++) {
+        inputs[count++] = j->layers[k].model;
+        if (j->layers[k].mask_path) inputs[count++] = j->layers[k].mask_path;
+    }
+    return outputs_check(&j->outputs, images, inputs, count, err);
+}
+
 static int command_stylize(int argc, char **argv)
 {
     nx_error err;
     nx_file_list images = {0};
+    failures failed = {0};
     bool plan = false;
     int code = EXIT_REQUEST;
     job j = {.options = APPLY_DEFAULTS, .style_scale = 1};
@@ -426,7 +471,8 @@ static int command_stylize(int argc, char **argv)
     }
     if (!plan) first_use_prepare();
     bool ok = open_layers(&j, &err) && find_pictures(&images, argv + optind + 1, argc - optind - 1, &err) &&
-              plan_all(&j, &images, plan, &err) && (plan || outputs_check(&j.outputs, &images, &err)) &&
+              leave_out(&images, &failed, &err) && plan_all(&j, &images, plan, &err) &&
+              (plan || check_outputs(&j, &images, &err)) &&
               (plan || (first_use(&j.info, &(nx_device_options){0}, &err) &&
                         nx_device_open(&j.device, &(nx_device_options){0}, &err)));
     code = ok ? EXIT_DONE : EXIT_REQUEST;
@@ -434,15 +480,23 @@ static int command_stylize(int argc, char **argv)
     for (size_t i = 0; ok && !plan && i < images.count; i++) {
         char *path = output_path(&j.outputs, images.paths[i]);
         nx_progress("picture %zu of %zu", i + 1, images.count);
-        if (!(ok = stylize(&j, images.paths[i], path, &err))) code = EXIT_FAILED;
-        if (ok) {
+        if (stylize(&j, images.paths[i], path, &err)) {
             say(&j, path, 0, 0, true);
             nx_progress("%s", "");
             printf("%s\n", path);
+        } else {
+            note_failure(&failed, images.paths[i], &err);
         }
         free(path);
     }
     if (!ok) fail_with(&err, code);
+    if (ok && failed.count) {
+        code = EXIT_FAILED;
+        if (images.count + failed.count > 1)
+            fprintf(stderr, "nstx: %zu of the pictures %s not made: %s\n", failed.count,
+                    failed.count > 1 ? "were" : "was", failed.names);
+    }
+    free(failed.names);
     close_job(&j);
     nx_file_list_free(&images);
     return code;

@@ -9,6 +9,8 @@
 #include "io/hdf5.h"
 #include "run/interrupt.h"
 #include "run/run_config.h"
+#include "runfile/inputs.h"
+#include "runfile/own.h"
 #include "runfile/runfile.h"
 #include "sweeps/comparison.h"
 #include "sweeps/jobs.h"
@@ -84,11 +86,9 @@ static char **arguments_of(const request *r, const sweep_point *p)
 static bool continues(const sweep_point *p, nx_error *err)
 {
     nx_h5 *file;
-    char *stored;
     if (!nx_file_exists(p->path)) return true;
     if (!nx_h5_open(&file, p->path, false, err)) return false;
-    bool ok = nx_h5_read_text(file, "/config", &stored, err) && config_continues(p->config, p->path, stored, err);
-    free(stored);
+    bool ok = inputs_continue(p->config, file, p->path, err);
     nx_h5_close(file, NULL);
     return ok;
 }
@@ -110,7 +110,9 @@ static bool check_points(jobs *all, int *fit, nx_error *err)
         run_needs one;
         if (all->job[i].state == JOB_DONE) continue;
         nx_progress("checking point %zu of %zu", i + 1, all->count);
-        if (!continues(all->job[i].point, err) || !run_config_check(all->job[i].point->config, &one, err)) return false;
+        if (!may_write(all->job[i].log, err) || !continues(all->job[i].point, err) ||
+            !run_config_check(all->job[i].point->config, &one, err))
+            return false;
         if (one.bytes >= most.bytes) most = one;
     }
     nx_progress("%s", "");
@@ -301,7 +303,8 @@ static int sweep(const request *r, const config *c, const sweep_points *p)
     size_t waiting = in_state(&all, JOB_WAITING);
     const jobs_way *way = r->slurm ? &jobs_slurm : &jobs_children;
     char *folder = nx_path_folder(p->path);
-    if (!nx_folder_make(folder, &err) || !check_points(&all, &fit, &err)) code = fail_with(&err, EXIT_REQUEST);
+    if (!nx_folder_make(folder, &err) || !comparison_may_write(c, p->path, &err) || !check_points(&all, &fit, &err))
+        code = fail_with(&err, EXIT_REQUEST);
     free(folder);
     if (!r->slurm && !all.most) all.most = fit;
     if (all.most > (int)waiting && waiting) all.most = (int)waiting;

@@ -12,7 +12,7 @@
 #include "io/ini.h"
 #include "run/interrupt.h"
 #include "run/progress.h"
-#include "runfile/series.h"
+#include "runfile/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,6 +13,7 @@
 #include "io/tensors.h"
 #include "networks/vgg19.h"
 #include "runfile/model.h"
+#include "runfile/own.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -192,6 +193,13 @@ static void thin_out(nx_file_list *list, size_t count)
     *list = (nx_file_list){count, kept};
 }
 
+static bool may_write_weights(const char *path, const char *source, nx_error *err)
+{
+    if (same_file(path, source))
+        return nx_fail(err, "%s: it is read, and would be written over: name another file", path);
+    return may_write(path, err);
+}
+
 /* What the new file says of its origin; kept from the old one where that says it. */
 static size_t origin_of(const nx_tensor_file *file, nx_metadata out[2])
 {
@@ -210,7 +218,9 @@ static bool save_vgg(const subject *s, const char *source, const char *out, cons
     nx_tensor_file *file;
     nx_metadata more[5];
     char hash[33];
-    if (!nx_file_hash(source, hash, err) || !nx_tensor_file_open(&file, source, err)) return false;
+    if (!may_write_weights(out, source, err) || !nx_file_hash(source, hash, err) ||
+        !nx_tensor_file_open(&file, source, err))
+        return false;
     size_t n = origin_of(file, more);
     more[n++] = (nx_metadata){key, value};
     more[n++] = (nx_metadata){"source", source};
@@ -263,7 +273,7 @@ static int weights_normalize(const request *r)
 static int export_model(const model *m, const char *out)
 {
     nx_error err;
-    if (!model_export(out, m, &err)) return fail_with(&err, EXIT_REQUEST);
+    if (!may_write_weights(out, m->file, &err) || !model_export(out, m, &err)) return fail_with(&err, EXIT_REQUEST);
     printf("%s: %s, %zu tensors\n", out, m->network, m->arrays->arrays);
     return EXIT_DONE;
 }

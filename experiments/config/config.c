@@ -268,6 +268,24 @@ bool config_need(const config *c, const char *section, const char *key, nx_error
     return fine;
 }
 
+bool config_paths_at(const config *c, size_t i, config_paths *out)
+{
+    for (size_t k = 0; k < config_row_count; k++) {
+        const config_row *r = &config_rows[k];
+        if ((r->kind != CONFIG_PATH && r->kind != CONFIG_PATHS) || i--) continue;
+        *out = (config_paths){.section = r->section, .key = r->key};
+        if (r->kind == CONFIG_PATHS) {
+            const config_list *list = (const config_list *)((const char *)c + r->offset);
+            out->count = list->count, out->items = list->items;
+        } else {
+            char *const *path = (char *const *)((const char *)c + r->offset);
+            out->count = **path && !config_is_special(r, *path), out->items = path;
+        }
+        return true;
+    }
+    return false;
+}
+
 double config_layer_weight(const config_numbers *weights, int i, int count)
 {
     if (weights->mean) return 1.0 / count;
@@ -289,7 +307,16 @@ static bool may_change(const config_row *r)
     return may;
 }
 
-bool config_continues(const config *c, const char *name, const char *stored, nx_error *err)
+static bool is_moved(const config *c, const config_row *r, config_moved *moved, const void *context)
+{
+    config_paths p;
+    for (size_t i = 0; moved && config_paths_at(c, i, &p); i++)
+        if (!strcmp(p.section, r->section) && !strcmp(p.key, r->key)) return p.count && moved(context, &p);
+    return false;
+}
+
+bool config_continues(const config *c, const char *name, const char *stored, config_moved *moved, const void *context,
+                      nx_error *err)
 {
     nx_ini ini;
     if (!nx_ini_parse(&ini, name, stored, err)) return false;
@@ -301,7 +328,7 @@ bool config_continues(const config *c, const char *name, const char *stored, nx_
             if (!strcmp(ini.entries[k].section, r->section) && !strcmp(ini.entries[k].key, r->key))
                 before = ini.entries[k].value;
         char *now = config_value_text(r, c);
-        if (strcmp(before, now) && !may_change(r))
+        if (strcmp(before, now) && !may_change(r) && !is_moved(c, r, moved, context))
             fine = nx_fail(err,
                            "%s: the run began with [%s] %s = %s, not %s: change it back, or name another file "
                            "with -o",

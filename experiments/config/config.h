@@ -8,9 +8,9 @@
  *     train(c->experiment.steps, c->optimizer.learning_rate, c->generator.norm == NORM_INSTANCE);
  *     config_free(c);
  *
- * A config's paths are looked for from the config's folder, then from the working folder (~ is the user's home), and must
- * be there, unless an override replaces them; the effective text has them absolute. [log] file is to be written and is
- * taken from the working folder. A value in double quotes is taken as it stands, with \" and \\ for " and \.
+ * A config's paths are looked for from the config's folder, then from the working folder (~ is the user's home), and
+ * must be there, unless an override replaces them; the effective text has them absolute. [log] file is to be written
+ * and is taken from the working folder. A value in double quotes is taken as it stands, with \" and \\ for " and \.
  *
  * [sweep] makes many runs of one config: section.key = value value ..., values separated by spaces (within a list of
  * layers or numbers, by commas), 1..5 or 0.1..0.5..0.1 for numbers; all combinations (mode = grid) or the values of all
@@ -22,8 +22,8 @@
  * else in the file and before the overrides.
  *
  * Errors are one line that begins with where the text came from, FILE:LINE or -s section.key=value: an unknown section
- * or key, with the nearest known name; a value of the wrong type or out of range; a key twice in a file; a path that is not
- * there, with both places looked at.
+ * or key, with the nearest known name; a value of the wrong type or out of range; a key twice in a file; a path that is
+ * not there, with both places looked at.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -95,6 +95,15 @@ void config_hash(const config *c, char out[33]);
  * unknown key is a bug. */
 char *config_get(const config *c, const char *section, const char *key);
 
+/* The i-th key that names files or folders, and what it names: those of PATH and PATHS that are no special words,
+ * borrowed from c; false past the last one. */
+typedef struct config_paths {
+    const char *section, *key;
+    int count;
+    char *const *items;
+} config_paths;
+bool config_paths_at(const config *c, size_t i, config_paths *out);
+
 /* Fails, naming the file, the key and its meaning, if the text, path or list of the key is empty. */
 bool config_need(const config *c, const char *section, const char *key, nx_error *err);
 
@@ -116,8 +125,11 @@ config_list config_point_overrides(const config *c, size_t i);
 /* ---- the run file's part ---- */
 
 /* True if a run with the effective text `stored` (of the file `name`) may be continued as c: they differ at most in
- * [experiment] steps, [device] and [log]. Otherwise one line names the first difference. */
-bool config_continues(const config *c, const char *name, const char *stored, nx_error *err);
+ * [experiment] steps, [device] and [log], and in paths of which `moved` says that the same is at another place now.
+ * Otherwise one line names the first difference. moved may be NULL: nothing is. */
+typedef bool config_moved(const void *context, const config_paths *paths);
+bool config_continues(const config *c, const char *name, const char *stored, config_moved *moved, const void *context,
+                      nx_error *err);
 
 /* ---- the table of keys, for commands that tell about them ---- */
 

@@ -114,7 +114,7 @@ static char *find_path(const config_row *r, const char *folder, const char *name
     return fine ? found : NULL;
 }
 
-static bool is_special(const config_row *r, const char *value)
+bool config_is_special(const config_row *r, const char *value)
 {
     config_list specials = config_list_split(r->specials, " ");
     bool special = config_list_find(&specials, value) >= 0;
@@ -251,7 +251,7 @@ static bool read_any(const config_row *r, const char *folder, const char *value,
         return true;
     case CONFIG_PATH:
         f->text = config_unquoted(value);
-        return !*value || is_special(r, value) || read_path(r, folder, &f->text, place, err);
+        return !*value || config_is_special(r, value) || read_path(r, folder, &f->text, place, err);
     case CONFIG_PATHS:
         return read_paths(r, folder, value, &f->list, place, err);
     case CONFIG_LAYERS:

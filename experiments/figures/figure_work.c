@@ -7,7 +7,7 @@
 #include "figures/figure_work.h"
 #include "io/files.h"
 #include "run/interrupt.h"
-#include "runfile/series.h"
+#include "runfile/reader.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -162,19 +162,6 @@ const sweep_points *figure_run(figure_work *w, const char *name, const char *cha
 
 /* ---- reading runs ---- */
 
-static bool read_series(const char *run, const char *metric, series *out, nx_error *err)
-{
-    nx_h5 *file;
-    if (!nx_h5_open(&file, run, false, err)) return false;
-    bool fine = series_read(out, file, metric, err);
-    if (fine && !out->rows) {
-        series_free(out);
-        fine = nx_fail(err, "%s: nothing was logged under %s", run, metric);
-    }
-    nx_h5_close(file, NULL);
-    return fine;
-}
-
 bool figure_metric(const char *run, const char *metric, double *value, nx_error *err)
 {
     return figure_mean(run, metric, 1, value, err);
@@ -183,10 +170,8 @@ bool figure_metric(const char *run, const char *metric, double *value, nx_error 
 bool figure_mean(const char *run, const char *metric, size_t rows, double *value, nx_error *err)
 {
     series s;
-    if (!read_series(run, metric, &s, err)) return false;
-    if (rows > s.rows) rows = s.rows;
-    *value = 0;
-    for (size_t i = s.rows - rows; i < s.rows; i++) *value += s.value[i] / (double)rows;
+    if (!series_read_from(&s, run, metric, err)) return false;
+    *value = series_mean(&s, rows);
     series_free(&s);
     return true;
 }
@@ -195,7 +180,7 @@ bool figure_value_at(const char *run, const char *metric, int64_t step, double *
 {
     series s;
     size_t row = 0;
-    if (!read_series(run, metric, &s, err)) return false;
+    if (!series_read_from(&s, run, metric, err)) return false;
     while (row + 1 < s.rows && s.step[row] < step) row++;
     *value = s.value[row];
     series_free(&s);
@@ -210,30 +195,16 @@ bool figure_first(const char *run, const char *metric, double *value, nx_error *
 bool figure_image_at(const char *run, const char *name, int64_t step, nx_image *out, nx_error *err)
 {
     nx_h5 *file;
-    uint8_t *pixels;
-    int64_t *steps = NULL;
-    int rank, shape[NX_H5_RANK_MAX];
-    size_t rows = 0, row = 0;
+    picture_series p;
     if (!nx_h5_open(&file, run, false, err)) return false;
-    char *path = nx_format("/images/%s", name);
-    bool fine = nx_h5_read_uint8(file, path, &pixels, &rank, shape, err);
-    if (fine && (rank != 4 || shape[0] < 1 || shape[3] != 3)) {
-        fine = nx_fail(err, "%s: %s is not a row of pictures", run, path);
-        free(pixels);
-    }
-    if (fine && !nx_h5_get_ints(file, path, "step", &steps, &rows, err)) {
-        fine = false;
-        free(pixels);
-    }
+    bool fine = picture_series_read(&p, file, name, err);
     nx_h5_close(file, NULL);
-    free(path);
     if (!fine) return false;
-    while (row + 1 < rows && row + 1 < (size_t)shape[0] && steps[row] < step) row++;
-    free(steps);
-    *out = nx_image_new(shape[1], shape[2]);
-    size_t count = (size_t)shape[1] * (size_t)shape[2] * 3;
-    for (size_t i = 0; i < count; i++) out->rgb[i] = pixels[row * count + i];
-    free(pixels);
+    size_t at = 0, numbers = (size_t)p.height * (size_t)p.width * 3;
+    while (at + 1 < p.count && p.step[at] < step) at++;
+    *out = nx_image_new(p.height, p.width);
+    for (size_t i = 0; i < numbers; i++) out->rgb[i] = p.rgb[at * numbers + i];
+    picture_series_free(&p);
     return true;
 }
 
@@ -269,7 +240,7 @@ bool figure_curve(figure_work *w, int chart, const char *label, const char *run,
                   nx_error *err)
 {
     series s;
-    if (!read_series(run, metric, &s, err)) return false;
+    if (!series_read_from(&s, run, metric, err)) return false;
     double *x = nx_alloc(s.rows * sizeof *x);
     for (size_t i = 0; i < s.rows; i++) x[i] = seconds ? s.time[i] : (double)s.step[i];
     page_curve(w->page, chart, label, x, s.value, s.rows);

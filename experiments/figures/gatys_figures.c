@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "machine/measure.h"
-#include "runfile/series.h"
+#include "runfile/reader.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -330,12 +330,8 @@ static bool photographs(figure_work *w, nx_error *err)
 /* Seconds between the rows of a run, the shortest: the others waited for something else. */
 static bool step_seconds(const char *run, double *seconds, nx_error *err)
 {
-    nx_h5 *file;
     series s;
-    if (!nx_h5_open(&file, run, false, err)) return false;
-    bool fine = series_read(&s, file, "total", err);
-    nx_h5_close(file, NULL);
-    if (!fine) return false;
+    if (!series_read_from(&s, run, "total", err)) return false;
     *seconds = INFINITY;
     for (size_t i = 1; i < s.rows; i++)
         *seconds = fmin(*seconds, (s.time[i] - s.time[i - 1]) / (double)(s.step[i] - s.step[i - 1]));

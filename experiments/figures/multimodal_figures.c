@@ -7,7 +7,7 @@
 #include "figures/trained_generator.h"
 #include "networks/mtnet.h"
 #include "run/task.h"
-#include "runfile/series.h"
+#include "runfile/reader.h"
 
 #include <math.h>
 #include <stdlib.h>

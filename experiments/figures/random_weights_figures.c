@@ -9,7 +9,7 @@
 #include "base/quantile.h"
 #include "base/text.h"
 #include "networks/vgg19.h"
-#include "runfile/series.h"
+#include "runfile/reader.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -280,13 +280,8 @@ static bool convergence(figure_work *w, int chart, const char *label, const swee
                         nx_error *err)
 {
     series s;
-    nx_h5 *file;
     char *metric = nx_format("content/%s", p->config->descriptor.content_layers.items[0]);
-    bool fine = nx_h5_open(&file, p->path, false, err);
-    if (fine) {
-        fine = series_read(&s, file, metric, err);
-        nx_h5_close(file, NULL);
-    }
+    bool fine = series_read_from(&s, p->path, metric, err);
     free(metric);
     if (!fine) return false;
     double *x = nx_alloc(s.rows * sizeof *x), *y = nx_alloc(s.rows * sizeof *y);

@@ -14,7 +14,7 @@
 #include "run/paper.h"
 #include "run/task.h"
 #include "runfile/model.h"
-#include "runfile/series.h"
+#include "runfile/reader.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -101,12 +101,8 @@ typedef struct arrival { /* of an optimization at a loss */
 static bool optimization_curve(figure_work *w, int chart, const char *label, const char *run, double loss, arrival *out,
                                nx_error *err)
 {
-    nx_h5 *file;
     series s;
-    if (!nx_h5_open(&file, run, false, err)) return false;
-    bool fine = series_read(&s, file, "total", err) && (s.rows || nx_fail(err, "%s: nothing was logged", run));
-    nx_h5_close(file, NULL);
-    if (!fine) return false;
+    if (!series_read_from(&s, run, "total", err)) return false;
     double *seconds = nx_alloc(s.rows * sizeof *seconds);
     for (size_t i = 0; i < s.rows; i++) seconds[i] = s.time[i] - s.time[0];
     page_curve(figure_page(w), chart, label, seconds, s.value, s.rows);

@@ -1,5 +1,7 @@
 /* Durations. Both ways read the times of a run file's rows. */
 #include "run/duration.h"
+#include "runfile/inputs.h"
+#include "runfile/reader.h"
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -12,37 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The rows of the total loss: steps and their times. */
-typedef struct rows {
-    size_t count;
-    int64_t *step;
-    double *time;
-} rows;
-
-static bool read_rows(rows *r, const nx_h5 *file)
-{
-    size_t steps = 0, times = 0;
-    *r = (rows){0};
-    bool ok = nx_h5_read_int64(file, "/metrics/total/step", &r->step, &steps, NULL) &&
-              nx_h5_read_double(file, "/metrics/total/time", &r->time, &times, NULL);
-    r->count = steps < times ? steps : times;
-    return ok;
-}
-
-static void free_rows(rows *r)
-{
-    free(r->step);
-    free(r->time);
-}
-
 /* ---- an earlier run ---- */
 
 static bool same_run(const nx_h5 *file, const char *path, const config *c, const nx_device_info *device)
 {
-    char *stored = NULL, *name = NULL;
-    bool same = nx_h5_read_text(file, "/config", &stored, NULL) && config_continues(c, path, stored, NULL) &&
-                nx_h5_get_string(file, "/device", "name", &name, NULL) && !strcmp(name, device->name);
-    free(stored);
+    char *name = NULL;
+    bool same = inputs_continue(c, file, path, NULL) && nx_h5_get_string(file, "/device", "name", &name, NULL) &&
+                !strcmp(name, device->name);
     free(name);
     return same;
 }
@@ -50,16 +28,16 @@ static bool same_run(const nx_h5 *file, const char *path, const config *c, const
 bool duration_of_run(duration *out, const char *path, const config *c, const nx_device_info *device)
 {
     nx_h5 *file;
-    rows r = {0};
+    series s = {0};
     if (!nx_h5_open(&file, path, false, NULL)) return false;
-    bool ok = same_run(file, path, c, device) && read_rows(&r, file) && r.count > 1 &&
-              r.step[r.count - 1] > r.step[0] && r.time[r.count - 1] > r.time[0];
+    bool ok = same_run(file, path, c, device) && series_read(&s, file, "total", NULL) && s.rows > 1 &&
+              s.step[s.rows - 1] > s.step[0] && s.time[s.rows - 1] > s.time[0];
     if (ok) {
-        double step = (r.time[r.count - 1] - r.time[0]) / (double)(r.step[r.count - 1] - r.step[0]);
+        double step = (s.time[s.rows - 1] - s.time[0]) / (double)(s.step[s.rows - 1] - s.step[0]);
         int steps = c->experiment.steps;
-        *out = (duration){.step = step, .total = r.time[0] + step * steps, .steps = steps, .run = path};
+        *out = (duration){.step = step, .total = s.time[0] + step * steps, .steps = steps, .run = path};
     }
-    free_rows(&r);
+    series_free(&s);
     nx_h5_close(file, NULL);
     return ok;
 }
@@ -93,19 +71,18 @@ static double steps_of_last_size(const config *c)
 
 static void read_measured(duration *out, const config *c, const char *path, const task_result *result)
 {
-    nx_h5 *file;
-    rows r = {0};
-    if (nx_h5_open(&file, path, false, NULL) && read_rows(&r, file) && r.count >= STEPS) {
-        double step = (r.time[STEPS - 1] - r.time[WARM - 1]) / (STEPS - WARM),
-               end = result->seconds - r.time[r.count - 1];
+    series s;
+    if (!series_read_from(&s, path, "total", NULL)) return;
+    if (s.rows >= STEPS) {
+        double step = (s.time[STEPS - 1] - s.time[WARM - 1]) / (STEPS - WARM),
+               end = result->seconds - s.time[s.rows - 1];
         double between = c->experiment.task == TASK_OPTIMIZE || !c->log.validation
                              ? 0
                              : end / c->log.validation; /* what came after the last row was a validation */
         *out = (duration){.step = step + between, .steps = c->experiment.steps};
-        out->total = r.time[0] + end + (step + between) * steps_of_last_size(c);
+        out->total = s.time[0] + end + (step + between) * steps_of_last_size(c);
     }
-    free_rows(&r);
-    nx_h5_close(file, NULL);
+    series_free(&s);
 }
 
 bool duration_measure(duration *out, const config *c, nx_error *err)

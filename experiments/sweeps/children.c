@@ -7,10 +7,12 @@
 #include "machine/kernel_cache.h"
 #include "run/exit_code.h"
 #include "run/interrupt.h"
+#include "runfile/own.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -36,13 +38,24 @@ static _Noreturn void become(char *const *arguments, int log, pid_t parent)
     _exit(127);
 }
 
+/* Emptied, with the mark of our own texts in its first line; -1 where there is no place for it. */
+static int open_log(const char *path)
+{
+    nx_error err;
+    if (!may_write(path, &err)) return nx_warn("%s", err.text), -1;
+    int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (log < 0) nx_warn("%s: cannot be written: %s", path, strerror(errno));
+    if (log >= 0) dprintf(log, OWN_LOG);
+    return log;
+}
+
 static void start(job *j)
 {
-    int log = open(j->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int log = open_log(j->log);
     pid_t parent = getpid();
     j->process = log < 0 ? -1 : fork();
     if (!j->process) become(j->arguments, log, parent);
-    if (j->process < 0) nx_warn("%s: cannot be started: %s", j->log, strerror(errno));
+    if (log >= 0 && j->process < 0) nx_warn("%s: cannot be started: %s", j->log, strerror(errno));
     if (log >= 0) close(log);
     j->state = j->process < 0 ? JOB_FAILED : JOB_RUNNING;
     j->started = j->ended = nx_now();

@@ -8,6 +8,8 @@
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/image.h"
+#include "runfile/own.h"
+#include "runfile/reader.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,44 +55,26 @@ void comparison_free(comparison *t)
 
 size_t comparison_count(const comparison *t) { return t->count; }
 
-static bool read_metric(const nx_h5 *file, const char *name, const char *part, double **values, size_t *count)
+static double read_column(const char *run, const struct column *c)
 {
-    char *path = nx_format("/metrics/%s/%s", name, part);
-    bool there = nx_h5_exists(file, path) && nx_h5_read_double(file, path, values, count, NULL);
-    free(path);
-    if (there && *count) return true;
-    if (there) free(*values);
-    return false;
-}
-
-static double read_column(const nx_h5 *file, const struct column *c)
-{
-    double *values, sum = 0;
-    size_t count;
-    for (int i = 0; i < 2 && c->metrics[i]; i++) {
-        if (!read_metric(file, c->metrics[i], "value", &values, &count)) continue;
-        size_t rows = !c->mean ? 1 : count < RECENT ? count : RECENT;
-        for (size_t k = count - rows; k < count; k++) sum += values[k] / (double)rows;
-        free(values);
-        return sum;
+    series s;
+    double value = NAN;
+    for (int i = 0; i < 2 && c->metrics[i] && isnan(value); i++) {
+        if (!series_read_from(&s, run, c->metrics[i], NULL)) continue;
+        value = series_mean(&s, c->mean ? RECENT : 1);
+        series_free(&s);
     }
-    return NAN;
+    return value;
 }
 
 bool comparison_add(comparison *t, const sweep_point *p, nx_error *err)
 {
-    nx_h5 *file;
-    if (!nx_h5_open(&file, p->path, false, err)) return false;
+    series total;
     row r = {.point = p};
-    for (int k = 0; k < COLUMNS; k++) r.value[k] = read_column(file, &columns[k]);
-    double *time;
-    size_t count;
-    if (read_metric(file, "total", "time", &time, &count)) {
-        r.value[SECONDS] = time[count - 1];
-        free(time);
-    }
-    nx_h5_close(file, NULL);
-    if (isnan(r.value[TRAINING])) return nx_fail(err, "%s: no loss was logged in it", p->path);
+    if (!series_read_from(&total, p->path, "total", err)) return false;
+    for (int k = 0; k < COLUMNS; k++) r.value[k] = read_column(p->path, &columns[k]);
+    r.value[SECONDS] = total.time[total.rows - 1];
+    series_free(&total);
     const double *first = t->count ? t->row[0].value : r.value;
     int basis = isnan(r.value[VALIDATION]) || isnan(first[VALIDATION]) ? TRAINING : VALIDATION;
     r.value[RELATIVE] = r.value[basis] / first[basis];
@@ -256,7 +240,7 @@ static void csv_values(FILE *out, const double *values)
 static void draw_csv(const comparison *t, FILE *out)
 {
     const config_list *keys = &t->row[0].point->overrides;
-    fputs("row,name,seeds", out);
+    fputs(OWN_CSV, out);
     for (int a = 0; a < keys->count; a++) fprintf(out, ",%.*s", (int)strcspn(keys->items[a], "="), keys->items[a]);
     for (int k = 0; k < COLUMNS; k++) fprintf(out, ",%s", columns[k].title);
     fputc('\n', out);
@@ -284,6 +268,14 @@ static void draw_csv(const comparison *t, FILE *out)
     free(groups);
 }
 
+bool comparison_may_write(const config *c, const char *run, nx_error *err)
+{
+    static const char *const endings[] = {".md", ".csv", ".png"};
+    for (int i = 0; i < 3; i++)
+        if (!may_write_beside(c, run, endings[i], err)) return false;
+    return true;
+}
+
 bool comparison_save(const comparison *t, const char *run, nx_error *err)
 {
     static const char *const endings[] = {".md", ".csv"};
@@ -293,12 +285,13 @@ bool comparison_save(const comparison *t, const char *run, nx_error *err)
         size_t bytes;
         FILE *out = open_memstream(&text, &bytes);
         NX_CHECK(out, "no memory for a table");
+        if (!i) fputs(OWN_MARKDOWN, out);
         if (i)
             draw_csv(t, out);
         else
             draw(t, out, true);
         NX_CHECK(!fclose(out), "no memory for a table");
-        ok = nx_file_write(path, text, bytes, err);
+        ok = may_write(path, err) && nx_file_write(path, text, bytes, err);
         free(text);
         free(path);
     }
@@ -335,7 +328,7 @@ bool comparison_picture(const comparison *t, bool content, const char *run, FILE
     char *path = path_beside(run, ".png");
     if (ok && !alike)
         nx_info("no common picture: the points have none, or of several sizes");
-    else if ((ok = ok && nx_image_save_png(&all, path, err)) && out)
+    else if ((ok = ok && may_write(path, err) && nx_image_save_png(&all, path, err)) && out)
         fprintf(out, "\npictures: %s: %sone row for each point\n", path, content ? "content, then " : "");
     free(path);
     nx_image_free(&all);

@@ -28,6 +28,9 @@ size_t comparison_count(const comparison *t);
  * has a value for is left out. */
 void comparison_print(const comparison *t, FILE *out);
 
+/* True if what comparison_save and comparison_picture write has its places: runfile/own. c: of the whole sweep. */
+bool comparison_may_write(const config *c, const char *run, nx_error *err);
+
 /* The same as Markdown and as comma-separated values, beside the run file of the whole. In the latter, `row` is point,
  * mean or deviation, and every key that is swept has a column. */
 bool comparison_save(const comparison *t, const char *run, nx_error *err);

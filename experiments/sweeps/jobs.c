@@ -1,6 +1,7 @@
 /* Jobs: what both ways share. */
 #include "sweeps/jobs.h"
 
+#include "runfile/own.h"
 #include "runfile/runfile.h"
 
 #include <stdio.h>
@@ -24,7 +25,7 @@ char *jobs_last_line(const job *j, char *out, size_t room)
     bool error = false;
     for (char *next, *line = strtok_r(tail, "\r\n", &next); line; line = strtok_r(NULL, "\r\n", &next)) {
         bool ours = !strncmp(line, "nstx: ", 6);
-        if (error && !ours) continue;
+        if ((error && !ours) || !strncmp(line, OWN_LOG, strlen(line))) continue;
         error = ours;
         snprintf(out, room, "%s", line + (ours ? 6 : 0));
     }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "io/files.h"
 #include "machine/kernel_cache.h"
+#include "runfile/own.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static void write_script(FILE *out, const jobs *all, const char *program)
 {
     char *name = nx_path_stem(all->path);
     const char *cache = kernel_cache_share();
-    fprintf(out, "#!/bin/sh\n# Written by nstx sweep; sbatch takes it again.\n#SBATCH --job-name=");
+    fprintf(out, OWN_SHELL " sweep; sbatch takes it again.\n#SBATCH --job-name=");
     for (const char *s = name; *s; s++) fputc(strchr(" \t'\"\\", *s) ? '_' : *s, out);
     fprintf(out, "\n#SBATCH --output=/dev/null\n#SBATCH --array=");
     const char *comma = "";
@@ -45,12 +46,12 @@ static void write_script(FILE *out, const jobs *all, const char *program)
     for (size_t i = 0; i < all->count; i++) {
         const job *j = &all->job[i];
         if (j->state != JOB_WAITING) continue;
-        fprintf(out, "%zu) exec ", i);
+        fprintf(out, "%zu) exec >", i);
+        quoted(out, j->log);
+        fprintf(out, " 2>&1; echo '%.*s'; exec ", (int)strcspn(OWN_LOG, "\n"), OWN_LOG);
         quoted(out, program);
         for (char **word = j->arguments + 1; *word; word++) fputc(' ', out), quoted(out, *word);
-        fprintf(out, " >");
-        quoted(out, j->log);
-        fprintf(out, " 2>&1 ;;\n");
+        fprintf(out, " ;;\n");
     }
     fprintf(out, "esac\n");
     free(name);
@@ -86,7 +87,7 @@ static bool begin(jobs *all, nx_error *err)
     NX_CHECK(out, "no memory for a script");
     write_script(out, all, program);
     NX_CHECK(!fclose(out), "no memory for a script");
-    bool ok = nx_file_write(script, text, bytes, err);
+    bool ok = may_write(script, err) && nx_file_write(script, text, bytes, err);
     free(text);
     if (ok) {
         int status;

@@ -15,7 +15,7 @@
 
 static const char *const extensions[] = {".png", ".jpg", ".jpeg"};
 
-static bool is_image(const char *name)
+bool nx_is_image_name(const char *name)
 {
     for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
         if (nx_ends_with(name, extensions[i])) return true;
@@ -43,7 +43,7 @@ static bool walk(nx_file_list *list, const char *folder, int depth, nx_error *er
         char *path = nx_format("%s%s%s", folder, slash ? "" : "/", item->d_name);
         if (nx_folder_exists(path))
             fine = walk(list, path, depth + 1, err);
-        else if (is_image(path) && nx_file_exists(path))
+        else if (nx_is_image_name(path) && nx_file_exists(path))
             add(list, nx_copy_text(path));
         free(path);
     }

@@ -23,6 +23,7 @@ typedef struct nx_file_list {
  * A path to a file is a list of one. A folder without a picture is an error. Free with nx_file_list_free. */
 bool nx_files_images(nx_file_list *out, const char *path, nx_error *err);
 void nx_file_list_free(nx_file_list *list); /* leaves *list empty; NULL is fine */
+bool nx_is_image_name(const char *name);    /* by its ending */
 
 bool nx_file_exists(const char *path);   /* a file, or anything that is no folder */
 bool nx_folder_exists(const char *path); /* a folder */

@@ -370,6 +370,8 @@ static bool begin_png(nx_image_writer *w)
     png_set_IHDR(work->png, work->info, (png_uint_32)w->width, (png_uint_32)w->height,
                  w->format == NX_IMAGE_PNG16 ? 16 : 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_text software = {.compression = PNG_TEXT_COMPRESSION_NONE, .key = "Software", .text = NX_IMAGE_SOFTWARE};
+    png_set_text(work->png, work->info, &software, 1);
     png_write_info(work->png, work->info);
     return true;
 }
@@ -429,6 +431,21 @@ bool nx_image_writer_rows(nx_image_writer *w, int rows, const float *rgb, nx_err
     return true;
 }
 
+/* With a comment behind the first segment, which names the software: TurboJPEG writes none. */
+static bool write_signed(const char *path, const unsigned char *jpeg, size_t bytes, nx_error *err)
+{
+    enum { START = 2, MARK = 4, LENGTH = sizeof NX_IMAGE_SOFTWARE - 1 };
+    size_t first = START + 2 + ((size_t)jpeg[START + 2] << 8 | jpeg[START + 3]);
+    unsigned char *whole = nx_alloc(bytes + MARK + LENGTH), *at = whole;
+    memcpy(at, jpeg, first), at += first;
+    memcpy(at, (const unsigned char[]){0xff, 0xfe, 0, LENGTH + 2}, MARK), at += MARK;
+    memcpy(at, NX_IMAGE_SOFTWARE, LENGTH), at += LENGTH;
+    memcpy(at, jpeg + first, bytes - first);
+    bool fine = nx_file_write(path, whole, bytes + MARK + LENGTH, err);
+    free(whole);
+    return fine;
+}
+
 static bool write_jpeg(nx_image_writer *w, nx_error *err)
 {
     unsigned char *jpeg = NULL;
@@ -438,7 +455,7 @@ static bool write_jpeg(nx_image_writer *w, nx_error *err)
     bool fine = !tjCompress2(encoder, w->samples, w->width, 0, w->height, TJPF_RGB, &jpeg, &bytes, TJSAMP_444,
                              w->quality, TJFLAG_ACCURATEDCT) ||
                 cannot_write(w, tjGetErrorStr2(encoder), err);
-    fine = fine && nx_file_write(w->path, jpeg, bytes, err);
+    fine = fine && write_signed(w->path, jpeg, bytes, err);
     tjFree(jpeg);
     tjDestroy(encoder);
     return fine;

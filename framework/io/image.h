@@ -37,6 +37,9 @@ bool nx_image_size(const char *path, int *height, int *width, nx_error *err);
  * in the middle is found by nx_image_load alone. */
 bool nx_image_check(const char *path, int *height, int *width, nx_error *err);
 
+/* What the files name as their software: a tEXt chunk of PNG, a comment of JPEG. */
+#define NX_IMAGE_SOFTWARE "libnx"
+
 /* Writes RGB, rounded and clamped (NaN as 0), aside and then renamed. quality: of a JPEG, 1 to 100, whose colours are
  * not subsampled; ignored otherwise. */
 typedef enum nx_image_format { NX_IMAGE_PNG, NX_IMAGE_PNG16, NX_IMAGE_JPEG } nx_image_format;

@@ -57,7 +57,7 @@ static void mistakes_are_answered(void **state)
     (void)state;
     refused("nowhere", "dataset pack nowhere out.h5");
     refused("--size 4: from 8 to", "dataset pack mixed out.h5 --size 4");
-    refused("where the dataset is to be written", "dataset pack mixed photos");
+    refused("where a file is to be written", "dataset pack mixed photos");
     refused("a folder and a file", "dataset pack mixed");
     refused("there is no `dataset unpack`", "dataset unpack");
     refused("not an HDF5 file", "dataset info tiny.ini");

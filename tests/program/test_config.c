@@ -461,10 +461,10 @@ static void continuing_wants_the_same_run(void **state)
     const char *more[] = {"experiment.steps=9", "log.every=1", "device.name=x"}, *other[] = {"loss.style_weight=2"};
     nx_error err = {0};
     config *now = parse("", more, 3);
-    assert_true(config_continues(now, "run.h5", stored, &err));
+    assert_true(config_continues(now, "run.h5", stored, NULL, NULL, &err));
     config_free(now);
     now = parse("", other, 1);
-    assert_false(config_continues(now, "run.h5", stored, &err));
+    assert_false(config_continues(now, "run.h5", stored, NULL, NULL, &err));
     assert_message(&err, "run.h5", "the run began with [loss] style_weight = 1, not 2");
     config_free(now);
     free(stored);
