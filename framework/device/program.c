@@ -8,6 +8,7 @@
 #include "device/status.h"
 
 #include <clblast_c.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,41 @@ cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, c
     cl_kernel kernel = clCreateKernel(device->programs[i].program, name, &status);
     NX_CHECK(status == CL_SUCCESS, "kernel %s of %s.cl: %s", name, file, nx_status_text(status));
     return kernel;
+}
+
+/* One parameter of a declaration: its type is what begins it, its name the last word. */
+static nx_parameter parameter_of(const char *text, size_t length, const char *kernel)
+{
+    static const char *const types[NX_PARAMETER_TYPES] = {"__global", "int", "uint", "ulong", "float"};
+    nx_parameter p = {.name = ""};
+    size_t end = length, begin;
+    while (end && isspace((unsigned char)text[end - 1])) end--;
+    for (begin = end; begin && (isalnum((unsigned char)text[begin - 1]) || text[begin - 1] == '_'); begin--) {}
+    while (isspace((unsigned char)*text)) text++, begin--, end--;
+    while (p.type < NX_PARAMETER_TYPES && strncmp(text, types[p.type], strlen(types[p.type]))) p.type++;
+    NX_CHECK(p.type < NX_PARAMETER_TYPES && begin < end && end - begin < sizeof p.name,
+             "kernel %s: no such parameter is known: %.*s", kernel, (int)end, text);
+    memcpy(p.name, text + begin, end - begin);
+    return p;
+}
+
+size_t nx_kernel_parameters(const char *file, const char *kernel, nx_parameter out[NX_MAX_PARAMETERS])
+{
+    char *text = source_text(file), *declared = nx_format("void %s(", kernel);
+    const char *at = strstr(text, declared);
+    size_t count = 0;
+    NX_CHECK(at, "%s.cl has no kernel %s", file, kernel);
+    at += strlen(declared);
+    for (bool more = true; more; count++) {
+        size_t length = strcspn(at, ",)");
+        NX_CHECK(count < NX_MAX_PARAMETERS, "kernel %s: more than %d parameters", kernel, NX_MAX_PARAMETERS);
+        out[count] = parameter_of(at, length, kernel);
+        more = at[length] == ',';
+        at += length + 1;
+    }
+    free(declared);
+    free(text);
+    return count;
 }
 
 bool nx_program_builds(const nx_device_info *info, const char *file, const char *kernel)

@@ -11,7 +11,6 @@
 #include "device/memory.h"
 #include "device/status.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,8 +326,60 @@ static nx_step *append(step_list *list, nx_launch launch)
     return &list->items[list->count++];
 }
 
+/* What clSetKernelArg takes of an argument. A value that the parameter has no room for, or of another kind, is a bug.
+ */
+typedef union value {
+    cl_mem memory;
+    cl_int i;
+    cl_uint u;
+    cl_ulong q;
+    cl_float f;
+} value;
+
+static size_t value_of(value *out, const nx_arg *arg, nx_parameter_type type)
+{
+    bool buffer = arg->t || arg->m, whole = arg->i != 0, real = arg->f != 0;
+    switch (type) {
+    case NX_PARAMETER_BUFFER:
+        out->memory = arg->t ? arg->t->buffer : arg->m;
+        return buffer && !whole && !real ? sizeof out->memory : 0;
+    case NX_PARAMETER_INT:
+        out->i = (cl_int)arg->i;
+        return !buffer && !real && out->i == arg->i ? sizeof out->i : 0;
+    case NX_PARAMETER_UINT:
+        out->u = (cl_uint)arg->i;
+        return !buffer && !real && out->u == arg->i ? sizeof out->u : 0;
+    case NX_PARAMETER_ULONG:
+        out->q = (cl_ulong)arg->i;
+        return !buffer && !real ? sizeof out->q : 0;
+    default:
+        out->f = (cl_float)arg->f;
+        return !buffer && !whole ? sizeof out->f : 0;
+    }
+}
+
+static void set_arguments(cl_kernel kernel, const char *file, const char *name, const nx_arg *args)
+{
+    nx_parameter declared[NX_MAX_PARAMETERS];
+    size_t count = nx_kernel_parameters(file, name, declared), given = 0;
+    while (args[given].name) given++;
+    for (size_t i = 0; i < count; i++) {
+        const nx_arg *arg = args;
+        value v;
+        while (arg->name && strcmp(arg->name, declared[i].name)) arg++;
+        NX_CHECK(arg->name, "kernel %s of %s.cl: no argument for %s", name, file, declared[i].name);
+        size_t bytes = value_of(&v, arg, declared[i].type);
+        NX_CHECK(bytes, "kernel %s of %s.cl: %s cannot be %lld, %g, or a buffer", name, file, arg->name,
+                 (long long)arg->i, arg->f);
+        cl_int status = clSetKernelArg(kernel, (cl_uint)i, bytes, &v);
+        NX_CHECK(status == CL_SUCCESS, "kernel %s of %s.cl: argument %s: %s", name, file, arg->name,
+                 nx_status_text(status));
+    }
+    NX_CHECK(given == count, "kernel %s of %s.cl has %zu parameters, not %zu", name, file, count, given);
+}
+
 static nx_step *launch(nx_plan *plan, const nx_node *node, bool fixed, const char *file, const char *kernel,
-                       const char *defines, nx_range range, const char *formats, va_list args)
+                       const char *defines, nx_range range, const nx_arg *args)
 {
     nx_launch l = {.kernel = nx_kernel_new(plan->device, file, kernel, defines), .name = kernel, .dims = range.dims};
     for (cl_uint d = 0; d < range.dims; d++) {
@@ -336,64 +387,20 @@ static nx_step *launch(nx_plan *plan, const nx_node *node, bool fixed, const cha
         l.global[d] = range.global[d];
         l.local[d] = range.local[d];
     }
-    for (cl_uint i = 0; formats[i]; i++) {
-        cl_mem memory;
-        cl_int integer;
-        cl_ulong quad;
-        cl_float number;
-        cl_int status;
-        switch (formats[i]) {
-        case 't':
-            memory = va_arg(args, nx_tensor *)->buffer;
-            status = clSetKernelArg(l.kernel, i, sizeof memory, &memory);
-            break;
-        case 'm':
-            memory = va_arg(args, cl_mem);
-            status = clSetKernelArg(l.kernel, i, sizeof memory, &memory);
-            break;
-        case 'i':
-        case 'u':
-            integer = va_arg(args, cl_int);
-            status = clSetKernelArg(l.kernel, i, sizeof integer, &integer);
-            break;
-        case 'q':
-            quad = va_arg(args, cl_ulong);
-            status = clSetKernelArg(l.kernel, i, sizeof quad, &quad);
-            break;
-        case 'f':
-            number = (cl_float)va_arg(args, double);
-            status = clSetKernelArg(l.kernel, i, sizeof number, &number);
-            break;
-        case 'l':
-            status = clSetKernelArg(l.kernel, i, va_arg(args, size_t), NULL);
-            break;
-        default:
-            nx_die("%s: no argument format '%c'", kernel, formats[i]);
-        }
-        NX_CHECK(status == CL_SUCCESS, "%s of %s: argument %u: %s", kernel, node->op->name, i, nx_status_text(status));
-    }
+    set_arguments(l.kernel, file, kernel, args);
     return append(list_of(plan, fixed), l);
 }
 
 nx_step *nx_plan_launch(nx_plan *plan, nx_node *node, const char *file, const char *kernel, const char *defines,
-                        nx_range range, const char *formats, ...)
+                        nx_range range, const nx_arg *args)
 {
-    va_list args;
-    va_start(args, formats);
-    nx_step *step = launch(plan, node, node->fixed, file, kernel, defines, range, formats, args);
-    va_end(args);
-    return step;
+    return launch(plan, node, node->fixed, file, kernel, defines, range, args);
 }
 
 nx_step *nx_plan_launch_derived(nx_plan *plan, nx_node *node, int slot, const char *file, const char *kernel,
-                                const char *defines, nx_range range, const char *formats, ...)
+                                const char *defines, nx_range range, const nx_arg *args)
 {
-    va_list args;
-    va_start(args, formats);
-    bool fixed = find_derived(plan, node, slot)->tensor->fixed;
-    nx_step *step = launch(plan, node, fixed, file, kernel, defines, range, formats, args);
-    va_end(args);
-    return step;
+    return launch(plan, node, find_derived(plan, node, slot)->tensor->fixed, file, kernel, defines, range, args);
 }
 
 nx_step *nx_plan_routine(nx_plan *plan, nx_node *node, const char *name,

@@ -70,20 +70,35 @@ nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z); /* (cha
 nx_range nx_range_groups(const nx_plan *plan, size_t groups); /* groups of GROUP items: 1 on the CPU family */
 int nx_plan_lanes(const nx_plan *plan);                       /* LANES of the prelude */
 
-/* In bind(): appends a launch of cl/FILE.cl's kernel. formats names the arguments in order: t nx_tensor *, m cl_mem,
- * i int, u cl_uint, q cl_ulong, f float (as double), l local memory (size_t bytes). Returns the launch, for flops and
- * bytes. */
+/* An argument of a kernel under the name that it has in cl/: {"x", .t = x}, {"h", .i = x->shape.h}, {"slope", .f =
+ * slope}. Which of the values counts is up to the kernel's declaration. */
+typedef struct nx_arg {
+    const char *name;
+    const nx_tensor *t; /* of a buffer: a tensor's, or m */
+    cl_mem m;
+    int64_t i; /* of int, uint and ulong */
+    double f;  /* of float */
+} nx_arg;
+#define NX_ARGS(...)                                                                                                   \
+    (const nx_arg[])                                                                                                   \
+    {                                                                                                                  \
+        __VA_ARGS__, { NULL }                                                                                          \
+    }
+
 typedef struct nx_step {
     nx_launch launch;
     double flops, bytes; /* work of one launch, for profiles */
     uint64_t calls;
     double seconds;
 } nx_step;
+
+/* In bind(): appends a launch of cl/FILE.cl's kernel. All its arguments are there, in any order. Returns the launch,
+ * for flops and bytes. */
 nx_step *nx_plan_launch(nx_plan *plan, nx_node *node, const char *file, const char *kernel, const char *defines,
-                        nx_range range, const char *formats, ...);
+                        nx_range range, const nx_arg *args);
 /* The same, in the list that the derived tensor in this slot belongs to (once, or each step). */
 nx_step *nx_plan_launch_derived(nx_plan *plan, nx_node *node, int slot, const char *file, const char *kernel,
-                                const char *defines, nx_range range, const char *formats, ...);
+                                const char *defines, nx_range range, const nx_arg *args);
 /* A library's call instead of a kernel; context is freed with the plan. */
 nx_step *nx_plan_routine(nx_plan *plan, nx_node *node, const char *name,
                          void (*routine)(nx_device *device, void *context, cl_event *event), void *context);

@@ -74,12 +74,16 @@ static void bind(nx_plan *plan, nx_node *node)
         quartet q = find(in, parts);
         nx_step *step;
         if (o->method == NX_OPTIMIZER_ADAM)
-            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range, "mmmmtitfff", q.whole[0],
-                                  q.whole[1], q.whole[2], q.whole[3], table, first, rate, (double)o->beta1,
-                                  (double)o->beta2, (double)o->epsilon);
+            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range,
+                                  NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
+                                          {"v", .m = q.whole[3]}, {"table", .t = table}, {"first", .i = first},
+                                          {"rate", .t = rate}, {"beta1", .f = o->beta1}, {"beta2", .f = o->beta2},
+                                          {"epsilon", .f = o->epsilon}));
         else
-            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range, "mmmtitf", q.whole[0],
-                                  q.whole[1], q.whole[2], table, first, rate, (double)o->beta1);
+            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range,
+                                  NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
+                                          {"table", .t = table}, {"first", .i = first}, {"rate", .t = rate},
+                                          {"momentum", .f = o->beta1}));
         step->bytes = (double)rows * BLOCK * (3 + 2 * method->moments);
         first += rows;
     }

@@ -147,14 +147,19 @@ static nx_step *bind_direct(nx_plan *plan, nx_node *node)
     if (nx_plan_derives(plan, node, PACKED)) {
         nx_range range = {2, {tile.narrow ? blocks_of((size_t)t.x.c, tile.columns) : blocks, taps}, {1, 1}};
         nx_plan_launch_derived(plan, node, PACKED, "conv", tile.narrow ? "conv_narrow_pack" : "conv_pack", defines,
-                               range, "ttiiii", w, u, (int)taps, t.x.c, t.y.c, (int)a->transposed);
+                               range,
+                               NX_ARGS({"w", .t = w}, {"u", .t = u}, {"taps", .i = taps}, {"c", .i = t.x.c},
+                                       {"k", .i = t.y.c}, {"rotated", .i = a->transposed}));
     }
     size_t phase_pixels = blocks_of((size_t)t.y.w, (size_t)t.down);
     nx_range range = {
         3, {blocks_of(phase_pixels, tile.rows) * (size_t)t.down, blocks, (size_t)(t.y.n * t.y.h)}, {1, 1, 1}};
     return nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow" : "conv", defines, range,
-                          "ttttiiiiiiiiiiiiif", node->in[0], u, b, node->out[0], t.x.h, t.x.w, t.x.c, t.y.h, t.y.w,
-                          t.y.c, t.kh, t.kw, t.up, t.down, t.pad_y, t.pad_x, (int)a->o.padding, (double)a->o.slope);
+                          NX_ARGS({"x", .t = node->in[0]}, {"u", .t = u}, {"bias", .t = b}, {"y", .t = node->out[0]},
+                                  {"h", .i = t.x.h}, {"w", .i = t.x.w}, {"c", .i = t.x.c}, {"oh", .i = t.y.h},
+                                  {"ow", .i = t.y.w}, {"k", .i = t.y.c}, {"kh", .i = t.kh}, {"kw", .i = t.kw},
+                                  {"up", .i = t.up}, {"down", .i = t.down}, {"pad_y", .i = t.pad_y},
+                                  {"pad_x", .i = t.pad_x}, {"mode", .i = a->o.padding}, {"slope", .f = a->o.slope}));
 }
 
 static void bind_conv(nx_plan *plan, nx_node *node)
@@ -248,12 +253,16 @@ static void bind_weights(nx_plan *plan, nx_node *node)
     defines_of(defines, sizeof defines, &tile, NULL, false);
     nx_step *step =
         nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow_weights" : "conv_weights", defines, range,
-                       "tttiiiiiiiiiiiiiii", node->in[0], node->in[1], part, x.n, x.h, x.w, x.c, dy.h, dy.w, dy.c, w.n,
-                       w.h, a->o.stride, a->o.pad, a->o.pad, (int)a->o.padding, s.rows, s.part);
+                       NX_ARGS({"x", .t = node->in[0]}, {"dy", .t = node->in[1]}, {"part", .t = part}, {"n", .i = x.n},
+                               {"h", .i = x.h}, {"w", .i = x.w}, {"c", .i = x.c}, {"oh", .i = dy.h}, {"ow", .i = dy.w},
+                               {"k", .i = dy.c}, {"kh", .i = w.n}, {"kw", .i = w.h}, {"stride", .i = a->o.stride},
+                               {"pad_y", .i = a->o.pad}, {"pad_x", .i = a->o.pad}, {"mode", .i = a->o.padding},
+                               {"split_rows", .i = s.rows}, {"part_size", .i = s.part}));
     step->flops = flops_of(dy, w);
     if (s.count > 1)
-        nx_plan_launch(plan, node, "conv", "conv_weights_sum", defines, nx_range_flat(plan, nx_shape_count(w)), "ttii",
-                       part, node->out[0], s.count, s.part);
+        nx_plan_launch(plan, node, "conv", "conv_weights_sum", defines, nx_range_flat(plan, nx_shape_count(w)),
+                       NX_ARGS({"part", .t = part}, {"dw", .t = node->out[0]}, {"splits", .i = s.count},
+                               {"part_size", .i = s.part}));
 }
 
 static const nx_op weights_op = {.name = "conv_weights", .plan = plan_weights, .bind = bind_weights};

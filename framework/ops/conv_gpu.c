@@ -65,9 +65,11 @@ static size_t count_from(const nx_conv_gpu *it, size_t first)
 static void launch_input(nx_plan *plan, nx_node *node, const nx_conv_gpu *it, size_t first, size_t count)
 {
     nx_plan_launch(plan, node, "winograd", "winograd_strip_input", NULL,
-                   (nx_range){2, {(size_t)rounded(it->x.c) / LANES, count}, {0}}, "ttiiiiiiiiii", node->in[0],
-                   node->scratch[V], it->x.h, it->x.w, it->x.c, it->y.h, it->y.w, it->pad_y, it->zoom, (int)it->padding,
-                   (int)first, (int)count);
+                   (nx_range){2, {(size_t)rounded(it->x.c) / LANES, count}, {0}},
+                   NX_ARGS({"x", .t = node->in[0]}, {"v", .t = node->scratch[V]}, {"h", .i = it->x.h},
+                           {"w", .i = it->x.w}, {"channels", .i = it->x.c}, {"oh", .i = it->y.h}, {"ow", .i = it->y.w},
+                           {"pad", .i = it->pad_y}, {"zoom", .i = it->zoom}, {"mode", .i = it->padding},
+                           {"first", .i = first}, {"count", .i = count}));
 }
 
 static void plan_winograd(nx_plan *plan, nx_node *node, const nx_conv_gpu *it)
@@ -87,17 +89,20 @@ static void bind_winograd(nx_plan *plan, nx_node *node, const nx_conv_gpu *it, n
     choice.splits = 1;
     if (nx_plan_derives(plan, node, KERNEL))
         nx_plan_launch_derived(plan, node, KERNEL, "winograd", "winograd_strip_weights", NULL,
-                               (nx_range){2, {(size_t)k, (size_t)c}, {0}}, "ttiii", w, u, it->x.c, it->y.c,
-                               (int)it->rotated);
+                               (nx_range){2, {(size_t)k, (size_t)c}, {0}},
+                               NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = it->x.c}, {"k", .i = it->y.c},
+                                       {"rotated", .i = it->rotated}));
     for (size_t first = 0, count; first < tiles_of(it); first += count) {
         count = count_from(it, first);
         launch_input(plan, node, it, first, count);
         nx_gemm_problem products = {.m = (int)count, .n = k, .k = c, .batch = FREQUENCIES};
         nx_gemm_gpu_bind(plan, node, 0, &products, &choice, v, u, m);
         nx_plan_launch(plan, node, "winograd", "winograd_strip_output", NULL,
-                       (nx_range){2, {(size_t)k / LANES, count}, {0}}, "tttiiiiifii", m, bias, node->out[0], it->y.h,
-                       it->y.w, it->y.c, (int)(node->n_in > 2), (int)it->activation, (double)it->slope, (int)first,
-                       (int)count);
+                       (nx_range){2, {(size_t)k / LANES, count}, {0}},
+                       NX_ARGS({"m", .t = m}, {"bias", .t = bias}, {"y", .t = node->out[0]}, {"oh", .i = it->y.h},
+                               {"ow", .i = it->y.w}, {"channels", .i = it->y.c}, {"has_bias", .i = node->n_in > 2},
+                               {"activation", .i = it->activation}, {"slope", .f = it->slope}, {"first", .i = first},
+                               {"count", .i = count}));
     }
 }
 
@@ -131,13 +136,15 @@ static void bind_winograd_gradient(nx_plan *plan, nx_node *node, const nx_conv_g
         count = count_from(it, first);
         launch_input(plan, node, it, first, count);
         nx_plan_launch(plan, node, "winograd", "winograd_strip_output_adjoint", NULL,
-                       (nx_range){2, {k / LANES, count}, {0}}, "ttiiiii", node->in[1], m, it->y.h, it->y.w, it->y.c,
-                       (int)first, (int)count);
+                       (nx_range){2, {k / LANES, count}, {0}},
+                       NX_ARGS({"dy", .t = node->in[1]}, {"m", .t = m}, {"oh", .i = it->y.h}, {"ow", .i = it->y.w},
+                               {"channels", .i = it->y.c}, {"first", .i = first}, {"count", .i = count}));
         nx_gemm_problem products = adjoint_products(it, first);
         nx_gemm_gpu_bind(plan, node, SPLIT_U, &products, choice, v, m, u);
     }
     nx_plan_launch(plan, node, "winograd", "winograd_strip_weights_adjoint", NULL,
-                   (nx_range){2, {k / LANES, (size_t)it->x.c}, {0}}, "ttii", u, node->out[0], it->x.c, it->y.c);
+                   (nx_range){2, {k / LANES, (size_t)it->x.c}, {0}},
+                   NX_ARGS({"u", .t = u}, {"dw", .t = node->out[0]}, {"c", .i = it->x.c}, {"k", .i = it->y.c}));
 }
 
 /* ---- the sum itself ---- */
@@ -170,11 +177,16 @@ void nx_conv_gpu_bind(nx_plan *plan, nx_node *node, const nx_conv_gpu *it)
     if (it->rotated && nx_plan_derives(plan, node, KERNEL))
         nx_plan_launch_derived(plan, node, KERNEL, "conv_gpu", "conv_pack", defines,
                                (nx_range){3, {(size_t)it->y.c, (size_t)it->x.c, (size_t)(it->kh * it->kw)}, {0}},
-                               "ttiiiiiii", w, u, it->x.c, it->y.c, it->kh, it->kw, it->down, it->pad_y, it->pad_x);
-    nx_step *step = nx_plan_launch(plan, node, "conv_gpu", "conv", defines, nx_tile_range(tile, &sums, 1),
-                                   "ttttiiiiiiiiiiiiiif", node->in[0], u, bias, node->out[0], it->y.n, it->x.h, it->x.w,
-                                   it->x.c, it->y.h, it->y.w, it->y.c, it->kh, it->kw, it->up, it->down, it->pad_y,
-                                   it->pad_x, (int)it->padding, (double)it->slope);
+                               NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = it->x.c}, {"k", .i = it->y.c},
+                                       {"kh", .i = it->kh}, {"kw", .i = it->kw}, {"down", .i = it->down},
+                                       {"pad_y", .i = it->pad_y}, {"pad_x", .i = it->pad_x}));
+    nx_step *step = nx_plan_launch(
+        plan, node, "conv_gpu", "conv", defines, nx_tile_range(tile, &sums, 1),
+        NX_ARGS({"x", .t = node->in[0]}, {"u", .t = u}, {"bias", .t = bias}, {"y", .t = node->out[0]},
+                {"n", .i = it->y.n}, {"h", .i = it->x.h}, {"w", .i = it->x.w}, {"c", .i = it->x.c},
+                {"oh", .i = it->y.h}, {"ow", .i = it->y.w}, {"k", .i = it->y.c}, {"kh", .i = it->kh},
+                {"kw", .i = it->kw}, {"up", .i = it->up}, {"down", .i = it->down}, {"pad_y", .i = it->pad_y},
+                {"pad_x", .i = it->pad_x}, {"mode", .i = it->padding}, {"slope", .f = it->slope}));
     nx_shape small = it->rotated ? it->x : it->y;
     step->flops = 2.0 * small.n * small.h * small.w * (double)nx_shape_count(w->shape);
     step->bytes = (double)(node->in[0]->bytes + node->out[0]->bytes + w->bytes);
@@ -229,10 +241,14 @@ void nx_conv_gpu_bind_gradient(nx_plan *plan, nx_node *node, const nx_conv_gpu *
     defines_of(defines, sizeof defines, plan, tile, it, "");
     nx_step *step =
         nx_plan_launch(plan, node, "conv_gpu", "conv_weights", defines, nx_tile_range(tile, &sums, (size_t)s.count),
-                       "tttiiiiiiiiiiiiiii", node->in[0], node->in[1], part, x.n, x.h, x.w, x.c, dy.h, dy.w, dy.c,
-                       it->kh, it->kw, it->up, it->pad_y, it->pad_x, (int)it->padding, s.depth, part_size);
+                       NX_ARGS({"x", .t = node->in[0]}, {"dy", .t = node->in[1]}, {"part", .t = part}, {"n", .i = x.n},
+                               {"h", .i = x.h}, {"w", .i = x.w}, {"c", .i = x.c}, {"oh", .i = dy.h}, {"ow", .i = dy.w},
+                               {"k", .i = dy.c}, {"kh", .i = it->kh}, {"kw", .i = it->kw}, {"stride", .i = it->up},
+                               {"pad_y", .i = it->pad_y}, {"pad_x", .i = it->pad_x}, {"mode", .i = it->padding},
+                               {"split_pixels", .i = s.depth}, {"part_size", .i = part_size}));
     step->flops = 2.0 * dy.n * dy.h * dy.w * (double)nx_shape_count(w);
     if (s.count > 1)
-        nx_plan_launch(plan, node, "conv", "conv_weights_sum", NULL, nx_range_flat(plan, nx_shape_count(w)), "ttii",
-                       part, node->out[0], s.count, part_size);
+        nx_plan_launch(plan, node, "conv", "conv_weights_sum", NULL, nx_range_flat(plan, nx_shape_count(w)),
+                       NX_ARGS({"part", .t = part}, {"dw", .t = node->out[0]}, {"splits", .i = s.count},
+                               {"part_size", .i = part_size}));
 }

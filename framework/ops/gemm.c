@@ -43,10 +43,11 @@ void nx_gemm_plan(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem 
 void nx_gemm_reduce(nx_plan *plan, nx_node *node, const nx_gemm_problem *p, int parts, bool upper, nx_tensor *scratch,
                     nx_tensor *c)
 {
-    nx_step *step =
-        nx_plan_launch(plan, node, "gemm", "gemm_reduce", NULL,
-                       nx_range_lanes(plan, p->n, (size_t)divide_up(p->m, nx_plan_lanes(plan)), (size_t)images(p)),
-                       "ttiiiifi", scratch, c, p->m, p->n, parts, (int)upper, (double)alpha_of(p), (int)p->add);
+    nx_step *step = nx_plan_launch(
+        plan, node, "gemm", "gemm_reduce", NULL,
+        nx_range_lanes(plan, p->n, (size_t)divide_up(p->m, nx_plan_lanes(plan)), (size_t)images(p)),
+        NX_ARGS({"parts", .t = scratch}, {"c", .t = c}, {"m", .i = p->m}, {"n", .i = p->n}, {"splits", .i = parts},
+                {"upper", .i = upper}, {"alpha", .f = alpha_of(p)}, {"add", .i = p->add}));
     step->bytes = 4.0 * (parts + 1.0) * p->m * p->n * images(p);
 }
 
@@ -65,7 +66,8 @@ void nx_gemm_bind(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem 
         nx_step *step =
             nx_plan_launch_derived(plan, node, slot, "gemm", "gemm_pack", NULL,
                                    nx_range_lanes(plan, panels * panel, (size_t)divide_up(p->k, PACK_ROWS), batch),
-                                   "ttiii", b, node->scratch[slot], p->n, p->k, (int)p->transpose_b);
+                                   NX_ARGS({"b", .t = b}, {"packed", .t = node->scratch[slot]}, {"n", .i = p->n},
+                                           {"k", .i = p->k}, {"transposed", .i = p->transpose_b}));
         step->bytes = 8.0 * p->n * p->k * (double)batch;
     }
     bool parts = cut.splits > 1 || p->symmetric;
@@ -78,10 +80,13 @@ void nx_gemm_bind(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem 
         3,
         {panels_first ? (size_t)panels : rows, panels_first ? rows : (size_t)panels, batch * (size_t)cut.splits},
         {1, 1, 1}};
-    nx_step *step = nx_plan_launch(plan, node, "gemm", "gemm_tile", defines, tiles, "tttiiiiiiifi", a,
-                                   cut.packed ? node->scratch[slot] : b, parts ? node->scratch[slot + 1] : c, p->m,
-                                   p->n, p->k, cut.splits, cut.depth, (int)panels_first, (int)p->symmetric,
-                                   parts ? 1.0 : (double)alpha_of(p), (int)(p->add && !parts));
+    nx_step *step =
+        nx_plan_launch(plan, node, "gemm", "gemm_tile", defines, tiles,
+                       NX_ARGS({"a", .t = a}, {"b", .t = cut.packed ? node->scratch[slot] : b},
+                               {"c", .t = parts ? node->scratch[slot + 1] : c}, {"m", .i = p->m}, {"n", .i = p->n},
+                               {"k", .i = p->k}, {"splits", .i = cut.splits}, {"depth", .i = cut.depth},
+                               {"panels_first", .i = panels_first}, {"upper", .i = p->symmetric},
+                               {"alpha", .f = parts ? 1.0 : (double)alpha_of(p)}, {"add", .i = p->add && !parts}));
     step->flops = (p->symmetric ? 1.0 : 2.0) * p->m * p->n * p->k * (double)batch; /* of what is needed */
     step->bytes = 4.0 * (double)batch * ((double)p->m * p->k + (double)p->k * p->n + (double)p->m * p->n);
     if (parts) nx_gemm_reduce(plan, node, p, cut.splits, p->symmetric, node->scratch[slot + 1], c);

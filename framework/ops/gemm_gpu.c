@@ -39,10 +39,11 @@ static void bind_tiles(nx_plan *plan, nx_node *node, int slot, const nx_gemm_pro
     snprintf(more, sizeof more, "%s%s", p->transpose_a ? " -DTRANSPOSE_A" : "", p->transpose_b ? " -DTRANSPOSE_B" : "");
     nx_tile_defines(defines, sizeof defines, t.tile, wide ? WIDTH : 1, more);
     float alpha = p->alpha != 0.f && !t.parts ? p->alpha : 1.f;
-    nx_step *step = nx_plan_launch(plan, node, "conv_gpu", "product", defines,
-                                   nx_tile_range(t.tile, &t.sums, (size_t)t.splits.count), "tttiiiiiifi", a, b,
-                                   t.parts ? node->scratch[slot] : c, p->m, p->n, p->k, t.splits.count, t.splits.depth,
-                                   (int)p->symmetric, (double)alpha, (int)(p->add && !t.parts));
+    nx_step *step = nx_plan_launch(
+        plan, node, "conv_gpu", "product", defines, nx_tile_range(t.tile, &t.sums, (size_t)t.splits.count),
+        NX_ARGS({"first", .t = a}, {"second", .t = b}, {"c", .t = t.parts ? node->scratch[slot] : c}, {"m", .i = p->m},
+                {"n", .i = p->n}, {"k", .i = p->k}, {"splits", .i = t.splits.count}, {"depth", .i = t.splits.depth},
+                {"upper", .i = p->symmetric}, {"alpha", .f = alpha}, {"add", .i = p->add && !t.parts}));
     step->flops = (p->symmetric ? 1.0 : 2.0) * p->m * p->n * p->k * images(p); /* of what is needed */
     step->bytes = 4.0 * images(p) * ((double)p->m * p->k + (double)p->k * p->n + (double)p->m * p->n);
     if (t.parts) nx_gemm_reduce(plan, node, p, t.splits.count, p->symmetric, node->scratch[slot], c);

@@ -28,8 +28,8 @@ static void bind_symmetric(nx_plan *plan, nx_node *node)
     nx_shape s = node->in[0]->shape;
     int lanes = nx_plan_lanes(plan);
     nx_plan_launch(plan, node, "gram", "gram_symmetric", NULL,
-                   nx_range_lanes(plan, s.c, (size_t)((s.c + lanes - 1) / lanes), (size_t)s.n), "tti", node->in[0],
-                   node->out[0], s.c);
+                   nx_range_lanes(plan, s.c, (size_t)((s.c + lanes - 1) / lanes), (size_t)s.n),
+                   NX_ARGS({"a", .t = node->in[0]}, {"y", .t = node->out[0]}, {"c", .i = s.c}));
 }
 
 static const nx_op symmetric_op = {.name = "gram_symmetric", .bind = bind_symmetric};

@@ -81,25 +81,32 @@ static void bind(nx_plan *plan, nx_node *node)
     layout l = layout_of(plan, a, x->shape);
     if (fixed_statistics(a)) {
         int running = a->affine ? 3 : 1;
-        nx_plan_launch(plan, node, "norm", "norm_running", NULL, one_each(l.channels), "tttif", node->in[running],
-                       node->in[running + 1], statistics, l.channels, (double)a->o.epsilon);
+        nx_plan_launch(plan, node, "norm", "norm_running", NULL, one_each(l.channels),
+                       NX_ARGS({"mean", .t = node->in[running]}, {"variance", .t = node->in[running + 1]},
+                               {"statistics", .t = statistics}, {"channels", .i = l.channels},
+                               {"epsilon", .f = a->o.epsilon}));
     } else {
         int segments, period = l.channels;
         nx_tensor *parts = nx_conv_statistics(plan, node, l.groups, &segments);
         if (!parts) {
             parts = node->scratch[PARTS], segments = l.segments, period = l.period;
-            nx_step *step = nx_plan_launch(plan, node, "norm", "norm_statistics", NULL, items(plan, &l), "ttqii", x,
-                                           parts, (cl_ulong)l.total, l.period, l.run);
+            nx_step *step = nx_plan_launch(plan, node, "norm", "norm_statistics", NULL, items(plan, &l),
+                                           NX_ARGS({"x", .t = x}, {"parts", .t = parts}, {"total", .i = l.total},
+                                                   {"period", .i = l.period}, {"run", .i = l.run}));
             step->bytes = (double)x->bytes;
         }
         nx_plan_launch(plan, node, "norm", "norm_merge", NULL, nx_range_groups(plan, (size_t)(l.groups * l.channels)),
-                       "ttqiiif", parts, statistics, (cl_ulong)l.total, period, segments, l.channels,
-                       (double)a->o.epsilon);
+                       NX_ARGS({"parts", .t = parts}, {"statistics", .t = statistics}, {"total", .i = l.total},
+                               {"period", .i = period}, {"segments", .i = segments}, {"channels", .i = l.channels},
+                               {"epsilon", .f = a->o.epsilon}));
     }
     nx_step *step =
-        nx_plan_launch(plan, node, "norm", "norm_apply", NULL, items(plan, &l), "ttttttqiiiiiif", x, statistics, gamma,
-                       beta, node->in[a->residual ? node->n_in - 1 : 0], y, (cl_ulong)l.total, l.period, l.run,
-                       l.channels, (int)a->affine, (int)a->residual, (int)a->o.activation, slope_of(&a->o));
+        nx_plan_launch(plan, node, "norm", "norm_apply", NULL, items(plan, &l),
+                       NX_ARGS({"x", .t = x}, {"statistics", .t = statistics}, {"gamma", .t = gamma},
+                               {"beta", .t = beta}, {"residual", .t = node->in[a->residual ? node->n_in - 1 : 0]},
+                               {"y", .t = y}, {"total", .i = l.total}, {"period", .i = l.period}, {"run", .i = l.run},
+                               {"channels", .i = l.channels}, {"affine", .i = a->affine}, {"add", .i = a->residual},
+                               {"kind", .i = a->o.activation}, {"slope", .f = slope_of(&a->o)}));
     step->bytes = (a->residual ? 3.0 : 2.0) * (double)x->bytes;
 }
 
@@ -120,16 +127,23 @@ static void bind_gradient(nx_plan *plan, nx_node *node)
     nx_tensor *parts = node->scratch[PARTS], *means = node->scratch[MEANS];
     layout l = layout_of(plan, a, x->shape);
     double reads = a->o.activation ? 3.0 : 2.0;
-    nx_step *step = nx_plan_launch(plan, node, "norm", "norm_gradient_sums", NULL, items(plan, &l), "tttttqiiiif", x, y,
-                                   dy, statistics, parts, (cl_ulong)l.total, l.period, l.run, l.channels,
-                                   (int)a->o.activation, slope_of(&a->o));
+    nx_step *step = nx_plan_launch(
+        plan, node, "norm", "norm_gradient_sums", NULL, items(plan, &l),
+        NX_ARGS({"x", .t = x}, {"y", .t = y}, {"dy", .t = dy}, {"statistics", .t = statistics}, {"parts", .t = parts},
+                {"total", .i = l.total}, {"period", .i = l.period}, {"run", .i = l.run}, {"channels", .i = l.channels},
+                {"kind", .i = a->o.activation}, {"slope", .f = slope_of(&a->o)}));
     step->bytes = reads * (double)x->bytes;
     nx_plan_launch(plan, node, "norm", "norm_gradient_merge", NULL, nx_range_groups(plan, (size_t)l.channels),
-                   "ttttqiiiii", parts, means, node->out[1], node->out[2], (cl_ulong)l.total, l.period, l.segments,
-                   l.groups, l.channels, (int)fixed_statistics(a));
-    step = nx_plan_launch(plan, node, "norm", "norm_gradient_apply", NULL, items(plan, &l), "tttttttqiiiiif", x, y, dy,
-                          statistics, gamma, means, node->out[0], (cl_ulong)l.total, l.period, l.run, l.channels,
-                          (int)a->affine, (int)a->o.activation, slope_of(&a->o));
+                   NX_ARGS({"parts", .t = parts}, {"means", .t = means}, {"dgamma", .t = node->out[1]},
+                           {"dbeta", .t = node->out[2]}, {"total", .i = l.total}, {"period", .i = l.period},
+                           {"segments", .i = l.segments}, {"groups", .i = l.groups}, {"channels", .i = l.channels},
+                           {"fixed_statistics", .i = fixed_statistics(a)}));
+    step = nx_plan_launch(plan, node, "norm", "norm_gradient_apply", NULL, items(plan, &l),
+                          NX_ARGS({"x", .t = x}, {"y", .t = y}, {"dy", .t = dy}, {"statistics", .t = statistics},
+                                  {"gamma", .t = gamma}, {"means", .t = means}, {"dx", .t = node->out[0]},
+                                  {"total", .i = l.total}, {"period", .i = l.period}, {"run", .i = l.run},
+                                  {"channels", .i = l.channels}, {"affine", .i = a->affine},
+                                  {"kind", .i = a->o.activation}, {"slope", .f = slope_of(&a->o)}));
     step->bytes = (reads + 1.0) * (double)x->bytes;
 }
 
@@ -161,8 +175,9 @@ static void bind_update(nx_plan *plan, nx_node *node)
 {
     const float *numbers = node->attr; /* momentum, biased to unbiased */
     int channels = node->in[1]->shape.c;
-    nx_plan_launch(plan, node, "norm", "norm_update", NULL, one_each(channels), "tttiff", node->in[0], node->in[1],
-                   node->in[2], channels, (double)numbers[0], (double)numbers[1]);
+    nx_plan_launch(plan, node, "norm", "norm_update", NULL, one_each(channels),
+                   NX_ARGS({"statistics", .t = node->in[0]}, {"mean", .t = node->in[1]}, {"variance", .t = node->in[2]},
+                           {"channels", .i = channels}, {"momentum", .f = numbers[0]}, {"unbiased", .f = numbers[1]}));
 }
 
 static const nx_op update_op = {.name = "norm_update", .bind = bind_update};

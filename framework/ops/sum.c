@@ -16,8 +16,8 @@ nx_sum_split nx_sum_split_of(const nx_plan *plan, size_t count)
 void nx_sum_parts(nx_plan *plan, nx_node *node, nx_tensor *parts, nx_tensor *y, size_t count, size_t sums,
                   double factor)
 {
-    nx_plan_launch(plan, node, "sum", "sum_parts", NULL, nx_range_groups(plan, sums), "ttif", parts, y, (int)count,
-                   factor);
+    nx_plan_launch(plan, node, "sum", "sum_parts", NULL, nx_range_groups(plan, sums),
+                   NX_ARGS({"parts", .t = parts}, {"y", .t = y}, {"count", .i = count}, {"factor", .f = factor}));
 }
 
 nx_range nx_range_flat_rows(const nx_plan *plan, size_t count, size_t rows)

@@ -108,20 +108,34 @@ nx_step *nx_winograd_bind(nx_plan *plan, nx_node *node, const nx_winograd *it)
     if (u && nx_plan_derives(plan, node, KERNEL)) {
         if (d.large)
             nx_plan_launch_derived(plan, node, KERNEL, "winograd", "winograd_turn", NULL,
-                                   (nx_range){2, {(size_t)x.c, 9}, {1, 1}}, "tti", w, u, y.c);
+                                   (nx_range){2, {(size_t)x.c, 9}, {1, 1}},
+                                   NX_ARGS({"w", .t = w}, {"kernel_", .t = u}, {"k", .i = y.c}));
         else
-            nx_plan_launch_derived(plan, node, KERNEL, "winograd", "winograd_weights", NULL,
-                                   (nx_range){2, {blocks_of((size_t)y.c, panel_of(plan)), (size_t)x.c}, {1, 1}},
-                                   "ttiii", w, u, x.c, y.c, (int)it->rotated);
+            nx_plan_launch_derived(
+                plan, node, KERNEL, "winograd", "winograd_weights", NULL,
+                (nx_range){2, {blocks_of((size_t)y.c, panel_of(plan)), (size_t)x.c}, {1, 1}},
+                NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c}, {"rotated", .i = it->rotated}));
     }
     nx_range range = {2, {(size_t)d.runs, (size_t)d.groups}, {1, 1}};
     nx_tensor *parts = node->scratch[STATISTICS];
-    const char *formats = d.large ? "tttttiiiiiiiiiiiifiiii" : "tttttiiiiiiiiiiiifiiiiiti";
-    return nx_plan_launch(plan, node, "winograd", d.large ? "winograd_large" : "winograd", NULL, range, formats,
-                          node->in[0], u ? u : w, b, node->out[0], node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w,
-                          y.c, it->pad, it->zoom, (int)it->padding, (int)(node->n_in > 2), (int)it->activation,
-                          (double)it->slope, d.block, d.panels, d.v_step, d.m_step, d.apart, parts ? parts : b,
-                          (int)(parts != NULL));
+    if (d.large)
+        return nx_plan_launch(
+            plan, node, "winograd", "winograd_large", NULL, range,
+            NX_ARGS({"x", .t = node->in[0]}, {"kernel_", .t = u ? u : w}, {"bias", .t = b}, {"y", .t = node->out[0]},
+                    {"scratch", .t = node->scratch[SCRATCH]}, {"n", .i = x.n}, {"h", .i = x.h}, {"w", .i = x.w},
+                    {"c", .i = x.c}, {"oh", .i = y.h}, {"ow", .i = y.w}, {"k", .i = y.c}, {"pad", .i = it->pad},
+                    {"zoom", .i = it->zoom}, {"mode", .i = it->padding}, {"has_bias", .i = node->n_in > 2},
+                    {"activation", .i = it->activation}, {"slope", .f = it->slope}, {"block", .i = d.block},
+                    {"panels", .i = d.panels}, {"v_step", .i = d.v_step}, {"m_step", .i = d.m_step}));
+    return nx_plan_launch(
+        plan, node, "winograd", "winograd", NULL, range,
+        NX_ARGS({"x", .t = node->in[0]}, {"u", .t = u ? u : w}, {"bias", .t = b}, {"y", .t = node->out[0]},
+                {"scratch", .t = node->scratch[SCRATCH]}, {"n", .i = x.n}, {"h", .i = x.h}, {"w", .i = x.w},
+                {"c", .i = x.c}, {"oh", .i = y.h}, {"ow", .i = y.w}, {"k", .i = y.c}, {"pad", .i = it->pad},
+                {"zoom", .i = it->zoom}, {"mode", .i = it->padding}, {"has_bias", .i = node->n_in > 2},
+                {"activation", .i = it->activation}, {"slope", .f = it->slope}, {"block", .i = d.block},
+                {"panels", .i = d.panels}, {"v_step", .i = d.v_step}, {"m_step", .i = d.m_step},
+                {"apart", .i = d.apart}, {"parts", .t = parts ? parts : b}, {"statistics", .i = parts != NULL}));
 }
 
 /* ---- the gradient by the weights ---- */
@@ -171,11 +185,15 @@ void nx_winograd_bind_gradient(nx_plan *plan, nx_node *node, const nx_winograd *
     nx_tensor *part = node->scratch[PARTS];
     nx_range sum = {2, {blocks_of((size_t)y.c, (size_t)nx_plan_lanes(plan)), (size_t)x.c}, {1, 1}};
     nx_range range = {3, {d.groups_c, d.groups_k, d.runs}, {1, 1, 1}};
-    nx_step *step =
-        nx_plan_launch(plan, node, "winograd", "winograd_gradient", NULL, range, "ttttiiiiiiiiiiiiiii", node->in[0],
-                       node->in[1], part, node->scratch[SCRATCH], x.n, x.h, x.w, x.c, y.h, y.w, y.c, it->pad, it->zoom,
-                       (int)it->padding, d.block, d.deep, d.wide, d.v_step, d.m_step);
+    nx_step *step = nx_plan_launch(
+        plan, node, "winograd", "winograd_gradient", NULL, range,
+        NX_ARGS({"x", .t = node->in[0]}, {"dy", .t = node->in[1]}, {"part", .t = part},
+                {"scratch", .t = node->scratch[SCRATCH]}, {"n", .i = x.n}, {"h", .i = x.h}, {"w", .i = x.w},
+                {"c", .i = x.c}, {"oh", .i = y.h}, {"ow", .i = y.w}, {"k", .i = y.c}, {"pad", .i = it->pad},
+                {"zoom", .i = it->zoom}, {"mode", .i = it->padding}, {"block", .i = d.block}, {"deep", .i = d.deep},
+                {"wide", .i = d.wide}, {"v_step", .i = d.v_step}, {"m_step", .i = d.m_step}));
     step->flops = 2.0 * y.n * y.h * y.w * (double)nx_shape_count(node->out[0]->shape);
-    nx_plan_launch(plan, node, "winograd", "winograd_gradient_sum", NULL, sum, "ttiiiii", part, node->out[0],
-                   (int)d.runs, x.c, y.c, d.deep, d.wide);
+    nx_plan_launch(plan, node, "winograd", "winograd_gradient_sum", NULL, sum,
+                   NX_ARGS({"part", .t = part}, {"dw", .t = node->out[0]}, {"runs", .i = d.runs}, {"c", .i = x.c},
+                           {"k", .i = y.c}, {"deep", .i = d.deep}, {"wide", .i = d.wide}));
 }
