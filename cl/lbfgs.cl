@@ -1,6 +1,7 @@
 /* L-BFGS: the history is rows of `stride` numbers, s_0 y_0 s_1 y_1 ..; every buffer is zero from count to stride.
  *
- * With HISTORY 16 a row's number is a bfloat16, the upper half of a float; all that is computed of it is a float. */
+ * Defines: HISTORY, 16 where a row's number is a bfloat16, the upper half of a float (all that is computed of it is a
+ * float), or 32; SPAN, the floats of a work-item of `combine`. */
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)
 #if HISTORY == 16
@@ -105,11 +106,6 @@ KERNEL void dots(__global const number *rows, __global const number *s, __global
 
 /* d = factor * base + the sum of factors[row] * row over `count` rows, a multiple of four. From the end backwards:
  * there the rows are still in the cache from their products. */
-#ifdef CPU_FAMILY
-#define SPAN 4096 /* floats of one work-item: they stay in the first cache while the rows pass by */
-#else
-#define SPAN LANES
-#endif
 KERNEL void combine(__global const number *rows, __global const float *factors, __global const float *base,
                     __global float *d, ulong stride, int count, float factor)
 {

@@ -7,12 +7,9 @@
  * parts: [group][segment][3][period], mean, squared deviations from it, and count; of the gradient two sums.
  * statistics: [group][3][channels], mean, 1 / sqrt(variance + epsilon), variance. Two passes over a segment, while it is
  * in the cache, give its part, or the convolution before leaves parts of its own; they are merged by the formula of Chan
- * et al. No difference of large sums anywhere. */
-#ifdef CPU_FAMILY
-#define VECTORS 4
-#else
-#define VECTORS 1
-#endif
+ * et al. No difference of large sums anywhere.
+ *
+ * Defines: VECTORS (of a work-item). */
 #define WIDTH (VECTORS * LANES)
 #define EACH(v) _Pragma("unroll") for (int v = 0; v < VECTORS; v++)
 

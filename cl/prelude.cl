@@ -1,4 +1,6 @@
-/* In front of every kernel file. LANES floats are one vector; GROUP work-items are one group.
+/* In front of every kernel file, with what the program defines for the device (framework/device/program): CPU_FAMILY or
+ * GPU_FAMILY; LANES, the floats of a vector; GROUP, the work-items of a group; FLAT_BLOCK, the floats of a work-item of
+ * flat kernels.
  *
  * CPU family: a group is one work-item, a vector is a vector register, and nothing is shared. GPU family: a vector is
  * four floats, a group is 64 work-items that may share local memory. A kernel written with these words serves both.
@@ -39,13 +41,6 @@ typedef float4 loose_half __attribute__((aligned(4)));
 #endif
 #endif
 
-#ifdef CPU_FAMILY
-#define GROUP 1
-#define FLAT_BLOCK 256 /* floats of one work-item */
-#else
-#define GROUP 64
-#define FLAT_BLOCK 4
-#endif
 #define KERNEL __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 
 /* The body runs for every vector that starts at float i. */

@@ -28,6 +28,13 @@ static int score(const nx_device_info *info)
     return points + (int)(info->units < 400 ? info->units : 400);
 }
 
+int nx_device_lanes(const nx_device_info *info)
+{
+    return info->family == NX_FAMILY_GPU ? 4 : info->lanes >= 16 ? 16 : 8;
+}
+
+int nx_device_group(const nx_device_info *info) { return info->family == NX_FAMILY_GPU ? 64 : 1; }
+
 static void query(nx_device_info *info)
 {
     cl_bool unified = CL_FALSE;

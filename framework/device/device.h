@@ -45,6 +45,11 @@ typedef struct nx_device_info {
     int score;                  /* higher is better; below zero: never chosen by itself */
 } nx_device_info;
 
+/* What kernels call LANES and GROUP (cl/prelude.cl): floats of a vector, work-items of a group. */
+int nx_device_lanes(const nx_device_info *info); /* 4 on GPUs, 8 or 16 on CPUs */
+int nx_device_group(const nx_device_info *info); /* 64 on GPUs, 1 on CPUs */
+enum { NX_FLAT = 256 };                          /* floats that a group of flat kernels takes: GROUP * FLAT_BLOCK */
+
 /* Every device of every platform, best score first. *out is owned by the caller (free). An installation without a
  * driver is an error that says what to install. */
 bool nx_device_list(nx_device_info **out, size_t *count, nx_error *err);

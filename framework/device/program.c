@@ -103,12 +103,11 @@ static cl_program build(nx_device *device, const char *file, const char *defines
     nx_progress("compiling %s.cl", file);
     char *prelude = source_text("prelude"), *text = source_text(file);
     const char *parts[] = {prelude, "\n#line 1 \"", file, ".cl\"\n", text};
-    bool gpu = device->info.family == NX_FAMILY_GPU;
-    char *options = nx_format("-cl-std=CL1.2 -cl-mad-enable -cl-no-signed-zeros %s -DLANES=%d%s%s",
-                              gpu ? "-DGPU_FAMILY" : "-DCPU_FAMILY",
-                              gpu                        ? 4
-                              : device->info.lanes >= 16 ? 16
-                                                         : 8,
+    const char *family = device->info.family == NX_FAMILY_GPU ? "GPU" : "CPU";
+    int group = nx_device_group(&device->info);
+    char *options = nx_format("-cl-std=CL1.2 -cl-mad-enable -cl-no-signed-zeros -D%s_FAMILY -DLANES=%d -DGROUP=%d "
+                              "-DFLAT_BLOCK=%d%s%s",
+                              family, nx_device_lanes(&device->info), group, NX_FLAT / group,
                               defines && *defines ? " " : "", defines ? defines : "");
     char *key = key_of(&device->info, options, parts, 5);
     cl_program program = load_binary(device, key, options);

@@ -5,6 +5,7 @@
  * (the greedy-by-size heuristic). */
 #include "graph/plan.h"
 
+#include "base/blocks.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -289,32 +290,20 @@ bool nx_plan_derives(const nx_plan *plan, const nx_node *node, int slot)
 
 /* ---- launches ---- */
 
-int nx_plan_lanes(const nx_plan *plan)
-{
-    const nx_device_info *info = &plan->g->info;
-    return info->family == NX_FAMILY_GPU ? 4 : info->lanes >= 16 ? 16 : 8;
-}
-
-enum { FLAT_BLOCK = 256, GPU_GROUP = 64 }; /* as in cl/prelude.cl */
-
-nx_range nx_range_flat(const nx_plan *plan, size_t count)
-{
-    size_t groups = (count + FLAT_BLOCK - 1) / FLAT_BLOCK;
-    bool gpu = plan->g->info.family == NX_FAMILY_GPU;
-    return (nx_range){1, {gpu ? groups * GPU_GROUP : groups, 1, 1}, {gpu ? GPU_GROUP : 1, 1, 1}};
-}
-
-nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z)
-{
-    size_t lanes = (size_t)nx_plan_lanes(plan), vectors = ((size_t)c + lanes - 1) / lanes;
-    size_t local = plan->g->info.family == NX_FAMILY_GPU ? 0 : 1;
-    return (nx_range){3, {vectors, y, z}, {local, local, local}};
-}
+int nx_plan_lanes(const nx_plan *plan) { return nx_device_lanes(&plan->g->info); }
 
 nx_range nx_range_groups(const nx_plan *plan, size_t groups)
 {
-    size_t local = plan->g->info.family == NX_FAMILY_GPU ? GPU_GROUP : 1;
+    size_t local = (size_t)nx_device_group(&plan->g->info);
     return (nx_range){1, {groups * local, 1, 1}, {local, 1, 1}};
+}
+
+nx_range nx_range_flat(const nx_plan *plan, size_t count) { return nx_range_groups(plan, nx_blocks(count, NX_FLAT)); }
+
+nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z)
+{
+    size_t local = plan->g->info.family == NX_FAMILY_GPU ? 0 : 1;
+    return (nx_range){3, {nx_blocks((size_t)c, (size_t)nx_plan_lanes(plan)), y, z}, {local, local, local}};
 }
 
 static step_list *list_of(nx_plan *plan, bool fixed) { return fixed ? &plan->once : &plan->step; }

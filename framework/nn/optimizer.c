@@ -1,6 +1,6 @@
 /* Optimisers: a table of methods, each an in-place update of parameters and moments.
  *
- * Parameters are many and mostly small, so one launch updates all of them: buffers are whole blocks of NX_ALIGN bytes,
+ * Parameters are many and mostly small, so one launch updates all of them: buffers are whole blocks of NX_FLAT numbers,
  * and a table that the kernel reads has a row for each block of a parameter, with the places of its parts. */
 #include "nn/optimizer.h"
 
@@ -24,7 +24,7 @@ static const struct method {
 };
 
 /* A parameter's four tensors: itself, its gradient, its moments. Where there is one moment, the last is empty. */
-enum { BLOCK = NX_ALIGN, QUARTET = 2 + MOST_MOMENTS, RATE = 0, TABLE, FIRST };
+enum { BLOCK = NX_FLAT * sizeof(float), QUARTET = 2 + MOST_MOMENTS, RATE = 0, TABLE, FIRST };
 
 typedef struct quartet {
     cl_mem whole[QUARTET]; /* the allocations in which they lie */

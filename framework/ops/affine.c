@@ -1,6 +1,7 @@
 /* y = scale x + shift by channel; dx = scale dy, dscale = the channel sums of dy x, dshift those of dy. */
 #include "ops/affine.h"
 
+#include "base/blocks.h"
 #include "ops/channel_sum.h"
 
 enum { RUN = 32 }; /* pixels of a work-item on CPUs */
@@ -10,9 +11,9 @@ nx_step *nx_affine_launch(nx_plan *plan, nx_node *node, nx_tensor *x, nx_tensor 
     int channels = y->shape.c, period = channels;
     while (period % nx_plan_lanes(plan)) period += channels; /* whole vectors, as in ops/channel_sum */
     bool cpu = nx_plan_info(plan)->family == NX_FAMILY_CPU;
-    size_t count = nx_shape_count(y->shape), pixels = (count + (size_t)period - 1) / (size_t)period;
+    size_t count = nx_shape_count(y->shape), pixels = nx_blocks(count, (size_t)period);
     int run = cpu ? RUN : 1;
-    nx_range range = nx_range_lanes(plan, cpu ? 1 : period, (pixels + (size_t)run - 1) / (size_t)run, 1);
+    nx_range range = nx_range_lanes(plan, cpu ? 1 : period, nx_blocks(pixels, (size_t)run), 1);
     nx_step *step = nx_plan_launch(plan, node, "affine", "affine", NULL, range,
                                    NX_ARGS({"x", .t = x ? x : y}, {"scale", .t = scale ? scale : y},
                                            {"shift", .t = shift ? shift : y}, {"y", .t = y}, {"has_x", .i = x != NULL},

@@ -6,6 +6,7 @@
  * was too little for a pixel at the tensor's end. */
 #include "ops/channel_sum.h"
 
+#include "base/blocks.h"
 #include "graph/plan.h"
 #include "ops/affine.h"
 
@@ -25,7 +26,7 @@ static split split_of(const nx_plan *plan, const nx_node *node)
     size_t least = nx_plan_info(plan)->family == NX_FAMILY_GPU ? SEGMENT / 8 : SEGMENT;
     s.segment = s.pixels / MAX_SEGMENTS + 1;
     if (s.segment < least) s.segment = least;
-    s.segments = (s.pixels + s.segment - 1) / s.segment;
+    s.segments = nx_blocks(s.pixels, s.segment);
     return s;
 }
 

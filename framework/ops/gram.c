@@ -1,6 +1,7 @@
 /* S = factor F^T F is symmetric: half of it is computed. dF = factor F (dS + dS^T). */
 #include "ops/gram.h"
 
+#include "base/blocks.h"
 #include "ops/gemm.h"
 
 static nx_gemm_problem problem(const nx_node *node)
@@ -26,9 +27,8 @@ static void bind(nx_plan *plan, nx_node *node)
 static void bind_symmetric(nx_plan *plan, nx_node *node)
 {
     nx_shape s = node->in[0]->shape;
-    int lanes = nx_plan_lanes(plan);
-    nx_plan_launch(plan, node, "gram", "gram_symmetric", NULL,
-                   nx_range_lanes(plan, s.c, (size_t)((s.c + lanes - 1) / lanes), (size_t)s.n),
+    size_t lines = nx_blocks((size_t)s.c, (size_t)nx_plan_lanes(plan));
+    nx_plan_launch(plan, node, "gram", "gram_symmetric", NULL, nx_range_lanes(plan, s.c, lines, (size_t)s.n),
                    NX_ARGS({"a", .t = node->in[0]}, {"y", .t = node->out[0]}, {"c", .i = s.c}));
 }
 
