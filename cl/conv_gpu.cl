@@ -23,21 +23,17 @@
  *     C 16 x 8 (pixel, channel):  c0 [g][2 t], c1 [g][2 t + 1], c2 [g + 8][2 t], c3 [g + 8][2 t + 1]
  * Operands are rounded to tf32 (10 bits of mantissa) on their way into local memory; sums are float32.
  *
- * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), WIDTH (4: c and k, or the lines of a, b and c, are multiples of
- * four, so that four floats are fetched at a time; else 1), ZOOM (x is read enlarged so many times, to the nearest),
- * TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of product: TRANSPOSE_A, TRANSPOSE_B.
+ * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), DEPTH, GAP (floats between the rows of a tile in local memory: 4,
+ * or 8 with TF32, whose fragments are read [t][g], so that rows must lie 8 banks apart), WIDTH (4: c and k, or the lines of
+ * a, b and c, are multiples of four, so that four floats are fetched at a time; else 1), ZOOM (x is read enlarged so many
+ * times, to the nearest), TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of product: TRANSPOSE_A,
+ * TRANSPOSE_B.
  */
 #ifndef ZOOM /* of products */
 #define ZOOM 1
 #endif
 #define ITEMS ((PIXELS / ROWS) * (CHANNELS / COLUMNS))
-#define DEPTH 16
 #define UNROLL _Pragma("unroll")
-#ifdef TF32
-#define GAP 8 /* fragments are read [t][g]: rows must lie 8 banks apart */
-#else
-#define GAP 4
-#endif
 
 #if WIDTH == 4
 typedef float4 piece;

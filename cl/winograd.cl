@@ -22,8 +22,10 @@
  *
  * The gradient by the kernel is the adjoint: D = A dy A', dU = the sum of V' D over all tiles, dg = G' dU G. A
  * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS].
+ *
+ * Defines: TILE, 4, and FREQUENCIES, 36; of CPUs: ROWS, the tiles of a register tile, whose columns are two vectors,
+ * and DEPTH, input channels of winograd_large.
  */
-#define ROWS (LANES == 16 ? 12 : 6) /* of a register tile; its columns are two vectors */
 #define COLUMNS (2 * LANES)
 #define A 0.70710678118654752f
 #define B 1.41421356237309505f
@@ -82,7 +84,7 @@ inline void input_tile(__global const float *restrict x, __global float *restric
                        int c, int left, int step)
 {
     for (int i = 0; i < left; i += LANES) {
-        vec half_done[36];
+        vec half_done[FREQUENCIES];
         for (int p = 0; p < 6; p++) {
             vec d[6], t[6];
             UNROLL for (int q = 0; q < 6; q++)
@@ -167,8 +169,8 @@ inline void input_block(__global const float *restrict x, __global float *restri
 {
     for (int t = 0; t < count; t++) {
         int tile = first + t, row[6], column[6];
-        places_of(row, tile / s->across % s->down * 4, s->pad, s->h, s->oh, s->zoom, s->mode, s->w);
-        places_of(column, tile % s->across * 4, s->pad, s->w, s->ow, s->zoom, s->mode, 1);
+        places_of(row, tile / s->across % s->down * TILE, s->pad, s->h, s->oh, s->zoom, s->mode, s->w);
+        places_of(column, tile % s->across * TILE, s->pad, s->w, s->ow, s->zoom, s->mode, 1);
         input_tile(x + (size_t)(tile / s->across / s->down) * s->h * s->w * s->c, v + (size_t)t * v_step, row, column,
                    s->c, s->c, step);
     }
@@ -180,11 +182,12 @@ inline void output_block(__global const float *restrict m, __global const float 
                          int m_step, int step, int has_bias, int activation, float slope)
 {
     for (int t = 0; t < count; t++) {
-        int tile = first + t, ox = tile % s->across * 4, oy = tile / s->across % s->down * 4;
+        int tile = first + t, ox = tile % s->across * TILE, oy = tile / s->across % s->down * TILE;
         __global float *out = y + (((size_t)(tile / s->across / s->down) * s->oh + oy) * s->ow + ox) * s->k;
         for (int i = o; i < end; i += LANES)
             output_tile(m + (size_t)t * m_step + i - o, step, has_bias ? load_lanes(bias + i, s->k - i) : (vec)(0),
-                        out + i, min(4, s->oh - oy), min(4, s->ow - ox), s->ow, s->k, s->k - i, activation, slope);
+                        out + i, min(TILE, s->oh - oy), min(TILE, s->ow - ox), s->ow, s->k, s->k - i, activation,
+                        slope);
     }
 }
 
@@ -196,13 +199,13 @@ inline int statistics_block(__global const float *restrict y, __global float *re
 {
     int pixels = seen;
     for (int i = o; i < end; i += LANES) {
-        int at = max(o, min(i, s->k - LANES)), n = s->k - at, ox = first % s->across * 4, line = first / s->across;
-        __global const float *row = y + (size_t)(line / s->down * s->oh + line % s->down * 4) * s->ow * s->k + at;
+        int at = max(o, min(i, s->k - LANES)), n = s->k - at, ox = first % s->across * TILE, line = first / s->across;
+        __global const float *row = y + (size_t)(line / s->down * s->oh + line % s->down * TILE) * s->ow * s->k + at;
         vec mean = load_lanes(seen ? part + at : row + (size_t)ox * s->k, n), sum[4], squares[4];
         UNROLL for (int p = 0; p < 4; p++) sum[p] = squares[p] = (vec)(0);
         pixels = seen;
         for (int t = 0; t < count; t++) {
-            int rows = min(4, s->oh - line % s->down * 4), columns = min(4, s->ow - ox);
+            int rows = min(TILE, s->oh - line % s->down * TILE), columns = min(TILE, s->ow - ox);
             pixels += rows * columns;
             for (int q = 0; q < rows; q++)
                 UNROLL for (int p = 0; p < 4; p++)
@@ -211,11 +214,11 @@ inline int statistics_block(__global const float *restrict y, __global float *re
                         sum[p] += d;
                         squares[p] = fma(d, d, squares[p]);
                     }
-            ox += 4;
+            ox += TILE;
             if (ox < s->ow) continue;
             ox = 0;
             line++;
-            row = y + (size_t)(line / s->down * s->oh + line % s->down * 4) * s->ow * s->k + at;
+            row = y + (size_t)(line / s->down * s->oh + line % s->down * TILE) * s->ow * s->k + at;
         }
         vec all = (sum[0] + sum[1]) + (sum[2] + sum[3]), shift = all / (float)pixels;
         vec deviation = fma(-all, shift, (squares[0] + squares[1]) + (squares[2] + squares[3]));
@@ -231,7 +234,7 @@ inline int statistics_block(__global const float *restrict y, __global float *re
 }
 
 #define PICTURE                                                                                                        \
-    (picture) { n, h, w, c, oh, ow, k, pad, zoom, mode, (ow + 3) / 4, (oh + 3) / 4 }
+    (picture) { n, h, w, c, oh, ow, k, pad, zoom, mode, (ow + TILE - 1) / TILE, (oh + TILE - 1) / TILE }
 
 /* The whole convolution, in blocks of tiles whose v and m stay in a core's cache. A work-item takes a run of the blocks
  * and a group of `panels` times COLUMNS output channels; with several groups v is made once in each. Its tiles
@@ -249,12 +252,13 @@ void winograd(__global const float *restrict x, __global const float *restrict u
     int all = (k + COLUMNS - 1) / COLUMNS;
     int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
     int v_plane = block * v_step + LANES, m_plane = block * m_step + LANES;
-    __global float *v = scratch + (get_global_id(1) * get_global_size(0) + id) * (size_t)36 * (v_plane + m_plane);
-    __global float *m = v + (size_t)36 * v_plane;
+    size_t slice = (size_t)FREQUENCIES * (v_plane + m_plane);
+    __global float *v = scratch + (get_global_id(1) * get_global_size(0) + id) * slice;
+    __global float *m = v + (size_t)FREQUENCIES * v_plane;
     for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
         int first = start + b * block, count = min(block, tiles - b * block);
         input_block(x, v, &s, first, count, v_step, v_plane);
-        for (int f = 0; f < 36; f++)
+        for (int f = 0; f < FREQUENCIES; f++)
             for (int p = first_panel; p < last_panel; p++)
                 for (int t = 0; t < count; t += ROWS)
                     multiply(v + (size_t)f * v_plane + t * v_step, u + (size_t)(f * all + p) * c * COLUMNS,
@@ -289,9 +293,8 @@ inline void kernel_tile(const vec *g, __global float *restrict u, size_t step)
 /* The same where u would not fit the cache that the cores share: kernel [9][c][k], turned already, is transformed as it
  * is used, DEPTH input channels of a panel at a time, for a large block of tiles. In scratch after v: m of one panel
  * [36][block][m_step], u [36][DEPTH][COLUMNS]. */
-#define DEPTH 128
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_large(__global const float *restrict x, __global const float *restrict kernel_,
+void winograd_large(__global const float *restrict x, __global const float *restrict turned,
                     __global const float *restrict bias, __global float *restrict y, __global float *restrict scratch,
                     int n, int h, int w, int c, int oh, int ow, int k, int pad, int zoom, int mode, int has_bias,
                     int activation, float slope, int block, int panels, int v_step, int m_step)
@@ -301,8 +304,8 @@ void winograd_large(__global const float *restrict x, __global const float *rest
     int run = get_global_id(0), runs = get_global_size(0), all = (k + COLUMNS - 1) / COLUMNS;
     int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
     int v_plane = block * v_step + LANES, m_plane = block * m_step + LANES, u_plane = DEPTH * COLUMNS + LANES;
-    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)36 * (v_plane + m_plane + u_plane);
-    __global float *m = v + (size_t)36 * v_plane, *u = m + (size_t)36 * m_plane;
+    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)FREQUENCIES * (v_plane + m_plane + u_plane);
+    __global float *m = v + (size_t)FREQUENCIES * v_plane, *u = m + (size_t)FREQUENCIES * m_plane;
     for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
         int first = b * block, count = min(block, tiles - first);
         input_block(x, v, &s, first, count, v_step, v_plane);
@@ -315,10 +318,10 @@ void winograd_large(__global const float *restrict x, __global const float *rest
                         vec g[9];
                         UNROLL for (int tap = 0; tap < 9; tap++)
                             g[tap] = left <= 0 ? (vec)(0)
-                                               : load_lanes(kernel_ + ((size_t)tap * c + c0 + i) * k + k - left, left);
+                                               : load_lanes(turned + ((size_t)tap * c + c0 + i) * k + k - left, left);
                         kernel_tile(g, u + i * COLUMNS + o, u_plane);
                     }
-                for (int f = 0; f < 36; f++)
+                for (int f = 0; f < FREQUENCIES; f++)
                     for (int t = 0; t < count; t += ROWS)
                         multiply(v + (size_t)f * v_plane + t * v_step + c0, u + f * u_plane,
                                  m + (size_t)f * m_plane + t * m_step, depth, v_step, m_step, c0 > 0);
@@ -331,10 +334,10 @@ void winograd_large(__global const float *restrict x, __global const float *rest
 
 /* w [3][3][k][c] -> kernel [9][c][k], turned by 180 degrees. Ids: (c, tap). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_turn(__global const float *restrict w, __global float *restrict kernel_, int k)
+void winograd_turn(__global const float *restrict w, __global float *restrict turned, int k)
 {
     int c = get_global_size(0), i = get_global_id(0), tap = get_global_id(1);
-    __global float *to = kernel_ + ((size_t)tap * c + i) * k;
+    __global float *to = turned + ((size_t)tap * c + i) * k;
     for (int o = 0; o < k; o++) to[o] = w[((size_t)(8 - tap) * k + o) * c + i];
 }
 
@@ -437,16 +440,19 @@ void winograd_gradient(__global const float *restrict x, __global const float *r
                        int oh, int ow, int k, int pad, int zoom, int mode, int block, int deep, int wide,
                        int v_step, int m_step)
 {
-    int across = (ow + 3) / 4, down = (oh + 3) / 4, tiles = n * down * across, blocks = (tiles + block - 1) / block;
+    int across = (ow + TILE - 1) / TILE, down = (oh + TILE - 1) / TILE;
+    int tiles = n * down * across, blocks = (tiles + block - 1) / block;
     int run = get_global_id(2), runs = get_global_size(2), c0 = get_global_id(0) * deep, k0 = get_global_id(1) * wide;
     int own_c = min(deep, c - c0), own_k = min(wide, k - k0), start = run * blocks / runs;
     size_t item = (run * get_global_size(1) + get_global_id(1)) * get_global_size(0) + get_global_id(0);
-    __global float *v = scratch + item * 36 * block * (v_step + m_step), *m = v + (size_t)36 * block * v_step;
-    part += item * 36 * deep * wide;
+    __global float *v = scratch + item * FREQUENCIES * block * (v_step + m_step);
+    __global float *m = v + (size_t)FREQUENCIES * block * v_step;
+    part += item * FREQUENCIES * deep * wide;
     for (int b = start; b < (run + 1) * blocks / runs; b++) {
         int first = b * block, count = min(block, tiles - first);
         for (int t = 0; t < count; t++) {
-            int tile = first + t, ox = tile % across * 4, oy = tile / across % down * 4, image = tile / across / down;
+            int tile = first + t, image = tile / across / down;
+            int ox = tile % across * TILE, oy = tile / across % down * TILE;
             int row[6], column[6];
             places_of(row, oy, pad, h, oh, zoom, mode, w);
             places_of(column, ox, pad, w, ow, zoom, mode, 1);
@@ -455,7 +461,7 @@ void winograd_gradient(__global const float *restrict x, __global const float *r
             output_adjoint_tile(dy + (((size_t)image * oh + oy) * ow + ox) * k + k0, m + (size_t)t * m_step, oh - oy,
                                 ow - ox, ow, k, own_k, block * m_step);
         }
-        for (int f = 0; f < 36; f++)
+        for (int f = 0; f < FREQUENCIES; f++)
             for (int j = 0; j < own_k; j += COLUMNS)
                 for (int i = 0; i < own_c; i += DEEP)
                     multiply_adjoint(v + (size_t)f * block * v_step + i, m + (size_t)f * block * m_step + j,
@@ -470,7 +476,8 @@ void winograd_gradient_sum(__global const float *restrict part, __global float *
                            int deep, int wide)
 {
     int o = get_global_id(0) * LANES, i = get_global_id(1), groups_c = (c + deep - 1) / deep;
-    size_t size = (size_t)36 * deep * wide, next = size * groups_c * ((k + wide - 1) / wide); /* of a slice; of a run */
+    size_t size = (size_t)FREQUENCIES * deep * wide;            /* of a slice */
+    size_t next = size * groups_c * ((k + wide - 1) / wide); /* of a run */
     part += (o / wide * groups_c + i / deep) * size;
     part += ((size_t)(o % wide / COLUMNS) * deep + i % deep) * COLUMNS + o % COLUMNS;
     vec half_done[18];
@@ -503,10 +510,10 @@ __kernel void winograd_strip_input(__global const float *restrict x, __global fl
                                    int count)
 {
     int i = get_global_id(0) * LANES, tile = first + get_global_id(1), c = get_global_size(0) * LANES;
-    int across = (ow + 3) / 4, down = (oh + 3) / 4, image = tile / (across * down);
+    int across = (ow + TILE - 1) / TILE, down = (oh + TILE - 1) / TILE, image = tile / (across * down);
     int row[6], column[6];
-    places_of(row, tile / across % down * 4, pad, h, oh, zoom, mode, w);
-    places_of(column, tile % across * 4, pad, w, ow, zoom, mode, 1);
+    places_of(row, tile / across % down * TILE, pad, h, oh, zoom, mode, w);
+    places_of(column, tile % across * TILE, pad, w, ow, zoom, mode, 1);
     input_tile(x + (size_t)image * h * w * channels + i, v + (size_t)get_global_id(1) * c + i, row, column, channels,
                min(channels - i, LANES), count * c);
 }
@@ -517,12 +524,12 @@ __kernel void winograd_strip_output(__global const float *restrict m, __global c
                                     int activation, float slope, int first, int count)
 {
     int o = get_global_id(0) * LANES, tile = first + get_global_id(1), k = get_global_size(0) * LANES;
-    int across = (ow + 3) / 4, down = (oh + 3) / 4, image = tile / (across * down);
-    int top = tile / across % down * 4, left = tile % across * 4, n = channels - o;
+    int across = (ow + TILE - 1) / TILE, down = (oh + TILE - 1) / TILE, image = tile / (across * down);
+    int top = tile / across % down * TILE, left = tile % across * TILE, n = channels - o;
     vec b = has_bias ? load_lanes(bias + o, n) : (vec)(0);
     output_tile(m + (size_t)get_global_id(1) * k + o, count * k, b,
-                y + (((size_t)image * oh + top) * ow + left) * channels + o, min(oh - top, 4), min(ow - left, 4), ow,
-                channels, n, activation, slope);
+                y + (((size_t)image * oh + top) * ow + left) * channels + o, min(oh - top, TILE), min(ow - left, TILE),
+                ow, channels, n, activation, slope);
 }
 
 /* w [3][3][ci][co] -> u; rotated: ci = k, co = c and the kernel turned. Ids: (k, c) of u. */
@@ -553,8 +560,8 @@ __kernel void winograd_strip_output_adjoint(__global const float *restrict dy, _
                                             int ow, int channels, int first, int count)
 {
     int o = get_global_id(0) * LANES, tile = first + get_global_id(1), k = get_global_size(0) * LANES;
-    int across = (ow + 3) / 4, down = (oh + 3) / 4, image = tile / (across * down);
-    int top = tile / across % down * 4, left = tile % across * 4;
+    int across = (ow + TILE - 1) / TILE, down = (oh + TILE - 1) / TILE, image = tile / (across * down);
+    int top = tile / across % down * TILE, left = tile % across * TILE;
     output_adjoint_tile(dy + (((size_t)image * oh + top) * ow + left) * channels + o,
                         m + (size_t)get_global_id(1) * k + o, oh - top, ow - left, ow, channels,
                         min(channels - o, LANES), count * k);

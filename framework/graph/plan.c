@@ -253,6 +253,13 @@ void nx_plan_alias(nx_plan *plan, nx_node *node)
 
 void nx_plan_nothing(nx_plan *plan, nx_node *node) { (void)plan, (void)node; }
 
+const void *nx_plan_keep(nx_plan *plan, nx_node *node, const void *decided, size_t size)
+{
+    (void)plan;
+    free(node->decided); /* of an earlier plan of the graph */
+    return node->decided = nx_copy(decided, size);
+}
+
 nx_tensor *nx_plan_scratch(nx_plan *plan, nx_node *node, int slot, size_t bytes)
 {
     return node->scratch[slot] = internal_tensor(plan, bytes, node->index, node->index);

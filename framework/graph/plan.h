@@ -45,6 +45,9 @@ const nx_plan_line *nx_plan_profile(nx_plan *plan, size_t *count);
 
 const nx_device_info *nx_plan_info(const nx_plan *plan);
 
+/* In plan(): what was decided there and bind() shall find, copied; node->decided. */
+const void *nx_plan_keep(nx_plan *plan, nx_node *node, const void *decided, size_t size);
+
 /* In plan(): a buffer that is alive while the node runs; also node->scratch[slot]. */
 nx_tensor *nx_plan_scratch(nx_plan *plan, nx_node *node, int slot, size_t bytes);
 

@@ -4,24 +4,14 @@
 #include "base/blocks.h"
 #include "ops/gemm.h"
 
-static nx_gemm_problem problem(const nx_node *node)
-{
-    const float *factor = node->attr;
-    nx_shape s = node->in[0]->shape;
-    return (nx_gemm_problem){
-        .m = s.c, .n = s.c, .k = s.h * s.w, .batch = s.n, .transpose_a = true, .symmetric = true, .alpha = *factor};
-}
-
 static void plan_gram(nx_plan *plan, nx_node *node)
 {
-    nx_gemm_problem p = problem(node);
-    nx_gemm_plan(plan, node, 0, &p, node->in[0]);
-}
-
-static void bind(nx_plan *plan, nx_node *node)
-{
-    nx_gemm_problem p = problem(node);
-    nx_gemm_bind(plan, node, 0, &p, node->in[0], node->in[0], node->out[0]);
+    const float *factor = node->attr;
+    nx_tensor *x = node->in[0];
+    nx_shape s = x->shape;
+    nx_gemm_problem p = {
+        .m = s.c, .n = s.c, .k = s.h * s.w, .batch = s.n, .transpose_a = true, .symmetric = true, .alpha = *factor};
+    nx_gemm_plan(plan, node, &p, x, x, node->out[0]);
 }
 
 static void bind_symmetric(nx_plan *plan, nx_node *node)
@@ -45,7 +35,7 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     dx[0] = nx_gemm_shaped(g, f, both, p, f->shape);
 }
 
-static const nx_op op = {.name = "gram", .gradient = gradient, .plan = plan_gram, .bind = bind};
+static const nx_op op = {.name = "gram", .gradient = gradient, .plan = plan_gram, .bind = nx_gemm_bind};
 
 nx_tensor *nx_gram(nx_graph *g, nx_tensor *x, float factor)
 {

@@ -90,8 +90,8 @@ void choice_candidates_are_known(void **state)
     nx_device_info tensor_cores = large;
     tensor_cores.tf32 = true;
     assert_false(nx_choice_known(&tensor_cores, rows[0].question, "winograd"));
-    assert_true(nx_choice_known(&tensor_cores, rows[0].question, "direct 64x64"));
-    assert_false(nx_choice_known(&tensor_cores, rows[0].question, "direct 128x128")); /* no fragments */
+    assert_true(nx_choice_known(&tensor_cores, rows[0].question, "tf32 64x64"));
+    assert_false(nx_choice_known(&tensor_cores, rows[0].question, "tf32 128x128")); /* no fragments */
     nx_device_info cpu = {.family = NX_FAMILY_CPU, .units = 2, .lanes = 16};
     assert_true(nx_choice_known(&cpu, rows[0].question, "winograd 4"));
     assert_false(nx_choice_known(&cpu, rows[0].question, "winograd 3"));
