@@ -24,9 +24,9 @@
  * Operands are rounded to tf32 (10 bits of mantissa) on their way into local memory; sums are float32.
  *
  * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), DEPTH, GAP (floats between the rows of a tile in local memory: 4,
- * or 8 with TF32, whose fragments are read [t][g], so that rows must lie 8 banks apart), WIDTH (4: c and k, or the lines of
- * a, b and c, are multiples of four, so that four floats are fetched at a time; else 1), ZOOM (x is read enlarged so many
- * times, to the nearest), TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of product: TRANSPOSE_A,
+ * or 8 with TF32, whose fragments are read [t][g], so that rows must lie 8 banks apart), WIDTH (4: c and k, or the lines
+ * of a, b and c, are multiples of four, so that four floats are fetched at a time; else 1), ZOOM (x is read enlarged so
+ * many times, to the nearest), TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of product: TRANSPOSE_A,
  * TRANSPOSE_B.
  */
 #ifndef ZOOM /* of products */

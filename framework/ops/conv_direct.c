@@ -92,8 +92,9 @@ static splits splits_of(const nx_plan *plan, const nx_job *job)
     size_t part = nx_align(nx_shape_count(job->c->shape) * sizeof(float)), lines = (size_t)(dy.n * dy.h);
     size_t line =
         ((size_t)x.w * (size_t)x.c * (size_t)x.h / (size_t)dy.h + (size_t)dy.w * (size_t)dy.c) * sizeof(float);
-    size_t rows = nx_blocks((size_t)1 << 19, line), most = ((size_t)64 << 20) / part;
-    if (rows > nx_blocks(lines, 4 * nx_plan_info(plan)->units)) rows = nx_blocks(lines, 4 * nx_plan_info(plan)->units);
+    size_t rows = nx_blocks(nx_device_core_cache(nx_plan_info(plan)) / 2, line), most = ((size_t)64 << 20) / part;
+    size_t few = nx_blocks(lines, 4 * nx_plan_info(plan)->units);
+    if (rows > few) rows = few;
     if (most < 1) most = 1;
     if (nx_blocks(lines, rows) > most) rows = nx_blocks(lines, most);
     return (splits){(int)nx_blocks(lines, rows), (int)rows, (int)(part / sizeof(float))};

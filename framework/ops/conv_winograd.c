@@ -7,7 +7,6 @@
 
 enum { KERNEL = 0, SCRATCH = 1, STATISTICS = 2 }; /* scratch slots */
 enum { FREQUENCIES = NX_WINOGRAD_FREQUENCIES, DEPTH = NX_WINOGRAD_DEPTH };
-enum { SHARED_CACHE = 16 << 20 };
 enum { MANY = 64 };     /* blocks of an image: that its last one is not full costs little */
 enum { CHANNELS = 16 }; /* with fewer half of the lanes are idle */
 
@@ -36,7 +35,7 @@ static division divide(const nx_plan *plan, const nx_job *job)
 {
     size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units, tiles = nx_winograd_tiles(&job->q);
     size_t all = nx_blocks((size_t)job->q.y.c, panel_of(plan)), rows = nx_winograd_rows(plan);
-    bool large = kernel_bytes(plan, job) > SHARED_CACHE;
+    bool large = kernel_bytes(plan, job) > nx_device_cache(nx_plan_info(plan)) / 2; /* the rest is the pictures' */
     size_t wanted = (size_t)job->choice.block, block = (wanted ? wanted : large ? 8 : 1) * rows;
     if (block > tiles) block = nx_round_up(tiles, rows);
     size_t apart = large || tiles / (size_t)job->q.y.n < MANY * block ? 1 : (size_t)job->q.y.n;

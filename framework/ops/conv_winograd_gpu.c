@@ -7,16 +7,18 @@
 
 enum { KERNEL = 0, V = 1, M = 2 }; /* scratch slots of a convolution */
 enum { U = 0, SPLIT_U = 3 };       /* of the gradient by the weights, with V and M */
-enum { FREQUENCIES = NX_WINOGRAD_FREQUENCIES, STRIP_BYTES = 32 << 20, LEAST_STRIP = 64 };
+enum { FREQUENCIES = NX_WINOGRAD_FREQUENCIES, LEAST_STRIP = 64 };
 enum { CAN = 8, PAYS = 32 }; /* channels: with fewer the transforms cost more than they save */
 
 /* Channels in whole vectors. */
 static size_t rounded(const nx_plan *plan, int n) { return nx_round_up((size_t)n, (size_t)nx_plan_lanes(plan)); }
 
+/* As many tiles as the cache holds v and m of. */
 static size_t strip_of(const nx_plan *plan, const nx_question *q)
 {
     size_t one = FREQUENCIES * (rounded(plan, q->x.c) + rounded(plan, q->y.c)) * sizeof(float);
-    size_t most = STRIP_BYTES / one > LEAST_STRIP ? STRIP_BYTES / one : LEAST_STRIP, tiles = nx_winograd_tiles(q);
+    size_t most = nx_device_cache(nx_plan_info(plan)) / one, tiles = nx_winograd_tiles(q);
+    if (most < LEAST_STRIP) most = LEAST_STRIP;
     return most < tiles ? most : tiles;
 }
 

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { DEEP = 16, CACHED = 1 << 19 }; /* rows of b that a work-item packs; bytes of b that stay in a core's cache */
+enum { DEEP = 16 }; /* rows of b that a work-item packs */
 
 static void plan_product(nx_plan *plan, nx_node *node, const nx_job *job)
 {
@@ -40,7 +40,8 @@ static void bind(nx_plan *plan, nx_node *node, const nx_job *job)
     bool parts = cut.splits > 1 || p->symmetric;
     snprintf(defines, sizeof defines, "-DROWS=%d%s%s", cut.rows, p->transpose_a ? " -DTRANSPOSE_A" : "",
              cut.packed ? " -DPACKED" : "");
-    bool panels_first = (size_t)cut.depth * (size_t)p->n * sizeof(float) <= CACHED;
+    size_t part = (size_t)cut.depth * (size_t)p->n * sizeof(float); /* of b: it stays in a core's cache, or a does */
+    bool panels_first = part <= nx_device_core_cache(nx_plan_info(plan)) / 2;
     nx_range tiles = {
         3, {panels_first ? panels : rows, panels_first ? rows : panels, batch * (size_t)cut.splits}, {1, 1, 1}};
     nx_step *step = nx_plan_launch(
