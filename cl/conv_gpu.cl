@@ -11,7 +11,8 @@
  * conv: y (PIXELS x CHANNELS of a group) = A (pixels x DEPTH, gathered) times u (DEPTH x channels), in steps of DEPTH.
  * conv_weights: dw (PIXELS numbers of [ky][kx][c] x CHANNELS) = x (gathered) times dy, summed over a split's pixels.
  * product: c (PIXELS rows x CHANNELS columns) = op(a) op(b), summed over a split of the depth.
- * A group is ITEMS work-items in a row. Tiles lie in local memory as [DEPTH][PIXELS] and [DEPTH][CHANNELS]; what the
+ * Groups count through the tiles of a product, along a line of tiles first (the first axis), and through what lies beside
+ * or behind it (the second). A group is ITEMS work-items in a row. Tiles lie in local memory as [DEPTH][PIXELS] and [DEPTH][CHANNELS]; what the
  * next step needs is fetched into registers while the step is computed.
  *
  * FP32: a work-item owns ROWS x COLUMNS sums as squares of 4 x 4, one in each half of the tile where 8 go that way: so
@@ -47,6 +48,11 @@ typedef float piece;
 #define LOCAL_TILES                                                                                                    \
     __local float a[DEPTH][PIXELS + GAP] __attribute__((aligned(16)));                                                 \
     __local float b[DEPTH][CHANNELS + GAP] __attribute__((aligned(16)))
+
+/* Where the tile of this group begins in a product of so many columns. */
+#define TILES_ACROSS(columns) (((columns) + CHANNELS - 1) / CHANNELS)
+#define FIRST_COLUMN(columns) ((int)get_group_id(0) % TILES_ACROSS(columns) * CHANNELS)
+#define FIRST_ROW(columns)    ((int)get_group_id(0) / TILES_ACROSS(columns) * PIXELS)
 
 /* The pieces of one step that a work-item fetches. */
 #define PIECES_A (PIXELS * DEPTH / WIDTH / ITEMS)
@@ -191,15 +197,15 @@ inline int taps_before(int phase, int pad_y, int pad_x, int down, int kh, int kw
     return taps;
 }
 
-/* Ids: groups of (channels, pixels of a phase, phase). */
+/* Ids: groups of (tiles of a phase, phase). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
           __global float *restrict y, int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up,
           int down, int pad_y, int pad_x, int mode, float slope)
 {
     LOCAL_TILES;
-    int lid = get_local_id(0), channel = get_group_id(0) * CHANNELS, tile = get_group_id(1) * PIXELS;
-    int phase = get_group_id(2);
+    int lid = get_local_id(0), channel = FIRST_COLUMN(k), tile = FIRST_ROW(k);
+    int phase = get_group_id(1);
     int phase_y = phase / down, phase_x = phase % down;
     int rows = (oh - phase_y + down - 1) / down, columns = (ow - phase_x + down - 1) / down; /* of this phase */
     int pixels = max(rows, 0) * max(columns, 0) * n;
@@ -274,15 +280,15 @@ __kernel void conv_pack(__global const float *restrict w, __global float *restri
 
 /* ---- the gradient by the weights ---- */
 
-/* part [splits][kh * kw * c][k], part_size floats a split. Ids: groups of (channels, numbers, splits). */
+/* part [splits][kh * kw * c][k], part_size floats a split. Ids: groups of (tiles, splits). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void conv_weights(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
                   int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int stride, int pad_y, int pad_x,
                   int mode, int split_pixels, int part_size)
 {
     LOCAL_TILES;
-    int lid = get_local_id(0), channel = get_group_id(0) * CHANNELS, tile = get_group_id(1) * PIXELS;
-    int split = get_group_id(2), numbers = kh * kw * c;
+    int lid = get_local_id(0), channel = FIRST_COLUMN(k), tile = FIRST_ROW(k);
+    int split = get_group_id(1), numbers = kh * kw * c;
     int begin = split * split_pixels, end = min(begin + split_pixels, n * oh * ow);
 
     /* A: this work-item's place in the kernel. */
@@ -335,18 +341,18 @@ void conv_weights(__global const float *restrict x, __global const float *restri
 
 /* c [products][splits][m][n] = alpha op(a) op(b) (+ c), each split over `depth` terms of k. a [products][m][k], with
  * TRANSPOSE_A [products][k][m]; b [products][k][n], with TRANSPOSE_B [products][n][k]. upper: c is symmetric, and what
- * lies below its diagonal is left out in whole tiles. Ids: groups of (columns, rows, products x splits). */
+ * lies below its diagonal is left out in whole tiles. Ids: groups of (tiles, products x splits). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void product(__global const float *restrict first, __global const float *restrict second, __global float *restrict c,
              int m, int n, int k, int splits, int depth, int upper, float alpha, int add)
 {
     LOCAL_TILES;
-    int column = get_group_id(0) * CHANNELS, row = get_group_id(1) * PIXELS;
-    int begin = get_group_id(2) % splits * depth, end = min(begin + depth, k);
+    int column = FIRST_COLUMN(n), row = FIRST_ROW(n);
+    int begin = get_group_id(1) % splits * depth, end = min(begin + depth, k);
     if (upper && column + CHANNELS <= row) return;
-    first += (size_t)(get_group_id(2) / splits) * m * k;
-    second += (size_t)(get_group_id(2) / splits) * k * n;
-    c += get_group_id(2) * (size_t)m * n;
+    first += (size_t)(get_group_id(1) / splits) * m * k;
+    second += (size_t)(get_group_id(1) / splits) * k * n;
+    c += get_group_id(1) * (size_t)m * n;
 
     sums acc;
     CLEAR(acc);

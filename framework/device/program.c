@@ -205,7 +205,7 @@ void nx_launch_run(nx_device *device, const nx_launch *launch, cl_event *event)
         launch->routine(device, launch->context, event);
         return;
     }
-    cl_int status = clEnqueueNDRangeKernel(device->queue, launch->kernel, launch->dims, NULL, launch->global,
+    cl_int status = clEnqueueNDRangeKernel(device->queue, launch->kernel, launch->dims, launch->offset, launch->global,
                                            launch->local[0] ? launch->local : NULL, 0, NULL, event);
     NX_CHECK(status == CL_SUCCESS, "kernel %s, %zu x %zu x %zu work-items in groups of %zu x %zu x %zu, on %s: %s",
              launch->name, launch->global[0], launch->global[1], launch->global[2], launch->local[0], launch->local[1],

@@ -51,6 +51,7 @@ typedef struct nx_launch {
     const char *name; /* "file/kernel" or a routine's name; a literal or owned by the plan */
     cl_uint dims;
     size_t global[3], local[3];                                         /* local[0] == 0: the driver chooses */
+    size_t offset[3];                                                   /* where get_global_id begins */
     void (*routine)(nx_device *device, void *context, cl_event *event); /* instead of a kernel: a library's call */
     void *context;                                                      /* of the routine; freed with the launch */
 } nx_launch;

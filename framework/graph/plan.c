@@ -302,7 +302,7 @@ int nx_plan_lanes(const nx_plan *plan) { return nx_device_lanes(&plan->g->info);
 nx_range nx_range_groups(const nx_plan *plan, size_t groups)
 {
     size_t local = (size_t)nx_device_group(&plan->g->info);
-    return (nx_range){1, {groups * local, 1, 1}, {local, 1, 1}};
+    return (nx_range){.dims = 1, .global = {groups * local, 1, 1}, .local = {local, 1, 1}};
 }
 
 nx_range nx_range_flat(const nx_plan *plan, size_t count) { return nx_range_groups(plan, nx_blocks(count, NX_FLAT)); }
@@ -310,7 +310,8 @@ nx_range nx_range_flat(const nx_plan *plan, size_t count) { return nx_range_grou
 nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z)
 {
     size_t local = plan->g->info.family == NX_FAMILY_GPU ? 0 : 1;
-    return (nx_range){3, {nx_blocks((size_t)c, (size_t)nx_plan_lanes(plan)), y, z}, {local, local, local}};
+    return (nx_range){
+        .dims = 3, .global = {nx_blocks((size_t)c, (size_t)nx_plan_lanes(plan)), y, z}, .local = {local, local, local}};
 }
 
 static step_list *list_of(nx_plan *plan, bool fixed) { return fixed ? &plan->once : &plan->step; }
@@ -374,17 +375,50 @@ static void set_arguments(cl_kernel kernel, const char *file, const char *name, 
     NX_CHECK(given == count, "kernel %s of %s.cl has %zu parameters, not %zu", name, file, count, given);
 }
 
+static size_t groups_along(const nx_range *range, cl_uint axis)
+{
+    return range->local[axis] ? nx_blocks(range->global[axis], range->local[axis]) : range->global[axis];
+}
+
+/* CPUs take any number of groups. */
+static bool fits_along(const nx_device_info *info, const nx_range *range, cl_uint axis)
+{
+    bool any = info->family == NX_FAMILY_CPU || axis == 0 || (range->apart && axis == range->dims - 1);
+    return any || groups_along(range, axis) <= NX_MOST_GROUPS;
+}
+
+bool nx_range_fits(const nx_device_info *info, const nx_range *range)
+{
+    bool fits = true;
+    for (cl_uint axis = 0; axis < range->dims; axis++) fits &= fits_along(info, range, axis);
+    return fits;
+}
+
+/* Several launches, with kernels of their own, where the last axis is too long for one. */
 static nx_step *launch(nx_plan *plan, const nx_node *node, bool fixed, const char *file, const char *kernel,
                        const char *defines, nx_range range, const nx_arg *args)
 {
-    nx_launch l = {.kernel = nx_kernel_new(plan->device, file, kernel, defines), .name = kernel, .dims = range.dims};
+    cl_uint last = range.dims - 1;
+    nx_launch l = {.name = kernel, .dims = range.dims};
+    nx_step *step = NULL;
     for (cl_uint d = 0; d < range.dims; d++) {
         NX_CHECK(range.global[d], "%s of %s: an empty launch", kernel, node->op->name);
+        NX_CHECK(fits_along(&plan->g->info, &range, d),
+                 "%s of %s: %zu groups along axis %u, and a GPU takes %d: its long axis must come first", kernel,
+                 node->op->name, groups_along(&range, d), d, NX_MOST_GROUPS);
         l.global[d] = range.global[d];
         l.local[d] = range.local[d];
     }
-    set_arguments(l.kernel, file, kernel, args);
-    return append(list_of(plan, fixed), l);
+    bool whole = plan->g->info.family == NX_FAMILY_CPU || !range.apart;
+    size_t most = whole ? range.global[last] : NX_MOST_GROUPS * (range.local[last] ? range.local[last] : 1);
+    for (; l.offset[last] < range.global[last]; l.offset[last] += most) {
+        size_t left = range.global[last] - l.offset[last];
+        l.global[last] = left < most ? left : most;
+        l.kernel = nx_kernel_new(plan->device, file, kernel, defines);
+        set_arguments(l.kernel, file, kernel, args);
+        step = append(list_of(plan, fixed), l);
+    }
+    return step;
 }
 
 nx_step *nx_plan_launch(nx_plan *plan, nx_node *node, const char *file, const char *kernel, const char *defines,

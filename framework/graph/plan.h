@@ -62,11 +62,20 @@ void nx_plan_nothing(nx_plan *plan, nx_node *node);
 nx_tensor *nx_plan_derived(nx_plan *plan, nx_node *node, int slot, nx_tensor *source, const char *tag, size_t bytes);
 bool nx_plan_derives(const nx_plan *plan, const nx_node *node, int slot);
 
-/* The range of a launch: dims, global and local sizes. A local size of 0 leaves the choice to the driver. */
+/* The range of a launch: dims, global and local sizes. A local size of 0 leaves the choice to the driver.
+ *
+ * NVIDIA's devices take any number of groups along the first axis, but few along the others: a long axis comes first.
+ * Where it cannot, because neighbours in memory must be neighbours in the range, `apart` says that the last axis may be
+ * cut in several launches: the kernel asks for nothing of that axis but get_global_id. */
+enum { NX_MOST_GROUPS = 65535 };
 typedef struct nx_range {
     cl_uint dims;
     size_t global[3], local[3];
+    bool apart;
 } nx_range;
+
+/* Whether a device of this family takes so many groups in one launch, or in several where they are apart. */
+bool nx_range_fits(const nx_device_info *info, const nx_range *range);
 
 nx_range nx_range_flat(const nx_plan *plan, size_t count);               /* flat kernels: FLAT_FOR of the prelude */
 nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z); /* (channel vectors, y, z), one item each */
@@ -96,7 +105,7 @@ typedef struct nx_step {
 } nx_step;
 
 /* In bind(): appends a launch of cl/FILE.cl's kernel. All its arguments are there, in any order. Returns the launch,
- * for flops and bytes. */
+ * the last if there are several, for flops and bytes. */
 nx_step *nx_plan_launch(nx_plan *plan, nx_node *node, const char *file, const char *kernel, const char *defines,
                         nx_range range, const nx_arg *args);
 /* The same, in the list that the derived tensor in this slot belongs to (once, or each step). */

@@ -56,14 +56,16 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     char defines[96];
     defines_of(defines, sizeof defines, &tile, t->activation, job->bias);
     if (nx_plan_derives(plan, node, PACKED)) {
-        nx_range range = {2, {tile.narrow ? nx_blocks((size_t)q->x.c, tile.columns) : blocks, taps}, {1, 1}};
+        nx_range range = {.dims = 2,
+                          .global = {tile.narrow ? nx_blocks((size_t)q->x.c, tile.columns) : blocks, taps},
+                          .local = {1, 1}};
         nx_plan_launch_derived(plan, node, PACKED, "conv", tile.narrow ? "conv_narrow_pack" : "conv_pack", defines,
                                range,
                                NX_ARGS({"w", .t = job->b}, {"u", .t = u}, {"taps", .i = taps}, {"c", .i = q->x.c},
                                        {"k", .i = q->y.c}, {"rotated", .i = t->rotated}));
     }
     size_t down = (size_t)t->down, tiles = nx_blocks(nx_blocks((size_t)q->y.w, down), tile.rows) * down;
-    nx_range range = {3, {tiles, blocks, (size_t)(q->y.n * q->y.h)}, {1, 1, 1}};
+    nx_range range = {.dims = 3, .global = {tiles, blocks, (size_t)(q->y.n * q->y.h)}, .local = {1, 1, 1}};
     nx_step *step = nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow" : "conv", defines, range,
                                    NX_ARGS({"x", .t = job->a}, {"u", .t = u}, {"bias", .t = bias}, {"y", .t = job->c},
                                            NX_SIZES(q), {"kh", .i = q->kh}, {"kw", .i = q->kw}, {"up", .i = t->up},
@@ -120,7 +122,9 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
     size_t run = (size_t)(tile.narrow ? q->kw : q->kw * c), tiles = nx_blocks(run, tile.rows);
     tile.rows = nx_blocks(run, tiles); /* even ones */
     nx_range range = {
-        3, {tiles, nx_blocks((size_t)(tile.narrow ? c : k), tile.columns), (size_t)(s.count * q->kh)}, {1, 1, 1}};
+        .dims = 3,
+        .global = {tiles, nx_blocks((size_t)(tile.narrow ? c : k), tile.columns), (size_t)(s.count * q->kh)},
+        .local = {1, 1, 1}};
     char defines[96];
     defines_of(defines, sizeof defines, &tile, NX_ACTIVATION_NONE, false);
     nx_step *step =

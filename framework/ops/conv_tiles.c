@@ -59,11 +59,11 @@ void nx_conv_tiles_bind(nx_plan *plan, nx_node *node, const nx_job *job)
     snprintf(more, sizeof more, " -DACTIVATION=%d%s", (int)t->activation, job->bias ? " -DBIAS" : "");
     defines_of(defines, sizeof defines, tile, &sums, q, more);
     if (t->rotated && nx_plan_derives(plan, node, KERNEL))
-        nx_plan_launch_derived(plan, node, KERNEL, "conv_gpu", "conv_pack", defines,
-                               (nx_range){3, {(size_t)q->y.c, (size_t)q->x.c, (size_t)(q->kh * q->kw)}, {0}},
-                               NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = q->x.c}, {"k", .i = q->y.c},
-                                       {"kh", .i = q->kh}, {"kw", .i = q->kw}, {"down", .i = t->down},
-                                       {"pad_y", .i = t->pad_y}, {"pad_x", .i = t->pad_x}));
+        nx_plan_launch_derived(
+            plan, node, KERNEL, "conv_gpu", "conv_pack", defines,
+            (nx_range){.dims = 3, .global = {(size_t)q->y.c, (size_t)q->x.c, (size_t)(q->kh * q->kw)}},
+            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = q->x.c}, {"k", .i = q->y.c}, {"kh", .i = q->kh},
+                    {"kw", .i = q->kw}, {"down", .i = t->down}, {"pad_y", .i = t->pad_y}, {"pad_x", .i = t->pad_x}));
     nx_step *step =
         nx_plan_launch(plan, node, "conv_gpu", "conv", defines, nx_tile_range(tile, &sums, 1),
                        NX_ARGS({"x", .t = job->a}, {"u", .t = u}, {"bias", .t = bias}, {"y", .t = job->c},

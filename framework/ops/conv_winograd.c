@@ -86,13 +86,15 @@ static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const divisi
     nx_shape x = job->q.x, y = job->q.y;
     nx_tensor *w = job->b, *u = node->scratch[KERNEL];
     if (d->large)
-        nx_winograd_launch(plan, node, KERNEL, "winograd_turn", (nx_range){2, {(size_t)x.c, 9}, {1, 1}},
+        nx_winograd_launch(plan, node, KERNEL, "winograd_turn",
+                           (nx_range){.dims = 2, .global = {(size_t)x.c, 9}, .local = {1, 1}},
                            NX_ARGS({"w", .t = w}, {"turned", .t = u}, {"k", .i = y.c}));
     else
-        nx_winograd_launch(plan, node, KERNEL, "winograd_weights",
-                           (nx_range){2, {nx_blocks((size_t)y.c, panel_of(plan)), (size_t)x.c}, {1, 1}},
-                           NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c},
-                                   {"rotated", .i = job->gather.rotated}));
+        nx_winograd_launch(
+            plan, node, KERNEL, "winograd_weights",
+            (nx_range){.dims = 2, .global = {nx_blocks((size_t)y.c, panel_of(plan)), (size_t)x.c}, .local = {1, 1}},
+            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c},
+                    {"rotated", .i = job->gather.rotated}));
 }
 
 /* clang-format off */
@@ -111,7 +113,7 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     nx_tensor *u = node->scratch[KERNEL], *bias = job->bias ? job->bias : job->b; /* unused, without */
     nx_tensor *parts = node->scratch[STATISTICS];
     if (u && nx_plan_derives(plan, node, KERNEL)) derive(plan, node, job, &d);
-    nx_range range = {2, {(size_t)d.runs, (size_t)d.groups}, {1, 1}};
+    nx_range range = {.dims = 2, .global = {(size_t)d.runs, (size_t)d.groups}, .local = {1, 1}};
     nx_step *step =
         d.large ? nx_winograd_launch(plan, node, -1, "winograd_large", range,
                                      NX_ARGS(EITHER, {"turned", .t = u ? u : job->b}))
@@ -189,8 +191,9 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
     gradient_division d = divide_gradient(plan, job);
     const nx_question *q = &job->q;
     nx_tensor *part = node->scratch[PARTS];
-    nx_range sum = {2, {nx_blocks((size_t)q->y.c, (size_t)nx_plan_lanes(plan)), (size_t)q->x.c}, {1, 1}};
-    nx_range range = {3, {d.groups_c, d.groups_k, d.runs}, {1, 1, 1}};
+    nx_range sum = {
+        .dims = 2, .global = {nx_blocks((size_t)q->y.c, (size_t)nx_plan_lanes(plan)), (size_t)q->x.c}, .local = {1, 1}};
+    nx_range range = {.dims = 3, .global = {d.groups_c, d.groups_k, d.runs}, .local = {1, 1, 1}};
     nx_step *step = nx_winograd_launch(
         plan, node, -1, "winograd_gradient", range,
         NX_ARGS({"x", .t = job->a}, {"dy", .t = job->b}, {"part", .t = part}, {"scratch", .t = node->scratch[SCRATCH]},

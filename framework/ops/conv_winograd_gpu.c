@@ -32,7 +32,7 @@ static size_t count_from(const nx_plan *plan, const nx_question *q, size_t first
 /* A work-item transforms one vector of channels of one tile, or of one line of weights. */
 static nx_range vectors(const nx_plan *plan, size_t channels, size_t lines)
 {
-    return (nx_range){2, {channels / (size_t)nx_plan_lanes(plan), lines}, {0}};
+    return (nx_range){.dims = 2, .global = {channels / (size_t)nx_plan_lanes(plan), lines}};
 }
 
 /* v of `count` tiles from `first` on. */
@@ -64,7 +64,7 @@ static void bind_by(nx_plan *plan, nx_node *node, const nx_job *job, const nx_al
     nx_tensor *w = job->b, *bias = job->bias ? job->bias : w; /* unused, without */
     nx_tensor *u = node->scratch[KERNEL], *v = node->scratch[V], *m = node->scratch[M];
     if (nx_plan_derives(plan, node, KERNEL))
-        nx_winograd_launch(plan, node, KERNEL, "winograd_strip_weights", (nx_range){2, {k, c}, {0}},
+        nx_winograd_launch(plan, node, KERNEL, "winograd_strip_weights", (nx_range){.dims = 2, .global = {k, c}},
                            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = q->x.c}, {"k", .i = q->y.c},
                                    {"rotated", .i = job->gather.rotated}));
     for (size_t first = 0, count; first < nx_winograd_tiles(q); first += count) {

@@ -28,7 +28,7 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = 8.0 * (double)pairs_of(x) * (double)image_of(x);
     nx_sum_parts(plan, node, node->scratch[0], node->scratch[1], split.segments, pairs_of(x), 1.0);
     double scale = o->literal ? 0.5 / x->shape.n : (double)image_of(x) / x->shape.n;
-    nx_plan_launch(plan, node, "entropy", "entropy", NULL, (nx_range){1, {1}, {1}},
+    nx_plan_launch(plan, node, "entropy", "entropy", NULL, (nx_range){.dims = 1, .global = {1}, .local = {1}},
                    NX_ARGS({"distances", .t = node->scratch[1]}, {"value", .t = node->out[0]},
                            {"weights", .t = node->out[1]}, {"n", .i = x->shape.n}, {"scale", .f = scale},
                            {"literal", .i = o->literal}, {"epsilon", .f = o->epsilon}));

@@ -46,6 +46,7 @@ static layout layout_of(const nx_plan *plan, const attr *a, nx_shape x)
     size_t run =
         lines * l.blocks * (size_t)l.groups / (nx_plan_info(plan)->units * (gpu ? GPU_ITEMS_UNIT : ITEMS_UNIT));
     run = run < LEAST_LINES ? LEAST_LINES : run > MOST_LINES ? MOST_LINES : run;
+    if (gpu && nx_blocks(lines, run) > NX_MOST_GROUPS) run = nx_blocks(lines, NX_MOST_GROUPS); /* beyond a launch */
     l.run = (int)run;
     l.segments = (int)nx_blocks(lines, run);
     return l;
@@ -59,10 +60,11 @@ static size_t parts_bytes(const layout *l, size_t rows)
 static nx_range items(const nx_plan *plan, const layout *l)
 {
     size_t local = nx_plan_info(plan)->family == NX_FAMILY_GPU ? 0 : 1;
-    return (nx_range){3, {l->blocks, (size_t)l->segments, (size_t)l->groups}, {local, local, local}};
+    return (nx_range){
+        .dims = 3, .global = {l->blocks, (size_t)l->segments, (size_t)l->groups}, .local = {local, local, local}};
 }
 
-static nx_range one_each(int channels) { return (nx_range){1, {(size_t)channels}, {0}}; }
+static nx_range one_each(int channels) { return (nx_range){.dims = 1, .global = {(size_t)channels}}; }
 
 static double slope_of(const nx_norm_options *o)
 {

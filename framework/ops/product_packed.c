@@ -43,7 +43,9 @@ static void bind(nx_plan *plan, nx_node *node, const nx_job *job)
     size_t part = (size_t)cut.depth * (size_t)p->n * sizeof(float); /* of b: it stays in a core's cache, or a does */
     bool panels_first = part <= nx_device_core_cache(nx_plan_info(plan)) / 2;
     nx_range tiles = {
-        3, {panels_first ? panels : rows, panels_first ? rows : panels, batch * (size_t)cut.splits}, {1, 1, 1}};
+        .dims = 3,
+        .global = {panels_first ? panels : rows, panels_first ? rows : panels, batch * (size_t)cut.splits},
+        .local = {1, 1, 1}};
     nx_step *step = nx_plan_launch(
         plan, node, "gemm", "gemm_tile", defines, tiles,
         NX_ARGS({"a", .t = job->a}, {"b", .t = cut.packed ? node->scratch[panels_at] : job->b},

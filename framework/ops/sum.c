@@ -28,5 +28,6 @@ nx_range nx_range_flat_rows(const nx_plan *plan, size_t count, size_t rows)
     range.dims = 2;
     range.global[1] = rows;
     range.local[1] = 1;
+    range.apart = true;
     return range;
 }

@@ -102,9 +102,6 @@ void nx_tile_defines(char *text, size_t size, const nx_tile *t, const nx_sums *s
 
 nx_range nx_tile_range(const nx_tile *t, const nx_sums *s, size_t splits)
 {
-    size_t items = items_of(t);
-    return (nx_range){3,
-                      {nx_blocks(s->columns, (size_t)t->channels) * items, nx_blocks(s->rows, (size_t)t->pixels),
-                       s->products * splits},
-                      {items, 1, 1}};
+    size_t items = items_of(t), products = s->products * splits;
+    return (nx_range){.dims = 2, .global = {groups_of(t, s) / s->products * items, products}, .local = {items, 1}};
 }

@@ -20,7 +20,8 @@ static void bind(nx_plan *plan, nx_node *node)
             s[i] = node->in[first + (i < n ? i : 0)];
             w[i] = i < n ? (double)weights[first + i] : 0;
         }
-        nx_plan_launch(plan, node, "weighted_sum", "weighted_sum", NULL, (nx_range){1, {1}, {1}},
+        nx_plan_launch(plan, node, "weighted_sum", "weighted_sum", NULL,
+                       (nx_range){.dims = 1, .global = {1}, .local = {1}},
                        NX_ARGS(TERM(0), TERM(1), TERM(2), TERM(3), TERM(4), TERM(5), TERM(6), TERM(7), {"n", .i = n},
                                {"add", .i = first > 0}, {"y", .t = y}));
     }
