@@ -62,7 +62,7 @@ typedef float piece;
 #ifndef __NV_CL_C_VERSION /* NVIDIA's compiler has `asm` as a keyword, others that make PTX only this */
 #define asm __asm__
 #endif
-inline float rounded(float v)
+static inline float rounded(float v)
 {
     uint bits;
     asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(v));
@@ -73,7 +73,7 @@ inline float rounded(float v)
 #endif
 
 /* A piece into local memory: `step` floats between its numbers. */
-inline void put(__local float *to, piece v, int step)
+static inline void put(__local float *to, piece v, int step)
 {
 #if WIDTH == 4
     to[0] = rounded(v.x), to[step] = rounded(v.y), to[2 * step] = rounded(v.z), to[3 * step] = rounded(v.w);
@@ -83,7 +83,7 @@ inline void put(__local float *to, piece v, int step)
 }
 
 /* Where piece i of a tile's side of `size` begins, in the depth and across it; along: pieces lie along the depth. */
-inline int2 spot(int i, int size, int along)
+static inline int2 spot(int i, int size, int along)
 {
     int q = get_local_id(0) + i * ITEMS, run = (along ? DEPTH : size) / WIDTH;
     return along ? (int2)(q % run * WIDTH, q / run) : (int2)(q / run, q % run * WIDTH);
@@ -91,8 +91,8 @@ inline int2 spot(int i, int size, int along)
 
 /* Piece i of a matrix of `count` across and lines of `line` numbers, which lie along the depth or across it: from
  * number d of the depth, of which there are `end`, and `first` across. */
-inline piece fetched(int i, int size, int along, __global const float *from, int d, int end, int first, int count,
-                     int line)
+static inline piece fetched(int i, int size, int along, __global const float *from, int d, int end, int first,
+                            int count, int line)
 {
     int2 at = spot(i, size, along) + (int2)(d, first);
     if (at.x >= end || at.y >= count) return (piece)(0);
@@ -100,7 +100,7 @@ inline piece fetched(int i, int size, int along, __global const float *from, int
 }
 
 /* Puts piece i to its place in local memory. */
-inline void keep(__local float *to, int i, int size, int along, piece v)
+static inline void keep(__local float *to, int i, int size, int along, piece v)
 {
     int2 at = spot(i, size, along);
     put(to + at.x * (size + GAP) + at.y, v, along ? size + GAP : 1);
@@ -128,7 +128,7 @@ typedef float4 sums[ROWS][COLUMNS / 4];
 #endif
 
 /* acc += a' b, one step. */
-inline void multiply(__local float (*a)[PIXELS + GAP], __local float (*b)[CHANNELS + GAP], sums acc)
+static inline void multiply(__local float (*a)[PIXELS + GAP], __local float (*b)[CHANNELS + GAP], sums acc)
 {
     int lid = get_local_id(0);
 #ifdef TF32
@@ -183,14 +183,14 @@ inline void multiply(__local float (*a)[PIXELS + GAP], __local float (*b)[CHANNE
 /* ---- convolution ---- */
 
 /* The taps of a phase along one axis: the first, and how many. */
-inline int first_tap(int phase, int pad, int down) { return ((pad - phase) % down + down) % down; }
-inline int tap_count(int phase, int pad, int down, int size)
+static inline int first_tap(int phase, int pad, int down) { return ((pad - phase) % down + down) % down; }
+static inline int tap_count(int phase, int pad, int down, int size)
 {
     return max((size - first_tap(phase, pad, down) + down - 1) / down, 0);
 }
 
 /* The taps of all phases before this one: where its weights begin. */
-inline int taps_before(int phase, int pad_y, int pad_x, int down, int kh, int kw)
+static inline int taps_before(int phase, int pad_y, int pad_x, int down, int kh, int kw)
 {
     int taps = 0;
     for (int q = 0; q < phase; q++) taps += tap_count(q / down, pad_y, down, kh) * tap_count(q % down, pad_x, down, kw);

@@ -9,20 +9,20 @@ typedef ushort number;
 typedef JOIN(ushort, LANES) numbers;
 typedef JOIN(uint, LANES) bits;
 
-inline vec load_row(__global const number *p)
+static inline vec load_row(__global const number *p)
 {
     return JOIN(as_float, LANES)(JOIN(convert_uint, LANES)(*(__global const numbers *)p) << 16);
 }
 
-inline void store_row(vec v, __global number *p) /* to the nearest, halfway to the even one */
+static inline void store_row(vec v, __global number *p) /* to the nearest, halfway to the even one */
 {
     bits b = JOIN(as_uint, LANES)(v);
     *(__global numbers *)p = JOIN(convert_ushort, LANES)((b + 0x7fff + (b >> 16 & 1)) >> 16);
 }
 #else
 typedef float number;
-inline vec load_row(__global const number *p) { return vload_lanes(0, p); }
-inline void store_row(vec v, __global number *p) { vstore_lanes(v, 0, p); }
+static inline vec load_row(__global const number *p) { return vload_lanes(0, p); }
+static inline void store_row(vec v, __global number *p) { vstore_lanes(v, 0, p); }
 #endif
 
 /* g = scale * gradient, whose buffer may hold anything beyond count. Flat. */

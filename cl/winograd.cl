@@ -33,7 +33,7 @@
 #define VECTOR(p) (*(__global vec *)(p)) /* u, v, m and part are aligned: PoCL splits a vstore in three */
 
 /* B' d of one column. */
-inline void input_1d(const vec *d, vec *v)
+static inline void input_1d(const vec *d, vec *v)
 {
     vec even_a = fma((vec)(-2.f), d[2], d[4]), odd_a = fma((vec)(-2.f), d[1], d[3]);
     vec even_b = fma((vec)(-.5f), d[2], d[4]), odd_b = fma((vec)(-.5f), d[1], d[3]);
@@ -46,7 +46,7 @@ inline void input_1d(const vec *d, vec *v)
 }
 
 /* A' m of one column. */
-inline void output_1d(const vec *m, vec *y)
+static inline void output_1d(const vec *m, vec *y)
 {
     vec even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
     y[0] = m[0] + even_a + even_b;
@@ -56,7 +56,7 @@ inline void output_1d(const vec *m, vec *y)
 }
 
 /* G g of one column. */
-inline void kernel_1d(const vec *g, vec *u)
+static inline void kernel_1d(const vec *g, vec *u)
 {
     vec even_a = (-1.f / 3) * fma((vec)(2.f), g[0], g[2]), odd_a = (-2.f / 3 * A) * g[1];
     vec even_b = (1.f / 6) * fma((vec)(2.f), g[2], g[0]), odd_b = (B / 6) * g[1];
@@ -70,7 +70,7 @@ inline void kernel_1d(const vec *g, vec *u)
 
 /* The rows or columns of x, enlarged `zoom` times to the nearest, that a tile reads, `step` apart in x; below zero
  * where all is zero, as for those that only pixels beyond the n of y would read. */
-inline void places_of(int *place, int first, int pad, int size, int n, int zoom, int mode, int step)
+static inline void places_of(int *place, int first, int pad, int size, int n, int zoom, int mode, int step)
 {
     UNROLL for (int i = 0; i < 6; i++)
     {
@@ -80,8 +80,8 @@ inline void places_of(int *place, int first, int pad, int size, int n, int zoom,
 }
 
 /* v, at every `step` floats, of `left` channels of one tile. */
-inline void input_tile(__global const float *restrict x, __global float *restrict v, const int *row, const int *column,
-                       int c, int left, int step)
+static inline void input_tile(__global const float *restrict x, __global float *restrict v, const int *row,
+                              const int *column, int c, int left, int step)
 {
     for (int i = 0; i < left; i += LANES) {
         vec half_done[FREQUENCIES];
@@ -104,8 +104,8 @@ inline void input_tile(__global const float *restrict x, __global float *restric
 }
 
 /* A register tile of m (+)= v u for one frequency: ROWS tiles by COLUMNS channels. */
-inline void multiply(__global const float *restrict v, __global const float *restrict u, __global float *restrict m,
-                     int c, int v_step, int m_step, bool add)
+static inline void multiply(__global const float *restrict v, __global const float *restrict u,
+                            __global float *restrict m, int c, int v_step, int m_step, bool add)
 {
     vec acc[ROWS][2];
     UNROLL for (int r = 0; r < ROWS; r++)
@@ -129,7 +129,7 @@ inline void multiply(__global const float *restrict v, __global const float *res
     }
 }
 
-inline vec activate(vec v, int activation, float slope)
+static inline vec activate(vec v, int activation, float slope)
 {
     switch (activation) {
     case 1: return fmax(v, (vec)(0));
@@ -140,8 +140,8 @@ inline vec activate(vec v, int activation, float slope)
 }
 
 /* One vector of channels of a tile, n of them there: rows x columns pixels of y. */
-inline void output_tile(__global const float *restrict m, int step, vec bias, __global float *restrict y, int rows,
-                        int columns, int width, int k, int n, int activation, float slope)
+static inline void output_tile(__global const float *restrict m, int step, vec bias, __global float *restrict y,
+                               int rows, int columns, int width, int k, int n, int activation, float slope)
 {
     vec half_done[24];
     for (int p = 0; p < 6; p++) {
@@ -164,8 +164,8 @@ typedef struct picture {
 } picture;
 
 /* v of `count` tiles from the first. */
-inline void input_block(__global const float *restrict x, __global float *restrict v, const picture *s, int first,
-                        int count, int v_step, int step)
+static inline void input_block(__global const float *restrict x, __global float *restrict v, const picture *s,
+                               int first, int count, int v_step, int step)
 {
     for (int t = 0; t < count; t++) {
         int tile = first + t, row[6], column[6];
@@ -177,9 +177,9 @@ inline void input_block(__global const float *restrict x, __global float *restri
 }
 
 /* y of `count` tiles from the first, of channels o to end; m begins at channel o. */
-inline void output_block(__global const float *restrict m, __global const float *restrict bias,
-                         __global float *restrict y, const picture *s, int first, int count, int o, int end,
-                         int m_step, int step, int has_bias, int activation, float slope)
+static inline void output_block(__global const float *restrict m, __global const float *restrict bias,
+                                __global float *restrict y, const picture *s, int first, int count, int o, int end,
+                                int m_step, int step, int has_bias, int activation, float slope)
 {
     for (int t = 0; t < count; t++) {
         int tile = first + t, ox = tile % s->across * TILE, oy = tile / s->across % s->down * TILE;
@@ -194,8 +194,8 @@ inline void output_block(__global const float *restrict m, __global const float 
 /* Adds `count` tiles of y from the first, just stored and still in the core's cache, to a part that holds `seen` pixels
  * so far; gives how many it holds then. All deviations are from the mean so far, or from a pixel, so that nothing
  * cancels. A last vector that is not full is read from where it is: some channels twice, of which nothing is stored. */
-inline int statistics_block(__global const float *restrict y, __global float *restrict part, const picture *s,
-                            int first, int count, int o, int end, int seen)
+static inline int statistics_block(__global const float *restrict y, __global float *restrict part, const picture *s,
+                                   int first, int count, int o, int end, int seen)
 {
     int pixels = seen;
     for (int i = o; i < end; i += LANES) {
@@ -273,7 +273,7 @@ void winograd(__global const float *restrict x, __global const float *restrict u
 }
 
 /* u, at every `step` floats, of one input channel and a vector of output channels, from its 3 x 3 vectors. */
-inline void kernel_tile(const vec *g, __global float *restrict u, size_t step)
+static inline void kernel_tile(const vec *g, __global float *restrict u, size_t step)
 {
     vec half_done[18];
     UNROLL for (int p = 0; p < 3; p++)
@@ -366,7 +366,7 @@ void winograd_weights(__global const float *restrict w, __global float *restrict
 }
 
 /* A d of one column. */
-inline void output_adjoint_1d(const vec *d, vec *m)
+static inline void output_adjoint_1d(const vec *d, vec *m)
 {
     vec even_a = fma((vec)(.5f), d[2], d[0]), odd_a = fma((vec)(.5f), d[3], d[1]);
     vec even_b = fma((vec)(2.f), d[2], d[0]), odd_b = fma((vec)(2.f), d[3], d[1]);
@@ -379,7 +379,7 @@ inline void output_adjoint_1d(const vec *d, vec *m)
 }
 
 /* G' u of one column. */
-inline void kernel_adjoint_1d(const vec *u, vec *g)
+static inline void kernel_adjoint_1d(const vec *u, vec *g)
 {
     vec even_a = u[1] + u[2], odd_a = u[1] - u[2], even_b = u[3] + u[4], odd_b = u[3] - u[4];
     g[0] = fma((vec)(-2.f / 3), even_a, fma((vec)(1.f / 6), even_b, u[0]));
@@ -388,8 +388,8 @@ inline void kernel_adjoint_1d(const vec *u, vec *g)
 }
 
 /* D, at every `step` floats, of `left` channels of one tile, of which rows x columns pixels are there. */
-inline void output_adjoint_tile(__global const float *restrict dy, __global float *restrict m, int rows, int columns,
-                                int width, int k, int left, int step)
+static inline void output_adjoint_tile(__global const float *restrict dy, __global float *restrict m, int rows,
+                                       int columns, int width, int k, int left, int step)
 {
     for (int i = 0; i < left; i += LANES) {
         vec half_done[24];
@@ -411,8 +411,8 @@ inline void output_adjoint_tile(__global const float *restrict dy, __global floa
 #define DEEP (LANES / 2) /* input channels of a register tile */
 
 /* A register tile of du (+)= v' m for one frequency, over `tiles` tiles: DEEP by COLUMNS channels. */
-inline void multiply_adjoint(__global const float *restrict v, __global const float *restrict m,
-                             __global float *restrict du, int tiles, int v_step, int m_step, bool add)
+static inline void multiply_adjoint(__global const float *restrict v, __global const float *restrict m,
+                                    __global float *restrict du, int tiles, int v_step, int m_step, bool add)
 {
     vec acc[DEEP][2];
     UNROLL for (int r = 0; r < DEEP; r++) acc[r][0] = acc[r][1] = 0;
