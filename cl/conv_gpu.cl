@@ -349,7 +349,8 @@ void product(__global const float *restrict first, __global const float *restric
     LOCAL_TILES;
     int column = FIRST_COLUMN(n), row = FIRST_ROW(n);
     int begin = get_group_id(1) % splits * depth, end = min(begin + depth, k);
-    if (upper && column + CHANNELS <= row) return;
+    bool below = upper && column + CHANNELS <= row; /* no early return: not all compilers take one before barriers */
+    int stop = below ? begin : end + DEPTH;
     first += (size_t)(get_group_id(1) / splits) * m * k;
     second += (size_t)(get_group_id(1) / splits) * k * n;
     c += get_group_id(1) * (size_t)m * n;
@@ -357,7 +358,7 @@ void product(__global const float *restrict first, __global const float *restric
     sums acc;
     CLEAR(acc);
     piece next_a[PIECES_A], next_b[PIECES_B];
-    for (int d = begin; d < end + DEPTH; d += DEPTH) { /* fetches step d, computes the one before */
+    for (int d = begin; d < stop; d += DEPTH) { /* fetches step d, computes the one before */
         if (d < end) {
             EACH_PIECE(i, PIECES_A) next_a[i] = fetched(i, PIXELS, ALONG_A, first, d, end, row, m, ALONG_A ? k : m);
             EACH_PIECE(i, PIECES_B)
@@ -373,7 +374,7 @@ void product(__global const float *restrict first, __global const float *restric
     UNROLL for (int half_ = 0; half_ < HALVES; half_++)
     {
         int i_ = row + SUM_ROW(i, half_), j_ = column + SUM_COLUMN(j);
-        if (i_ >= m || j_ >= n) continue;
+        if (below || i_ >= m || j_ >= n) continue;
         __global float *to = c + (size_t)i_ * n + j_;
         float4 v = alpha * SUM(acc, i, half_, j);
         if (add) v += load_lanes(to, n - j_);
