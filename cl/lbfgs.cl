@@ -98,9 +98,10 @@ KERNEL void dots(__global const number *rows, __global const number *s, __global
     }
     vec sums[12] = {a_s, a_y, a_g, b_s, b_y, b_g, c_s, c_y, c_g, d_s, d_y, d_g};
     parts += first + 6 * pair * segments + segment;
-    for (int k = 0; k < kept; k++) {
+    _Pragma("unroll") for (int k = 0; k < 12; k++) /* all: an array stays in registers only if no loop counts through it */
+    {
         float part = group_sum(sum_lanes(sums[k]), buffer);
-        if (get_local_id(0) == 0) parts[k * segments] = part;
+        if (get_local_id(0) == 0 && k < kept) parts[k * segments] = part;
     }
 }
 

@@ -30,6 +30,14 @@
 #define A 0.70710678118654752f
 #define B 1.41421356237309505f
 #define UNROLL _Pragma("unroll")
+
+/* GPUs keep an array in registers only where every loop that counts through it is unrolled; on CPUs it is in the first
+ * cache anyway, and the code is shorter. */
+#ifdef GPU_FAMILY
+#define UNROLL_GPU UNROLL
+#else
+#define UNROLL_GPU
+#endif
 #define VECTOR(p) (*(__global vec *)(p)) /* u, v, m and part are aligned: PoCL splits a vstore in three */
 
 /* B' d of one column. */
@@ -85,7 +93,8 @@ static inline void input_tile(__global const float *restrict x, __global float *
 {
     for (int i = 0; i < left; i += LANES) {
         vec half_done[FREQUENCIES];
-        for (int p = 0; p < 6; p++) {
+        UNROLL_GPU for (int p = 0; p < 6; p++)
+        {
             vec d[6], t[6];
             UNROLL for (int q = 0; q < 6; q++)
             {
@@ -95,13 +104,16 @@ static inline void input_tile(__global const float *restrict x, __global float *
             input_1d(d, t);
             UNROLL for (int q = 0; q < 6; q++) half_done[q * 6 + p] = t[q];
         }
-        for (int q = 0; q < 6; q++) {
+        UNROLL_GPU for (int q = 0; q < 6; q++)
+        {
             vec t[6];
             input_1d(half_done + q * 6, t);
             UNROLL for (int p = 0; p < 6; p++) VECTOR(v + (size_t)(q * 6 + p) * step + i) = t[p];
         }
     }
 }
+
+#ifdef CPU_FAMILY
 
 /* A register tile of m (+)= v u for one frequency: ROWS tiles by COLUMNS channels. */
 static inline void multiply(__global const float *restrict v, __global const float *restrict u,
@@ -129,6 +141,8 @@ static inline void multiply(__global const float *restrict v, __global const flo
     }
 }
 
+#endif
+
 static inline vec activate(vec v, int activation, float slope)
 {
     switch (activation) {
@@ -144,13 +158,16 @@ static inline void output_tile(__global const float *restrict m, int step, vec b
                                int rows, int columns, int width, int k, int n, int activation, float slope)
 {
     vec half_done[24];
-    for (int p = 0; p < 6; p++) {
+    UNROLL_GPU for (int p = 0; p < 6; p++)
+    {
         vec d[6], t[4];
         UNROLL for (int q = 0; q < 6; q++) d[q] = vload_lanes(0, m + (size_t)(q * 6 + p) * step);
         output_1d(d, t);
         UNROLL for (int q = 0; q < 4; q++) half_done[q * 6 + p] = t[q];
     }
-    for (int q = 0; q < rows; q++) {
+    UNROLL_GPU for (int q = 0; q < 4; q++)
+    {
+        if (q >= rows) break;
         vec t[4];
         output_1d(half_done + q * 6, t);
         UNROLL for (int p = 0; p < 4; p++)
@@ -158,7 +175,9 @@ static inline void output_tile(__global const float *restrict m, int step, vec b
     }
 }
 
-/* Sizes that the kernels share: see framework/ops/winograd.c. */
+#ifdef CPU_FAMILY
+
+/* Sizes that the kernels share: see framework/ops/conv_winograd.c. */
 typedef struct picture {
     int n, h, w, c, oh, ow, k, pad, zoom, mode, across, down;
 } picture;
@@ -365,6 +384,8 @@ void winograd_weights(__global const float *restrict w, __global float *restrict
     }
 }
 
+#endif
+
 /* A d of one column. */
 static inline void output_adjoint_1d(const vec *d, vec *m)
 {
@@ -393,20 +414,24 @@ static inline void output_adjoint_tile(__global const float *restrict dy, __glob
 {
     for (int i = 0; i < left; i += LANES) {
         vec half_done[24];
-        for (int p = 0; p < 4; p++) {
+        UNROLL_GPU for (int p = 0; p < 4; p++)
+        {
             vec d[4], t[6];
             UNROLL for (int q = 0; q < 4; q++)
                 d[q] = q < rows && p < columns ? load_lanes(dy + (size_t)(q * width + p) * k + i, left - i) : (vec)(0);
             output_adjoint_1d(d, t);
             UNROLL for (int q = 0; q < 6; q++) half_done[q * 4 + p] = t[q];
         }
-        for (int q = 0; q < 6; q++) {
+        UNROLL_GPU for (int q = 0; q < 6; q++)
+        {
             vec t[6];
             output_adjoint_1d(half_done + q * 4, t);
             UNROLL for (int p = 0; p < 6; p++) VECTOR(m + (size_t)(q * 6 + p) * step + i) = t[p];
         }
     }
 }
+
+#ifdef CPU_FAMILY
 
 #define DEEP (LANES / 2) /* input channels of a register tile */
 
@@ -498,7 +523,7 @@ void winograd_gradient_sum(__global const float *restrict part, __global float *
     }
 }
 
-#ifdef GPU_FAMILY
+#else
 
 /* On GPUs in three launches for each strip of tiles: the transform of the input, 36 matrix products (conv_gpu.cl), the
  * transform of the output. u [36][c][k], v [36][count][c], m [36][count][k]; c and k are rounded up to whole vectors
@@ -538,20 +563,23 @@ __kernel void winograd_strip_weights(__global const float *restrict w, __global 
 {
     int o = get_global_id(0), i = get_global_id(1), step = get_global_size(0) * get_global_size(1);
     vec half_done[18];
-    for (int x = 0; x < 3; x++) {
+    UNROLL for (int x = 0; x < 3; x++)
+    {
         vec g[3], t[6];
-        for (int y = 0; y < 3; y++) {
+        UNROLL for (int y = 0; y < 3; y++)
+        {
             int tap = y * 3 + x;
             size_t place = rotated ? ((size_t)(8 - tap) * k + o) * c + i : ((size_t)tap * c + i) * k + o;
             g[y] = (vec)(o < k && i < c ? w[place] : 0.f);
         }
         kernel_1d(g, t);
-        for (int q = 0; q < 6; q++) half_done[q * 3 + x] = t[q];
+        UNROLL for (int q = 0; q < 6; q++) half_done[q * 3 + x] = t[q];
     }
-    for (int q = 0; q < 6; q++) {
+    UNROLL for (int q = 0; q < 6; q++)
+    {
         vec t[6];
         kernel_1d(half_done + q * 3, t);
-        for (int p = 0; p < 6; p++) u[(size_t)(q * 6 + p) * step + i * get_global_size(0) + o] = t[p].s0;
+        UNROLL for (int p = 0; p < 6; p++) u[(size_t)(q * 6 + p) * step + i * get_global_size(0) + o] = t[p].s0;
     }
 }
 
@@ -574,16 +602,18 @@ __kernel void winograd_strip_weights_adjoint(__global const float *restrict u, _
     int o = get_global_id(0) * LANES, i = get_global_id(1), line = get_global_size(0) * LANES;
     size_t step = (size_t)line * ((c + LANES - 1) / LANES * LANES);
     vec half_done[18];
-    for (int p = 0; p < 6; p++) {
+    UNROLL for (int p = 0; p < 6; p++)
+    {
         vec t[6], g[3];
-        for (int q = 0; q < 6; q++) t[q] = VECTOR(u + (q * 6 + p) * step + (size_t)i * line + o);
+        UNROLL for (int q = 0; q < 6; q++) t[q] = VECTOR(u + (q * 6 + p) * step + (size_t)i * line + o);
         kernel_adjoint_1d(t, g);
-        for (int q = 0; q < 3; q++) half_done[q * 6 + p] = g[q];
+        UNROLL for (int q = 0; q < 3; q++) half_done[q * 6 + p] = g[q];
     }
-    for (int q = 0; q < 3; q++) {
+    UNROLL for (int q = 0; q < 3; q++)
+    {
         vec g[3];
         kernel_adjoint_1d(half_done + q * 6, g);
-        for (int p = 0; p < 3; p++) store_lanes(g[p], dw + ((size_t)(q * 3 + p) * c + i) * k + o, k - o);
+        UNROLL for (int p = 0; p < 3; p++) store_lanes(g[p], dw + ((size_t)(q * 3 + p) * c + i) * k + o, k - o);
     }
 }
 #endif
