@@ -1,5 +1,5 @@
-/* Convolution in tiles of local memory: what the sums in float32 (conv_tiles.c) and those of tensor cores (conv_tf32.c)
- * share. Not a header for users of operations. */
+/* Convolution in tiles of local memory, what the sums in float32 (conv_tiles.c) and those of tensor cores (conv_tf32.c)
+ * share: not a header for users of operations. */
 #ifndef NX_OPS_CONV_TILES_H
 #define NX_OPS_CONV_TILES_H
 
