@@ -4,7 +4,7 @@
  * One item walks `run` pixels, for every (GPU family: for one) vector of the period. */
 
 /* Numbers c, c + 1, ... of a vector that repeats after `channels`. */
-inline vec repeated(__global const float *p, int c, int channels)
+static inline vec repeated(__global const float *p, int c, int channels)
 {
     c %= channels;
     if (c + LANES <= channels) return vload_lanes(0, p + c);

@@ -11,7 +11,8 @@
  * conv: y (PIXELS x CHANNELS of a group) = A (pixels x DEPTH, gathered) times u (DEPTH x channels), in steps of DEPTH.
  * conv_weights: dw (PIXELS numbers of [ky][kx][c] x CHANNELS) = x (gathered) times dy, summed over a split's pixels.
  * product: c (PIXELS rows x CHANNELS columns) = op(a) op(b), summed over a split of the depth.
- * A group is ITEMS work-items in a row. Tiles lie in local memory as [DEPTH][PIXELS] and [DEPTH][CHANNELS]; what the
+ * Groups count through the tiles of a product, along a line of tiles first (the first axis), and through what lies beside
+ * or behind it (the second). A group is ITEMS work-items in a row. Tiles lie in local memory as [DEPTH][PIXELS] and [DEPTH][CHANNELS]; what the
  * next step needs is fetched into registers while the step is computed.
  *
  * FP32: a work-item owns ROWS x COLUMNS sums as squares of 4 x 4, one in each half of the tile where 8 go that way: so
@@ -23,21 +24,17 @@
  *     C 16 x 8 (pixel, channel):  c0 [g][2 t], c1 [g][2 t + 1], c2 [g + 8][2 t], c3 [g + 8][2 t + 1]
  * Operands are rounded to tf32 (10 bits of mantissa) on their way into local memory; sums are float32.
  *
- * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), WIDTH (4: c and k, or the lines of a, b and c, are multiples of
- * four, so that four floats are fetched at a time; else 1), ZOOM (x is read enlarged so many times, to the nearest),
- * TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of product: TRANSPOSE_A, TRANSPOSE_B.
+ * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), DEPTH, GAP (floats between the rows of a tile in local memory: 4,
+ * or 8 with TF32, whose fragments are read [t][g], so that rows must lie 8 banks apart), WIDTH (4: c and k, or the lines
+ * of a, b and c, are multiples of four, so that four floats are fetched at a time; else 1), ZOOM (x is read enlarged so
+ * many times, to the nearest), TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of product: TRANSPOSE_A,
+ * TRANSPOSE_B.
  */
 #ifndef ZOOM /* of products */
 #define ZOOM 1
 #endif
 #define ITEMS ((PIXELS / ROWS) * (CHANNELS / COLUMNS))
-#define DEPTH 16
 #define UNROLL _Pragma("unroll")
-#ifdef TF32
-#define GAP 8 /* fragments are read [t][g]: rows must lie 8 banks apart */
-#else
-#define GAP 4
-#endif
 
 #if WIDTH == 4
 typedef float4 piece;
@@ -52,6 +49,11 @@ typedef float piece;
     __local float a[DEPTH][PIXELS + GAP] __attribute__((aligned(16)));                                                 \
     __local float b[DEPTH][CHANNELS + GAP] __attribute__((aligned(16)))
 
+/* Where the tile of this group begins in a product of so many columns. */
+#define TILES_ACROSS(columns) (((columns) + CHANNELS - 1) / CHANNELS)
+#define FIRST_COLUMN(columns) ((int)get_group_id(0) % TILES_ACROSS(columns) * CHANNELS)
+#define FIRST_ROW(columns)    ((int)get_group_id(0) / TILES_ACROSS(columns) * PIXELS)
+
 /* The pieces of one step that a work-item fetches. */
 #define PIECES_A (PIXELS * DEPTH / WIDTH / ITEMS)
 #define PIECES_B (CHANNELS * DEPTH / WIDTH / ITEMS)
@@ -60,7 +62,7 @@ typedef float piece;
 #ifndef __NV_CL_C_VERSION /* NVIDIA's compiler has `asm` as a keyword, others that make PTX only this */
 #define asm __asm__
 #endif
-inline float rounded(float v)
+static inline float rounded(float v)
 {
     uint bits;
     asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(v));
@@ -71,7 +73,7 @@ inline float rounded(float v)
 #endif
 
 /* A piece into local memory: `step` floats between its numbers. */
-inline void put(__local float *to, piece v, int step)
+static inline void put(__local float *to, piece v, int step)
 {
 #if WIDTH == 4
     to[0] = rounded(v.x), to[step] = rounded(v.y), to[2 * step] = rounded(v.z), to[3 * step] = rounded(v.w);
@@ -81,7 +83,7 @@ inline void put(__local float *to, piece v, int step)
 }
 
 /* Where piece i of a tile's side of `size` begins, in the depth and across it; along: pieces lie along the depth. */
-inline int2 spot(int i, int size, int along)
+static inline int2 spot(int i, int size, int along)
 {
     int q = get_local_id(0) + i * ITEMS, run = (along ? DEPTH : size) / WIDTH;
     return along ? (int2)(q % run * WIDTH, q / run) : (int2)(q / run, q % run * WIDTH);
@@ -89,8 +91,8 @@ inline int2 spot(int i, int size, int along)
 
 /* Piece i of a matrix of `count` across and lines of `line` numbers, which lie along the depth or across it: from
  * number d of the depth, of which there are `end`, and `first` across. */
-inline piece fetched(int i, int size, int along, __global const float *from, int d, int end, int first, int count,
-                     int line)
+static inline piece fetched(int i, int size, int along, __global const float *from, int d, int end, int first,
+                            int count, int line)
 {
     int2 at = spot(i, size, along) + (int2)(d, first);
     if (at.x >= end || at.y >= count) return (piece)(0);
@@ -98,7 +100,7 @@ inline piece fetched(int i, int size, int along, __global const float *from, int
 }
 
 /* Puts piece i to its place in local memory. */
-inline void keep(__local float *to, int i, int size, int along, piece v)
+static inline void keep(__local float *to, int i, int size, int along, piece v)
 {
     int2 at = spot(i, size, along);
     put(to + at.x * (size + GAP) + at.y, v, along ? size + GAP : 1);
@@ -126,7 +128,7 @@ typedef float4 sums[ROWS][COLUMNS / 4];
 #endif
 
 /* acc += a' b, one step. */
-inline void multiply(__local float (*a)[PIXELS + GAP], __local float (*b)[CHANNELS + GAP], sums acc)
+static inline void multiply(__local float (*a)[PIXELS + GAP], __local float (*b)[CHANNELS + GAP], sums acc)
 {
     int lid = get_local_id(0);
 #ifdef TF32
@@ -181,29 +183,29 @@ inline void multiply(__local float (*a)[PIXELS + GAP], __local float (*b)[CHANNE
 /* ---- convolution ---- */
 
 /* The taps of a phase along one axis: the first, and how many. */
-inline int first_tap(int phase, int pad, int down) { return ((pad - phase) % down + down) % down; }
-inline int tap_count(int phase, int pad, int down, int size)
+static inline int first_tap(int phase, int pad, int down) { return ((pad - phase) % down + down) % down; }
+static inline int tap_count(int phase, int pad, int down, int size)
 {
     return max((size - first_tap(phase, pad, down) + down - 1) / down, 0);
 }
 
 /* The taps of all phases before this one: where its weights begin. */
-inline int taps_before(int phase, int pad_y, int pad_x, int down, int kh, int kw)
+static inline int taps_before(int phase, int pad_y, int pad_x, int down, int kh, int kw)
 {
     int taps = 0;
     for (int q = 0; q < phase; q++) taps += tap_count(q / down, pad_y, down, kh) * tap_count(q % down, pad_x, down, kw);
     return taps;
 }
 
-/* Ids: groups of (channels, pixels of a phase, phase). */
+/* Ids: groups of (tiles of a phase, phase). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
           __global float *restrict y, int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up,
           int down, int pad_y, int pad_x, int mode, float slope)
 {
     LOCAL_TILES;
-    int lid = get_local_id(0), channel = get_group_id(0) * CHANNELS, tile = get_group_id(1) * PIXELS;
-    int phase = get_group_id(2);
+    int lid = get_local_id(0), channel = FIRST_COLUMN(k), tile = FIRST_ROW(k);
+    int phase = get_group_id(1);
     int phase_y = phase / down, phase_x = phase % down;
     int rows = (oh - phase_y + down - 1) / down, columns = (ow - phase_x + down - 1) / down; /* of this phase */
     int pixels = max(rows, 0) * max(columns, 0) * n;
@@ -278,15 +280,15 @@ __kernel void conv_pack(__global const float *restrict w, __global float *restri
 
 /* ---- the gradient by the weights ---- */
 
-/* part [splits][kh * kw * c][k], part_size floats a split. Ids: groups of (channels, numbers, splits). */
+/* part [splits][kh * kw * c][k], part_size floats a split. Ids: groups of (tiles, splits). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void conv_weights(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
                   int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int stride, int pad_y, int pad_x,
                   int mode, int split_pixels, int part_size)
 {
     LOCAL_TILES;
-    int lid = get_local_id(0), channel = get_group_id(0) * CHANNELS, tile = get_group_id(1) * PIXELS;
-    int split = get_group_id(2), numbers = kh * kw * c;
+    int lid = get_local_id(0), channel = FIRST_COLUMN(k), tile = FIRST_ROW(k);
+    int split = get_group_id(1), numbers = kh * kw * c;
     int begin = split * split_pixels, end = min(begin + split_pixels, n * oh * ow);
 
     /* A: this work-item's place in the kernel. */
@@ -339,23 +341,24 @@ void conv_weights(__global const float *restrict x, __global const float *restri
 
 /* c [products][splits][m][n] = alpha op(a) op(b) (+ c), each split over `depth` terms of k. a [products][m][k], with
  * TRANSPOSE_A [products][k][m]; b [products][k][n], with TRANSPOSE_B [products][n][k]. upper: c is symmetric, and what
- * lies below its diagonal is left out in whole tiles. Ids: groups of (columns, rows, products x splits). */
+ * lies below its diagonal is left out in whole tiles. Ids: groups of (tiles, products x splits). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 void product(__global const float *restrict first, __global const float *restrict second, __global float *restrict c,
              int m, int n, int k, int splits, int depth, int upper, float alpha, int add)
 {
     LOCAL_TILES;
-    int column = get_group_id(0) * CHANNELS, row = get_group_id(1) * PIXELS;
-    int begin = get_group_id(2) % splits * depth, end = min(begin + depth, k);
-    if (upper && column + CHANNELS <= row) return;
-    first += (size_t)(get_group_id(2) / splits) * m * k;
-    second += (size_t)(get_group_id(2) / splits) * k * n;
-    c += get_group_id(2) * (size_t)m * n;
+    int column = FIRST_COLUMN(n), row = FIRST_ROW(n);
+    int begin = get_group_id(1) % splits * depth, end = min(begin + depth, k);
+    bool below = upper && column + CHANNELS <= row; /* no early return: not all compilers take one before barriers */
+    int stop = below ? begin : end + DEPTH;
+    first += (size_t)(get_group_id(1) / splits) * m * k;
+    second += (size_t)(get_group_id(1) / splits) * k * n;
+    c += get_group_id(1) * (size_t)m * n;
 
     sums acc;
     CLEAR(acc);
     piece next_a[PIECES_A], next_b[PIECES_B];
-    for (int d = begin; d < end + DEPTH; d += DEPTH) { /* fetches step d, computes the one before */
+    for (int d = begin; d < stop; d += DEPTH) { /* fetches step d, computes the one before */
         if (d < end) {
             EACH_PIECE(i, PIECES_A) next_a[i] = fetched(i, PIXELS, ALONG_A, first, d, end, row, m, ALONG_A ? k : m);
             EACH_PIECE(i, PIECES_B)
@@ -371,7 +374,7 @@ void product(__global const float *restrict first, __global const float *restric
     UNROLL for (int half_ = 0; half_ < HALVES; half_++)
     {
         int i_ = row + SUM_ROW(i, half_), j_ = column + SUM_COLUMN(j);
-        if (i_ >= m || j_ >= n) continue;
+        if (below || i_ >= m || j_ >= n) continue;
         __global float *to = c + (size_t)i_ * n + j_;
         float4 v = alpha * SUM(acc, i, half_, j);
         if (add) v += load_lanes(to, n - j_);

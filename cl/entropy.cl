@@ -1,7 +1,7 @@
 /* Nearest neighbours among n images; see framework/ops/entropy.h. */
 
 /* The place of pair (i, j), i != j, in (0,1), (0,2) .. (1,2) .. */
-inline int pair(int i, int j, int n)
+static inline int pair(int i, int j, int n)
 {
     int a = min(i, j), b = max(i, j);
     return a * (2 * n - a - 1) / 2 + b - a - 1;

@@ -8,16 +8,14 @@
  * made by gemm_pack; otherwise [batch][k][n], n a multiple of PANEL. C: [batch][m][n], or parts [batch][splits][m][n],
  * each over `depth` terms of k, added up by gemm_reduce.
  *
- * Defines: ROWS (at most m), TRANSPOSE_A, PACKED. */
-#ifndef ROWS
-#define ROWS 1
-#endif
+ * Defines: of gemm_pack DEEP, the rows that a work-item packs; of gemm_tile ROWS (at most m), TRANSPOSE_A, PACKED. */
 #define PANEL (2 * LANES)
 #define RUN 1024 /* terms in a row in one accumulator: keeps rounding errors small */
 
-/* Work-item: (vector of panels, block of 16 k, batch). If transposed, row j of the source is column j of op(B); a block
- * is read row by row then, in whole vectors, and turned in private memory. */
-#define DEEP 16
+#ifdef DEEP
+
+/* Work-item: (vector of panels, block of DEEP k, batch). If transposed, row j of the source is column j of op(B); a
+ * block is read row by row then, in whole vectors, and turned in private memory. */
 __kernel void gemm_pack(__global const float *b, __global float *packed, int n, int k, int transposed)
 {
     int column = get_global_id(0) * LANES, k0 = get_global_id(1) * DEEP, panels = (n + PANEL - 1) / PANEL;
@@ -42,6 +40,9 @@ __kernel void gemm_pack(__global const float *b, __global float *packed, int n, 
         vstore_lanes(vload_lanes(0, turned), 0, packed + (size_t)d * PANEL);
     }
 }
+
+#endif
+#ifdef ROWS
 
 /* Work-item: (tile of rows, panel, batch x splits), or (panel, tile of rows, ...) where a part of B stays in the cache:
  * then it is A that is read only once. */
@@ -98,6 +99,8 @@ __kernel void gemm_tile(__global const float *restrict a, __global const float *
         }
     }
 }
+
+#endif
 
 /* Work-item: (vector of columns, LANES rows, batch). c = alpha * the sum of its parts in order (+ c). upper: only parts
  * on and above the diagonal are there. */

@@ -1,6 +1,7 @@
 /* L-BFGS: the history is rows of `stride` numbers, s_0 y_0 s_1 y_1 ..; every buffer is zero from count to stride.
  *
- * With HISTORY 16 a row's number is a bfloat16, the upper half of a float; all that is computed of it is a float. */
+ * Defines: HISTORY, 16 where a row's number is a bfloat16, the upper half of a float (all that is computed of it is a
+ * float), or 32; SPAN, the floats of a work-item of `combine`. */
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)
 #if HISTORY == 16
@@ -8,20 +9,20 @@ typedef ushort number;
 typedef JOIN(ushort, LANES) numbers;
 typedef JOIN(uint, LANES) bits;
 
-inline vec load_row(__global const number *p)
+static inline vec load_row(__global const number *p)
 {
     return JOIN(as_float, LANES)(JOIN(convert_uint, LANES)(*(__global const numbers *)p) << 16);
 }
 
-inline void store_row(vec v, __global number *p) /* to the nearest, halfway to the even one */
+static inline void store_row(vec v, __global number *p) /* to the nearest, halfway to the even one */
 {
     bits b = JOIN(as_uint, LANES)(v);
     *(__global numbers *)p = JOIN(convert_ushort, LANES)((b + 0x7fff + (b >> 16 & 1)) >> 16);
 }
 #else
 typedef float number;
-inline vec load_row(__global const number *p) { return vload_lanes(0, p); }
-inline void store_row(vec v, __global number *p) { vstore_lanes(v, 0, p); }
+static inline vec load_row(__global const number *p) { return vload_lanes(0, p); }
+static inline void store_row(vec v, __global number *p) { vstore_lanes(v, 0, p); }
 #endif
 
 /* g = scale * gradient, whose buffer may hold anything beyond count. Flat. */
@@ -97,19 +98,15 @@ KERNEL void dots(__global const number *rows, __global const number *s, __global
     }
     vec sums[12] = {a_s, a_y, a_g, b_s, b_y, b_g, c_s, c_y, c_g, d_s, d_y, d_g};
     parts += first + 6 * pair * segments + segment;
-    for (int k = 0; k < kept; k++) {
+    _Pragma("unroll") for (int k = 0; k < 12; k++) /* all: an array stays in registers only if no loop counts through it */
+    {
         float part = group_sum(sum_lanes(sums[k]), buffer);
-        if (get_local_id(0) == 0) parts[k * segments] = part;
+        if (get_local_id(0) == 0 && k < kept) parts[k * segments] = part;
     }
 }
 
 /* d = factor * base + the sum of factors[row] * row over `count` rows, a multiple of four. From the end backwards:
  * there the rows are still in the cache from their products. */
-#ifdef CPU_FAMILY
-#define SPAN 4096 /* floats of one work-item: they stay in the first cache while the rows pass by */
-#else
-#define SPAN LANES
-#endif
 KERNEL void combine(__global const number *rows, __global const float *factors, __global const float *base,
                     __global float *d, ulong stride, int count, float factor)
 {

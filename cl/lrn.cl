@@ -2,7 +2,7 @@
  * channel c is c - reach .. c + reach. Items as in framework/ops/rows.h. */
 
 /* Channels c, c + 1, ... of a pixel; zero outside. */
-inline vec channels_at(__global const float *pixel, int c, int channels)
+static inline vec channels_at(__global const float *pixel, int c, int channels)
 {
     if (c >= 0 && c + LANES <= channels) return vload_lanes(0, pixel + c);
     float part[LANES];
@@ -10,7 +10,7 @@ inline vec channels_at(__global const float *pixel, int c, int channels)
     return vload_lanes(0, part);
 }
 
-inline vec scale_at(__global const float *pixel, int c, int channels, int reach, float share, float k)
+static inline vec scale_at(__global const float *pixel, int c, int channels, int reach, float share, float k)
 {
     vec sum = 0.f;
     for (int d = -reach; d <= reach; d++) {
@@ -20,7 +20,7 @@ inline vec scale_at(__global const float *pixel, int c, int channels, int reach,
     return fma((vec)(share), sum, (vec)(k));
 }
 
-inline vec power(vec base, float exponent) { return exp2(exponent * log2(base)); }
+static inline vec power(vec base, float exponent) { return exp2(exponent * log2(base)); }
 
 __kernel void lrn(__global const float *x, __global float *y, int width, int channels, int reach, float share,
                   float beta, float k)

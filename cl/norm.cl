@@ -7,22 +7,19 @@
  * parts: [group][segment][3][period], mean, squared deviations from it, and count; of the gradient two sums.
  * statistics: [group][3][channels], mean, 1 / sqrt(variance + epsilon), variance. Two passes over a segment, while it is
  * in the cache, give its part, or the convolution before leaves parts of its own; they are merged by the formula of Chan
- * et al. No difference of large sums anywhere. */
-#ifdef CPU_FAMILY
-#define VECTORS 4
-#else
-#define VECTORS 1
-#endif
+ * et al. No difference of large sums anywhere.
+ *
+ * Defines: VECTORS (of a work-item). */
 #define WIDTH (VECTORS * LANES)
 #define EACH(v) _Pragma("unroll") for (int v = 0; v < VECTORS; v++)
 
 /* Like load_lanes and store_lanes for a place of which `left` floats, or none, or less than none are left. */
-inline vec load_left(__global const float *p, long left)
+static inline vec load_left(__global const float *p, long left)
 {
     return left >= LANES ? vload_lanes(0, p) : left > 0 ? load_lanes(p, (int)left) : (vec)(0.f);
 }
 
-inline void store_left(vec v, __global float *p, long left)
+static inline void store_left(vec v, __global float *p, long left)
 {
     if (left >= LANES)
         vstore_lanes(v, 0, p);
@@ -30,7 +27,7 @@ inline void store_left(vec v, __global float *p, long left)
         store_lanes(v, p, (int)left);
 }
 
-inline vec keep_left(vec v, long left)
+static inline vec keep_left(vec v, long left)
 {
     if (left >= LANES) return v;
     float part[LANES];
@@ -40,7 +37,7 @@ inline vec keep_left(vec v, long left)
 }
 
 /* The values of the channels of places p, p + 1, ... */
-inline vec of_channels(__global const float *values, int p, int channels)
+static inline vec of_channels(__global const float *values, int p, int channels)
 {
     int c = p % channels;
     if (c + LANES <= channels) return vload_lanes(0, values + c);
@@ -50,7 +47,7 @@ inline vec of_channels(__global const float *values, int p, int channels)
 }
 
 /* Lines of a segment in which place p exists. */
-inline int lines_at(int p, int segment, int run, ulong total, int period)
+static inline int lines_at(int p, int segment, int run, ulong total, int period)
 {
     long lines = p < total ? (total - p - 1) / period + 1 : 0;
     return clamp(lines - (long)segment * run, 0L, (long)run);
@@ -98,7 +95,7 @@ __kernel void norm_statistics(__global const float *x, __global float *parts, ul
 }
 
 /* The sum over a group, for all its items; buffer holds GROUP + 1 floats. */
-inline float everyone(float v, __local float *buffer)
+static inline float everyone(float v, __local float *buffer)
 {
     v = group_sum(v, buffer);
 #if GROUP > 1
@@ -158,14 +155,14 @@ __kernel void norm_update(__global const float *statistics, __global float *mean
 
 /* kind: ACTIVATION of framework/ops/activation.h. slope: of the negative side, 1 without activation, 0 for ReLU. */
 #define TANH 3
-inline vec activate(vec v, int kind, float slope)
+static inline vec activate(vec v, int kind, float slope)
 {
     if (kind == TANH) return tanh(v);
     return v > 0.f ? v : slope * v;
 }
 
 /* dy times the activation's slope, from its output. */
-inline vec through(vec dy, vec y, int kind, float slope)
+static inline vec through(vec dy, vec y, int kind, float slope)
 {
     if (kind == TANH) return dy * (1.f - y * y);
     return y > 0.f ? dy : slope * dy;

@@ -1,8 +1,8 @@
-/* Updates of all parameters from their gradients, in place. Each group takes one block of 256 numbers; row `first` +
+/* Updates of all parameters from their gradients, in place. Each group takes one block of BLOCK numbers; row `first` +
  * its own number of the table says where the block lies, in blocks from the start of each buffer: of the parameters
  * (w), their gradients (g) and moments (m, v). rate holds one float: the step's learning rate, bias correction
  * included. */
-#define BLOCK        256
+#define BLOCK        (GROUP * FLAT_BLOCK)
 #define BLOCK_FOR(i) for (size_t i = get_local_id(0) * FLAT_BLOCK, end_ = i + FLAT_BLOCK; i < end_; i += LANES)
 
 KERNEL void adam(__global float *w, __global const float *g, __global float *m, __global float *v,

@@ -21,7 +21,7 @@ __kernel void pad(__global const float *x, __global float *y, int h, int w, int 
 
 /* Where pixel i of an axis of n went: places[0..1], [2..3] and [4..5], first and last of each run, in a padded axis
  * with `before` and `after` pixels more. Runs may be empty, last < first. Returns whether there is but one place. */
-inline bool places_of(int i, int n, int before, int after, int mode, int *places)
+static inline bool places_of(int i, int n, int before, int after, int mode, int *places)
 {
     places[0] = places[1] = i + before;
     places[2] = places[4] = 0;

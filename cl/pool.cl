@@ -38,7 +38,7 @@ __kernel void pool_average(__global const float *x, __global float *y, int h, in
 }
 
 /* The windows that hold pixel i of an axis are first_window(i) to min(i / STRIDE, windows - 1). */
-inline int first_window(int i) { return i < SIZE ? 0 : (i - SIZE) / STRIDE + 1; }
+static inline int first_window(int i) { return i < SIZE ? 0 : (i - SIZE) / STRIDE + 1; }
 
 __kernel void pool_max_gradient(__global const float *x, __global const float *dy, __global float *dx, int h, int w,
                                 int channels, int out_h, int out_w)

@@ -1,4 +1,6 @@
-/* In front of every kernel file. LANES floats are one vector; GROUP work-items are one group.
+/* In front of every kernel file, with what the program defines for the device (framework/device/program): CPU_FAMILY or
+ * GPU_FAMILY; LANES, the floats of a vector; GROUP, the work-items of a group; FLAT_BLOCK, the floats of a work-item of
+ * flat kernels.
  *
  * CPU family: a group is one work-item, a vector is a vector register, and nothing is shared. GPU family: a vector is
  * four floats, a group is 64 work-items that may share local memory. A kernel written with these words serves both.
@@ -21,11 +23,11 @@ typedef int4 ivec;
 #if LANES > 4
 typedef vec loose __attribute__((aligned(4)));
 #define LOOSE(space)                                                                                                   \
-    inline vec __attribute__((overloadable)) vload_lanes(size_t i, const space float *p)                               \
+    static inline vec __attribute__((overloadable)) vload_lanes(size_t i, const space float *p)                        \
     {                                                                                                                  \
         return ((const space loose *)p)[i];                                                                            \
     }                                                                                                                  \
-    inline void __attribute__((overloadable)) vstore_lanes(vec v, size_t i, space float *p)                            \
+    static inline void __attribute__((overloadable)) vstore_lanes(vec v, size_t i, space float *p)                     \
     {                                                                                                                  \
         ((space loose *)p)[i] = v;                                                                                     \
     }
@@ -39,13 +41,6 @@ typedef float4 loose_half __attribute__((aligned(4)));
 #endif
 #endif
 
-#ifdef CPU_FAMILY
-#define GROUP 1
-#define FLAT_BLOCK 256 /* floats of one work-item */
-#else
-#define GROUP 64
-#define FLAT_BLOCK 4
-#endif
 #define KERNEL __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 
 /* The body runs for every vector that starts at float i. */
@@ -54,7 +49,7 @@ typedef float4 loose_half __attribute__((aligned(4)));
 
 /* n floats at p, 1 <= n; more than LANES count as LANES. Lanes beyond n are zero, or are not stored. On CPUs
  * half a vector, the end of 24 or 40 channels, is as fast as a whole one. */
-inline vec load_lanes(__global const float *p, int n)
+static inline vec load_lanes(__global const float *p, int n)
 {
     if (n >= LANES) return vload_lanes(0, p);
 #if LANES > 4
@@ -69,7 +64,7 @@ inline vec load_lanes(__global const float *p, int n)
     return vload_lanes(0, part);
 }
 
-inline void store_lanes(vec v, __global float *p, int n)
+static inline void store_lanes(vec v, __global float *p, int n)
 {
     if (n >= LANES) {
         vstore_lanes(v, 0, p);
@@ -87,7 +82,7 @@ inline void store_lanes(vec v, __global float *p, int n)
 }
 
 /* min(n, LANES) floats. */
-inline void copy_lanes(__global const float *from, __global float *to, int n)
+static inline void copy_lanes(__global const float *from, __global float *to, int n)
 {
     if (n >= LANES || n == LANES / 2)
         store_lanes(load_lanes(from, n), to, n);
@@ -95,9 +90,9 @@ inline void copy_lanes(__global const float *from, __global float *to, int n)
         for (int i = 0; i < n; i++) to[i] = from[i];
 }
 
-inline float sum4(float4 v) { return (v.x + v.y) + (v.z + v.w); }
-inline float sum8(float8 v) { return sum4(v.lo + v.hi); }
-inline float sum_lanes(vec v)
+static inline float sum4(float4 v) { return (v.x + v.y) + (v.z + v.w); }
+static inline float sum8(float8 v) { return sum4(v.lo + v.hi); }
+static inline float sum_lanes(vec v)
 {
 #if LANES == 16
     return sum8(v.lo + v.hi);
@@ -110,7 +105,7 @@ inline float sum_lanes(vec v)
 
 /* The sum over a group, in a fixed order; the result is valid in the item of local id 0. buffer holds GROUP floats.
  * Every item of the group must arrive. */
-inline float group_sum(float v, __local float *buffer)
+static inline float group_sum(float v, __local float *buffer)
 {
 #if GROUP == 1
     return v;
@@ -128,7 +123,7 @@ inline float group_sum(float v, __local float *buffer)
 
 /* Of kernels that are compiled for one activation: 0 none, 1 ReLU, 2 LeakyReLU, 3 tanh. */
 #ifdef ACTIVATION
-inline vec activate(vec v, float slope)
+static inline vec activate(vec v, float slope)
 {
 #if ACTIVATION == 1
     return fmax(v, (vec)(0));
@@ -148,7 +143,7 @@ inline vec activate(vec v, float slope)
 #define PAD_REFLECT 1
 #define PAD_REPLICATE 2
 #define PAD_CIRCULAR 3
-inline int pad_index(int i, int n, int mode)
+static inline int pad_index(int i, int n, int mode)
 {
     if (i >= 0 && i < n) return i;
     if (mode == PAD_REFLECT) return i < 0 ? -i : 2 * n - 2 - i;

@@ -44,7 +44,7 @@ typedef struct words {
 } words;
 
 /* Of the blocks first, first + 1, ... */
-inline words philox(ulong first, ulong stream, __global const uint *state)
+static inline words philox(ulong first, ulong stream, __global const uint *state)
 {
     wide_ulong block = to_ulong(LANE) + first;
     wide_uint a = to_uint(block), b = to_uint(block >> 32);
@@ -61,12 +61,12 @@ inline words philox(ulong first, ulong stream, __global const uint *state)
     return w;
 }
 
-inline ulong first_block(__global const uint *state, ulong blocks)
+static inline ulong first_block(__global const uint *state, ulong blocks)
 {
     return (state[2] | (ulong)state[3] << 32) * blocks;
 }
 
-inline wide uniform(wide_uint word) { return (to_float(word >> 8) + 0.5f) * 0x1p-24f; }
+static inline wide uniform(wide_uint word) { return (to_float(word >> 8) + 0.5f) * 0x1p-24f; }
 
 KERNEL void random_uniform(__global const uint *state, __global float *y, ulong stream, ulong blocks)
 {
@@ -82,7 +82,7 @@ KERNEL void random_uniform(__global const uint *state, __global float *y, ulong 
 }
 
 /* -ln u for 0 < u < 1: u = 2^e m with m between sqrt(1/2) and sqrt(2); ln m = 2 artanh((m - 1) / (m + 1)). */
-inline wide minus_log(wide u)
+static inline wide minus_log(wide u)
 {
     wide_uint bits = as_words(u) - 0x3F3504F3u;
     wide e = to_float(bits >> 23) - to_float(bits >> 31) * 512.f;
@@ -93,7 +93,7 @@ inline wide minus_log(wide u)
 }
 
 /* cos(2 pi u) for 0 <= u < 1, from the nearest quarter of a turn: no large argument is ever reduced. */
-inline wide cos_turns(wide u)
+static inline wide cos_turns(wide u)
 {
     wide quarter = rint(u * 4.f), x = fma(quarter, -0.25f, u) * 6.28318530718f, z = x * x;
     wide c = fma(z, fma(z, fma(z, fma(z, 2.48015873e-5f, -1.38888889e-3f), 4.16666667e-2f), -0.5f), 1.f);
@@ -103,7 +103,7 @@ inline wide cos_turns(wide u)
     return flip * (odd * s + (1.f - odd) * c);
 }
 
-inline wide normal(wide_uint first, wide_uint second)
+static inline wide normal(wide_uint first, wide_uint second)
 {
     return sqrt(2.f * minus_log(uniform(first))) * cos_turns(uniform(second));
 }

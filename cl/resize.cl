@@ -10,7 +10,7 @@ typedef struct pair_ {
     float share;
 } pair_;
 
-inline pair_ neighbours(int o, int n, int out)
+static inline pair_ neighbours(int o, int n, int out)
 {
     int place = max((2 * o + 1) * n - out, 0);
     pair_ p;
@@ -40,16 +40,16 @@ __kernel void resize(__global const float *x, __global float *y, int h, int w, i
 }
 
 /* The pixels of the axis of `out` that lie less than 1 away from pixel i, or a few more, whose weight is 0. */
-inline int first_near(int i, int n, int out)
+static inline int first_near(int i, int n, int out)
 {
     int a = (2 * i - 1) * out - n;
     return a < 0 ? 0 : a / (2 * n) + 1;
 }
 
-inline int last_near(int i, int n, int out) { return min(((2 * i + 3) * out - n - 1) / (2 * n), out - 1); }
+static inline int last_near(int i, int n, int out) { return min(((2 * i + 3) * out - n - 1) / (2 * n), out - 1); }
 
 /* The share of pixel i in pixel o. */
-inline float weight_of(int i, int o, int n, int out)
+static inline float weight_of(int i, int o, int n, int out)
 {
     int place = clamp((2 * o + 1) * n - out, 0, 2 * out * (n - 1));
     return max(1.f - abs(place - 2 * out * i) / (2.f * out), 0.f);

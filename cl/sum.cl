@@ -30,7 +30,7 @@ KERNEL void sum_magnitudes(__global const float *x, __global float *parts, ulong
 
 /* parts[row][segment]: squared differences of two rows of `count` floats. pairs == 0: row r of x with row r of y, or
  * with the one row of y if shared. pairs > 0: of that many rows of x the pairs (0,1), (0,2) .. (1,2) .. in turn. */
-inline vec square_difference(__global const float *a, __global const float *b, int n)
+static inline vec square_difference(__global const float *a, __global const float *b, int n)
 {
     vec d = load_lanes(a, n) - load_lanes(b, n);
     return d * d;

@@ -1,10 +1,10 @@
 /* Differences of neighbours in rows of w * c floats: p + c is the right neighbour of p, p + w * c the one below.
  * absolute: sums of |d| instead of d^2. */
-inline vec cost(vec d, int absolute) { return absolute ? fabs(d) : d * d; }
+static inline vec cost(vec d, int absolute) { return absolute ? fabs(d) : d * d; }
 
 /* The sum over the pairs of which place p .. p + n is the left or upper one. right: floats of a row with a right
  * neighbour. */
-inline vec pairs_at(__global const float *x, int p, int n, int right, int c, int below, int absolute)
+static inline vec pairs_at(__global const float *x, int p, int n, int right, int c, int below, int absolute)
 {
     vec here = load_lanes(x + p, n), sum = (vec)(0.f);
     if (below) sum = cost(load_lanes(x + p + below, n) - here, absolute);
@@ -30,7 +30,7 @@ KERNEL void total_variation(__global const float *x, __global float *parts, int 
     if (get_local_id(0) == 0) parts[get_group_id(0)] = sum;
 }
 
-inline vec slope(vec d, int absolute) { return absolute ? sign(d) : d; }
+static inline vec slope(vec d, int absolute) { return absolute ? sign(d) : d; }
 
 /* dx = factor dy * (slopes towards the left and upper neighbour - those of the right and lower one). Flat in a row. */
 KERNEL void total_variation_gradient(__global const float *x, __global const float *dy, __global float *dx, int h,

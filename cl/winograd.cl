@@ -22,16 +22,26 @@
  *
  * The gradient by the kernel is the adjoint: D = A dy A', dU = the sum of V' D over all tiles, dg = G' dU G. A
  * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS].
+ *
+ * Defines: TILE, 4, and FREQUENCIES, 36; of CPUs: ROWS, the tiles of a register tile, whose columns are two vectors,
+ * and DEPTH, input channels of winograd_large.
  */
-#define ROWS (LANES == 16 ? 12 : 6) /* of a register tile; its columns are two vectors */
 #define COLUMNS (2 * LANES)
 #define A 0.70710678118654752f
 #define B 1.41421356237309505f
 #define UNROLL _Pragma("unroll")
+
+/* GPUs keep an array in registers only where every loop that counts through it is unrolled; on CPUs it is in the first
+ * cache anyway, and the code is shorter. */
+#ifdef GPU_FAMILY
+#define UNROLL_GPU UNROLL
+#else
+#define UNROLL_GPU
+#endif
 #define VECTOR(p) (*(__global vec *)(p)) /* u, v, m and part are aligned: PoCL splits a vstore in three */
 
 /* B' d of one column. */
-inline void input_1d(const vec *d, vec *v)
+static inline void input_1d(const vec *d, vec *v)
 {
     vec even_a = fma((vec)(-2.f), d[2], d[4]), odd_a = fma((vec)(-2.f), d[1], d[3]);
     vec even_b = fma((vec)(-.5f), d[2], d[4]), odd_b = fma((vec)(-.5f), d[1], d[3]);
@@ -44,7 +54,7 @@ inline void input_1d(const vec *d, vec *v)
 }
 
 /* A' m of one column. */
-inline void output_1d(const vec *m, vec *y)
+static inline void output_1d(const vec *m, vec *y)
 {
     vec even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
     y[0] = m[0] + even_a + even_b;
@@ -54,7 +64,7 @@ inline void output_1d(const vec *m, vec *y)
 }
 
 /* G g of one column. */
-inline void kernel_1d(const vec *g, vec *u)
+static inline void kernel_1d(const vec *g, vec *u)
 {
     vec even_a = (-1.f / 3) * fma((vec)(2.f), g[0], g[2]), odd_a = (-2.f / 3 * A) * g[1];
     vec even_b = (1.f / 6) * fma((vec)(2.f), g[2], g[0]), odd_b = (B / 6) * g[1];
@@ -68,7 +78,7 @@ inline void kernel_1d(const vec *g, vec *u)
 
 /* The rows or columns of x, enlarged `zoom` times to the nearest, that a tile reads, `step` apart in x; below zero
  * where all is zero, as for those that only pixels beyond the n of y would read. */
-inline void places_of(int *place, int first, int pad, int size, int n, int zoom, int mode, int step)
+static inline void places_of(int *place, int first, int pad, int size, int n, int zoom, int mode, int step)
 {
     UNROLL for (int i = 0; i < 6; i++)
     {
@@ -78,12 +88,13 @@ inline void places_of(int *place, int first, int pad, int size, int n, int zoom,
 }
 
 /* v, at every `step` floats, of `left` channels of one tile. */
-inline void input_tile(__global const float *restrict x, __global float *restrict v, const int *row, const int *column,
-                       int c, int left, int step)
+static inline void input_tile(__global const float *restrict x, __global float *restrict v, const int *row,
+                              const int *column, int c, int left, int step)
 {
     for (int i = 0; i < left; i += LANES) {
-        vec half_done[36];
-        for (int p = 0; p < 6; p++) {
+        vec half_done[FREQUENCIES];
+        UNROLL_GPU for (int p = 0; p < 6; p++)
+        {
             vec d[6], t[6];
             UNROLL for (int q = 0; q < 6; q++)
             {
@@ -93,7 +104,8 @@ inline void input_tile(__global const float *restrict x, __global float *restric
             input_1d(d, t);
             UNROLL for (int q = 0; q < 6; q++) half_done[q * 6 + p] = t[q];
         }
-        for (int q = 0; q < 6; q++) {
+        UNROLL_GPU for (int q = 0; q < 6; q++)
+        {
             vec t[6];
             input_1d(half_done + q * 6, t);
             UNROLL for (int p = 0; p < 6; p++) VECTOR(v + (size_t)(q * 6 + p) * step + i) = t[p];
@@ -101,9 +113,11 @@ inline void input_tile(__global const float *restrict x, __global float *restric
     }
 }
 
+#ifdef CPU_FAMILY
+
 /* A register tile of m (+)= v u for one frequency: ROWS tiles by COLUMNS channels. */
-inline void multiply(__global const float *restrict v, __global const float *restrict u, __global float *restrict m,
-                     int c, int v_step, int m_step, bool add)
+static inline void multiply(__global const float *restrict v, __global const float *restrict u,
+                            __global float *restrict m, int c, int v_step, int m_step, bool add)
 {
     vec acc[ROWS][2];
     UNROLL for (int r = 0; r < ROWS; r++)
@@ -127,7 +141,9 @@ inline void multiply(__global const float *restrict v, __global const float *res
     }
 }
 
-inline vec activate(vec v, int activation, float slope)
+#endif
+
+static inline vec activate(vec v, int activation, float slope)
 {
     switch (activation) {
     case 1: return fmax(v, (vec)(0));
@@ -138,17 +154,20 @@ inline vec activate(vec v, int activation, float slope)
 }
 
 /* One vector of channels of a tile, n of them there: rows x columns pixels of y. */
-inline void output_tile(__global const float *restrict m, int step, vec bias, __global float *restrict y, int rows,
-                        int columns, int width, int k, int n, int activation, float slope)
+static inline void output_tile(__global const float *restrict m, int step, vec bias, __global float *restrict y,
+                               int rows, int columns, int width, int k, int n, int activation, float slope)
 {
     vec half_done[24];
-    for (int p = 0; p < 6; p++) {
+    UNROLL_GPU for (int p = 0; p < 6; p++)
+    {
         vec d[6], t[4];
         UNROLL for (int q = 0; q < 6; q++) d[q] = vload_lanes(0, m + (size_t)(q * 6 + p) * step);
         output_1d(d, t);
         UNROLL for (int q = 0; q < 4; q++) half_done[q * 6 + p] = t[q];
     }
-    for (int q = 0; q < rows; q++) {
+    UNROLL_GPU for (int q = 0; q < 4; q++)
+    {
+        if (q >= rows) break;
         vec t[4];
         output_1d(half_done + q * 6, t);
         UNROLL for (int p = 0; p < 4; p++)
@@ -156,53 +175,56 @@ inline void output_tile(__global const float *restrict m, int step, vec bias, __
     }
 }
 
-/* Sizes that the kernels share: see framework/ops/winograd.c. */
+#ifdef CPU_FAMILY
+
+/* Sizes that the kernels share: see framework/ops/conv_winograd.c. */
 typedef struct picture {
     int n, h, w, c, oh, ow, k, pad, zoom, mode, across, down;
 } picture;
 
 /* v of `count` tiles from the first. */
-inline void input_block(__global const float *restrict x, __global float *restrict v, const picture *s, int first,
-                        int count, int v_step, int step)
+static inline void input_block(__global const float *restrict x, __global float *restrict v, const picture *s,
+                               int first, int count, int v_step, int step)
 {
     for (int t = 0; t < count; t++) {
         int tile = first + t, row[6], column[6];
-        places_of(row, tile / s->across % s->down * 4, s->pad, s->h, s->oh, s->zoom, s->mode, s->w);
-        places_of(column, tile % s->across * 4, s->pad, s->w, s->ow, s->zoom, s->mode, 1);
+        places_of(row, tile / s->across % s->down * TILE, s->pad, s->h, s->oh, s->zoom, s->mode, s->w);
+        places_of(column, tile % s->across * TILE, s->pad, s->w, s->ow, s->zoom, s->mode, 1);
         input_tile(x + (size_t)(tile / s->across / s->down) * s->h * s->w * s->c, v + (size_t)t * v_step, row, column,
                    s->c, s->c, step);
     }
 }
 
 /* y of `count` tiles from the first, of channels o to end; m begins at channel o. */
-inline void output_block(__global const float *restrict m, __global const float *restrict bias,
-                         __global float *restrict y, const picture *s, int first, int count, int o, int end,
-                         int m_step, int step, int has_bias, int activation, float slope)
+static inline void output_block(__global const float *restrict m, __global const float *restrict bias,
+                                __global float *restrict y, const picture *s, int first, int count, int o, int end,
+                                int m_step, int step, int has_bias, int activation, float slope)
 {
     for (int t = 0; t < count; t++) {
-        int tile = first + t, ox = tile % s->across * 4, oy = tile / s->across % s->down * 4;
+        int tile = first + t, ox = tile % s->across * TILE, oy = tile / s->across % s->down * TILE;
         __global float *out = y + (((size_t)(tile / s->across / s->down) * s->oh + oy) * s->ow + ox) * s->k;
         for (int i = o; i < end; i += LANES)
             output_tile(m + (size_t)t * m_step + i - o, step, has_bias ? load_lanes(bias + i, s->k - i) : (vec)(0),
-                        out + i, min(4, s->oh - oy), min(4, s->ow - ox), s->ow, s->k, s->k - i, activation, slope);
+                        out + i, min(TILE, s->oh - oy), min(TILE, s->ow - ox), s->ow, s->k, s->k - i, activation,
+                        slope);
     }
 }
 
 /* Adds `count` tiles of y from the first, just stored and still in the core's cache, to a part that holds `seen` pixels
  * so far; gives how many it holds then. All deviations are from the mean so far, or from a pixel, so that nothing
  * cancels. A last vector that is not full is read from where it is: some channels twice, of which nothing is stored. */
-inline int statistics_block(__global const float *restrict y, __global float *restrict part, const picture *s,
-                            int first, int count, int o, int end, int seen)
+static inline int statistics_block(__global const float *restrict y, __global float *restrict part, const picture *s,
+                                   int first, int count, int o, int end, int seen)
 {
     int pixels = seen;
     for (int i = o; i < end; i += LANES) {
-        int at = max(o, min(i, s->k - LANES)), n = s->k - at, ox = first % s->across * 4, line = first / s->across;
-        __global const float *row = y + (size_t)(line / s->down * s->oh + line % s->down * 4) * s->ow * s->k + at;
+        int at = max(o, min(i, s->k - LANES)), n = s->k - at, ox = first % s->across * TILE, line = first / s->across;
+        __global const float *row = y + (size_t)(line / s->down * s->oh + line % s->down * TILE) * s->ow * s->k + at;
         vec mean = load_lanes(seen ? part + at : row + (size_t)ox * s->k, n), sum[4], squares[4];
         UNROLL for (int p = 0; p < 4; p++) sum[p] = squares[p] = (vec)(0);
         pixels = seen;
         for (int t = 0; t < count; t++) {
-            int rows = min(4, s->oh - line % s->down * 4), columns = min(4, s->ow - ox);
+            int rows = min(TILE, s->oh - line % s->down * TILE), columns = min(TILE, s->ow - ox);
             pixels += rows * columns;
             for (int q = 0; q < rows; q++)
                 UNROLL for (int p = 0; p < 4; p++)
@@ -211,11 +233,11 @@ inline int statistics_block(__global const float *restrict y, __global float *re
                         sum[p] += d;
                         squares[p] = fma(d, d, squares[p]);
                     }
-            ox += 4;
+            ox += TILE;
             if (ox < s->ow) continue;
             ox = 0;
             line++;
-            row = y + (size_t)(line / s->down * s->oh + line % s->down * 4) * s->ow * s->k + at;
+            row = y + (size_t)(line / s->down * s->oh + line % s->down * TILE) * s->ow * s->k + at;
         }
         vec all = (sum[0] + sum[1]) + (sum[2] + sum[3]), shift = all / (float)pixels;
         vec deviation = fma(-all, shift, (squares[0] + squares[1]) + (squares[2] + squares[3]));
@@ -231,7 +253,7 @@ inline int statistics_block(__global const float *restrict y, __global float *re
 }
 
 #define PICTURE                                                                                                        \
-    (picture) { n, h, w, c, oh, ow, k, pad, zoom, mode, (ow + 3) / 4, (oh + 3) / 4 }
+    (picture) { n, h, w, c, oh, ow, k, pad, zoom, mode, (ow + TILE - 1) / TILE, (oh + TILE - 1) / TILE }
 
 /* The whole convolution, in blocks of tiles whose v and m stay in a core's cache. A work-item takes a run of the blocks
  * and a group of `panels` times COLUMNS output channels; with several groups v is made once in each. Its tiles
@@ -249,12 +271,13 @@ void winograd(__global const float *restrict x, __global const float *restrict u
     int all = (k + COLUMNS - 1) / COLUMNS;
     int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
     int v_plane = block * v_step + LANES, m_plane = block * m_step + LANES;
-    __global float *v = scratch + (get_global_id(1) * get_global_size(0) + id) * (size_t)36 * (v_plane + m_plane);
-    __global float *m = v + (size_t)36 * v_plane;
+    size_t slice = (size_t)FREQUENCIES * (v_plane + m_plane);
+    __global float *v = scratch + (get_global_id(1) * get_global_size(0) + id) * slice;
+    __global float *m = v + (size_t)FREQUENCIES * v_plane;
     for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
         int first = start + b * block, count = min(block, tiles - b * block);
         input_block(x, v, &s, first, count, v_step, v_plane);
-        for (int f = 0; f < 36; f++)
+        for (int f = 0; f < FREQUENCIES; f++)
             for (int p = first_panel; p < last_panel; p++)
                 for (int t = 0; t < count; t += ROWS)
                     multiply(v + (size_t)f * v_plane + t * v_step, u + (size_t)(f * all + p) * c * COLUMNS,
@@ -269,7 +292,7 @@ void winograd(__global const float *restrict x, __global const float *restrict u
 }
 
 /* u, at every `step` floats, of one input channel and a vector of output channels, from its 3 x 3 vectors. */
-inline void kernel_tile(const vec *g, __global float *restrict u, size_t step)
+static inline void kernel_tile(const vec *g, __global float *restrict u, size_t step)
 {
     vec half_done[18];
     UNROLL for (int p = 0; p < 3; p++)
@@ -289,9 +312,8 @@ inline void kernel_tile(const vec *g, __global float *restrict u, size_t step)
 /* The same where u would not fit the cache that the cores share: kernel [9][c][k], turned already, is transformed as it
  * is used, DEPTH input channels of a panel at a time, for a large block of tiles. In scratch after v: m of one panel
  * [36][block][m_step], u [36][DEPTH][COLUMNS]. */
-#define DEPTH 128
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_large(__global const float *restrict x, __global const float *restrict kernel_,
+void winograd_large(__global const float *restrict x, __global const float *restrict turned,
                     __global const float *restrict bias, __global float *restrict y, __global float *restrict scratch,
                     int n, int h, int w, int c, int oh, int ow, int k, int pad, int zoom, int mode, int has_bias,
                     int activation, float slope, int block, int panels, int v_step, int m_step)
@@ -301,8 +323,8 @@ void winograd_large(__global const float *restrict x, __global const float *rest
     int run = get_global_id(0), runs = get_global_size(0), all = (k + COLUMNS - 1) / COLUMNS;
     int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
     int v_plane = block * v_step + LANES, m_plane = block * m_step + LANES, u_plane = DEPTH * COLUMNS + LANES;
-    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)36 * (v_plane + m_plane + u_plane);
-    __global float *m = v + (size_t)36 * v_plane, *u = m + (size_t)36 * m_plane;
+    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)FREQUENCIES * (v_plane + m_plane + u_plane);
+    __global float *m = v + (size_t)FREQUENCIES * v_plane, *u = m + (size_t)FREQUENCIES * m_plane;
     for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
         int first = b * block, count = min(block, tiles - first);
         input_block(x, v, &s, first, count, v_step, v_plane);
@@ -315,10 +337,10 @@ void winograd_large(__global const float *restrict x, __global const float *rest
                         vec g[9];
                         UNROLL for (int tap = 0; tap < 9; tap++)
                             g[tap] = left <= 0 ? (vec)(0)
-                                               : load_lanes(kernel_ + ((size_t)tap * c + c0 + i) * k + k - left, left);
+                                               : load_lanes(turned + ((size_t)tap * c + c0 + i) * k + k - left, left);
                         kernel_tile(g, u + i * COLUMNS + o, u_plane);
                     }
-                for (int f = 0; f < 36; f++)
+                for (int f = 0; f < FREQUENCIES; f++)
                     for (int t = 0; t < count; t += ROWS)
                         multiply(v + (size_t)f * v_plane + t * v_step + c0, u + f * u_plane,
                                  m + (size_t)f * m_plane + t * m_step, depth, v_step, m_step, c0 > 0);
@@ -331,10 +353,10 @@ void winograd_large(__global const float *restrict x, __global const float *rest
 
 /* w [3][3][k][c] -> kernel [9][c][k], turned by 180 degrees. Ids: (c, tap). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_turn(__global const float *restrict w, __global float *restrict kernel_, int k)
+void winograd_turn(__global const float *restrict w, __global float *restrict turned, int k)
 {
     int c = get_global_size(0), i = get_global_id(0), tap = get_global_id(1);
-    __global float *to = kernel_ + ((size_t)tap * c + i) * k;
+    __global float *to = turned + ((size_t)tap * c + i) * k;
     for (int o = 0; o < k; o++) to[o] = w[((size_t)(8 - tap) * k + o) * c + i];
 }
 
@@ -362,8 +384,10 @@ void winograd_weights(__global const float *restrict w, __global float *restrict
     }
 }
 
+#endif
+
 /* A d of one column. */
-inline void output_adjoint_1d(const vec *d, vec *m)
+static inline void output_adjoint_1d(const vec *d, vec *m)
 {
     vec even_a = fma((vec)(.5f), d[2], d[0]), odd_a = fma((vec)(.5f), d[3], d[1]);
     vec even_b = fma((vec)(2.f), d[2], d[0]), odd_b = fma((vec)(2.f), d[3], d[1]);
@@ -376,7 +400,7 @@ inline void output_adjoint_1d(const vec *d, vec *m)
 }
 
 /* G' u of one column. */
-inline void kernel_adjoint_1d(const vec *u, vec *g)
+static inline void kernel_adjoint_1d(const vec *u, vec *g)
 {
     vec even_a = u[1] + u[2], odd_a = u[1] - u[2], even_b = u[3] + u[4], odd_b = u[3] - u[4];
     g[0] = fma((vec)(-2.f / 3), even_a, fma((vec)(1.f / 6), even_b, u[0]));
@@ -385,19 +409,21 @@ inline void kernel_adjoint_1d(const vec *u, vec *g)
 }
 
 /* D, at every `step` floats, of `left` channels of one tile, of which rows x columns pixels are there. */
-inline void output_adjoint_tile(__global const float *restrict dy, __global float *restrict m, int rows, int columns,
-                                int width, int k, int left, int step)
+static inline void output_adjoint_tile(__global const float *restrict dy, __global float *restrict m, int rows,
+                                       int columns, int width, int k, int left, int step)
 {
     for (int i = 0; i < left; i += LANES) {
         vec half_done[24];
-        for (int p = 0; p < 4; p++) {
+        UNROLL_GPU for (int p = 0; p < 4; p++)
+        {
             vec d[4], t[6];
             UNROLL for (int q = 0; q < 4; q++)
                 d[q] = q < rows && p < columns ? load_lanes(dy + (size_t)(q * width + p) * k + i, left - i) : (vec)(0);
             output_adjoint_1d(d, t);
             UNROLL for (int q = 0; q < 6; q++) half_done[q * 4 + p] = t[q];
         }
-        for (int q = 0; q < 6; q++) {
+        UNROLL_GPU for (int q = 0; q < 6; q++)
+        {
             vec t[6];
             output_adjoint_1d(half_done + q * 4, t);
             UNROLL for (int p = 0; p < 6; p++) VECTOR(m + (size_t)(q * 6 + p) * step + i) = t[p];
@@ -405,11 +431,13 @@ inline void output_adjoint_tile(__global const float *restrict dy, __global floa
     }
 }
 
+#ifdef CPU_FAMILY
+
 #define DEEP (LANES / 2) /* input channels of a register tile */
 
 /* A register tile of du (+)= v' m for one frequency, over `tiles` tiles: DEEP by COLUMNS channels. */
-inline void multiply_adjoint(__global const float *restrict v, __global const float *restrict m,
-                             __global float *restrict du, int tiles, int v_step, int m_step, bool add)
+static inline void multiply_adjoint(__global const float *restrict v, __global const float *restrict m,
+                                    __global float *restrict du, int tiles, int v_step, int m_step, bool add)
 {
     vec acc[DEEP][2];
     UNROLL for (int r = 0; r < DEEP; r++) acc[r][0] = acc[r][1] = 0;
@@ -437,16 +465,19 @@ void winograd_gradient(__global const float *restrict x, __global const float *r
                        int oh, int ow, int k, int pad, int zoom, int mode, int block, int deep, int wide,
                        int v_step, int m_step)
 {
-    int across = (ow + 3) / 4, down = (oh + 3) / 4, tiles = n * down * across, blocks = (tiles + block - 1) / block;
+    int across = (ow + TILE - 1) / TILE, down = (oh + TILE - 1) / TILE;
+    int tiles = n * down * across, blocks = (tiles + block - 1) / block;
     int run = get_global_id(2), runs = get_global_size(2), c0 = get_global_id(0) * deep, k0 = get_global_id(1) * wide;
     int own_c = min(deep, c - c0), own_k = min(wide, k - k0), start = run * blocks / runs;
     size_t item = (run * get_global_size(1) + get_global_id(1)) * get_global_size(0) + get_global_id(0);
-    __global float *v = scratch + item * 36 * block * (v_step + m_step), *m = v + (size_t)36 * block * v_step;
-    part += item * 36 * deep * wide;
+    __global float *v = scratch + item * FREQUENCIES * block * (v_step + m_step);
+    __global float *m = v + (size_t)FREQUENCIES * block * v_step;
+    part += item * FREQUENCIES * deep * wide;
     for (int b = start; b < (run + 1) * blocks / runs; b++) {
         int first = b * block, count = min(block, tiles - first);
         for (int t = 0; t < count; t++) {
-            int tile = first + t, ox = tile % across * 4, oy = tile / across % down * 4, image = tile / across / down;
+            int tile = first + t, image = tile / across / down;
+            int ox = tile % across * TILE, oy = tile / across % down * TILE;
             int row[6], column[6];
             places_of(row, oy, pad, h, oh, zoom, mode, w);
             places_of(column, ox, pad, w, ow, zoom, mode, 1);
@@ -455,7 +486,7 @@ void winograd_gradient(__global const float *restrict x, __global const float *r
             output_adjoint_tile(dy + (((size_t)image * oh + oy) * ow + ox) * k + k0, m + (size_t)t * m_step, oh - oy,
                                 ow - ox, ow, k, own_k, block * m_step);
         }
-        for (int f = 0; f < 36; f++)
+        for (int f = 0; f < FREQUENCIES; f++)
             for (int j = 0; j < own_k; j += COLUMNS)
                 for (int i = 0; i < own_c; i += DEEP)
                     multiply_adjoint(v + (size_t)f * block * v_step + i, m + (size_t)f * block * m_step + j,
@@ -470,7 +501,8 @@ void winograd_gradient_sum(__global const float *restrict part, __global float *
                            int deep, int wide)
 {
     int o = get_global_id(0) * LANES, i = get_global_id(1), groups_c = (c + deep - 1) / deep;
-    size_t size = (size_t)36 * deep * wide, next = size * groups_c * ((k + wide - 1) / wide); /* of a slice; of a run */
+    size_t size = (size_t)FREQUENCIES * deep * wide;            /* of a slice */
+    size_t next = size * groups_c * ((k + wide - 1) / wide); /* of a run */
     part += (o / wide * groups_c + i / deep) * size;
     part += ((size_t)(o % wide / COLUMNS) * deep + i % deep) * COLUMNS + o % COLUMNS;
     vec half_done[18];
@@ -491,7 +523,7 @@ void winograd_gradient_sum(__global const float *restrict part, __global float *
     }
 }
 
-#ifdef GPU_FAMILY
+#else
 
 /* On GPUs in three launches for each strip of tiles: the transform of the input, 36 matrix products (conv_gpu.cl), the
  * transform of the output. u [36][c][k], v [36][count][c], m [36][count][k]; c and k are rounded up to whole vectors
@@ -503,10 +535,10 @@ __kernel void winograd_strip_input(__global const float *restrict x, __global fl
                                    int count)
 {
     int i = get_global_id(0) * LANES, tile = first + get_global_id(1), c = get_global_size(0) * LANES;
-    int across = (ow + 3) / 4, down = (oh + 3) / 4, image = tile / (across * down);
+    int across = (ow + TILE - 1) / TILE, down = (oh + TILE - 1) / TILE, image = tile / (across * down);
     int row[6], column[6];
-    places_of(row, tile / across % down * 4, pad, h, oh, zoom, mode, w);
-    places_of(column, tile % across * 4, pad, w, ow, zoom, mode, 1);
+    places_of(row, tile / across % down * TILE, pad, h, oh, zoom, mode, w);
+    places_of(column, tile % across * TILE, pad, w, ow, zoom, mode, 1);
     input_tile(x + (size_t)image * h * w * channels + i, v + (size_t)get_global_id(1) * c + i, row, column, channels,
                min(channels - i, LANES), count * c);
 }
@@ -517,12 +549,12 @@ __kernel void winograd_strip_output(__global const float *restrict m, __global c
                                     int activation, float slope, int first, int count)
 {
     int o = get_global_id(0) * LANES, tile = first + get_global_id(1), k = get_global_size(0) * LANES;
-    int across = (ow + 3) / 4, down = (oh + 3) / 4, image = tile / (across * down);
-    int top = tile / across % down * 4, left = tile % across * 4, n = channels - o;
+    int across = (ow + TILE - 1) / TILE, down = (oh + TILE - 1) / TILE, image = tile / (across * down);
+    int top = tile / across % down * TILE, left = tile % across * TILE, n = channels - o;
     vec b = has_bias ? load_lanes(bias + o, n) : (vec)(0);
     output_tile(m + (size_t)get_global_id(1) * k + o, count * k, b,
-                y + (((size_t)image * oh + top) * ow + left) * channels + o, min(oh - top, 4), min(ow - left, 4), ow,
-                channels, n, activation, slope);
+                y + (((size_t)image * oh + top) * ow + left) * channels + o, min(oh - top, TILE), min(ow - left, TILE),
+                ow, channels, n, activation, slope);
 }
 
 /* w [3][3][ci][co] -> u; rotated: ci = k, co = c and the kernel turned. Ids: (k, c) of u. */
@@ -531,20 +563,23 @@ __kernel void winograd_strip_weights(__global const float *restrict w, __global 
 {
     int o = get_global_id(0), i = get_global_id(1), step = get_global_size(0) * get_global_size(1);
     vec half_done[18];
-    for (int x = 0; x < 3; x++) {
+    UNROLL for (int x = 0; x < 3; x++)
+    {
         vec g[3], t[6];
-        for (int y = 0; y < 3; y++) {
+        UNROLL for (int y = 0; y < 3; y++)
+        {
             int tap = y * 3 + x;
             size_t place = rotated ? ((size_t)(8 - tap) * k + o) * c + i : ((size_t)tap * c + i) * k + o;
             g[y] = (vec)(o < k && i < c ? w[place] : 0.f);
         }
         kernel_1d(g, t);
-        for (int q = 0; q < 6; q++) half_done[q * 3 + x] = t[q];
+        UNROLL for (int q = 0; q < 6; q++) half_done[q * 3 + x] = t[q];
     }
-    for (int q = 0; q < 6; q++) {
+    UNROLL for (int q = 0; q < 6; q++)
+    {
         vec t[6];
         kernel_1d(half_done + q * 3, t);
-        for (int p = 0; p < 6; p++) u[(size_t)(q * 6 + p) * step + i * get_global_size(0) + o] = t[p].s0;
+        UNROLL for (int p = 0; p < 6; p++) u[(size_t)(q * 6 + p) * step + i * get_global_size(0) + o] = t[p].s0;
     }
 }
 
@@ -553,8 +588,8 @@ __kernel void winograd_strip_output_adjoint(__global const float *restrict dy, _
                                             int ow, int channels, int first, int count)
 {
     int o = get_global_id(0) * LANES, tile = first + get_global_id(1), k = get_global_size(0) * LANES;
-    int across = (ow + 3) / 4, down = (oh + 3) / 4, image = tile / (across * down);
-    int top = tile / across % down * 4, left = tile % across * 4;
+    int across = (ow + TILE - 1) / TILE, down = (oh + TILE - 1) / TILE, image = tile / (across * down);
+    int top = tile / across % down * TILE, left = tile % across * TILE;
     output_adjoint_tile(dy + (((size_t)image * oh + top) * ow + left) * channels + o,
                         m + (size_t)get_global_id(1) * k + o, oh - top, ow - left, ow, channels,
                         min(channels - o, LANES), count * k);
@@ -567,16 +602,18 @@ __kernel void winograd_strip_weights_adjoint(__global const float *restrict u, _
     int o = get_global_id(0) * LANES, i = get_global_id(1), line = get_global_size(0) * LANES;
     size_t step = (size_t)line * ((c + LANES - 1) / LANES * LANES);
     vec half_done[18];
-    for (int p = 0; p < 6; p++) {
+    UNROLL for (int p = 0; p < 6; p++)
+    {
         vec t[6], g[3];
-        for (int q = 0; q < 6; q++) t[q] = VECTOR(u + (q * 6 + p) * step + (size_t)i * line + o);
+        UNROLL for (int q = 0; q < 6; q++) t[q] = VECTOR(u + (q * 6 + p) * step + (size_t)i * line + o);
         kernel_adjoint_1d(t, g);
-        for (int q = 0; q < 3; q++) half_done[q * 6 + p] = g[q];
+        UNROLL for (int q = 0; q < 3; q++) half_done[q * 6 + p] = g[q];
     }
-    for (int q = 0; q < 3; q++) {
+    UNROLL for (int q = 0; q < 3; q++)
+    {
         vec g[3];
         kernel_adjoint_1d(half_done + q * 6, g);
-        for (int p = 0; p < 3; p++) store_lanes(g[p], dw + ((size_t)(q * 3 + p) * c + i) * k + o, k - o);
+        UNROLL for (int p = 0; p < 3; p++) store_lanes(g[p], dw + ((size_t)(q * 3 + p) * c + i) * k + o, k - o);
     }
 }
 #endif

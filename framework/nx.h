@@ -14,6 +14,7 @@
 
 /* base: the host */
 #include "base/bfloat16.h" /* half a float */
+#include "base/blocks.h"   /* how many blocks hold so many things */
 #include "base/clock.h"    /* seconds */
 #include "base/error.h"    /* answers to users, and death by bugs */
 #include "base/log.h"      /* messages and the progress line */

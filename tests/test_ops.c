@@ -38,7 +38,8 @@ static void gradient(void **state) { assert_true(test_gradient(test_device(), *s
     TEST(conv_gpu_strips_agree) \
     TEST(choice_texts_read_back) \
     TEST(choice_candidates_are_known) \
-    TEST(choice_candidates_are_right)
+    TEST(choice_candidates_are_right) \
+    TEST(choice_algorithms_are_right)
 /* clang-format on */
 
 #define DECLARE(name) void name(void **state);

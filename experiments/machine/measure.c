@@ -94,14 +94,13 @@ static void set(cl_kernel kernel, cl_uint i, size_t bytes, const void *value)
     NX_CL(clSetKernelArg(kernel, i, bytes, value));
 }
 
-/* As in cl/bench.cl and cl/prelude.cl. */
-enum { CHAINS = 12, GPU_LANES = 4, GPU_GROUP = 64, FLAT_BLOCK_CPU = 256, FLAT_BLOCK_GPU = 4 };
+enum { CHAINS = 12 }; /* sums of a work-item of cl/bench.cl, x0 to x11 */
 
 static double peak_flops(nx_device *device)
 {
     bool gpu = device->info.family == NX_FAMILY_GPU;
-    size_t lanes = gpu ? GPU_LANES : device->info.lanes >= 16 ? 16 : 8;
-    size_t items = device->info.units * (gpu ? 32 * (size_t)GPU_GROUP : 8);
+    size_t lanes = (size_t)nx_device_lanes(&device->info), group = (size_t)nx_device_group(&device->info);
+    size_t items = device->info.units * (gpu ? 32 * group : 8);
     cl_int rounds = gpu ? 4096 : 200000;
     cl_float factor = 0.999f, term = 0.5f;
     cl_mem out = nx_buffer_new(device, items * lanes * sizeof(float), NX_MEMORY_ARENA);
@@ -109,7 +108,7 @@ static double peak_flops(nx_device *device)
                         .name = "bench_multiply_add",
                         .dims = 1,
                         .global = {items},
-                        .local = {gpu ? GPU_GROUP : 1}};
+                        .local = {group}};
     set(launch.kernel, 0, sizeof out, &out);
     set(launch.kernel, 1, sizeof rounds, &rounds);
     set(launch.kernel, 2, sizeof factor, &factor);
@@ -123,13 +122,13 @@ static double peak_flops(nx_device *device)
 static double peak_bytes(nx_device *device)
 {
     const size_t count = (size_t)1 << 25; /* floats: 128 MiB, three times */
-    bool gpu = device->info.family == NX_FAMILY_GPU;
+    size_t group = (size_t)nx_device_group(&device->info);
     cl_mem buffers[3];
     nx_launch launch = {.kernel = nx_kernel_new(device, "bench", "bench_stream", NULL),
                         .name = "bench_stream",
                         .dims = 1,
-                        .global = {count / (gpu ? FLAT_BLOCK_GPU : FLAT_BLOCK_CPU)},
-                        .local = {gpu ? GPU_GROUP : 1}};
+                        .global = {count / NX_FLAT * group},
+                        .local = {group}};
     for (cl_uint i = 0; i < 3; i++) { /* zeroed ones: pages that nobody wrote are all one page, and in the cache */
         buffers[i] = nx_buffer_new(device, count * sizeof(float), NX_MEMORY_PARAMETERS);
         set(launch.kernel, i, sizeof *buffers, &buffers[i]);

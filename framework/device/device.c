@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *nx_memory_kind_name(nx_memory_kind kind)
 {
@@ -28,11 +29,43 @@ static int score(const nx_device_info *info)
     return points + (int)(info->units < 400 ? info->units : 400);
 }
 
+int nx_device_lanes(const nx_device_info *info)
+{
+    return info->family == NX_FAMILY_GPU ? 4 : info->lanes >= 16 ? 16 : 8;
+}
+
+int nx_device_group(const nx_device_info *info) { return info->family == NX_FAMILY_GPU ? 64 : 1; }
+
+/* Drivers tell of any level: NVIDIA's of the first of all processors together, Intel's for CPUs of the second of a
+ * core. What is less than what any device shares is none of that; and of GPUs only more than the usual is believed. */
+size_t nx_device_cache(const nx_device_info *info)
+{
+    const uint64_t usual = 32 << 20, least = info->family == NX_FAMILY_GPU ? usual : 4 << 20;
+    return (size_t)(info->cache >= least ? info->cache : usual);
+}
+
+size_t nx_device_core_cache(const nx_device_info *info)
+{
+    const uint64_t usual = 1 << 20, least = 128 << 10;
+    return (size_t)(info->core_cache >= least ? info->core_cache : usual);
+}
+
+/* OpenCL has no word for it: of the host's processor, which every device of this type is. */
+static uint64_t core_cache(const nx_device_info *info)
+{
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    long bytes = info->type & CL_DEVICE_TYPE_CPU ? sysconf(_SC_LEVEL2_CACHE_SIZE) : 0;
+    return bytes > 0 ? (uint64_t)bytes : 0;
+#else
+    return (void)info, 0;
+#endif
+}
+
 static void query(nx_device_info *info)
 {
     cl_bool unified = CL_FALSE;
     cl_uint units = 1, lanes = 1;
-    cl_ulong memory = 0, max_alloc = 0, local = 0;
+    cl_ulong memory = 0, max_alloc = 0, local = 0, cache = 0;
     struct {
         cl_device_info key;
         size_t size;
@@ -49,6 +82,7 @@ static void query(nx_device_info *info)
         {CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof max_alloc, &max_alloc},
         {CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof info->max_group, &info->max_group},
         {CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local},
+        {CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof cache, &cache},
         {CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -58,6 +92,8 @@ static void query(nx_device_info *info)
     info->memory = memory;
     info->max_alloc = max_alloc;
     info->local = local;
+    info->cache = cache;
+    info->core_cache = core_cache(info);
     info->unified = unified;
     info->family = info->type & CL_DEVICE_TYPE_CPU ? NX_FAMILY_CPU : NX_FAMILY_GPU;
     info->lanes = info->family == NX_FAMILY_CPU ? lanes : 1;

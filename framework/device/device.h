@@ -40,10 +40,21 @@ typedef struct nx_device_info {
     uint64_t memory, max_alloc; /* bytes */
     size_t max_group;           /* work-items */
     uint64_t local;             /* bytes of local memory of a group */
+    uint64_t cache, core_cache; /* bytes, as driver and system tell, of whichever level; 0: unknown. See below */
     bool unified;               /* shares the host's memory */
     bool tf32;                  /* convolutions by tensor cores: see nx_device_options */
     int score;                  /* higher is better; below zero: never chosen by itself */
 } nx_device_info;
+
+/* What kernels call LANES and GROUP (cl/prelude.cl): floats of a vector, work-items of a group. */
+int nx_device_lanes(const nx_device_info *info); /* 4 on GPUs, 8 or 16 on CPUs */
+int nx_device_group(const nx_device_info *info); /* 64 on GPUs, 1 on CPUs */
+enum { NX_FLAT = 256 };                          /* floats that a group of flat kernels takes: GROUP * FLAT_BLOCK */
+
+/* Bytes of the cache that all units share, and of a core's own: as told where that can be true, otherwise usual ones.
+ * Work is divided by them, and so its sums are: the same device gives the same bits, another driver for it may not. */
+size_t nx_device_cache(const nx_device_info *info);
+size_t nx_device_core_cache(const nx_device_info *info);
 
 /* Every device of every platform, best score first. *out is owned by the caller (free). An installation without a
  * driver is an error that says what to install. */

@@ -8,6 +8,7 @@
 #include "device/status.h"
 
 #include <clblast_c.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,12 +103,11 @@ static cl_program build(nx_device *device, const char *file, const char *defines
     nx_progress("compiling %s.cl", file);
     char *prelude = source_text("prelude"), *text = source_text(file);
     const char *parts[] = {prelude, "\n#line 1 \"", file, ".cl\"\n", text};
-    bool gpu = device->info.family == NX_FAMILY_GPU;
-    char *options = nx_format("-cl-std=CL1.2 -cl-mad-enable -cl-no-signed-zeros %s -DLANES=%d%s%s",
-                              gpu ? "-DGPU_FAMILY" : "-DCPU_FAMILY",
-                              gpu                        ? 4
-                              : device->info.lanes >= 16 ? 16
-                                                         : 8,
+    const char *family = device->info.family == NX_FAMILY_GPU ? "GPU" : "CPU";
+    int group = nx_device_group(&device->info);
+    char *options = nx_format("-cl-std=CL1.2 -cl-mad-enable -cl-no-signed-zeros -D%s_FAMILY -DLANES=%d -DGROUP=%d "
+                              "-DFLAT_BLOCK=%d%s%s",
+                              family, nx_device_lanes(&device->info), group, NX_FLAT / group,
                               defines && *defines ? " " : "", defines ? defines : "");
     char *key = key_of(&device->info, options, parts, 5);
     cl_program program = load_binary(device, key, options);
@@ -145,6 +145,41 @@ cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, c
     return kernel;
 }
 
+/* One parameter of a declaration: its type is what begins it, its name the last word. */
+static nx_parameter parameter_of(const char *text, size_t length, const char *kernel)
+{
+    static const char *const types[NX_PARAMETER_TYPES] = {"__global", "int", "uint", "ulong", "float"};
+    nx_parameter p = {.name = ""};
+    size_t end = length, begin;
+    while (end && isspace((unsigned char)text[end - 1])) end--;
+    for (begin = end; begin && (isalnum((unsigned char)text[begin - 1]) || text[begin - 1] == '_'); begin--) {}
+    while (isspace((unsigned char)*text)) text++, begin--, end--;
+    while (p.type < NX_PARAMETER_TYPES && strncmp(text, types[p.type], strlen(types[p.type]))) p.type++;
+    NX_CHECK(p.type < NX_PARAMETER_TYPES && begin < end && end - begin < sizeof p.name,
+             "kernel %s: no such parameter is known: %.*s", kernel, (int)end, text);
+    memcpy(p.name, text + begin, end - begin);
+    return p;
+}
+
+size_t nx_kernel_parameters(const char *file, const char *kernel, nx_parameter out[NX_MAX_PARAMETERS])
+{
+    char *text = source_text(file), *declared = nx_format("void %s(", kernel);
+    const char *at = strstr(text, declared);
+    size_t count = 0;
+    NX_CHECK(at, "%s.cl has no kernel %s", file, kernel);
+    at += strlen(declared);
+    for (bool more = true; more; count++) {
+        size_t length = strcspn(at, ",)");
+        NX_CHECK(count < NX_MAX_PARAMETERS, "kernel %s: more than %d parameters", kernel, NX_MAX_PARAMETERS);
+        out[count] = parameter_of(at, length, kernel);
+        more = at[length] == ',';
+        at += length + 1;
+    }
+    free(declared);
+    free(text);
+    return count;
+}
+
 bool nx_program_builds(const nx_device_info *info, const char *file, const char *kernel)
 {
     cl_int status;
@@ -170,7 +205,7 @@ void nx_launch_run(nx_device *device, const nx_launch *launch, cl_event *event)
         launch->routine(device, launch->context, event);
         return;
     }
-    cl_int status = clEnqueueNDRangeKernel(device->queue, launch->kernel, launch->dims, NULL, launch->global,
+    cl_int status = clEnqueueNDRangeKernel(device->queue, launch->kernel, launch->dims, launch->offset, launch->global,
                                            launch->local[0] ? launch->local : NULL, 0, NULL, event);
     NX_CHECK(status == CL_SUCCESS, "kernel %s, %zu x %zu x %zu work-items in groups of %zu x %zu x %zu, on %s: %s",
              launch->name, launch->global[0], launch->global[1], launch->global[2], launch->local[0], launch->local[1],

@@ -23,6 +23,23 @@ void nx_programs_keep(const nx_program_cache *cache); /* in this process; copied
  * each (file, defines) and shared. defines may be NULL. */
 cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, const char *defines);
 
+/* The parameters of a kernel as its source declares them, in order; how many. Dies where the kernel is not there, or
+ * has a parameter of another type. */
+typedef enum nx_parameter_type {
+    NX_PARAMETER_BUFFER,
+    NX_PARAMETER_INT,
+    NX_PARAMETER_UINT,
+    NX_PARAMETER_ULONG,
+    NX_PARAMETER_FLOAT,
+    NX_PARAMETER_TYPES
+} nx_parameter_type;
+typedef struct nx_parameter {
+    char name[24];
+    nx_parameter_type type;
+} nx_parameter;
+enum { NX_MAX_PARAMETERS = 32 };
+size_t nx_kernel_parameters(const char *file, const char *kernel, nx_parameter out[NX_MAX_PARAMETERS]);
+
 /* Whether cl/FILE.cl, by itself and without defines, builds on a device that need not be open, and has the kernel. */
 bool nx_program_builds(const nx_device_info *info, const char *file, const char *kernel);
 
@@ -34,6 +51,7 @@ typedef struct nx_launch {
     const char *name; /* "file/kernel" or a routine's name; a literal or owned by the plan */
     cl_uint dims;
     size_t global[3], local[3];                                         /* local[0] == 0: the driver chooses */
+    size_t offset[3];                                                   /* where get_global_id begins */
     void (*routine)(nx_device *device, void *context, cl_event *event); /* instead of a kernel: a library's call */
     void *context;                                                      /* of the routine; freed with the launch */
 } nx_launch;

@@ -12,8 +12,8 @@
 
 static void bind_sum(nx_plan *plan, nx_node *node)
 {
-    nx_plan_launch(plan, node, "add", "add", NULL, nx_range_flat(plan, nx_shape_count(node->out[0]->shape)), "ttt",
-                   node->in[0], node->in[1], node->out[0]);
+    nx_plan_launch(plan, node, "add", "add", NULL, nx_range_flat(plan, nx_shape_count(node->out[0]->shape)),
+                   NX_ARGS({"a", .t = node->in[0]}, {"b", .t = node->in[1]}, {"y", .t = node->out[0]}));
 }
 
 static const nx_op sum_op = {.name = "gradient_sum", .in_place = 1, .bind = bind_sum};

@@ -19,6 +19,7 @@ static void node_free(nx_node *node)
 {
     free(node->in);
     free(node->attr);
+    free(node->decided);
     free(node);
 }
 

@@ -86,6 +86,7 @@ struct nx_node {
     int n_in, n_out;
     nx_tensor **in, *out[NX_MAX_OUTPUTS];
     nx_tensor *scratch[NX_MAX_SCRATCH]; /* asked for in plan(), by the operation's own numbering */
+    void *decided;                      /* in plan(), for bind() (nx_plan_keep), owned by the node; NULL: nothing */
     int index;                          /* place in the plan's order */
     bool fixed;                         /* runs once, not in every step */
     const char *label;                  /* the scope it was recorded in, for profiles; may be "" */

@@ -5,13 +5,13 @@
  * (the greedy-by-size heuristic). */
 #include "graph/plan.h"
 
+#include "base/blocks.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "device/memory.h"
 #include "device/status.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +253,13 @@ void nx_plan_alias(nx_plan *plan, nx_node *node)
 
 void nx_plan_nothing(nx_plan *plan, nx_node *node) { (void)plan, (void)node; }
 
+const void *nx_plan_keep(nx_plan *plan, nx_node *node, const void *decided, size_t size)
+{
+    (void)plan;
+    free(node->decided); /* of an earlier plan of the graph */
+    return node->decided = nx_copy(decided, size);
+}
+
 nx_tensor *nx_plan_scratch(nx_plan *plan, nx_node *node, int slot, size_t bytes)
 {
     return node->scratch[slot] = internal_tensor(plan, bytes, node->index, node->index);
@@ -290,32 +297,21 @@ bool nx_plan_derives(const nx_plan *plan, const nx_node *node, int slot)
 
 /* ---- launches ---- */
 
-int nx_plan_lanes(const nx_plan *plan)
-{
-    const nx_device_info *info = &plan->g->info;
-    return info->family == NX_FAMILY_GPU ? 4 : info->lanes >= 16 ? 16 : 8;
-}
-
-enum { FLAT_BLOCK = 256, GPU_GROUP = 64 }; /* as in cl/prelude.cl */
-
-nx_range nx_range_flat(const nx_plan *plan, size_t count)
-{
-    size_t groups = (count + FLAT_BLOCK - 1) / FLAT_BLOCK;
-    bool gpu = plan->g->info.family == NX_FAMILY_GPU;
-    return (nx_range){1, {gpu ? groups * GPU_GROUP : groups, 1, 1}, {gpu ? GPU_GROUP : 1, 1, 1}};
-}
-
-nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z)
-{
-    size_t lanes = (size_t)nx_plan_lanes(plan), vectors = ((size_t)c + lanes - 1) / lanes;
-    size_t local = plan->g->info.family == NX_FAMILY_GPU ? 0 : 1;
-    return (nx_range){3, {vectors, y, z}, {local, local, local}};
-}
+int nx_plan_lanes(const nx_plan *plan) { return nx_device_lanes(&plan->g->info); }
 
 nx_range nx_range_groups(const nx_plan *plan, size_t groups)
 {
-    size_t local = plan->g->info.family == NX_FAMILY_GPU ? GPU_GROUP : 1;
-    return (nx_range){1, {groups * local, 1, 1}, {local, 1, 1}};
+    size_t local = (size_t)nx_device_group(&plan->g->info);
+    return (nx_range){.dims = 1, .global = {groups * local, 1, 1}, .local = {local, 1, 1}};
+}
+
+nx_range nx_range_flat(const nx_plan *plan, size_t count) { return nx_range_groups(plan, nx_blocks(count, NX_FLAT)); }
+
+nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z)
+{
+    size_t local = plan->g->info.family == NX_FAMILY_GPU ? 0 : 1;
+    return (nx_range){
+        .dims = 3, .global = {nx_blocks((size_t)c, (size_t)nx_plan_lanes(plan)), y, z}, .local = {local, local, local}};
 }
 
 static step_list *list_of(nx_plan *plan, bool fixed) { return fixed ? &plan->once : &plan->step; }
@@ -327,73 +323,114 @@ static nx_step *append(step_list *list, nx_launch launch)
     return &list->items[list->count++];
 }
 
-static nx_step *launch(nx_plan *plan, const nx_node *node, bool fixed, const char *file, const char *kernel,
-                       const char *defines, nx_range range, const char *formats, va_list args)
+/* What clSetKernelArg takes of an argument. A value that the parameter has no room for, or of another kind, is a bug.
+ */
+typedef union value {
+    cl_mem memory;
+    cl_int i;
+    cl_uint u;
+    cl_ulong q;
+    cl_float f;
+} value;
+
+static size_t value_of(value *out, const nx_arg *arg, nx_parameter_type type)
 {
-    nx_launch l = {.kernel = nx_kernel_new(plan->device, file, kernel, defines), .name = kernel, .dims = range.dims};
+    bool buffer = arg->t || arg->m, whole = arg->i != 0, real = arg->f != 0;
+    switch (type) {
+    case NX_PARAMETER_BUFFER:
+        out->memory = arg->t ? arg->t->buffer : arg->m;
+        return buffer && !whole && !real ? sizeof out->memory : 0;
+    case NX_PARAMETER_INT:
+        out->i = (cl_int)arg->i;
+        return !buffer && !real && out->i == arg->i ? sizeof out->i : 0;
+    case NX_PARAMETER_UINT:
+        out->u = (cl_uint)arg->i;
+        return !buffer && !real && out->u == arg->i ? sizeof out->u : 0;
+    case NX_PARAMETER_ULONG:
+        out->q = (cl_ulong)arg->i;
+        return !buffer && !real ? sizeof out->q : 0;
+    default:
+        out->f = (cl_float)arg->f;
+        return !buffer && !whole ? sizeof out->f : 0;
+    }
+}
+
+static void set_arguments(cl_kernel kernel, const char *file, const char *name, const nx_arg *args)
+{
+    nx_parameter declared[NX_MAX_PARAMETERS];
+    size_t count = nx_kernel_parameters(file, name, declared), given = 0;
+    while (args[given].name) given++;
+    for (size_t i = 0; i < count; i++) {
+        const nx_arg *arg = args;
+        value v;
+        while (arg->name && strcmp(arg->name, declared[i].name)) arg++;
+        NX_CHECK(arg->name, "kernel %s of %s.cl: no argument for %s", name, file, declared[i].name);
+        size_t bytes = value_of(&v, arg, declared[i].type);
+        NX_CHECK(bytes, "kernel %s of %s.cl: %s cannot be %lld, %g, or a buffer", name, file, arg->name,
+                 (long long)arg->i, arg->f);
+        cl_int status = clSetKernelArg(kernel, (cl_uint)i, bytes, &v);
+        NX_CHECK(status == CL_SUCCESS, "kernel %s of %s.cl: argument %s: %s", name, file, arg->name,
+                 nx_status_text(status));
+    }
+    NX_CHECK(given == count, "kernel %s of %s.cl has %zu parameters, not %zu", name, file, count, given);
+}
+
+static size_t groups_along(const nx_range *range, cl_uint axis)
+{
+    return range->local[axis] ? nx_blocks(range->global[axis], range->local[axis]) : range->global[axis];
+}
+
+/* CPUs take any number of groups. */
+static bool fits_along(const nx_device_info *info, const nx_range *range, cl_uint axis)
+{
+    bool any = info->family == NX_FAMILY_CPU || axis == 0 || (range->apart && axis == range->dims - 1);
+    return any || groups_along(range, axis) <= NX_MOST_GROUPS;
+}
+
+bool nx_range_fits(const nx_device_info *info, const nx_range *range)
+{
+    bool fits = true;
+    for (cl_uint axis = 0; axis < range->dims; axis++) fits &= fits_along(info, range, axis);
+    return fits;
+}
+
+/* Several launches, with kernels of their own, where the last axis is too long for one. */
+static nx_step *launch(nx_plan *plan, const nx_node *node, bool fixed, const char *file, const char *kernel,
+                       const char *defines, nx_range range, const nx_arg *args)
+{
+    cl_uint last = range.dims - 1;
+    nx_launch l = {.name = kernel, .dims = range.dims};
+    nx_step *step = NULL;
     for (cl_uint d = 0; d < range.dims; d++) {
         NX_CHECK(range.global[d], "%s of %s: an empty launch", kernel, node->op->name);
+        NX_CHECK(fits_along(&plan->g->info, &range, d),
+                 "%s of %s: %zu groups along axis %u, and a GPU takes %d: its long axis must come first", kernel,
+                 node->op->name, groups_along(&range, d), d, NX_MOST_GROUPS);
         l.global[d] = range.global[d];
         l.local[d] = range.local[d];
     }
-    for (cl_uint i = 0; formats[i]; i++) {
-        cl_mem memory;
-        cl_int integer;
-        cl_ulong quad;
-        cl_float number;
-        cl_int status;
-        switch (formats[i]) {
-        case 't':
-            memory = va_arg(args, nx_tensor *)->buffer;
-            status = clSetKernelArg(l.kernel, i, sizeof memory, &memory);
-            break;
-        case 'm':
-            memory = va_arg(args, cl_mem);
-            status = clSetKernelArg(l.kernel, i, sizeof memory, &memory);
-            break;
-        case 'i':
-        case 'u':
-            integer = va_arg(args, cl_int);
-            status = clSetKernelArg(l.kernel, i, sizeof integer, &integer);
-            break;
-        case 'q':
-            quad = va_arg(args, cl_ulong);
-            status = clSetKernelArg(l.kernel, i, sizeof quad, &quad);
-            break;
-        case 'f':
-            number = (cl_float)va_arg(args, double);
-            status = clSetKernelArg(l.kernel, i, sizeof number, &number);
-            break;
-        case 'l':
-            status = clSetKernelArg(l.kernel, i, va_arg(args, size_t), NULL);
-            break;
-        default:
-            nx_die("%s: no argument format '%c'", kernel, formats[i]);
-        }
-        NX_CHECK(status == CL_SUCCESS, "%s of %s: argument %u: %s", kernel, node->op->name, i, nx_status_text(status));
+    bool whole = plan->g->info.family == NX_FAMILY_CPU || !range.apart;
+    size_t most = whole ? range.global[last] : NX_MOST_GROUPS * (range.local[last] ? range.local[last] : 1);
+    for (; l.offset[last] < range.global[last]; l.offset[last] += most) {
+        size_t left = range.global[last] - l.offset[last];
+        l.global[last] = left < most ? left : most;
+        l.kernel = nx_kernel_new(plan->device, file, kernel, defines);
+        set_arguments(l.kernel, file, kernel, args);
+        step = append(list_of(plan, fixed), l);
     }
-    return append(list_of(plan, fixed), l);
+    return step;
 }
 
 nx_step *nx_plan_launch(nx_plan *plan, nx_node *node, const char *file, const char *kernel, const char *defines,
-                        nx_range range, const char *formats, ...)
+                        nx_range range, const nx_arg *args)
 {
-    va_list args;
-    va_start(args, formats);
-    nx_step *step = launch(plan, node, node->fixed, file, kernel, defines, range, formats, args);
-    va_end(args);
-    return step;
+    return launch(plan, node, node->fixed, file, kernel, defines, range, args);
 }
 
 nx_step *nx_plan_launch_derived(nx_plan *plan, nx_node *node, int slot, const char *file, const char *kernel,
-                                const char *defines, nx_range range, const char *formats, ...)
+                                const char *defines, nx_range range, const nx_arg *args)
 {
-    va_list args;
-    va_start(args, formats);
-    bool fixed = find_derived(plan, node, slot)->tensor->fixed;
-    nx_step *step = launch(plan, node, fixed, file, kernel, defines, range, formats, args);
-    va_end(args);
-    return step;
+    return launch(plan, node, find_derived(plan, node, slot)->tensor->fixed, file, kernel, defines, range, args);
 }
 
 nx_step *nx_plan_routine(nx_plan *plan, nx_node *node, const char *name,

@@ -45,6 +45,9 @@ const nx_plan_line *nx_plan_profile(nx_plan *plan, size_t *count);
 
 const nx_device_info *nx_plan_info(const nx_plan *plan);
 
+/* In plan(): what was decided there and bind() shall find, copied; node->decided. */
+const void *nx_plan_keep(nx_plan *plan, nx_node *node, const void *decided, size_t size);
+
 /* In plan(): a buffer that is alive while the node runs; also node->scratch[slot]. */
 nx_tensor *nx_plan_scratch(nx_plan *plan, nx_node *node, int slot, size_t bytes);
 
@@ -59,31 +62,55 @@ void nx_plan_nothing(nx_plan *plan, nx_node *node);
 nx_tensor *nx_plan_derived(nx_plan *plan, nx_node *node, int slot, nx_tensor *source, const char *tag, size_t bytes);
 bool nx_plan_derives(const nx_plan *plan, const nx_node *node, int slot);
 
-/* The range of a launch: dims, global and local sizes. A local size of 0 leaves the choice to the driver. */
+/* The range of a launch: dims, global and local sizes. A local size of 0 leaves the choice to the driver.
+ *
+ * NVIDIA's devices take any number of groups along the first axis, but few along the others: a long axis comes first.
+ * Where it cannot, because neighbours in memory must be neighbours in the range, `apart` says that the last axis may be
+ * cut in several launches: the kernel asks for nothing of that axis but get_global_id. */
+enum { NX_MOST_GROUPS = 65535 };
 typedef struct nx_range {
     cl_uint dims;
     size_t global[3], local[3];
+    bool apart;
 } nx_range;
+
+/* Whether a device of this family takes so many groups in one launch, or in several where they are apart. */
+bool nx_range_fits(const nx_device_info *info, const nx_range *range);
 
 nx_range nx_range_flat(const nx_plan *plan, size_t count);               /* flat kernels: FLAT_FOR of the prelude */
 nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z); /* (channel vectors, y, z), one item each */
 nx_range nx_range_groups(const nx_plan *plan, size_t groups); /* groups of GROUP items: 1 on the CPU family */
 int nx_plan_lanes(const nx_plan *plan);                       /* LANES of the prelude */
 
-/* In bind(): appends a launch of cl/FILE.cl's kernel. formats names the arguments in order: t nx_tensor *, m cl_mem,
- * i int, u cl_uint, q cl_ulong, f float (as double), l local memory (size_t bytes). Returns the launch, for flops and
- * bytes. */
+/* An argument of a kernel under the name that it has in cl/: {"x", .t = x}, {"h", .i = x->shape.h}, {"slope", .f =
+ * slope}. Which of the values counts is up to the kernel's declaration. */
+typedef struct nx_arg {
+    const char *name;
+    const nx_tensor *t; /* of a buffer: a tensor's, or m */
+    cl_mem m;
+    int64_t i; /* of int, uint and ulong */
+    double f;  /* of float */
+} nx_arg;
+#define NX_ARGS(...)                                                                                                   \
+    (const nx_arg[])                                                                                                   \
+    {                                                                                                                  \
+        __VA_ARGS__, { NULL }                                                                                          \
+    }
+
 typedef struct nx_step {
     nx_launch launch;
     double flops, bytes; /* work of one launch, for profiles */
     uint64_t calls;
     double seconds;
 } nx_step;
+
+/* In bind(): appends a launch of cl/FILE.cl's kernel. All its arguments are there, in any order. Returns the launch,
+ * the last if there are several, for flops and bytes. */
 nx_step *nx_plan_launch(nx_plan *plan, nx_node *node, const char *file, const char *kernel, const char *defines,
-                        nx_range range, const char *formats, ...);
+                        nx_range range, const nx_arg *args);
 /* The same, in the list that the derived tensor in this slot belongs to (once, or each step). */
 nx_step *nx_plan_launch_derived(nx_plan *plan, nx_node *node, int slot, const char *file, const char *kernel,
-                                const char *defines, nx_range range, const char *formats, ...);
+                                const char *defines, nx_range range, const nx_arg *args);
 /* A library's call instead of a kernel; context is freed with the plan. */
 nx_step *nx_plan_routine(nx_plan *plan, nx_node *node, const char *name,
                          void (*routine)(nx_device *device, void *context, cl_event *event), void *context);

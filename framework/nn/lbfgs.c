@@ -13,16 +13,19 @@
 #include "nn/lbfgs.h"
 
 #include "base/bfloat16.h"
+#include "base/blocks.h"
 #include "base/memory.h"
 #include "device/memory.h"
 #include "device/program.h"
 #include "device/status.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLOATS = NX_ALIGN / sizeof(float), SEGMENT = 8192, MOST_SEGMENTS = 256, SPAN = 4096, GPU_GROUP = 64 };
+enum { FLOATS = NX_ALIGN / sizeof(float), SEGMENT = 8192, MOST_SEGMENTS = 256 };
+enum { CPU_SPAN = 4096 }; /* floats of a work-item of `combine`: they stay in the first cache while the rows pass by */
 enum { WITH_S, WITH_Y, WITH_G, WITHS };
 enum { MOST_GROWTH = 20 };
 enum { MOST_TRIALS = 25 }; /* of a line search */
@@ -92,7 +95,7 @@ nx_lbfgs *nx_lbfgs_new(size_t count, nx_lbfgs_options options)
                     .number = number,
                     .slots = options.history + 1};
     o->segment = segment > SEGMENT ? segment : SEGMENT;
-    o->segments = (stride + o->segment - 1) / o->segment;
+    o->segments = nx_blocks(stride, o->segment);
     o->rows = 2 * o->slots;
     o->product = nx_alloc((size_t)o->rows * (size_t)o->rows * sizeof(double));
     o->with_g = nx_alloc((size_t)o->rows * sizeof(double));
@@ -111,6 +114,11 @@ uint64_t nx_lbfgs_bytes(size_t count, nx_lbfgs_options options, const nx_device_
     bytes += nx_align(parts_count(o) * sizeof(float)) + nx_align(factors_count(o) * sizeof(float));
     nx_lbfgs_free(o);
     return bytes;
+}
+
+static size_t span_of(const nx_device *device)
+{
+    return device->info.family == NX_FAMILY_GPU ? (size_t)nx_device_lanes(&device->info) : CPU_SPAN;
 }
 
 void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device)
@@ -135,7 +143,8 @@ void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device)
     o->factors = nx_buffer_new(device, factors_count(o) * sizeof(float), NX_MEMORY_OPTIMIZER);
     size_t numbers = parts_count(o) > o->count ? parts_count(o) : o->count;
     o->host = nx_alloc((numbers + factors_count(o)) * sizeof(float));
-    const char *defines = o->options.float32 ? "-DHISTORY=32" : "-DHISTORY=16";
+    char defines[40];
+    snprintf(defines, sizeof defines, "-DHISTORY=%d -DSPAN=%zu", o->options.float32 ? 32 : 16, span_of(device));
     for (int k = 0; k < KERNELS; k++) o->kernel[k] = nx_kernel_new(device, "lbfgs", kernel_names[k], defines);
 }
 
@@ -162,7 +171,7 @@ void nx_lbfgs_free(nx_lbfgs *o)
 
 static void launch(nx_lbfgs *o, int which, size_t groups)
 {
-    size_t local = o->device->info.family == NX_FAMILY_GPU ? GPU_GROUP : 1;
+    size_t local = (size_t)nx_device_group(&o->device->info);
     nx_launch l = {.kernel = o->kernel[which],
                    .name = kernel_names[which],
                    .dims = 1,
@@ -334,7 +343,6 @@ static void recursion(const nx_lbfgs *o, combination *v)
 /* d = the sum of factors times rows, and of g. */
 static void run_combine(nx_lbfgs *o, const combination *v)
 {
-    bool gpu = o->device->info.family == NX_FAMILY_GPU;
     cl_ulong stride = o->stride;
     cl_mem base = o->g;
     cl_float factor = (cl_float)v->of_g;
@@ -352,7 +360,7 @@ static void run_combine(nx_lbfgs *o, const combination *v)
         ARGUMENT(COMBINE, 4, stride);
         ARGUMENT(COMBINE, 5, count);
         ARGUMENT(COMBINE, 6, factor);
-        launch(o, COMBINE, gpu ? o->stride / FLOATS : (o->stride + SPAN - 1) / SPAN);
+        launch(o, COMBINE, nx_blocks(o->stride, span_of(o->device) * (size_t)nx_device_group(&o->device->info)));
         base = o->d;
         factor = 1;
     }

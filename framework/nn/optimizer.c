@@ -1,6 +1,6 @@
 /* Optimisers: a table of methods, each an in-place update of parameters and moments.
  *
- * Parameters are many and mostly small, so one launch updates all of them: buffers are whole blocks of NX_ALIGN bytes,
+ * Parameters are many and mostly small, so one launch updates all of them: buffers are whole blocks of NX_FLAT numbers,
  * and a table that the kernel reads has a row for each block of a parameter, with the places of its parts. */
 #include "nn/optimizer.h"
 
@@ -24,7 +24,7 @@ static const struct method {
 };
 
 /* A parameter's four tensors: itself, its gradient, its moments. Where there is one moment, the last is empty. */
-enum { BLOCK = NX_ALIGN, QUARTET = 2 + MOST_MOMENTS, RATE = 0, TABLE, FIRST };
+enum { BLOCK = NX_FLAT * sizeof(float), QUARTET = 2 + MOST_MOMENTS, RATE = 0, TABLE, FIRST };
 
 typedef struct quartet {
     cl_mem whole[QUARTET]; /* the allocations in which they lie */
@@ -74,12 +74,16 @@ static void bind(nx_plan *plan, nx_node *node)
         quartet q = find(in, parts);
         nx_step *step;
         if (o->method == NX_OPTIMIZER_ADAM)
-            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range, "mmmmtitfff", q.whole[0],
-                                  q.whole[1], q.whole[2], q.whole[3], table, first, rate, (double)o->beta1,
-                                  (double)o->beta2, (double)o->epsilon);
+            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range,
+                                  NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
+                                          {"v", .m = q.whole[3]}, {"table", .t = table}, {"first", .i = first},
+                                          {"rate", .t = rate}, {"beta1", .f = o->beta1}, {"beta2", .f = o->beta2},
+                                          {"epsilon", .f = o->epsilon}));
         else
-            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range, "mmmtitf", q.whole[0],
-                                  q.whole[1], q.whole[2], table, first, rate, (double)o->beta1);
+            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range,
+                                  NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
+                                          {"table", .t = table}, {"first", .i = first}, {"rate", .t = rate},
+                                          {"momentum", .f = o->beta1}));
         step->bytes = (double)rows * BLOCK * (3 + 2 * method->moments);
         first += rows;
     }

@@ -12,8 +12,9 @@ static double slope_of(const nx_node *node) { return *(const float *)node->attr;
 
 static void bind_rectifier_gradient(nx_plan *plan, nx_node *node)
 {
-    nx_step *step = nx_plan_launch(plan, node, "activation", "leaky_relu_gradient", NULL, flat(plan, node), "tttf",
-                                   node->in[0], node->in[1], node->out[0], slope_of(node));
+    nx_step *step = nx_plan_launch(plan, node, "activation", "leaky_relu_gradient", NULL, flat(plan, node),
+                                   NX_ARGS({"y", .t = node->in[0]}, {"dy", .t = node->in[1]}, {"dx", .t = node->out[0]},
+                                           {"slope", .f = slope_of(node)}));
     step->bytes = 3.0 * (double)node->out[0]->bytes;
 }
 
@@ -28,8 +29,9 @@ static void rectifier_gradient(nx_graph *g, const nx_node *node, nx_tensor *cons
 
 static void bind_rectifier(nx_plan *plan, nx_node *node)
 {
-    nx_step *step = nx_plan_launch(plan, node, "activation", "leaky_relu", NULL, flat(plan, node), "ttf", node->in[0],
-                                   node->out[0], slope_of(node));
+    nx_step *step =
+        nx_plan_launch(plan, node, "activation", "leaky_relu", NULL, flat(plan, node),
+                       NX_ARGS({"x", .t = node->in[0]}, {"y", .t = node->out[0]}, {"slope", .f = slope_of(node)}));
     step->bytes = 2.0 * (double)node->out[0]->bytes;
 }
 
@@ -38,8 +40,9 @@ static const nx_op rectifier_op = {
 
 static void bind_tanh_gradient(nx_plan *plan, nx_node *node)
 {
-    nx_step *step = nx_plan_launch(plan, node, "activation", "hyperbolic_tangent_gradient", NULL, flat(plan, node),
-                                   "ttt", node->in[0], node->in[1], node->out[0]);
+    nx_step *step =
+        nx_plan_launch(plan, node, "activation", "hyperbolic_tangent_gradient", NULL, flat(plan, node),
+                       NX_ARGS({"y", .t = node->in[0]}, {"dy", .t = node->in[1]}, {"dx", .t = node->out[0]}));
     step->bytes = 3.0 * (double)node->out[0]->bytes;
 }
 
@@ -53,8 +56,8 @@ static void tanh_gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy
 
 static void bind_tanh(nx_plan *plan, nx_node *node)
 {
-    nx_step *step = nx_plan_launch(plan, node, "activation", "hyperbolic_tangent", NULL, flat(plan, node), "tt",
-                                   node->in[0], node->out[0]);
+    nx_step *step = nx_plan_launch(plan, node, "activation", "hyperbolic_tangent", NULL, flat(plan, node),
+                                   NX_ARGS({"x", .t = node->in[0]}, {"y", .t = node->out[0]}));
     step->bytes = 2.0 * (double)node->out[0]->bytes;
 }
 

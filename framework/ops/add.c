@@ -12,8 +12,8 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
 static void bind(nx_plan *plan, nx_node *node)
 {
     nx_step *step =
-        nx_plan_launch(plan, node, "add", "add", NULL, nx_range_flat(plan, nx_shape_count(node->out[0]->shape)), "ttt",
-                       node->in[0], node->in[1], node->out[0]);
+        nx_plan_launch(plan, node, "add", "add", NULL, nx_range_flat(plan, nx_shape_count(node->out[0]->shape)),
+                       NX_ARGS({"a", .t = node->in[0]}, {"b", .t = node->in[1]}, {"y", .t = node->out[0]}));
     step->bytes = 3.0 * (double)node->out[0]->bytes;
 }
 

@@ -1,21 +1,25 @@
 /* y = scale x + shift by channel; dx = scale dy, dscale = the channel sums of dy x, dshift those of dy. */
 #include "ops/affine.h"
 
+#include "base/blocks.h"
 #include "ops/channel_sum.h"
 
-enum { RUN = 32 }; /* pixels of a work-item on CPUs */
+enum { RUN = 32 }; /* pixels of a work-item on CPUs; on GPUs one, as long as a launch takes so many */
 
 nx_step *nx_affine_launch(nx_plan *plan, nx_node *node, nx_tensor *x, nx_tensor *scale, nx_tensor *shift, nx_tensor *y)
 {
     int channels = y->shape.c, period = channels;
     while (period % nx_plan_lanes(plan)) period += channels; /* whole vectors, as in ops/channel_sum */
     bool cpu = nx_plan_info(plan)->family == NX_FAMILY_CPU;
-    size_t count = nx_shape_count(y->shape), pixels = (count + (size_t)period - 1) / (size_t)period;
-    int run = cpu ? RUN : 1;
-    nx_range range = nx_range_lanes(plan, cpu ? 1 : period, (pixels + (size_t)run - 1) / (size_t)run, 1);
-    nx_step *step = nx_plan_launch(plan, node, "affine", "affine", NULL, range, "ttttiiiiiiq", x ? x : y,
-                                   scale ? scale : y, shift ? shift : y, y, x != NULL, scale != NULL, shift != NULL,
-                                   channels, period, run, (cl_ulong)count);
+    size_t count = nx_shape_count(y->shape), pixels = nx_blocks(count, (size_t)period);
+    size_t run = cpu ? RUN : nx_blocks(pixels, NX_MOST_GROUPS);
+    nx_range range = nx_range_lanes(plan, cpu ? 1 : period, nx_blocks(pixels, run), 1);
+    nx_step *step = nx_plan_launch(plan, node, "affine", "affine", NULL, range,
+                                   NX_ARGS({"x", .t = x ? x : y}, {"scale", .t = scale ? scale : y},
+                                           {"shift", .t = shift ? shift : y}, {"y", .t = y}, {"has_x", .i = x != NULL},
+                                           {"has_scale", .i = scale != NULL}, {"has_shift", .i = shift != NULL},
+                                           {"channels", .i = channels}, {"period", .i = period}, {"run", .i = run},
+                                           {"count", .i = count}));
     step->bytes = (x ? 2.0 : 1.0) * (double)y->bytes;
     return step;
 }

@@ -6,6 +6,7 @@
  * was too little for a pixel at the tensor's end. */
 #include "ops/channel_sum.h"
 
+#include "base/blocks.h"
 #include "graph/plan.h"
 #include "ops/affine.h"
 
@@ -25,7 +26,7 @@ static split split_of(const nx_plan *plan, const nx_node *node)
     size_t least = nx_plan_info(plan)->family == NX_FAMILY_GPU ? SEGMENT / 8 : SEGMENT;
     s.segment = s.pixels / MAX_SEGMENTS + 1;
     if (s.segment < least) s.segment = least;
-    s.segments = (s.pixels + s.segment - 1) / s.segment;
+    s.segments = nx_blocks(s.pixels, s.segment);
     return s;
 }
 
@@ -42,14 +43,17 @@ static void bind(nx_plan *plan, nx_node *node)
     const char *defines = node->n_in == 2 ? "-DDOT" : NULL;
     bool cpu = nx_plan_info(plan)->family == NX_FAMILY_CPU;
     if (s.segments) {
-        nx_step *step = nx_plan_launch(plan, node, "channel_sum", "channel_sum_segments", defines,
-                                       nx_range_lanes(plan, cpu ? 1 : s.period, s.segments, 1), "tttiii", a, b, partial,
-                                       s.period, (int)s.segment, (int)s.pixels);
+        nx_step *step =
+            nx_plan_launch(plan, node, "channel_sum", "channel_sum_segments", defines,
+                           nx_range_lanes(plan, cpu ? 1 : s.period, s.segments, 1),
+                           NX_ARGS({"x", .t = a}, {"b", .t = b}, {"partial", .t = partial}, {"period", .i = s.period},
+                                   {"segment", .i = s.segment}, {"pixels", .i = s.pixels}));
         step->bytes = (double)node->n_in * (double)a->bytes;
     }
     nx_plan_launch(plan, node, "channel_sum", "channel_sum_total", defines, nx_range_groups(plan, (size_t)y->shape.c),
-                   "ttttiiiq", a, b, partial, y, s.period, (int)s.segments, y->shape.c,
-                   (cl_ulong)nx_shape_count(a->shape));
+                   NX_ARGS({"x", .t = a}, {"b", .t = b}, {"partial", .t = partial}, {"y", .t = y},
+                           {"period", .i = s.period}, {"segments", .i = s.segments}, {"channels", .i = y->shape.c},
+                           {"count", .i = nx_shape_count(a->shape)}));
 }
 
 static const nx_op dot_op = {.name = "channel_dot", .plan = plan_scratch, .bind = bind};

@@ -1,12 +1,12 @@
 /* Which algorithm an operation takes where there are several: convolutions, their gradients by the weights, matrix
  * products. For these operations and for `nstx tune`: not a header for users of operations.
  *
- * One table of algorithms (choice.c) serves the rule, which takes the first row that pays by experience, and tune,
+ * One table of algorithms (ops/algorithm) serves the rule, which takes the first row that pays by experience, and tune,
  * which tries every row that can, with every tile and number of splits that suits. What was measured on this device
  * (graph/wisdom) decides; without that the rule does.
  *
  *     nx_question q = {.work = NX_WORK_CONV, .x = x, .y = y, .kh = 3, .kw = 3, .stride = 1, .zoom = 1};
- *     if (nx_choose(info, &q).winograd) ...
+ *     nx_choice choice = nx_choose(info, &q);
  */
 #ifndef NX_OPS_CHOICE_H
 #define NX_OPS_CHOICE_H
@@ -30,10 +30,10 @@ typedef struct nx_question {
     nx_gemm_problem product;  /* of NX_WORK_PRODUCT, which has none of the above */
 } nx_question;
 
+typedef struct nx_algorithm nx_algorithm; /* ops/algorithm */
+
 typedef struct nx_choice {
-    const char *name;    /* of the algorithm */
-    bool winograd;       /* instead of the sum itself */
-    bool library;        /* CLBlast's products instead of tiles; it takes memory that no plan knows of */
+    const nx_algorithm *algorithm;
     int block;           /* register tiles that Winograd's takes at a time on CPUs; 0: by the size of the weights */
     const nx_tile *tile; /* of GPUs; NULL: by the rule */
     int splits;          /* of a long sum on GPUs; 0: by the rule */

@@ -20,23 +20,27 @@ static void bind(nx_plan *plan, nx_node *node)
     const nx_entropy_options *o = node->attr;
     nx_tensor *x = node->in[0];
     nx_sum_split split = nx_sum_split_of(plan, image_of(x));
-    nx_step *step =
-        nx_plan_launch(plan, node, "sum", "sum_squared_differences", NULL,
-                       nx_range_groups(plan, pairs_of(x) * split.segments), "tttqqiii", x, x, node->scratch[0],
-                       (cl_ulong)image_of(x), (cl_ulong)split.length, (int)split.segments, 0, x->shape.n);
+    nx_step *step = nx_plan_launch(
+        plan, node, "sum", "sum_squared_differences", NULL, nx_range_groups(plan, pairs_of(x) * split.segments),
+        NX_ARGS({"x", .t = x}, {"y", .t = x}, {"parts", .t = node->scratch[0]}, {"count", .i = image_of(x)},
+                {"length", .i = split.length}, {"segments", .i = split.segments}, {"shared", .i = 0},
+                {"pairs", .i = x->shape.n}));
     step->bytes = 8.0 * (double)pairs_of(x) * (double)image_of(x);
     nx_sum_parts(plan, node, node->scratch[0], node->scratch[1], split.segments, pairs_of(x), 1.0);
     double scale = o->literal ? 0.5 / x->shape.n : (double)image_of(x) / x->shape.n;
-    nx_plan_launch(plan, node, "entropy", "entropy", NULL, (nx_range){1, {1}, {1}}, "tttifif", node->scratch[1],
-                   node->out[0], node->out[1], x->shape.n, scale, (int)o->literal, (double)o->epsilon);
+    nx_plan_launch(plan, node, "entropy", "entropy", NULL, (nx_range){.dims = 1, .global = {1}, .local = {1}},
+                   NX_ARGS({"distances", .t = node->scratch[1]}, {"value", .t = node->out[0]},
+                           {"weights", .t = node->out[1]}, {"n", .i = x->shape.n}, {"scale", .f = scale},
+                           {"literal", .i = o->literal}, {"epsilon", .f = o->epsilon}));
 }
 
 static void bind_gradient(nx_plan *plan, nx_node *node)
 {
     nx_tensor *x = node->in[0];
-    nx_step *step = nx_plan_launch(plan, node, "entropy", "entropy_gradient", NULL,
-                                   nx_range_flat_rows(plan, image_of(x), (size_t)x->shape.n), "ttttqi", x, node->in[1],
-                                   node->in[2], node->out[0], (cl_ulong)image_of(x), x->shape.n);
+    nx_step *step = nx_plan_launch(
+        plan, node, "entropy", "entropy_gradient", NULL, nx_range_flat_rows(plan, image_of(x), (size_t)x->shape.n),
+        NX_ARGS({"x", .t = x}, {"weights", .t = node->in[1]}, {"dy", .t = node->in[2]}, {"dx", .t = node->out[0]},
+                {"count", .i = image_of(x)}, {"n", .i = x->shape.n}));
     step->bytes = 3.0 * (double)x->bytes;
 }
 

@@ -2,90 +2,16 @@
  * the operand is. */
 #include "ops/gemm.h"
 
-#include "ops/gemm_gpu.h"
+#include "ops/product.h"
 
-#include <stdio.h>
-
-enum { PACK_ROWS = 16, CACHED = 1 << 19 }; /* DEEP of cl/gemm.cl; bytes of B that stay in a core's cache */
-
-static int divide_up(int a, int b) { return (a + b - 1) / b; }
-static int images(const nx_gemm_problem *p) { return p->batch ? p->batch : 1; }
-static float alpha_of(const nx_gemm_problem *p) { return p->alpha != 0.f ? p->alpha : 1.f; }
-
-/* ---- for operations ---- */
-
-static bool on_gpu(const nx_plan *plan) { return nx_plan_info(plan)->family == NX_FAMILY_GPU; }
-
-static nx_choice choice_of(const nx_plan *plan, const nx_gemm_problem *p)
+void nx_gemm_plan(nx_plan *plan, nx_node *node, const nx_gemm_problem *p, nx_tensor *a, nx_tensor *b, nx_tensor *c)
 {
-    return nx_choose(nx_plan_info(plan), &(nx_question){.work = NX_WORK_PRODUCT, .product = *p});
+    NX_CHECK(p->m > 0 && p->n > 0 && p->k > 0, "gemm: %d x %d x %d", p->m, p->n, p->k);
+    NX_CHECK(!p->symmetric || p->m == p->n, "gemm: symmetric, but %d x %d", p->m, p->n);
+    nx_job_plan(plan, node, (nx_job){.q = {.work = NX_WORK_PRODUCT, .product = *p}, .a = a, .b = b, .c = c});
 }
 
-void nx_gemm_plan(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *problem, nx_tensor *b)
-{
-    NX_CHECK(problem->m > 0 && problem->n > 0 && problem->k > 0, "gemm: %d x %d x %d", problem->m, problem->n,
-             problem->k);
-    NX_CHECK(!problem->symmetric || problem->m == problem->n, "gemm: symmetric, but %d x %d", problem->m, problem->n);
-    if (on_gpu(plan)) {
-        nx_choice choice = choice_of(plan, problem);
-        nx_gemm_gpu_plan(plan, node, slot + 1, problem, &choice);
-        return;
-    }
-    nx_gemm_cut cut = nx_gemm_cut_packed(nx_plan_info(plan), problem);
-    if (cut.packed_bytes) {
-        const char *tag = problem->transpose_b ? "gemm_transposed" : "gemm";
-        nx_tensor *packed = nx_plan_derived(plan, node, slot, b, tag, cut.packed_bytes);
-        NX_CHECK(packed->bytes >= cut.packed_bytes, "gemm: one operand is used as matrices of different sizes");
-    }
-    if (cut.scratch_bytes) nx_plan_scratch(plan, node, slot + 1, cut.scratch_bytes);
-}
-
-void nx_gemm_reduce(nx_plan *plan, nx_node *node, const nx_gemm_problem *p, int parts, bool upper, nx_tensor *scratch,
-                    nx_tensor *c)
-{
-    nx_step *step =
-        nx_plan_launch(plan, node, "gemm", "gemm_reduce", NULL,
-                       nx_range_lanes(plan, p->n, (size_t)divide_up(p->m, nx_plan_lanes(plan)), (size_t)images(p)),
-                       "ttiiiifi", scratch, c, p->m, p->n, parts, (int)upper, (double)alpha_of(p), (int)p->add);
-    step->bytes = 4.0 * (parts + 1.0) * p->m * p->n * images(p);
-}
-
-void nx_gemm_bind(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *p, nx_tensor *a, nx_tensor *b,
-                  nx_tensor *c)
-{
-    if (on_gpu(plan)) {
-        nx_choice choice = choice_of(plan, p);
-        nx_gemm_gpu_bind(plan, node, slot + 1, p, &choice, a, b, c);
-        return;
-    }
-    nx_gemm_cut cut = nx_gemm_cut_packed(nx_plan_info(plan), p);
-    int panel = 2 * nx_plan_lanes(plan), panels = divide_up(p->n, panel);
-    size_t batch = (size_t)images(p);
-    if (cut.packed && nx_plan_derives(plan, node, slot)) {
-        nx_step *step =
-            nx_plan_launch_derived(plan, node, slot, "gemm", "gemm_pack", NULL,
-                                   nx_range_lanes(plan, panels * panel, (size_t)divide_up(p->k, PACK_ROWS), batch),
-                                   "ttiii", b, node->scratch[slot], p->n, p->k, (int)p->transpose_b);
-        step->bytes = 8.0 * p->n * p->k * (double)batch;
-    }
-    bool parts = cut.splits > 1 || p->symmetric;
-    char defines[64];
-    snprintf(defines, sizeof defines, "-DROWS=%d%s%s", cut.rows, p->transpose_a ? " -DTRANSPOSE_A" : "",
-             cut.packed ? " -DPACKED" : "");
-    size_t rows = (size_t)divide_up(p->m, cut.rows);
-    bool panels_first = (size_t)cut.depth * (size_t)p->n * sizeof(float) <= CACHED;
-    nx_range tiles = {
-        3,
-        {panels_first ? (size_t)panels : rows, panels_first ? rows : (size_t)panels, batch * (size_t)cut.splits},
-        {1, 1, 1}};
-    nx_step *step = nx_plan_launch(plan, node, "gemm", "gemm_tile", defines, tiles, "tttiiiiiiifi", a,
-                                   cut.packed ? node->scratch[slot] : b, parts ? node->scratch[slot + 1] : c, p->m,
-                                   p->n, p->k, cut.splits, cut.depth, (int)panels_first, (int)p->symmetric,
-                                   parts ? 1.0 : (double)alpha_of(p), (int)(p->add && !parts));
-    step->flops = (p->symmetric ? 1.0 : 2.0) * p->m * p->n * p->k * (double)batch; /* of what is needed */
-    step->bytes = 4.0 * (double)batch * ((double)p->m * p->k + (double)p->k * p->n + (double)p->m * p->n);
-    if (parts) nx_gemm_reduce(plan, node, p, cut.splits, p->symmetric, node->scratch[slot + 1], c);
-}
+void nx_gemm_bind(nx_plan *plan, nx_node *node) { nx_job_bind(plan, node); }
 
 /* ---- the operation ---- */
 
@@ -110,18 +36,17 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     }
 }
 
-static void plan_op(nx_plan *plan, nx_node *node) { nx_gemm_plan(plan, node, 0, node->attr, node->in[1]); }
-static void bind(nx_plan *plan, nx_node *node)
+static void plan_op(nx_plan *plan, nx_node *node)
 {
-    nx_gemm_bind(plan, node, 0, node->attr, node->in[0], node->in[1], node->out[0]);
+    nx_gemm_plan(plan, node, node->attr, node->in[0], node->in[1], node->out[0]);
 }
 
-static const nx_op op = {.name = "gemm", .gradient = gradient, .plan = plan_op, .bind = bind};
+static const nx_op op = {.name = "gemm", .gradient = gradient, .plan = plan_op, .bind = nx_gemm_bind};
 
 nx_tensor *nx_gemm_shaped(nx_graph *g, nx_tensor *a, nx_tensor *b, nx_gemm_problem problem, nx_shape shape)
 {
     const nx_gemm_problem *p = &problem;
-    size_t m = (size_t)p->m, n = (size_t)p->n, k = (size_t)p->k, batch = (size_t)images(p);
+    size_t m = (size_t)p->m, n = (size_t)p->n, k = (size_t)p->k, batch = (size_t)nx_product_images(p);
     NX_CHECK(nx_shape_count(a->shape) == batch * m * k && nx_shape_count(b->shape) == batch * k * n &&
                  nx_shape_count(shape) == batch * m * n && !p->add,
              "gemm: %d x %d x %d, batch %zu, does not fit its operands", p->m, p->n, p->k, batch);

@@ -2,8 +2,8 @@
  *
  *     nx_tensor *c = nx_gemm(g, a, b, (nx_gemm_options){.transpose_b = true});
  *
- * The same door for operations that have a product inside (convolution, linear): nx_gemm_plan in their plan(),
- * nx_gemm_bind in their bind(). On CPUs they are packed register tiles (cl/gemm.cl), on GPUs see ops/gemm_gpu.
+ * The same door for operations that are a product: nx_gemm_plan in their plan(), nx_gemm_bind as their bind(). By which
+ * algorithm it is computed is a choice (ops/choice): packed register tiles on CPUs, tiles or CLBlast on GPUs.
  */
 #ifndef NX_OPS_GEMM_H
 #define NX_OPS_GEMM_H
@@ -24,15 +24,9 @@ nx_tensor *nx_gemm(nx_graph *g, nx_tensor *a, nx_tensor *b, nx_gemm_options opti
  * `add`. Differentiable by both. */
 nx_tensor *nx_gemm_shaped(nx_graph *g, nx_tensor *a, nx_tensor *b, nx_gemm_problem problem, nx_shape shape);
 
-/* For operations. In plan(): asks for scratch in slots `slot` (the panels of b, computed once where b never changes)
- * and slot + 1. In bind(), with the same arguments: appends the launches of c = product. */
-void nx_gemm_plan(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *problem, nx_tensor *b);
-void nx_gemm_bind(nx_plan *plan, nx_node *node, int slot, const nx_gemm_problem *problem, nx_tensor *a, nx_tensor *b,
+/* For operations: the node's job is c = product. */
+void nx_gemm_plan(nx_plan *plan, nx_node *node, const nx_gemm_problem *problem, nx_tensor *a, nx_tensor *b,
                   nx_tensor *c);
-
-/* For the algorithms of products: c = alpha times the sum of the parts [batch][parts][m][n], in order (+ c). upper: of
- * symmetric ones of which only what lies on and above the diagonal is there. */
-void nx_gemm_reduce(nx_plan *plan, nx_node *node, const nx_gemm_problem *problem, int parts, bool upper,
-                    nx_tensor *scratch, nx_tensor *c);
+void nx_gemm_bind(nx_plan *plan, nx_node *node);
 
 #endif

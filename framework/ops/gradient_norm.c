@@ -17,11 +17,13 @@ static void bind_scaling(nx_plan *plan, nx_node *node)
     nx_tensor *dy = node->in[0], *dx = node->out[0];
     nx_sum_split split = nx_sum_split_of(plan, count_of(node));
     nx_step *step = nx_plan_launch(plan, node, "sum", "sum_magnitudes", NULL, nx_range_groups(plan, split.segments),
-                                   "ttqq", dy, node->scratch[0], (cl_ulong)count_of(node), (cl_ulong)split.length);
+                                   NX_ARGS({"x", .t = dy}, {"parts", .t = node->scratch[0]},
+                                           {"count", .i = count_of(node)}, {"length", .i = split.length}));
     step->bytes = (double)dy->bytes;
     nx_sum_parts(plan, node, node->scratch[0], node->scratch[1], split.segments, 1, 1.0);
     step = nx_plan_launch(plan, node, "gradient_norm", "gradient_norm", NULL, nx_range_flat(plan, count_of(node)),
-                          "tttf", dy, node->scratch[1], dx, (double)*strength);
+                          NX_ARGS({"dy", .t = dy}, {"norm", .t = node->scratch[1]}, {"dx", .t = dx},
+                                  {"strength", .f = (double)*strength}));
     step->bytes = 2.0 * (double)dy->bytes;
 }
 

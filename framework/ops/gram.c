@@ -1,35 +1,25 @@
 /* S = factor F^T F is symmetric: half of it is computed. dF = factor F (dS + dS^T). */
 #include "ops/gram.h"
 
+#include "base/blocks.h"
 #include "ops/gemm.h"
-
-static nx_gemm_problem problem(const nx_node *node)
-{
-    const float *factor = node->attr;
-    nx_shape s = node->in[0]->shape;
-    return (nx_gemm_problem){
-        .m = s.c, .n = s.c, .k = s.h * s.w, .batch = s.n, .transpose_a = true, .symmetric = true, .alpha = *factor};
-}
 
 static void plan_gram(nx_plan *plan, nx_node *node)
 {
-    nx_gemm_problem p = problem(node);
-    nx_gemm_plan(plan, node, 0, &p, node->in[0]);
-}
-
-static void bind(nx_plan *plan, nx_node *node)
-{
-    nx_gemm_problem p = problem(node);
-    nx_gemm_bind(plan, node, 0, &p, node->in[0], node->in[0], node->out[0]);
+    const float *factor = node->attr;
+    nx_tensor *x = node->in[0];
+    nx_shape s = x->shape;
+    nx_gemm_problem p = {
+        .m = s.c, .n = s.c, .k = s.h * s.w, .batch = s.n, .transpose_a = true, .symmetric = true, .alpha = *factor};
+    nx_gemm_plan(plan, node, &p, x, x, node->out[0]);
 }
 
 static void bind_symmetric(nx_plan *plan, nx_node *node)
 {
     nx_shape s = node->in[0]->shape;
-    int lanes = nx_plan_lanes(plan);
-    nx_plan_launch(plan, node, "gram", "gram_symmetric", NULL,
-                   nx_range_lanes(plan, s.c, (size_t)((s.c + lanes - 1) / lanes), (size_t)s.n), "tti", node->in[0],
-                   node->out[0], s.c);
+    size_t lines = nx_blocks((size_t)s.c, (size_t)nx_plan_lanes(plan));
+    nx_plan_launch(plan, node, "gram", "gram_symmetric", NULL, nx_range_lanes(plan, s.c, lines, (size_t)s.n),
+                   NX_ARGS({"a", .t = node->in[0]}, {"y", .t = node->out[0]}, {"c", .i = s.c}));
 }
 
 static const nx_op symmetric_op = {.name = "gram_symmetric", .bind = bind_symmetric};
@@ -45,7 +35,7 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     dx[0] = nx_gemm_shaped(g, f, both, p, f->shape);
 }
 
-static const nx_op op = {.name = "gram", .gradient = gradient, .plan = plan_gram, .bind = bind};
+static const nx_op op = {.name = "gram", .gradient = gradient, .plan = plan_gram, .bind = nx_gemm_bind};
 
 nx_tensor *nx_gram(nx_graph *g, nx_tensor *x, float factor)
 {

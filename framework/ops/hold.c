@@ -7,7 +7,7 @@ static void bind(nx_plan *plan, nx_node *node)
 {
     nx_tensor *y = node->out[0];
     nx_step *step = nx_plan_launch(plan, node, "scale", "scale", NULL, nx_range_flat(plan, nx_shape_count(y->shape)),
-                                   "ttf", node->in[0], y, 1.);
+                                   NX_ARGS({"x", .t = node->in[0]}, {"y", .t = y}, {"factor", .f = 1.}));
     step->bytes = 2.0 * (double)y->bytes;
 }
 

@@ -15,11 +15,16 @@ static void bind_gradient(nx_plan *plan, nx_node *node)
     nx_tensor *x = node->in[0], *dy = node->in[1], *dx = node->out[0], *terms = node->scratch[0];
     nx_range range = nx_range_rows(plan, x->shape);
     double share = (double)o->alpha / o->size;
-    nx_step *step = nx_plan_launch(plan, node, "lrn", "lrn_gradient_terms", NULL, range, "ttttiiifff", x, dy, dx, terms,
-                                   x->shape.w, x->shape.c, o->size / 2, share, (double)o->beta, (double)o->k);
+    nx_step *step =
+        nx_plan_launch(plan, node, "lrn", "lrn_gradient_terms", NULL, range,
+                       NX_ARGS({"x", .t = x}, {"dy", .t = dy}, {"dx", .t = dx}, {"terms", .t = terms},
+                               {"width", .i = x->shape.w}, {"channels", .i = x->shape.c}, {"reach", .i = o->size / 2},
+                               {"share", .f = share}, {"beta", .f = o->beta}, {"k", .f = o->k}));
     step->bytes = 4.0 * (double)x->bytes;
-    step = nx_plan_launch(plan, node, "lrn", "lrn_gradient", NULL, range, "tttiiif", x, terms, dx, x->shape.w,
-                          x->shape.c, o->size / 2, 2 * share * (double)o->beta);
+    step = nx_plan_launch(plan, node, "lrn", "lrn_gradient", NULL, range,
+                          NX_ARGS({"x", .t = x}, {"terms", .t = terms}, {"dx", .t = dx}, {"width", .i = x->shape.w},
+                                  {"channels", .i = x->shape.c}, {"reach", .i = o->size / 2},
+                                  {"factor", .f = 2 * share * (double)o->beta}));
     step->bytes = 4.0 * (double)x->bytes;
 }
 
@@ -37,8 +42,10 @@ static void bind(nx_plan *plan, nx_node *node)
     const nx_lrn_options *o = node->attr;
     nx_tensor *x = node->in[0], *y = node->out[0];
     nx_step *step =
-        nx_plan_launch(plan, node, "lrn", "lrn", NULL, nx_range_rows(plan, x->shape), "ttiiifff", x, y, x->shape.w,
-                       x->shape.c, o->size / 2, (double)o->alpha / o->size, (double)o->beta, (double)o->k);
+        nx_plan_launch(plan, node, "lrn", "lrn", NULL, nx_range_rows(plan, x->shape),
+                       NX_ARGS({"x", .t = x}, {"y", .t = y}, {"width", .i = x->shape.w}, {"channels", .i = x->shape.c},
+                               {"reach", .i = o->size / 2}, {"share", .f = (double)o->alpha / o->size},
+                               {"beta", .f = o->beta}, {"k", .f = o->k}));
     step->bytes = 2.0 * (double)x->bytes;
 }
 

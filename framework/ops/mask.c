@@ -11,8 +11,10 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
 static void bind(nx_plan *plan, nx_node *node)
 {
     nx_tensor *x = node->in[0];
-    nx_step *step = nx_plan_launch(plan, node, "mask", "mask", NULL, nx_range_rows(plan, x->shape), "tttiii", x,
-                                   node->in[1], node->out[0], x->shape.h, x->shape.w, x->shape.c);
+    nx_step *step =
+        nx_plan_launch(plan, node, "mask", "mask", NULL, nx_range_rows(plan, x->shape),
+                       NX_ARGS({"x", .t = x}, {"weights", .t = node->in[1]}, {"y", .t = node->out[0]},
+                               {"height", .i = x->shape.h}, {"width", .i = x->shape.w}, {"channels", .i = x->shape.c}));
     step->bytes = 2.0 * (double)x->bytes;
 }
 

@@ -19,9 +19,11 @@ static void bind(nx_plan *plan, nx_node *node)
     nx_tensor *x = node->in[0], *target = node->in[1];
     nx_sum_split split = nx_sum_split_of(plan, count_of(node));
     size_t parts = rows_of(node) * split.segments;
-    nx_step *step = nx_plan_launch(plan, node, "sum", "sum_squared_differences", NULL, nx_range_groups(plan, parts),
-                                   "tttqqiii", x, target, node->scratch[0], (cl_ulong)count_of(node),
-                                   (cl_ulong)split.length, (int)split.segments, (int)shared(node), 0);
+    nx_step *step =
+        nx_plan_launch(plan, node, "sum", "sum_squared_differences", NULL, nx_range_groups(plan, parts),
+                       NX_ARGS({"x", .t = x}, {"y", .t = target}, {"parts", .t = node->scratch[0]},
+                               {"count", .i = count_of(node)}, {"length", .i = split.length},
+                               {"segments", .i = split.segments}, {"shared", .i = shared(node)}, {"pairs", .i = 0}));
     step->bytes = (double)(x->bytes + target->bytes);
     nx_sum_parts(plan, node, node->scratch[0], node->out[0], parts, 1, 1.0 / (double)nx_shape_count(x->shape));
 }
@@ -31,17 +33,20 @@ static void bind_dx(nx_plan *plan, nx_node *node)
 {
     nx_tensor *x = node->in[0], *target = node->in[1];
     nx_step *step = nx_plan_launch(
-        plan, node, "mse", "mse_gradient", NULL, nx_range_flat_rows(plan, count_of(node), rows_of(node)), "ttttqf", x,
-        target, node->in[2], node->out[0], (cl_ulong)count_of(node), 2.0 / (double)nx_shape_count(x->shape));
+        plan, node, "mse", "mse_gradient", NULL, nx_range_flat_rows(plan, count_of(node), rows_of(node)),
+        NX_ARGS({"x", .t = x}, {"target", .t = target}, {"dy", .t = node->in[2]}, {"dx", .t = node->out[0]},
+                {"count", .i = count_of(node)}, {"factor", .f = 2.0 / (double)nx_shape_count(x->shape)}));
     step->bytes = 3.0 * (double)x->bytes;
 }
 
 static void bind_dtarget(nx_plan *plan, nx_node *node)
 {
     nx_tensor *x = node->in[0], *target = node->in[1];
-    nx_step *step = nx_plan_launch(plan, node, "mse", "mse_target_gradient", NULL, nx_range_flat(plan, count_of(node)),
-                                   "ttttqif", x, target, node->in[2], node->out[0], (cl_ulong)count_of(node),
-                                   (int)rows_of(node), -2.0 / (double)nx_shape_count(x->shape));
+    nx_step *step =
+        nx_plan_launch(plan, node, "mse", "mse_target_gradient", NULL, nx_range_flat(plan, count_of(node)),
+                       NX_ARGS({"x", .t = x}, {"target", .t = target}, {"dy", .t = node->in[2]},
+                               {"dtarget", .t = node->out[0]}, {"count", .i = count_of(node)},
+                               {"rows", .i = rows_of(node)}, {"factor", .f = -2.0 / (double)nx_shape_count(x->shape)}));
     step->bytes = (double)x->bytes + 2.0 * (double)target->bytes;
 }
 

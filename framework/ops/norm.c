@@ -3,11 +3,14 @@
  * the node's second output. */
 #include "ops/norm.h"
 
+#include "base/blocks.h"
 #include "graph/plan.h"
 #include "ops/conv.h"
 
-enum { PARTS = 0, MEANS = 1 };         /* scratch slots */
-enum { CPU_WIDTH = 4, GPU_WIDTH = 1 }; /* vectors of a work-item, as in cl/norm.cl */
+#include <stdio.h>
+
+enum { PARTS = 0, MEANS = 1 };             /* scratch slots */
+enum { CPU_VECTORS = 4, GPU_VECTORS = 1 }; /* of a work-item: VECTORS of cl/norm.cl */
 enum {
     MOST_LINES = 256,
     LEAST_LINES = 16,
@@ -20,6 +23,11 @@ typedef struct attr {
     bool instance, affine, residual;
 } attr;
 
+static int vectors_of(const nx_plan *plan)
+{
+    return nx_plan_info(plan)->family == NX_FAMILY_GPU ? GPU_VECTORS : CPU_VECTORS;
+}
+
 /* How a tensor is cut up: see cl/norm.cl. */
 typedef struct layout {
     int groups, channels, period, run, segments;
@@ -29,17 +37,18 @@ typedef struct layout {
 static layout layout_of(const nx_plan *plan, const attr *a, nx_shape x)
 {
     bool gpu = nx_plan_info(plan)->family == NX_FAMILY_GPU;
-    int width = nx_plan_lanes(plan) * (gpu ? GPU_WIDTH : CPU_WIDTH);
+    int width = nx_plan_lanes(plan) * vectors_of(plan);
     layout l = {.groups = a->instance ? x.n : 1, .channels = x.c, .period = x.c};
     while (l.period % width) l.period += x.c;
     l.total = nx_shape_count(x) / (size_t)l.groups;
     l.blocks = (size_t)(l.period / width);
-    size_t lines = (l.total + (size_t)l.period - 1) / (size_t)l.period;
+    size_t lines = nx_blocks(l.total, (size_t)l.period);
     size_t run =
         lines * l.blocks * (size_t)l.groups / (nx_plan_info(plan)->units * (gpu ? GPU_ITEMS_UNIT : ITEMS_UNIT));
     run = run < LEAST_LINES ? LEAST_LINES : run > MOST_LINES ? MOST_LINES : run;
+    if (gpu && nx_blocks(lines, run) > NX_MOST_GROUPS) run = nx_blocks(lines, NX_MOST_GROUPS); /* beyond a launch */
     l.run = (int)run;
-    l.segments = (int)((lines + run - 1) / run);
+    l.segments = (int)nx_blocks(lines, run);
     return l;
 }
 
@@ -51,14 +60,23 @@ static size_t parts_bytes(const layout *l, size_t rows)
 static nx_range items(const nx_plan *plan, const layout *l)
 {
     size_t local = nx_plan_info(plan)->family == NX_FAMILY_GPU ? 0 : 1;
-    return (nx_range){3, {l->blocks, (size_t)l->segments, (size_t)l->groups}, {local, local, local}};
+    return (nx_range){
+        .dims = 3, .global = {l->blocks, (size_t)l->segments, (size_t)l->groups}, .local = {local, local, local}};
 }
 
-static nx_range one_each(int channels) { return (nx_range){1, {(size_t)channels}, {0}}; }
+static nx_range one_each(int channels) { return (nx_range){.dims = 1, .global = {(size_t)channels}}; }
 
 static double slope_of(const nx_norm_options *o)
 {
     return o->activation == NX_ACTIVATION_RELU ? 0.0 : o->activation == NX_ACTIVATION_NONE ? 1.0 : (double)o->slope;
+}
+
+/* Appends a launch of cl/norm.cl. */
+static nx_step *launch(nx_plan *plan, nx_node *node, const char *kernel, nx_range range, const nx_arg *args)
+{
+    char defines[16];
+    snprintf(defines, sizeof defines, "-DVECTORS=%d", vectors_of(plan));
+    return nx_plan_launch(plan, node, "norm", kernel, defines, range, args);
 }
 
 static bool fixed_statistics(const attr *a) { return !a->instance && !a->o.training; }
@@ -81,25 +99,31 @@ static void bind(nx_plan *plan, nx_node *node)
     layout l = layout_of(plan, a, x->shape);
     if (fixed_statistics(a)) {
         int running = a->affine ? 3 : 1;
-        nx_plan_launch(plan, node, "norm", "norm_running", NULL, one_each(l.channels), "tttif", node->in[running],
-                       node->in[running + 1], statistics, l.channels, (double)a->o.epsilon);
+        launch(plan, node, "norm_running", one_each(l.channels),
+               NX_ARGS({"mean", .t = node->in[running]}, {"variance", .t = node->in[running + 1]},
+                       {"statistics", .t = statistics}, {"channels", .i = l.channels}, {"epsilon", .f = a->o.epsilon}));
     } else {
         int segments, period = l.channels;
         nx_tensor *parts = nx_conv_statistics(plan, node, l.groups, &segments);
         if (!parts) {
             parts = node->scratch[PARTS], segments = l.segments, period = l.period;
-            nx_step *step = nx_plan_launch(plan, node, "norm", "norm_statistics", NULL, items(plan, &l), "ttqii", x,
-                                           parts, (cl_ulong)l.total, l.period, l.run);
+            nx_step *step = launch(plan, node, "norm_statistics", items(plan, &l),
+                                   NX_ARGS({"x", .t = x}, {"parts", .t = parts}, {"total", .i = l.total},
+                                           {"period", .i = l.period}, {"run", .i = l.run}));
             step->bytes = (double)x->bytes;
         }
-        nx_plan_launch(plan, node, "norm", "norm_merge", NULL, nx_range_groups(plan, (size_t)(l.groups * l.channels)),
-                       "ttqiiif", parts, statistics, (cl_ulong)l.total, period, segments, l.channels,
-                       (double)a->o.epsilon);
+        launch(plan, node, "norm_merge", nx_range_groups(plan, (size_t)(l.groups * l.channels)),
+               NX_ARGS({"parts", .t = parts}, {"statistics", .t = statistics}, {"total", .i = l.total},
+                       {"period", .i = period}, {"segments", .i = segments}, {"channels", .i = l.channels},
+                       {"epsilon", .f = a->o.epsilon}));
     }
     nx_step *step =
-        nx_plan_launch(plan, node, "norm", "norm_apply", NULL, items(plan, &l), "ttttttqiiiiiif", x, statistics, gamma,
-                       beta, node->in[a->residual ? node->n_in - 1 : 0], y, (cl_ulong)l.total, l.period, l.run,
-                       l.channels, (int)a->affine, (int)a->residual, (int)a->o.activation, slope_of(&a->o));
+        launch(plan, node, "norm_apply", items(plan, &l),
+               NX_ARGS({"x", .t = x}, {"statistics", .t = statistics}, {"gamma", .t = gamma}, {"beta", .t = beta},
+                       {"residual", .t = node->in[a->residual ? node->n_in - 1 : 0]}, {"y", .t = y},
+                       {"total", .i = l.total}, {"period", .i = l.period}, {"run", .i = l.run},
+                       {"channels", .i = l.channels}, {"affine", .i = a->affine}, {"add", .i = a->residual},
+                       {"kind", .i = a->o.activation}, {"slope", .f = slope_of(&a->o)}));
     step->bytes = (a->residual ? 3.0 : 2.0) * (double)x->bytes;
 }
 
@@ -120,16 +144,23 @@ static void bind_gradient(nx_plan *plan, nx_node *node)
     nx_tensor *parts = node->scratch[PARTS], *means = node->scratch[MEANS];
     layout l = layout_of(plan, a, x->shape);
     double reads = a->o.activation ? 3.0 : 2.0;
-    nx_step *step = nx_plan_launch(plan, node, "norm", "norm_gradient_sums", NULL, items(plan, &l), "tttttqiiiif", x, y,
-                                   dy, statistics, parts, (cl_ulong)l.total, l.period, l.run, l.channels,
-                                   (int)a->o.activation, slope_of(&a->o));
+    nx_step *step =
+        launch(plan, node, "norm_gradient_sums", items(plan, &l),
+               NX_ARGS({"x", .t = x}, {"y", .t = y}, {"dy", .t = dy}, {"statistics", .t = statistics},
+                       {"parts", .t = parts}, {"total", .i = l.total}, {"period", .i = l.period}, {"run", .i = l.run},
+                       {"channels", .i = l.channels}, {"kind", .i = a->o.activation}, {"slope", .f = slope_of(&a->o)}));
     step->bytes = reads * (double)x->bytes;
-    nx_plan_launch(plan, node, "norm", "norm_gradient_merge", NULL, nx_range_groups(plan, (size_t)l.channels),
-                   "ttttqiiiii", parts, means, node->out[1], node->out[2], (cl_ulong)l.total, l.period, l.segments,
-                   l.groups, l.channels, (int)fixed_statistics(a));
-    step = nx_plan_launch(plan, node, "norm", "norm_gradient_apply", NULL, items(plan, &l), "tttttttqiiiiif", x, y, dy,
-                          statistics, gamma, means, node->out[0], (cl_ulong)l.total, l.period, l.run, l.channels,
-                          (int)a->affine, (int)a->o.activation, slope_of(&a->o));
+    launch(plan, node, "norm_gradient_merge", nx_range_groups(plan, (size_t)l.channels),
+           NX_ARGS({"parts", .t = parts}, {"means", .t = means}, {"dgamma", .t = node->out[1]},
+                   {"dbeta", .t = node->out[2]}, {"total", .i = l.total}, {"period", .i = l.period},
+                   {"segments", .i = l.segments}, {"groups", .i = l.groups}, {"channels", .i = l.channels},
+                   {"fixed_statistics", .i = fixed_statistics(a)}));
+    step =
+        launch(plan, node, "norm_gradient_apply", items(plan, &l),
+               NX_ARGS({"x", .t = x}, {"y", .t = y}, {"dy", .t = dy}, {"statistics", .t = statistics},
+                       {"gamma", .t = gamma}, {"means", .t = means}, {"dx", .t = node->out[0]}, {"total", .i = l.total},
+                       {"period", .i = l.period}, {"run", .i = l.run}, {"channels", .i = l.channels},
+                       {"affine", .i = a->affine}, {"kind", .i = a->o.activation}, {"slope", .f = slope_of(&a->o)}));
     step->bytes = (reads + 1.0) * (double)x->bytes;
 }
 
@@ -161,8 +192,9 @@ static void bind_update(nx_plan *plan, nx_node *node)
 {
     const float *numbers = node->attr; /* momentum, biased to unbiased */
     int channels = node->in[1]->shape.c;
-    nx_plan_launch(plan, node, "norm", "norm_update", NULL, one_each(channels), "tttiff", node->in[0], node->in[1],
-                   node->in[2], channels, (double)numbers[0], (double)numbers[1]);
+    launch(plan, node, "norm_update", one_each(channels),
+           NX_ARGS({"statistics", .t = node->in[0]}, {"mean", .t = node->in[1]}, {"variance", .t = node->in[2]},
+                   {"channels", .i = channels}, {"momentum", .f = numbers[0]}, {"unbiased", .f = numbers[1]}));
 }
 
 static const nx_op update_op = {.name = "norm_update", .bind = bind_update};

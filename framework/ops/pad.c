@@ -34,8 +34,10 @@ static void bind(nx_plan *plan, nx_node *node)
     const nx_pad_options *o = node->attr;
     nx_tensor *x = node->in[0], *y = node->out[0];
     nx_step *step =
-        nx_plan_launch(plan, node, "pad", "pad", NULL, nx_range_rows(plan, y->shape), "ttiiiiiiii", x, y, x->shape.h,
-                       x->shape.w, x->shape.c, y->shape.h, y->shape.w, o->top, o->left, (int)o->mode);
+        nx_plan_launch(plan, node, "pad", "pad", NULL, nx_range_rows(plan, y->shape),
+                       NX_ARGS({"x", .t = x}, {"y", .t = y}, {"h", .i = x->shape.h}, {"w", .i = x->shape.w},
+                               {"channels", .i = x->shape.c}, {"out_h", .i = y->shape.h}, {"out_w", .i = y->shape.w},
+                               {"top", .i = o->top}, {"left", .i = o->left}, {"mode", .i = o->mode}));
     step->bytes = (double)x->bytes + (double)y->bytes;
 }
 
@@ -53,9 +55,11 @@ static void bind_gradient(nx_plan *plan, nx_node *node)
 {
     const nx_pad_options *o = node->attr;
     nx_tensor *dy = node->in[0], *dx = node->out[0];
-    nx_step *step = nx_plan_launch(plan, node, "pad", "pad_gradient", NULL, nx_range_rows(plan, dx->shape),
-                                   "ttiiiiiiiii", dy, dx, dx->shape.h, dx->shape.w, dx->shape.c, o->top, o->bottom,
-                                   o->left, o->right, (int)o->mode, dy->shape.w);
+    nx_step *step = nx_plan_launch(
+        plan, node, "pad", "pad_gradient", NULL, nx_range_rows(plan, dx->shape),
+        NX_ARGS({"dy", .t = dy}, {"dx", .t = dx}, {"h", .i = dx->shape.h}, {"w", .i = dx->shape.w},
+                {"channels", .i = dx->shape.c}, {"top", .i = o->top}, {"bottom", .i = o->bottom},
+                {"left", .i = o->left}, {"right", .i = o->right}, {"mode", .i = o->mode}, {"out_w", .i = dy->shape.w}));
     step->bytes = (double)dy->bytes + (double)dx->bytes;
 }
 

@@ -17,18 +17,27 @@ static const char *defines(char out[48], const nx_pool_options *o)
     return out;
 }
 
+/* The sizes of the picture and of what is pooled, as all kernels take them. */
+#define SIZES(x, y)                                                                                                    \
+    {"h", .i = (x)->shape.h}, {"w", .i = (x)->shape.w}, {"channels", .i = (x)->shape.c}, {"out_h", .i = (y)->shape.h}, \
+    {                                                                                                                  \
+        "out_w", .i = (y)->shape.w                                                                                     \
+    }
+
 static void bind_gradient(nx_plan *plan, nx_node *node)
 {
     const nx_pool_options *o = node->attr;
     nx_tensor *dy = node->in[0], *dx = node->out[0];
+    char text[48];
+    defines(text, o);
     nx_range range = nx_range_rows(plan, dx->shape);
-    int h = dx->shape.h, w = dx->shape.w, c = dx->shape.c, out_h = dy->shape.h, out_w = dy->shape.w;
-    char buffer[48];
-    const char *kernel = kernels[o->kind][1], *text = defines(buffer, o);
-    nx_step *step = o->kind == NX_POOL_MAX ? nx_plan_launch(plan, node, "pool", kernel, text, range, "tttiiiii",
-                                                            node->in[1], dy, dx, h, w, c, out_h, out_w)
-                                           : nx_plan_launch(plan, node, "pool", kernel, text, range, "ttiiiii", dy, dx,
-                                                            h, w, c, out_h, out_w);
+    const char *kernel = kernels[o->kind][1];
+    nx_step *step =
+        o->kind == NX_POOL_MAX
+            ? nx_plan_launch(plan, node, "pool", kernel, text, range,
+                             NX_ARGS({"x", .t = node->in[1]}, {"dy", .t = dy}, {"dx", .t = dx}, SIZES(dx, dy)))
+            : nx_plan_launch(plan, node, "pool", kernel, text, range,
+                             NX_ARGS({"dy", .t = dy}, {"dx", .t = dx}, SIZES(dx, dy)));
     step->bytes = (double)dy->bytes + (o->kind == NX_POOL_MAX ? 2.0 : 1.0) * (double)dx->bytes;
 }
 
@@ -48,9 +57,8 @@ static void bind(nx_plan *plan, nx_node *node)
     const nx_pool_options *o = node->attr;
     nx_tensor *x = node->in[0], *y = node->out[0];
     char text[48];
-    nx_step *step =
-        nx_plan_launch(plan, node, "pool", kernels[o->kind][0], defines(text, o), nx_range_rows(plan, y->shape),
-                       "ttiiiii", x, y, x->shape.h, x->shape.w, x->shape.c, y->shape.h, y->shape.w);
+    nx_step *step = nx_plan_launch(plan, node, "pool", kernels[o->kind][0], defines(text, o),
+                                   nx_range_rows(plan, y->shape), NX_ARGS({"x", .t = x}, {"y", .t = y}, SIZES(x, y)));
     step->bytes = (double)x->bytes + (double)y->bytes;
 }
 

@@ -31,8 +31,9 @@ static void bind(nx_plan *plan, nx_node *node)
     const attr *a = node->attr;
     nx_tensor *y = node->out[0];
     nx_step *step = nx_plan_launch(plan, node, "random", a->normal ? "random_normal" : "random_uniform", NULL,
-                                   nx_range_flat(plan, nx_shape_count(y->shape)), "ttqq", node->in[0], y,
-                                   (cl_ulong)a->stream, (cl_ulong)(nx_random_draws(y) / 4));
+                                   nx_range_flat(plan, nx_shape_count(y->shape)),
+                                   NX_ARGS({"state", .t = node->in[0]}, {"y", .t = y}, {"stream", .i = a->stream},
+                                           {"blocks", .i = nx_random_draws(y) / 4}));
     step->bytes = (double)y->bytes;
 }
 

@@ -8,7 +8,9 @@ static void bind_gradient(nx_plan *plan, nx_node *node)
 {
     nx_tensor *dy = node->in[0], *dx = node->out[0];
     nx_step *step = nx_plan_launch(plan, node, "resize", "resize_gradient", NULL, nx_range_rows(plan, dx->shape),
-                                   "ttiiiii", dy, dx, dx->shape.h, dx->shape.w, dx->shape.c, dy->shape.h, dy->shape.w);
+                                   NX_ARGS({"dy", .t = dy}, {"dx", .t = dx}, {"h", .i = dx->shape.h},
+                                           {"w", .i = dx->shape.w}, {"channels", .i = dx->shape.c},
+                                           {"out_h", .i = dy->shape.h}, {"out_w", .i = dy->shape.w}));
     step->bytes = (double)dy->bytes + (double)dx->bytes;
 }
 
@@ -23,8 +25,10 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
 static void bind(nx_plan *plan, nx_node *node)
 {
     nx_tensor *x = node->in[0], *y = node->out[0];
-    nx_step *step = nx_plan_launch(plan, node, "resize", "resize", NULL, nx_range_rows(plan, y->shape), "ttiiiii", x, y,
-                                   x->shape.h, x->shape.w, x->shape.c, y->shape.h, y->shape.w);
+    nx_step *step =
+        nx_plan_launch(plan, node, "resize", "resize", NULL, nx_range_rows(plan, y->shape),
+                       NX_ARGS({"x", .t = x}, {"y", .t = y}, {"h", .i = x->shape.h}, {"w", .i = x->shape.w},
+                               {"channels", .i = x->shape.c}, {"out_h", .i = y->shape.h}, {"out_w", .i = y->shape.w}));
     step->bytes = (double)x->bytes + (double)y->bytes;
 }
 

@@ -6,9 +6,11 @@
 static void bind(nx_plan *plan, nx_node *node)
 {
     nx_tensor *x = node->in[0];
-    nx_step *step = nx_plan_launch(plan, node, "row_moments", "row_moments", NULL,
-                                   nx_range_lanes(plan, x->shape.c, (size_t)x->shape.n * (size_t)x->shape.h, 1),
-                                   "tttii", x, node->in[1], node->out[0], x->shape.w, x->shape.c);
+    nx_range range = nx_range_lanes(plan, x->shape.c, 1, (size_t)x->shape.n * (size_t)x->shape.h);
+    range.apart = true;
+    nx_step *step = nx_plan_launch(plan, node, "row_moments", "row_moments", NULL, range,
+                                   NX_ARGS({"x", .t = x}, {"columns", .t = node->in[1]}, {"y", .t = node->out[0]},
+                                           {"width", .i = x->shape.w}, {"channels", .i = x->shape.c}));
     step->bytes = (double)x->bytes;
 }
 

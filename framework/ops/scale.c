@@ -12,8 +12,9 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
 static void bind(nx_plan *plan, nx_node *node)
 {
     nx_tensor *y = node->out[0];
-    nx_step *step = nx_plan_launch(plan, node, "scale", "scale", NULL, nx_range_flat(plan, nx_shape_count(y->shape)),
-                                   "ttf", node->in[0], y, (double)*(const float *)node->attr);
+    nx_step *step = nx_plan_launch(
+        plan, node, "scale", "scale", NULL, nx_range_flat(plan, nx_shape_count(y->shape)),
+        NX_ARGS({"x", .t = node->in[0]}, {"y", .t = y}, {"factor", .f = (double)*(const float *)node->attr}));
     step->bytes = 2.0 * (double)y->bytes;
 }
 

@@ -15,9 +15,12 @@ void nx_slice_copy(nx_plan *plan, nx_node *node, nx_tensor *from, nx_shape from_
 {
     nx_shape a = from->shape, b = to->shape, runs = size;
     if (size.c == a.c && size.c == b.c) runs = (nx_shape){size.n, size.h, 1, size.w * size.c};
-    nx_step *step = nx_plan_launch(plan, node, "slice", "slice_copy", NULL, nx_range_rows(plan, runs), "ttqqiiiiiiiii",
-                                   from, to, (cl_ulong)offset_of(a, from_place), (cl_ulong)offset_of(b, to_place),
-                                   runs.h, runs.w, runs.c, a.h, a.w * a.c, a.c, b.h, b.w * b.c, b.c);
+    nx_step *step = nx_plan_launch(
+        plan, node, "slice", "slice_copy", NULL, nx_range_rows(plan, runs),
+        NX_ARGS({"from", .t = from}, {"to", .t = to}, {"from_first", .i = offset_of(a, from_place)},
+                {"to_first", .i = offset_of(b, to_place)}, {"height", .i = runs.h}, {"runs", .i = runs.w},
+                {"length", .i = runs.c}, {"from_height", .i = a.h}, {"from_row", .i = a.w * a.c},
+                {"from_run", .i = a.c}, {"to_height", .i = b.h}, {"to_row", .i = b.w * b.c}, {"to_run", .i = b.c}));
     step->bytes = 2.0 * (double)nx_shape_count(size) * sizeof(float);
 }
 
@@ -31,7 +34,7 @@ static void bind_gradient(nx_plan *plan, nx_node *node)
 {
     nx_tensor *dy = node->in[0], *dx = node->out[0];
     nx_step *step = nx_plan_launch(plan, node, "slice", "slice_zero", NULL,
-                                   nx_range_flat(plan, nx_shape_count(dx->shape)), "t", dx);
+                                   nx_range_flat(plan, nx_shape_count(dx->shape)), NX_ARGS({"x", .t = dx}));
     step->bytes = (double)dx->bytes;
     nx_slice_copy(plan, node, dy, (nx_shape){0}, dx, first_of(node), dy->shape);
 }

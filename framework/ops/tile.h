@@ -27,6 +27,7 @@ typedef struct nx_sums {
     size_t rows, columns; /* of one product */
     size_t products;      /* beside each other */
     size_t terms;         /* of each sum; 0: it is not split */
+    bool fragments;       /* by tensor cores, 32 x 32 sums of 32 work-items */
 } nx_sums;
 
 /* Whether the device allows the tile, and less than half of it would be idle; the smallest is never too large. */
@@ -47,8 +48,13 @@ enum { NX_SPLIT_GROUPS = 4 }; /* groups for every unit, by the rule */
 nx_splits nx_tile_splits(const nx_device_info *info, const nx_tile *tile, const nx_sums *sums, int groups);
 nx_splits nx_splits_into(size_t terms, size_t count); /* about so many, never more */
 
+/* For algorithms: adds the choices of a tile that suits and, where the sum may be split, of so many splits as give
+ * every unit a few groups or many. What the rule takes is there already, as `plain`. How many. */
+typedef struct nx_choice nx_choice;
+size_t nx_tile_variants(const nx_device_info *info, const nx_sums *sums, bool split, nx_choice plain, nx_choice *out);
+
 /* For launches: the compiler's definitions of the tile, where `width` is 4 or 1, and `more`; the groups. */
-void nx_tile_defines(char *text, size_t size, const nx_tile *tile, int width, const char *more);
+void nx_tile_defines(char *text, size_t size, const nx_tile *tile, const nx_sums *sums, int width, const char *more);
 nx_range nx_tile_range(const nx_tile *tile, const nx_sums *sums, size_t splits);
 
 #endif

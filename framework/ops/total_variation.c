@@ -14,9 +14,10 @@ static void bind(nx_plan *plan, nx_node *node)
 {
     const nx_variation *kind = node->attr;
     nx_tensor *x = node->in[0];
-    nx_step *step =
-        nx_plan_launch(plan, node, "total_variation", "total_variation", NULL, nx_range_groups(plan, rows_of(x)),
-                       "ttiiii", x, node->scratch[0], x->shape.h, x->shape.w, x->shape.c, *kind == NX_VARIATION_L1);
+    nx_step *step = nx_plan_launch(
+        plan, node, "total_variation", "total_variation", NULL, nx_range_groups(plan, rows_of(x)),
+        NX_ARGS({"x", .t = x}, {"parts", .t = node->scratch[0]}, {"h", .i = x->shape.h}, {"w", .i = x->shape.w},
+                {"c", .i = x->shape.c}, {"absolute", .i = *kind == NX_VARIATION_L1}));
     step->bytes = (double)x->bytes;
     nx_sum_parts(plan, node, node->scratch[0], node->out[0], rows_of(x), 1, 1.0 / x->shape.n);
 }
@@ -27,8 +28,10 @@ static void bind_gradient(nx_plan *plan, nx_node *node)
     nx_tensor *x = node->in[0];
     nx_step *step = nx_plan_launch(plan, node, "total_variation", "total_variation_gradient", NULL,
                                    nx_range_flat_rows(plan, (size_t)x->shape.w * (size_t)x->shape.c, rows_of(x)),
-                                   "tttiiiif", x, node->in[1], node->out[0], x->shape.h, x->shape.w, x->shape.c,
-                                   *kind == NX_VARIATION_L1, (*kind == NX_VARIATION_L1 ? 1.0 : 2.0) / x->shape.n);
+                                   NX_ARGS({"x", .t = x}, {"dy", .t = node->in[1]}, {"dx", .t = node->out[0]},
+                                           {"h", .i = x->shape.h}, {"w", .i = x->shape.w}, {"c", .i = x->shape.c},
+                                           {"absolute", .i = *kind == NX_VARIATION_L1},
+                                           {"factor", .f = (*kind == NX_VARIATION_L1 ? 1.0 : 2.0) / x->shape.n}));
     step->bytes = 2.0 * (double)x->bytes;
 }
 

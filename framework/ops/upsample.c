@@ -8,7 +8,8 @@ static void bind_gradient(nx_plan *plan, nx_node *node)
     nx_tensor *dy = node->in[0], *dx = node->out[0];
     nx_step *step =
         nx_plan_launch(plan, node, "upsample", "upsample_nearest_gradient", NULL, nx_range_rows(plan, dx->shape),
-                       "ttiii", dy, dx, dx->shape.w, dx->shape.c, *(const int *)node->attr);
+                       NX_ARGS({"dy", .t = dy}, {"dx", .t = dx}, {"width", .i = dx->shape.w},
+                               {"channels", .i = dx->shape.c}, {"factor", .i = *(const int *)node->attr}));
     step->bytes = (double)dy->bytes + (double)dx->bytes;
 }
 
@@ -30,7 +31,8 @@ static void bind(nx_plan *plan, nx_node *node)
 {
     nx_tensor *x = node->in[0], *y = node->out[0];
     nx_step *step = nx_plan_launch(plan, node, "upsample", "upsample_nearest", NULL, nx_range_rows(plan, y->shape),
-                                   "ttiii", x, y, y->shape.w, y->shape.c, *(const int *)node->attr);
+                                   NX_ARGS({"x", .t = x}, {"y", .t = y}, {"width", .i = y->shape.w},
+                                           {"channels", .i = y->shape.c}, {"factor", .i = *(const int *)node->attr}));
     step->bytes = (double)x->bytes + (double)y->bytes;
 }
 

@@ -4,7 +4,9 @@
 #include "graph/plan.h"
 #include "ops/scale.h"
 
-enum { ONCE = 8 }; /* scalars of a launch, as in cl/weighted_sum.cl */
+enum { ONCE = 8 }; /* scalars of a launch: the kernel's s0 to s7 */
+#define TERM(i)                                                                                                        \
+    {"s" #i, .t = s[i]}, { "w" #i, .f = w[i] }
 
 static void bind(nx_plan *plan, nx_node *node)
 {
@@ -18,9 +20,10 @@ static void bind(nx_plan *plan, nx_node *node)
             s[i] = node->in[first + (i < n ? i : 0)];
             w[i] = i < n ? (double)weights[first + i] : 0;
         }
-        nx_plan_launch(plan, node, "weighted_sum", "weighted_sum", NULL, (nx_range){1, {1}, {1}}, "ttttttttffffffffiit",
-                       s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7],
-                       n, first > 0, y);
+        nx_plan_launch(plan, node, "weighted_sum", "weighted_sum", NULL,
+                       (nx_range){.dims = 1, .global = {1}, .local = {1}},
+                       NX_ARGS(TERM(0), TERM(1), TERM(2), TERM(3), TERM(4), TERM(5), TERM(6), TERM(7), {"n", .i = n},
+                               {"add", .i = first > 0}, {"y", .t = y}));
     }
 }
 

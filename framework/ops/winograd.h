@@ -1,40 +1,31 @@
-/* Convolution by Winograd's F(4 x 4, 3 x 3) on CPUs, for ops/conv: not a header for users of operations.
+/* What the algorithms by Winograd's F(4 x 4, 3 x 3) share (cl/winograd.cl): not a header for users of operations.
  *
- * 3 x 3 kernels in steps of one pixel, some 2.5 times as fast as the sum itself at 64 channels and more, with twice its
- * rounding error (about 2e-6 of the largest output at 512 channels). Transformed weights take four times the memory.
- *
- *     if (nx_winograd_suits(info, &it)) nx_winograd_plan(plan, node, &it);    in plan()
- *     if (nx_winograd_suits(info, &it)) return nx_winograd_bind(plan, node, &it);   in bind()
- *
- * The node's inputs are x, the weights w (HWIO) and, if there is a third, the bias. Uses scratch slots 0 to 2.
+ * 3 x 3 kernels in steps of one pixel, with twice the rounding error of the sum itself (about 2e-6 of the largest
+ * output at 512 channels). Transformed weights take four times the memory.
  */
 #ifndef NX_OPS_WINOGRAD_H
 #define NX_OPS_WINOGRAD_H
 
-#include "graph/plan.h"
-#include "ops/activation.h"
-#include "ops/pad.h"
+#include "ops/algorithm.h"
 
-typedef struct nx_winograd {
-    nx_shape x, y; /* y of any size: what lies outside x is read by the padding mode */
-    int pad;       /* rows and columns before the first of x that the first of y reads; may be negative */
-    int zoom;      /* x is read enlarged so many times, to the nearest */
-    bool rotated;  /* w is that of a convolution from y's channels to x's, turned by 180 degrees */
-    nx_padding padding;
-    nx_activation activation;
-    float slope;  /* of LeakyReLU */
-    bool weights; /* what is asked for is the gradient by w */
-} nx_winograd;
+enum {
+    NX_WINOGRAD_TILE = 4,
+    NX_WINOGRAD_FREQUENCIES = 36
+}; /* pixels of y along a side; numbers of a tile's transform */
 
-bool nx_winograd_suits(const nx_device_info *info, const nx_winograd *it);
-void nx_winograd_plan(nx_plan *plan, nx_node *node, const nx_winograd *it);
-nx_step *nx_winograd_bind(nx_plan *plan, nx_node *node, const nx_winograd *it);
+/* Where kernel, stride and size suit, there are so many channels in and out, and the device was not opened for tf32:
+ * transforms lose what that has not to spare. */
+bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels);
 
-/* After its plan(): nx_conv_statistics of a convolution by this algorithm. */
-nx_tensor *nx_winograd_statistics(nx_plan *plan, nx_node *node, const nx_winograd *it, int groups, int *segments);
+size_t nx_winograd_tiles(const nx_question *q); /* of all images */
 
-/* The gradient by w, where it suits: the node's inputs are x and the gradient by y, its output is that by w. */
-void nx_winograd_plan_gradient(nx_plan *plan, nx_node *node, const nx_winograd *it);
-void nx_winograd_bind_gradient(nx_plan *plan, nx_node *node, const nx_winograd *it);
+/* Launches of cl/winograd.cl; slot < 0: each step, otherwise in the list of the derived tensor. */
+nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, const char *kernel, nx_range range,
+                            const nx_arg *args);
+
+/* On CPUs, as its kernels are compiled: tiles of a register tile, input channels of a piece of the transformed kernel.
+ */
+size_t nx_winograd_rows(const nx_plan *plan);
+enum { NX_WINOGRAD_DEPTH = 128 };
 
 #endif

@@ -1,9 +1,10 @@
 /* The choices between algorithms: what `nstx tune` may store is right, and nothing else is taken. */
-#include "ops/choice.h"
+#include "ops/algorithm.h"
 
 #include "base/text.h"
 #include "cases.h"
 #include "harness.h"
+#include "ops/mse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,8 +91,8 @@ void choice_candidates_are_known(void **state)
     nx_device_info tensor_cores = large;
     tensor_cores.tf32 = true;
     assert_false(nx_choice_known(&tensor_cores, rows[0].question, "winograd"));
-    assert_true(nx_choice_known(&tensor_cores, rows[0].question, "direct 64x64"));
-    assert_false(nx_choice_known(&tensor_cores, rows[0].question, "direct 128x128")); /* no fragments */
+    assert_true(nx_choice_known(&tensor_cores, rows[0].question, "tf32 64x64"));
+    assert_false(nx_choice_known(&tensor_cores, rows[0].question, "tf32 128x128")); /* no fragments */
     nx_device_info cpu = {.family = NX_FAMILY_CPU, .units = 2, .lanes = 16};
     assert_true(nx_choice_known(&cpu, rows[0].question, "winograd 4"));
     assert_false(nx_choice_known(&cpu, rows[0].question, "winograd 3"));
@@ -147,4 +148,67 @@ void choice_candidates_are_right(void **state)
         }
     nx_wisdom_forget();
     assert_true(rows >= sizeof names / sizeof *names);
+}
+
+/* Plans forward and gradients of a row, so that its operations ask. */
+static void ask(const nx_device_info *info, const op_case *c)
+{
+    nx_error err;
+    nx_graph *g = nx_graph_new(info);
+    nx_tensor *in[OP_INPUTS], *wrt[OP_INPUTS], *dx[OP_INPUTS];
+    nx_plan *plan;
+    size_t n = 0;
+    for (int i = 0; i < op_inputs(c); i++) {
+        in[i] = nx_input(g, c->in[i], "in");
+        if (!(c->no_gradient >> i & 1)) wrt[n++] = in[i];
+    }
+    nx_tensor *y = c->build(g, in, c);
+    if (n) nx_gradient(g, nx_mse(g, y, nx_constant(g, y->shape, NULL)), wrt, n, dx);
+    assert_true(nx_plan_new(&plan, g, &err));
+    nx_plan_free(plan);
+    nx_graph_free(g);
+}
+
+/* Answers every question that was asked, and to which the rule has another answer, by this algorithm; false if there is
+ * none. */
+static bool answer_by(const nx_device_info *info, const nx_algorithm *algorithm)
+{
+    bool any = false;
+    for (size_t k = 0; k < nx_wisdom_asked(); k++) {
+        nx_question q;
+        nx_choice all[NX_CHOICES];
+        assert_true(nx_question_read(&q, nx_wisdom_question(k)));
+        nx_wisdom_set(nx_wisdom_question(k), NULL);
+        size_t i = 1, count = nx_choice_candidates(info, &q, all);
+        if (all[0].algorithm == algorithm) continue;
+        while (i < count && all[i].algorithm != algorithm) i++;
+        if (i == count) continue;
+        nx_wisdom_set(nx_wisdom_question(k), algorithm->name);
+        any = true;
+    }
+    return any;
+}
+
+/* Forward and gradients of every row of the case table, by every algorithm of the table that can and is not the rule's,
+ * which the rows' own tests take. */
+void choice_algorithms_are_right(void **state);
+void choice_algorithms_are_right(void **state)
+{
+    (void)state;
+    nx_device *device = test_device();
+    size_t tried = 0;
+    for (size_t i = 0; i < op_case_count; i++) {
+        const op_case *c = &op_cases[i];
+        if (c->timed || c->no_gradient == NO_GRADIENT) continue;
+        nx_wisdom_forget();
+        ask(&device->info, c);
+        for (size_t a = 0; a < nx_algorithm_count; a++) {
+            if (!answer_by(&device->info, nx_algorithms[a])) continue;
+            tried++;
+            if (!test_forward(device, c) || !test_gradient(device, c))
+                fail_msg("%s/%s by %s", c->op, c->name, nx_algorithms[a]->name);
+        }
+    }
+    nx_wisdom_forget();
+    assert_true(tried > 0);
 }

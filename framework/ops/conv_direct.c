@@ -1,0 +1,148 @@
+/* Convolution on CPUs by the sum itself, in register tiles, and its gradient by the weights, in splits of a few rows
+ * whose parts are added in a fixed order (cl/conv.cl). */
+#include "base/blocks.h"
+#include "device/memory.h"
+#include "ops/algorithm.h"
+
+#include <stdio.h>
+
+enum { NARROW = 4, PACKED = 0, PARTS = 0 };
+
+/* Lanes are output channels, or input channels where that fills them better. */
+typedef struct tile {
+    bool narrow;
+    size_t vectors, columns; /* of one pixel: accumulators, and the channels they hold in k (in c, where narrow) */
+    size_t rows;             /* pixels, or numbers of the kernel for its gradient, at most */
+} tile;
+
+/* From c to k channels. */
+static tile tile_of(const nx_plan *plan, int c, int k, size_t accumulators, size_t most)
+{
+    size_t lanes = (size_t)nx_plan_lanes(plan);
+    tile t = {.narrow = k <= NARROW && c >= 2 * k, .vectors = (size_t)k > lanes ? 2 : 1};
+    if (t.narrow) t.vectors = (size_t)k;
+    t.columns = t.narrow ? lanes : t.vectors * lanes;
+    t.rows = (lanes == 16 ? accumulators : accumulators / 2) / t.vectors; /* half as many registers too */
+    if (t.rows > most) t.rows = most;
+    return t;
+}
+
+static tile pixel_tile(const nx_plan *plan, const nx_question *q) { return tile_of(plan, q->x.c, q->y.c, 24, 8); }
+
+static void defines_of(char *text, size_t size, const tile *t, nx_activation activation, bool bias)
+{
+    snprintf(text, size, "-DROWS=%zu -D%s=%zu -DACTIVATION=%d%s", t->rows, t->narrow ? "NARROW" : "VECTORS", t->vectors,
+             (int)activation, bias ? " -DBIAS" : "");
+}
+
+static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
+{
+    const nx_question *q = &job->q;
+    tile tile = pixel_tile(plan, q);
+    size_t c = (size_t)q->x.c, k = (size_t)q->y.c;
+    if (tile.narrow) c = nx_round_up(c, tile.columns);
+    if (!tile.narrow) k = nx_round_up(k, tile.columns);
+    nx_plan_derived(plan, node, PACKED, job->b, job->gather.rotated ? "conv_rotated" : "conv",
+                    (size_t)(q->kh * q->kw) * c * k * sizeof(float));
+}
+
+static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
+{
+    const nx_question *q = &job->q;
+    const nx_gather *t = &job->gather;
+    nx_tensor *u = node->scratch[PACKED], *bias = job->bias ? job->bias : job->b; /* unused without BIAS */
+    tile tile = pixel_tile(plan, q);
+    size_t blocks = tile.narrow ? 1 : nx_blocks((size_t)q->y.c, tile.columns), taps = (size_t)(q->kh * q->kw);
+    char defines[96];
+    defines_of(defines, sizeof defines, &tile, t->activation, job->bias);
+    if (nx_plan_derives(plan, node, PACKED)) {
+        nx_range range = {.dims = 2,
+                          .global = {tile.narrow ? nx_blocks((size_t)q->x.c, tile.columns) : blocks, taps},
+                          .local = {1, 1}};
+        nx_plan_launch_derived(plan, node, PACKED, "conv", tile.narrow ? "conv_narrow_pack" : "conv_pack", defines,
+                               range,
+                               NX_ARGS({"w", .t = job->b}, {"u", .t = u}, {"taps", .i = taps}, {"c", .i = q->x.c},
+                                       {"k", .i = q->y.c}, {"rotated", .i = t->rotated}));
+    }
+    size_t down = (size_t)t->down, tiles = nx_blocks(nx_blocks((size_t)q->y.w, down), tile.rows) * down;
+    nx_range range = {.dims = 3, .global = {tiles, blocks, (size_t)(q->y.n * q->y.h)}, .local = {1, 1, 1}};
+    nx_step *step = nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow" : "conv", defines, range,
+                                   NX_ARGS({"x", .t = job->a}, {"u", .t = u}, {"bias", .t = bias}, {"y", .t = job->c},
+                                           NX_SIZES(q), {"kh", .i = q->kh}, {"kw", .i = q->kw}, {"up", .i = t->up},
+                                           {"down", .i = t->down}, {"pad_y", .i = t->pad_y}, {"pad_x", .i = t->pad_x},
+                                           {"mode", .i = t->padding}, {"slope", .f = t->slope}));
+    step->flops = nx_conv_flops(job);
+    step->bytes = (double)(job->a->bytes + job->b->bytes + job->c->bytes);
+}
+
+const nx_algorithm nx_conv_direct = {.name = "direct",
+                                     .family = NX_FAMILY_CPU,
+                                     .works = 1u << NX_WORK_CONV | 1u << NX_WORK_TRANSPOSED,
+                                     .plan = plan_conv,
+                                     .bind = bind_conv};
+
+/* ---- the gradient by the weights ---- */
+
+typedef struct splits {
+    int count, rows, part; /* rows of dy in a split; floats of a part, padded */
+} splits;
+
+/* Few rows a split keep what its work-items share in cache; few splits keep the parts small. */
+static splits splits_of(const nx_plan *plan, const nx_job *job)
+{
+    nx_shape x = job->q.x, dy = job->q.y;
+    size_t part = nx_align(nx_shape_count(job->c->shape) * sizeof(float)), lines = (size_t)(dy.n * dy.h);
+    size_t line =
+        ((size_t)x.w * (size_t)x.c * (size_t)x.h / (size_t)dy.h + (size_t)dy.w * (size_t)dy.c) * sizeof(float);
+    size_t rows = nx_blocks(nx_device_core_cache(nx_plan_info(plan)) / 2, line), most = ((size_t)64 << 20) / part;
+    size_t few = nx_blocks(lines, 4 * nx_plan_info(plan)->units);
+    if (rows > few) rows = few;
+    if (most < 1) most = 1;
+    if (nx_blocks(lines, rows) > most) rows = nx_blocks(lines, most);
+    return (splits){(int)nx_blocks(lines, rows), (int)rows, (int)(part / sizeof(float))};
+}
+
+/* It reads x as it is: what is enlarged has been written. */
+static bool can_weights(const nx_device_info *info, const nx_question *q) { return (void)info, q->zoom == 1; }
+
+static void plan_weights(nx_plan *plan, nx_node *node, const nx_job *job)
+{
+    splits s = splits_of(plan, job);
+    if (s.count > 1) nx_plan_scratch(plan, node, PARTS, (size_t)s.count * (size_t)s.part * sizeof(float));
+}
+
+static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
+{
+    const nx_question *q = &job->q;
+    const nx_gather *t = &job->gather;
+    splits s = splits_of(plan, job);
+    nx_tensor *dw = job->c, *part = s.count > 1 ? node->scratch[PARTS] : dw;
+    int c = q->x.c, k = q->y.c;
+    tile tile = tile_of(plan, c, k, 28, 14);
+    size_t run = (size_t)(tile.narrow ? q->kw : q->kw * c), tiles = nx_blocks(run, tile.rows);
+    tile.rows = nx_blocks(run, tiles); /* even ones */
+    nx_range range = {
+        .dims = 3,
+        .global = {tiles, nx_blocks((size_t)(tile.narrow ? c : k), tile.columns), (size_t)(s.count * q->kh)},
+        .local = {1, 1, 1}};
+    char defines[96];
+    defines_of(defines, sizeof defines, &tile, NX_ACTIVATION_NONE, false);
+    nx_step *step =
+        nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow_weights" : "conv_weights", defines, range,
+                       NX_ARGS({"x", .t = job->a}, {"dy", .t = job->b}, {"part", .t = part}, {"n", .i = q->x.n},
+                               NX_SIZES(q), {"kh", .i = q->kh}, {"kw", .i = q->kw}, {"stride", .i = t->up},
+                               {"pad_y", .i = t->pad_y}, {"pad_x", .i = t->pad_x}, {"mode", .i = t->padding},
+                               {"split_rows", .i = s.rows}, {"part_size", .i = s.part}));
+    step->flops = nx_conv_flops(job);
+    if (s.count > 1)
+        nx_plan_launch(
+            plan, node, "conv", "conv_weights_sum", defines, nx_range_flat(plan, nx_shape_count(dw->shape)),
+            NX_ARGS({"part", .t = part}, {"dw", .t = dw}, {"splits", .i = s.count}, {"part_size", .i = s.part}));
+}
+
+const nx_algorithm nx_weights_direct = {.name = "direct",
+                                        .family = NX_FAMILY_CPU,
+                                        .works = 1u << NX_WORK_WEIGHTS,
+                                        .can = can_weights,
+                                        .plan = plan_weights,
+                                        .bind = bind_weights};
