@@ -81,7 +81,7 @@ struct runfile {
 static bool lock_run(runfile *run, nx_error *err)
 {
     for (;;) {
-        int file = open(run->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        int file = open(run->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (file < 0) return nx_fail(err, "%s: cannot write there: %s", run->path, strerror(errno));
         if (flock(file, LOCK_EX | LOCK_NB)) {
             /* File systems without locks go without. */

@@ -403,7 +403,7 @@ bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, i
     w->draft = nx_file_draft(path);
     w->height = height, w->width = width, w->format = format, w->quality = quality;
     w->samples = nx_alloc((size_t)width * 3 * (jpeg ? (size_t)height : 2));
-    if (!jpeg) w->work.file = fopen(w->draft, "wb");
+    if (!jpeg) w->work.file = nx_file_create(w->draft);
     bool fine = jpeg || w->work.file || cannot_write(w, strerror(errno), err);
     if (fine && !jpeg && !begin_png(w)) fine = cannot_write(w, w->work.message, err);
     if (!fine) nx_image_writer_drop(w), *out = NULL;

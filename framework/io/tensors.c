@@ -437,7 +437,7 @@ bool nx_tensors_save_safetensors(const char *path, const nx_tensor_entry *entrie
 {
     char *text = header_text(entries, count, metadata, metadata_count), *draft = nx_file_draft(path);
     uint64_t length = strlen(text);
-    FILE *file = fopen(draft, "wb");
+    FILE *file = nx_file_create(draft);
     bool fine = file && fwrite(&length, sizeof length, 1, file) == 1 && fwrite(text, 1, length, file) == length;
     for (size_t i = 0; fine && i < count; i++) {
         size_t size = nx_tensor_entry_size(&entries[i]);
