@@ -348,7 +348,7 @@ static bool add_blend(job *j, char *word, nx_error *err)
 static bool add_mask(job *j, char *word, nx_error *err)
 {
     const char *path = add_layer(j, word, "--mask", err);
-    return path && nx_raster_load(&j->layers[j->count - 1].mask, path, err);
+    return path && nx_raster_load_mask(&j->layers[j->count - 1].mask, path, err);
 }
 
 static bool choose_keep(job *j, const char *word, nx_error *err)
