@@ -21,7 +21,7 @@ enum {
     SLACK = 16 << 20,        /* bytes that may stand for nothing */
     PART = 4 << 20,          /* bytes of chunks read at once, if a chunk is no larger */
     MEMORY = 1 << 30,        /* bytes for the walk, and four times those of the file */
-    SECONDS = 2,             /* of the processor, and one for each */
+    SECONDS = 1,             /* of the processor, and one for each */
     BYTES_A_SECOND = 8 << 20 /* of the file */
 };
 
