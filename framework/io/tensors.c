@@ -62,23 +62,20 @@ static float from_half(uint16_t h)
 
 static void convert_f32(float *out, const void *in, size_t n) { memcpy(out, in, n * sizeof *out); }
 
-static void convert_f64(float *out, const void *in, size_t n)
-{
-    const double *from = in;
-    for (size_t i = 0; i < n; i++) out[i] = (float)from[i];
-}
-
-static void convert_f16(float *out, const void *in, size_t n)
-{
-    const uint16_t *from = in;
-    for (size_t i = 0; i < n; i++) out[i] = from_half(from[i]);
-}
-
-static void convert_bf16(float *out, const void *in, size_t n)
-{
-    const uint16_t *from = in;
-    for (size_t i = 0; i < n; i++) out[i] = nx_from_bfloat16(from[i]);
-}
+/* The numbers of a file lie wherever its header ends, in an .npz on any byte. */
+#define CONVERT(name, type, convert)                                                                                   \
+    static void name(float *out, const void *in, size_t n)                                                             \
+    {                                                                                                                  \
+        const char *from = in;                                                                                         \
+        for (size_t i = 0; i < n; i++) {                                                                               \
+            type value;                                                                                                \
+            memcpy(&value, from + i * sizeof value, sizeof value);                                                     \
+            out[i] = convert(value);                                                                                   \
+        }                                                                                                              \
+    }
+CONVERT(convert_f64, double, (float))
+CONVERT(convert_f16, uint16_t, from_half)
+CONVERT(convert_bf16, uint16_t, nx_from_bfloat16)
 
 typedef struct element {
     const char *name;

@@ -190,30 +190,12 @@ static bool survives(const fuzz_reader *reader, uint64_t rounds, double minutes)
                saved ? kept : "");
         free(kept);
     }
-    for (size_t i = 0; i < seeds.count; i++) free(seeds.files[i].data);
-    free(seeds.files);
+    fuzz_seeds_free(&seeds);
     free(path);
     return ok;
 }
 
 /* ---- the command line ---- */
-
-static bool write_seeds(const char *into, const fuzz_reader *reader)
-{
-    fuzz_seeds seeds = {0};
-    nx_error err;
-    bool ok = nx_folder_make(into, &err);
-    reader->seed(&seeds);
-    for (size_t i = 0; i < seeds.count; i++) {
-        char *path = nx_format("%s/seed-%zu", into, i);
-        ok = ok && nx_file_write(path, seeds.files[i].data, seeds.files[i].bytes, &err);
-        free(path);
-        free(seeds.files[i].data);
-    }
-    free(seeds.files);
-    if (!ok) fprintf(stderr, "fuzz: %s\n", err.text);
-    return ok;
-}
 
 static bool read_file(const char *path, const fuzz_reader *reader)
 {
@@ -262,7 +244,7 @@ int main(int argc, char **argv)
         const fuzz_reader *reader = &fuzz_readers[i];
         uint64_t share = rounds * (uint64_t)reader->share / 100;
         if (!all && !wanted[i]) continue;
-        ok = (seeds  ? write_seeds(seeds, reader)
+        ok = (seeds  ? fuzz_write_seeds(reader, seeds)
               : file ? read_file(file, reader)
                      : survives(reader, share, minutes)) &&
              ok;

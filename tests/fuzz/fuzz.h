@@ -9,7 +9,7 @@
  *     build/fuzz [--rounds N] [READER]...                    so many files of each
  *     build/fuzz --seeds FOLDER READER                       writes the valid files
  *     build/fuzz --read FILE READER                          reads that one file
- *     build-fuzz/fuzz --reader=READER [OPTION]... [CORPUS]   libFuzzer's options
+ *     build-fuzz/fuzz --reader=READER [--seeds=FOLDER] [OPTION]... [FOLDER]   libFuzzer's options
  *
  * A reader is added with a row in readers.c and its seeds in seeds.c.
  */
@@ -56,6 +56,10 @@ void fuzz_one(const fuzz_reader *reader, const uint8_t *data, size_t bytes);
 char *fuzz_path(const fuzz_reader *reader);
 
 void fuzz_add(fuzz_seeds *out, const void *data, size_t bytes);
+void fuzz_seeds_free(fuzz_seeds *seeds);
+
+/* Writes the reader's seeds into the folder, which is made. */
+bool fuzz_write_seeds(const fuzz_reader *reader, const char *into);
 
 /* ---- seeds.c ---- */
 

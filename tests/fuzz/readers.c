@@ -43,7 +43,7 @@ static void check_message(const nx_error *err)
 static void sum_up(const float *values, size_t count)
 {
     volatile float sum = 0;
-    for (size_t i = 0; i < count; i++) sum += values[i];
+    for (size_t i = 0; i < count; i++) sum = sum + values[i];
 }
 
 /* User's data must not end the process: nx_die_at is this function instead. */
@@ -423,4 +423,27 @@ void fuzz_add(fuzz_seeds *out, const void *data, size_t bytes)
     must(bytes <= FUZZ_BYTES_MAX, "a seed too large");
     NX_GROW(out->files, out->count);
     out->files[out->count++] = (fuzz_file){nx_copy(data, bytes), bytes};
+}
+
+void fuzz_seeds_free(fuzz_seeds *seeds)
+{
+    for (size_t i = 0; i < seeds->count; i++) free(seeds->files[i].data);
+    free(seeds->files);
+    *seeds = (fuzz_seeds){0};
+}
+
+bool fuzz_write_seeds(const fuzz_reader *reader, const char *into)
+{
+    fuzz_seeds seeds = {0};
+    nx_error err;
+    bool ok = nx_folder_make(into, &err);
+    reader->seed(&seeds);
+    for (size_t i = 0; ok && i < seeds.count; i++) {
+        char *path = nx_format("%s/seed-%zu", into, i);
+        ok = nx_file_write(path, seeds.files[i].data, seeds.files[i].bytes, &err);
+        free(path);
+    }
+    fuzz_seeds_free(&seeds);
+    if (!ok) fprintf(stderr, "fuzz: %s\n", err.text);
+    return ok;
 }
