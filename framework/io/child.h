@@ -1,5 +1,5 @@
-/* A task in a child process with bounds on its memory and time, for code that strangers' files may crash. Not a header
- * for users.
+/* A task in a child process with bounds on its memory and time, for code that strangers' files may crash.
+ * For io alone: not a header for users.
  *
  * The child is a plain fork: the task may call what takes no lock that another thread can hold, allocate, and read; it
  * cannot write files, and what it changes in memory is gone with it.
