@@ -208,8 +208,8 @@ static bool add_run(cJSON *runs, const char *path, const char *name, nx_error *e
 {
     nx_h5 *file;
     if (!nx_file_exists(path)) return nx_fail(err, "%s: there is no such file", path);
-    if (!nx_h5_is_file(path) || !nx_h5_open(&file, path, false, err))
-        return nx_fail(err, "%s: not a run file (HDF5)", path);
+    if (!nx_h5_is_file(path)) return nx_fail(err, "%s: not a run file (HDF5)", path);
+    if (!nx_h5_open(&file, path, false, err)) return false;
     bool fine = nx_h5_exists(file, "/config") && nx_h5_exists(file, "/metrics");
     if (!fine) nx_fail(err, "%s: not a run file: `nstx info %s` says what it is", path, path);
     cJSON *run = cJSON_CreateObject();

@@ -25,7 +25,7 @@ static const char stylize_options[] =
     "  --keep-colors yuv|lab|histogram  of the content: all but the lightness, or their mean and covariance\n"
     "  --style-scale F         strokes F times as large, at a resolution F times as small\n"
     "  --blend MODEL=SHARE     this share of the picture by another model; may be given again\n"
-    "  --mask MODEL=MASK.png   another model where the mask is white; may be given again\n"
+    "  --mask MODEL=MASK.png   another model where the mask is white, or opaque; may be repeated\n"
     "  --plan                  what each picture takes of the device; nothing is made\n";
 
 enum { LAYERS = 8, MIXED = 32 }; /* generators of one picture; rows mixed at a time */
@@ -381,7 +381,7 @@ static bool add_mask(job *j, char *word, nx_error *err)
 {
     const char *path = add_layer(j, word, "--mask", err);
     if (path) j->layers[j->count - 1].mask_path = path;
-    return path && nx_raster_load(&j->layers[j->count - 1].mask, path, err);
+    return path && nx_raster_load_mask(&j->layers[j->count - 1].mask, path, err);
 }
 
 static bool choose_keep(job *j, const char *word, nx_error *err)

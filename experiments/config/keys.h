@@ -200,7 +200,8 @@ INT(data, validation_count, 0, 0, INT_MAX, "pictures to validate on; 0: all of v
 PATH(data, style, WANT_FILE, "", , "the style picture")
 PATHS(data, more_styles, WANT_FILE, "optimize: style pictures beside style")
 PATHS(data, masks, WANT_FILE,
-    "optimize: of style and more_styles, where in the picture each style goes: white, and in parts grey")
+    "optimize: of style and more_styles, where in the picture each style goes: white, and in parts grey; "
+    "or opaque, in a transparent picture")
 PATH(data, fine_style, WANT_FILE, "", , "mtnet: the style of all but the first subnet; empty: style")
 INT(data, style_size, 256, 0, 16384,
     "pixels of the style's longer side; 0: its own size; mtnet: the last subnet's, a half and a quarter before")

@@ -41,7 +41,7 @@ void kernel_cache_take(void)
     bool taken = false;
     for (int i = 1; i <= MOST && !taken; i++) {
         char *cache = nx_format("%s/kernels-%d", folder, i), *name = nx_format("%s.lock", cache);
-        int lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        int lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         bool busy = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
         taken = !busy; /* or there is nothing to be had: no use in trying on */
         if (busy) close(lock);

@@ -1,6 +1,8 @@
 /* Errors: one line for the user, or the end of the process. */
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@ bool nx_fail(nx_error *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
+    nx_text_printable(err->text);
     return false;
 }
 
@@ -27,6 +30,7 @@ bool nx_fail_in(nx_error *err, const char *format, ...)
     va_end(args);
     size_t room = used >= 0 && used < (int)sizeof err->text ? sizeof err->text - (size_t)used : 0;
     if (room) snprintf(err->text + used, room, ": %s", inner);
+    nx_text_printable(err->text);
     return false;
 }
 

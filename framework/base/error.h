@@ -16,7 +16,8 @@ typedef struct nx_error {
     char text[1024]; /* one line, no newline; empty while nothing failed */
 } nx_error;
 
-/* Writes the message into err (which may be NULL) and returns false, so that `return nx_fail(...)` reads well. */
+/* Writes the message into err (which may be NULL) and returns false, so that `return nx_fail(...)` reads well. What
+ * names in it would do to a terminal is taken out (nx_text_printable). */
 bool nx_fail(nx_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "prefix: " before the message that err already holds and returns false. */

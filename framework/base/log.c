@@ -1,9 +1,12 @@
 /* Log: level, message, and a progress line that never mixes with either. */
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static nx_log_level current = NX_LOG_INFO;
@@ -17,11 +20,11 @@ static void wipe(void)
 
 static void message(nx_log_level level, const char *prefix, const char *format, va_list args)
 {
-    if (level > current) return;
+    char *text;
+    if (level > current || vasprintf(&text, format, args) < 0) return;
     wipe();
-    fputs(prefix, stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s%s\n", prefix, nx_text_printable(text));
+    free(text);
 }
 
 void nx_log_set(nx_log_level level) { current = level; }

@@ -1,4 +1,5 @@
-/* Messages for people, on standard error; results go to standard output and are not this file's business. */
+/* Messages for people, on standard error; results go to standard output and are not this file's business. A message is
+ * one line, and what names in it would do to a terminal is taken out (nx_text_printable). */
 #ifndef NX_BASE_LOG_H
 #define NX_BASE_LOG_H
 

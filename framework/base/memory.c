@@ -13,6 +13,8 @@ void *nx_alloc(size_t bytes)
     return p;
 }
 
+void *nx_try_alloc(size_t bytes) { return bytes < PTRDIFF_MAX ? calloc(1, bytes ? bytes : 1) : NULL; }
+
 void *nx_realloc(void *block, size_t bytes)
 {
     void *p = realloc(block, bytes ? bytes : 1);

@@ -72,6 +72,41 @@ const char *nx_nearest(const char *text, size_t count, const char *(*name)(size_
     return best && 2 * least <= strlen(best) ? best : NULL;
 }
 
+/* The length of the UTF-8 sequence at s and its code point; 0 where it is none: cut off, overlong, a surrogate. */
+static size_t decode(const unsigned char *s, unsigned *point)
+{
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = *s < 0x80 ? 1 : *s >> 5 == 6 ? 2 : *s >> 4 == 14 ? 3 : *s >> 3 == 30 ? 4 : 0;
+    if (!length) return 0;
+    *point = length == 1 ? *s : *s & (0x7Fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if (s[i] >> 6 != 2) return 0;
+        *point = *point << 6 | (s[i] & 0x3F);
+    }
+    return *point < least[length] || *point > 0x10FFFF || *point >> 11 == 0x1B ? 0 : length;
+}
+
+/* Controls of both blocks, line and paragraph separators, and what turns the direction of writing. */
+static bool obeyed(unsigned point)
+{
+    return point < 0x20 || (point >= 0x7F && point < 0xA0) || (point >= 0x2028 && point <= 0x202E) ||
+           (point >= 0x2066 && point <= 0x2069);
+}
+
+char *nx_text_printable(char *text)
+{
+    unsigned point = 0;
+    for (unsigned char *s = (unsigned char *)text; *s;) {
+        size_t length = decode(s, &point);
+        if (length && !obeyed(point)) {
+            s += length;
+            continue;
+        }
+        for (length = length ? length : 1; length; length--) *s++ = '?';
+    }
+    return text;
+}
+
 char *nx_bytes_text(char *out, double bytes)
 {
     static const char *unit[] = {"B", "kB", "MB", "GB", "TB"};

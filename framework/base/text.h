@@ -19,6 +19,10 @@ bool nx_contains(const char *text, const char *part);
 const char *nx_nearest(const char *text, size_t count, const char *(*name)(size_t i, const void *context),
                        const void *context);
 
+/* What a terminal shows of text and does not obey: control characters (escape sequences, newlines, tabs), those that
+ * turn the direction of writing, and bytes that are not UTF-8 become '?', a byte each, in place. Gives text. */
+char *nx_text_printable(char *text);
+
 /* "12.3 MB": decimal units, three digits, in out (at least 16 bytes), which is returned. */
 char *nx_bytes_text(char *out, double bytes);
 

@@ -70,7 +70,7 @@ const char *nx_wisdom_question(size_t i) { return answers[i].question; }
 
 /* ---- the file ---- */
 
-enum { AGREE = 6 }; /* lines */
+enum { AGREE = 6, MOST = 4096 }; /* lines that must agree, answers in a file */
 
 const char *nx_wisdom_kernels(const nx_device_info *info)
 {
@@ -152,6 +152,7 @@ static bool take(const char *path, const char *text, nx_error *why)
     for (int i = 0; i < AGREE; i++) text = line_end(text) + 1;
     for (; strncmp(text, "xxh3 ", 5); text = line_end(text) + 1) {
         char question[NX_WISDOM_TEXT], value[NX_WISDOM_TEXT];
+        if (n_answers == MOST) return nx_fail(why, "%s is not used: more than %d answers", path, MOST);
         if (sscanf(text, "%95[^=\n]= %95[^\n]", question, value) != 2 || question[strlen(question) - 1] != ' ')
             return nx_fail(why, "%s is not used: \"%.*s\" is no answer", path, (int)(line_end(text) - text), text);
         question[strlen(question) - 1] = 0;
@@ -168,6 +169,7 @@ bool nx_wisdom_read(const char *path, const nx_device_info *info, nx_error *why)
     why->text[0] = 0;
     nx_wisdom_forget();
     bool ok = nx_file_exists(path) && nx_file_read(path, &text, &bytes, why);
+    if (ok && strlen(text) != bytes) ok = nx_fail(why, "%s is not used: not a text file", path);
     if (ok && bytes > SIGNATURE) sign(signature, text, bytes - SIGNATURE);
     if (ok && (bytes <= SIGNATURE || strcmp(signature, text + bytes - SIGNATURE)))
         ok = nx_fail(why, "%s is not used: its signature does not fit its text; `nstx tune` makes it anew", path);

@@ -28,30 +28,57 @@ static void add(nx_file_list *list, char *path)
     list->paths[list->count++] = path;
 }
 
-/* A chain of links that leads back up would be followed until its names are too long, hence the limit. */
-#define DEPTH_MAX 64
+static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-static bool walk(nx_file_list *list, const char *folder, int depth, nx_error *err)
+/* What stands in a folder but names that begin with a dot, sorted: a folder that several links lead to is then entered
+ * by the same one everywhere. */
+static bool list_folder(nx_file_list *out, const char *folder, nx_error *err)
 {
-    if (depth > DEPTH_MAX)
-        return nx_fail(err, "%s: more than %d folders deep: a link that leads to its own parent?", folder, DEPTH_MAX);
     DIR *stream = opendir(folder);
     if (!stream) return nx_fail(err, "%s: cannot list the folder: %s", folder, strerror(errno));
-    bool slash = folder[strlen(folder) - 1] == '/', fine = true;
-    for (struct dirent *item; fine && (item = readdir(stream));) {
-        if (item->d_name[0] == '.') continue;
-        char *path = nx_format("%s%s%s", folder, slash ? "" : "/", item->d_name);
-        if (nx_folder_exists(path))
-            fine = walk(list, path, depth + 1, err);
-        else if (nx_is_image_name(path) && nx_file_exists(path))
-            add(list, nx_copy_text(path));
-        free(path);
-    }
+    bool slash = folder[strlen(folder) - 1] == '/';
+    for (struct dirent *item; (item = readdir(stream));)
+        if (item->d_name[0] != '.') add(out, nx_format("%s%s%s", folder, slash ? "" : "/", item->d_name));
     closedir(stream);
-    return fine;
+    if (out->count) qsort(out->paths, out->count, sizeof *out->paths, by_bytes);
+    return true;
 }
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+/* More than any collection of pictures, less than the stack. */
+#define DEPTH_MAX 64
+
+/* The folders that were entered: each is entered once, whatever links lead to it. */
+typedef struct entered {
+    size_t count;
+    struct stat *folders;
+} entered;
+
+/* Notes the folder; false if it was there already. */
+static bool enter(entered *e, const struct stat *folder)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (e->folders[i].st_dev == folder->st_dev && e->folders[i].st_ino == folder->st_ino) return false;
+    NX_GROW(e->folders, e->count);
+    e->folders[e->count++] = *folder;
+    return true;
+}
+
+static bool walk(nx_file_list *list, entered *e, const char *folder, int depth, nx_error *err)
+{
+    nx_file_list found = {0};
+    if (depth > DEPTH_MAX) return nx_fail(err, "%s: more than %d folders deep", folder, DEPTH_MAX);
+    bool fine = list_folder(&found, folder, err);
+    for (size_t i = 0; fine && i < found.count; i++) {
+        struct stat info;
+        if (stat(found.paths[i], &info)) continue; /* a link to nothing */
+        if (S_ISDIR(info.st_mode))
+            fine = !enter(e, &info) || walk(list, e, found.paths[i], depth + 1, err);
+        else if (nx_is_image_name(found.paths[i]))
+            add(list, nx_copy_text(found.paths[i]));
+    }
+    nx_file_list_free(&found);
+    return fine;
+}
 
 bool nx_files_images(nx_file_list *out, const char *path, nx_error *err)
 {
@@ -61,7 +88,11 @@ bool nx_files_images(nx_file_list *out, const char *path, nx_error *err)
         return true;
     }
     if (!nx_folder_exists(path)) return nx_fail(err, "%s: no such file or folder", path);
-    bool fine = walk(out, path, 0, err);
+    struct stat info;
+    entered e = {0};
+    if (!stat(path, &info)) enter(&e, &info);
+    bool fine = walk(out, &e, path, 0, err);
+    free(e.folders);
     if (fine && !out->count) {
         char tried[64] = "";
         for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
@@ -115,6 +146,8 @@ bool nx_folder_make(const char *path, nx_error *err)
     return fine;
 }
 
+#define GROWN_MAX ((size_t)1 << 28) /* bytes of what does not tell its size */
+
 bool nx_file_read(const char *path, char **data, size_t *bytes, nx_error *err)
 {
     *data = NULL, *bytes = 0;
@@ -125,15 +158,19 @@ bool nx_file_read(const char *path, char **data, size_t *bytes, nx_error *err)
         fclose(file);
         return nx_fail(err, "%s: a folder, where a file is expected", path);
     }
-    /* The size is a hint only: a pipe has none, and a file may grow. */
-    size_t room = (size_t)info.st_size + 2, used = 0;
-    char *block = nx_alloc(room);
-    for (size_t got; (got = fread(block + used, 1, room - 1 - used, file)) > 0;) {
+    /* The size is a hint only: a pipe has none, and a file may grow, but not forever, as devices do. */
+    size_t room = (size_t)info.st_size + 2, used = 0, most = nx_times(room, 2) < GROWN_MAX ? GROWN_MAX : room * 2;
+    char *block = nx_try_alloc(room);
+    for (size_t got; block && (got = fread(block + used, 1, room - 1 - used, file)) > 0;) {
         used += got;
-        if (used == room - 1) block = nx_realloc(block, room *= 2);
+        if (used < room - 1) continue;
+        char *larger = room < most ? realloc(block, room *= 2) : NULL;
+        if (!larger) free(block);
+        block = larger;
     }
     bool failed = ferror(file);
     fclose(file);
+    if (!block) return nx_fail(err, "%s: too large for the memory: more than %zu bytes", path, room / 2);
     if (failed) {
         free(block);
         return nx_fail(err, "%s: cannot read: %s", path, strerror(errno));
@@ -146,7 +183,7 @@ bool nx_file_read(const char *path, char **data, size_t *bytes, nx_error *err)
 bool nx_file_write(const char *path, const void *data, size_t bytes, nx_error *err)
 {
     char *draft = nx_file_draft(path);
-    FILE *file = fopen(draft, "wb");
+    FILE *file = nx_file_create(draft);
     bool fine = file && fwrite(data, 1, bytes, file) == bytes;
     if (file && fclose(file)) fine = false;
     if (!fine) {
@@ -159,6 +196,13 @@ bool nx_file_write(const char *path, const void *data, size_t bytes, nx_error *e
 }
 
 char *nx_file_draft(const char *path) { return nx_format("%s.tmp.%ld", path, (long)getpid()); }
+
+FILE *nx_file_create(const char *path)
+{
+    unlink(path); /* a draft of a process that died and had this one's number, or what someone put there */
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return file < 0 ? NULL : fdopen(file, "wb");
+}
 
 static bool flush_to_disk(const char *path)
 {

@@ -13,14 +13,16 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 typedef struct nx_file_list {
     size_t count;
     char **paths; /* sorted by byte values, so the order is the same everywhere */
 } nx_file_list;
 
-/* The pictures (.png, .jpg, .jpeg, in any case) in the folder and below; names that begin with a dot are passed over.
- * A path to a file is a list of one. A folder without a picture is an error. Free with nx_file_list_free. */
+/* The pictures (.png, .jpg, .jpeg, in any case) in the folder and below; names that begin with a dot are passed over,
+ * and a folder that several links lead to, such as one to its own parent, is entered once. A path to a file is a list
+ * of one. A folder without a picture is an error. Free with nx_file_list_free. */
 bool nx_files_images(nx_file_list *out, const char *path, nx_error *err);
 void nx_file_list_free(nx_file_list *list); /* leaves *list empty; NULL is fine */
 bool nx_is_image_name(const char *name);    /* by its ending */
@@ -31,7 +33,8 @@ bool nx_folder_exists(const char *path); /* a folder */
 /* Makes the folder with its parents; one that exists is fine. */
 bool nx_folder_make(const char *path, nx_error *err);
 
-/* The whole file in *data, owned by the caller, followed by a zero byte that *bytes does not count. */
+/* The whole file in *data, owned by the caller, followed by a zero byte that *bytes does not count. Pipes are files;
+ * one without an end, or more than the memory holds, is an error. */
 bool nx_file_read(const char *path, char **data, size_t *bytes, nx_error *err);
 
 /* Writes all or nothing: draft, fsync, rename. */
@@ -39,6 +42,10 @@ bool nx_file_write(const char *path, const void *data, size_t bytes, nx_error *e
 
 /* "PATH.tmp.PID", owned by the caller: where to write what is to become path. */
 char *nx_file_draft(const char *path);
+
+/* A fresh file for writing, in place of one that was there: nothing that a link leads to is written. NULL with errno if
+ * it cannot be made. */
+FILE *nx_file_create(const char *path);
 
 /* Flushes the closed file draft to the disk and renames it to path. On failure the draft is removed. */
 bool nx_file_publish(const char *draft, const char *path, nx_error *err);

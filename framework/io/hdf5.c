@@ -4,18 +4,22 @@
 
 #include "base/memory.h"
 #include "io/files.h"
+#include "io/hdf5_walk.h"
 
 #include <hdf5.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define NONE H5I_INVALID_HID
 
 struct nx_h5 {
     hid_t id;
     char *path;
+    bool writable;
 };
 
 /* ---- errors and handles ---- */
@@ -41,10 +45,12 @@ static void shut(hid_t id, herr_t (*close)(hid_t))
     if (id >= 0) close(id);
 }
 
-/* True if there is an object at path. HDF5 asks for one link at a time. */
+/* True if there is an object at path. HDF5 asks for one link at a time. Soft and external links, which may lead in
+ * circles and out of the file, are followed nowhere. */
 static bool there(hid_t file, const char *path)
 {
     char *part = nx_copy_text(path);
+    H5L_info_t link;
     bool fine = true;
     for (char *end = part; fine && *end;) {
         end += strspn(end, "/");
@@ -52,7 +58,8 @@ static bool there(hid_t file, const char *path)
         end += strcspn(end, "/");
         char kept = *end;
         *end = 0;
-        fine = H5Lexists(file, part, H5P_DEFAULT) > 0 && H5Oexists_by_name(file, part, H5P_DEFAULT) > 0;
+        fine = H5Lexists(file, part, H5P_DEFAULT) > 0 && H5Lget_info(file, part, &link, H5P_DEFAULT) >= 0 &&
+               link.type == H5L_TYPE_HARD && H5Oexists_by_name(file, part, H5P_DEFAULT) > 0;
         *end = kept;
     }
     free(part);
@@ -86,21 +93,43 @@ static hid_t file_access(void)
     return list;
 }
 
-static nx_h5 *file_new(hid_t id, const char *path)
+static nx_h5 *file_new(hid_t id, const char *path, bool writable)
 {
     nx_h5 *file = nx_alloc(sizeof *file);
-    file->id = id, file->path = nx_copy_text(path);
+    file->id = id, file->path = nx_copy_text(path), file->writable = writable;
     return file;
+}
+
+/* ---- files that were written here or walked already, by what a file system knows of them ---- */
+
+enum { KNOWN = 256 };
+static struct stat known[KNOWN]; /* the last ones */
+static size_t n_known;
+
+static bool is_known(const struct stat *file)
+{
+    for (size_t i = 0; i < n_known && i < KNOWN; i++)
+        if (known[i].st_ino == file->st_ino && known[i].st_dev == file->st_dev && known[i].st_size == file->st_size &&
+            known[i].st_mtim.tv_sec == file->st_mtim.tv_sec && known[i].st_mtim.tv_nsec == file->st_mtim.tv_nsec)
+            return true;
+    return false;
+}
+
+static void now_known(const char *path)
+{
+    struct stat file;
+    if (!stat(path, &file) && !is_known(&file)) known[n_known++ % KNOWN] = file;
 }
 
 bool nx_h5_create(nx_h5 **out, const char *path, nx_error *err)
 {
     *out = NULL;
     hid_t access = file_access();
-    hid_t id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    unlink(path); /* what a link leads to stays as it is */
+    hid_t id = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, access);
     shut(access, H5Pclose);
     if (id < 0) return fail(path, "create the file", "", err);
-    *out = file_new(id, path);
+    *out = file_new(id, path, true);
     return true;
 }
 
@@ -113,7 +142,7 @@ bool nx_h5_create_memory(nx_h5 **out, nx_error *err)
     hid_t id = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     shut(access, H5Pclose);
     if (id < 0) return fail(name, "create the file", "", err);
-    *out = file_new(id, name);
+    *out = file_new(id, name, false);
     return true;
 }
 
@@ -130,17 +159,30 @@ bool nx_h5_bytes(nx_h5 *file, void **data, size_t *bytes, nx_error *err)
     return fail(file->path, "take the bytes of", "the file", err);
 }
 
-bool nx_h5_open(nx_h5 **out, const char *path, bool writable, nx_error *err)
+hid_t nx_h5_id(const nx_h5 *file) { return file->id; }
+
+bool nx_h5_open_unwalked(nx_h5 **out, const char *path, bool writable, nx_error *err)
 {
     *out = NULL;
-    if (!nx_file_exists(path)) return nx_fail(err, "%s: no such file", path);
-    if (!nx_h5_is_file(path)) return nx_fail(err, "%s: not an HDF5 file, or one that cannot be read", path);
     hid_t access = file_access();
     hid_t id = H5Fopen(path, writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
     shut(access, H5Pclose);
     if (id < 0) return fail(path, "open the HDF5 file", "", err);
-    *out = file_new(id, path);
+    *out = file_new(id, path, writable);
     return true;
+}
+
+bool nx_h5_open(nx_h5 **out, const char *path, bool writable, nx_error *err)
+{
+    struct stat file;
+    *out = NULL;
+    if (!nx_file_exists(path) || stat(path, &file)) return nx_fail(err, "%s: no such file", path);
+    if (!nx_h5_is_file(path)) return nx_fail(err, "%s: not an HDF5 file, or one that cannot be read", path);
+    if (!is_known(&file)) {
+        if (!nx_h5_survives(path, (uint64_t)file.st_size, err)) return false;
+        known[n_known++ % KNOWN] = file;
+    }
+    return nx_h5_open_unwalked(out, path, writable, err);
 }
 
 bool nx_h5_flush(nx_h5 *file, nx_error *err)
@@ -152,6 +194,7 @@ bool nx_h5_close(nx_h5 *file, nx_error *err)
 {
     if (!file) return true;
     bool fine = H5Fclose(file->id) >= 0 || fail(file->path, "close the file", "", err);
+    if (fine && file->writable) now_known(file->path);
     free(file->path);
     free(file);
     return fine;
@@ -160,7 +203,8 @@ bool nx_h5_close(nx_h5 *file, nx_error *err)
 bool nx_h5_is_file(const char *path)
 {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    bool fine = nx_file_exists(path) && H5Fis_hdf5(path) > 0;
+    struct stat file;
+    bool fine = !stat(path, &file) && S_ISREG(file.st_mode) && H5Fis_hdf5(path) > 0;
     H5Eclear2(H5E_DEFAULT);
     return fine;
 }
@@ -221,8 +265,8 @@ static void add_name(nx_h5_names *list, const char *name)
 
 static herr_t on_link(hid_t group, const char *name, const H5L_info_t *info, void *list)
 {
-    (void)group, (void)info;
-    add_name(list, name);
+    (void)group;
+    if (info->type == H5L_TYPE_HARD) add_name(list, name);
     return 0;
 }
 
@@ -284,6 +328,8 @@ static hid_t string_type(size_t length, H5T_cset_t set)
     return type;
 }
 
+#define TEXT_MAX ((size_t)64 << 20) /* bytes of a string of fixed length */
+
 /* Reads the one string of an attribute or a dataset, whichever id is not NONE. HDF5 converts neither between character
  * sets nor between fixed and free lengths, so the type in memory follows the one in the file. */
 static bool read_string(hid_t attribute, hid_t dataset, char **out)
@@ -291,7 +337,8 @@ static bool read_string(hid_t attribute, hid_t dataset, char **out)
     *out = NULL;
     hid_t type = attribute >= 0 ? H5Aget_type(attribute) : H5Dget_type(dataset);
     hid_t space = attribute >= 0 ? H5Aget_space(attribute) : H5Dget_space(dataset);
-    bool one = type >= 0 && H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1;
+    bool one = type >= 0 && H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1 &&
+               (H5Tis_variable_str(type) > 0 || H5Tget_size(type) <= TEXT_MAX);
     if (one) {
         bool free_length = H5Tis_variable_str(type) > 0;
         size_t room = free_length ? sizeof(char *) : H5Tget_size(type) + 1;
@@ -410,6 +457,8 @@ bool nx_h5_get_double(const nx_h5 *file, const char *path, const char *name, dou
     return get_number(file, path, name, H5T_FLOAT, H5T_NATIVE_DOUBLE, value, err);
 }
 
+#define INTS_MAX (1 << 24) /* numbers in an attribute */
+
 bool nx_h5_get_ints(const nx_h5 *file, const char *path, const char *name, int64_t **values, size_t *count,
                     nx_error *err)
 {
@@ -417,9 +466,11 @@ bool nx_h5_get_ints(const nx_h5 *file, const char *path, const char *name, int64
     *values = NULL, *count = 0;
     if (!open_attribute(file, path, name, &attribute, err)) return false;
     hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-    bool fine = H5Tget_class(type) == H5T_INTEGER && H5Sget_simple_extent_ndims(space) == 1;
+    hssize_t length = H5Sget_simple_extent_npoints(space);
+    bool fine = H5Tget_class(type) == H5T_INTEGER && H5Sget_simple_extent_ndims(space) == 1 && length >= 0 &&
+                length <= INTS_MAX;
     if (fine) {
-        *count = (size_t)H5Sget_simple_extent_npoints(space);
+        *count = (size_t)length;
         *values = nx_alloc((*count + 1) * sizeof **values);
         fine = H5Aread(attribute, H5T_NATIVE_INT64, *values) >= 0;
     }
@@ -522,6 +573,20 @@ static bool fits(hid_t file_type, hid_t memory_type)
     return H5Tget_size(file_type) <= H5Tget_size(memory_type) && H5Tget_sign(file_type) == H5Tget_sign(memory_type);
 }
 
+/* What is stored bounds what is read: a shape must not ask for all the memory there is, and the bytes must be this
+ * file's own. */
+static bool check_stored(const nx_h5 *file, const char *path, hid_t dataset, hid_t space, hid_t type, nx_error *err)
+{
+    if (nx_h5_elsewhere(dataset))
+        return nx_fail(err, "%s: %s lies in another file: only what is in this one is read", file->path, path);
+    hid_t list = H5Dget_create_plist(dataset);
+    bool chunked = H5Pget_layout(list) == H5D_CHUNKED;
+    size_t stored = (size_t)H5Dget_storage_size(dataset), bytes = nx_h5_extent(space, H5Tget_size(type));
+    shut(list, H5Pclose);
+    return (chunked ? nx_h5_bounded(bytes, stored) : bytes <= stored) ||
+           nx_fail(err, "%s: %s is not all there", file->path, path);
+}
+
 static bool read_dataset(const nx_h5 *file, const char *path, hid_t memory_type, const char *wanted, void **data,
                          int *rank, int *shape, nx_error *err)
 {
@@ -531,23 +596,19 @@ static bool read_dataset(const nx_h5 *file, const char *path, hid_t memory_type,
     hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
     bool fine = get_shape(file, path, space, rank, shape, err);
     if (fine && !fits(type, memory_type)) fine = nx_fail(err, "%s: %s does not hold %s", file->path, path, wanted);
-    /* A corrupt shape must not ask for all the memory there is: what is stored bounds what is read, unless filters or
-     * fill values stand in for it. */
-    hssize_t count = fine ? H5Sget_simple_extent_npoints(space) : 0;
-    hid_t layout = H5Dget_create_plist(dataset);
-    bool plain = H5Pget_layout(layout) == H5D_CONTIGUOUS && H5Pget_external_count(layout) == 0;
-    if (fine && plain && count && H5Dget_storage_size(dataset) < (hsize_t)count * H5Tget_size(type))
-        fine = nx_fail(err, "%s: %s is not all there", file->path, path);
+    fine = fine && check_stored(file, path, dataset, space, type, err);
     if (fine) {
-        *data = nx_alloc((size_t)count * H5Tget_size(memory_type));
-        fine = H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) >= 0 ||
-               fail(file->path, "read", path, err);
+        size_t count = 1;
+        for (int i = 0; i < *rank; i++) count = nx_times(count, (size_t)shape[i]);
+        *data = nx_try_alloc(nx_times(count, H5Tget_size(memory_type)));
+        if (!*data) fine = nx_fail(err, "%s: %s is too large for the memory", file->path, path);
     }
+    fine = fine && (H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) >= 0 ||
+                    fail(file->path, "read", path, err));
     if (!fine) {
         free(*data);
         *data = NULL;
     }
-    shut(layout, H5Pclose);
     shut(type, H5Tclose);
     shut(space, H5Sclose);
     shut(dataset, H5Dclose);
@@ -727,7 +788,8 @@ bool nx_h5_place(const nx_h5 *file, const char *path, uint64_t *offset, uint64_t
     if (!open_dataset(file, path, &dataset, err)) return false;
     hid_t type = H5Dget_type(dataset);
     haddr_t at = H5Dget_offset(dataset);
-    bool fine = H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) == 1 && at != HADDR_UNDEF;
+    bool fine =
+        H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) == 1 && at != HADDR_UNDEF && !nx_h5_elsewhere(dataset);
     *offset = at, *bytes = H5Dget_storage_size(dataset);
     shut(type, H5Tclose);
     shut(dataset, H5Dclose);

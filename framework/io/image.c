@@ -1,5 +1,6 @@
 /* Pictures. The header is read by our own few lines for both formats, which gives sizes without decoding and checks
- * them before anything is allocated; libpng and TurboJPEG decode and encode. */
+ * them before anything is allocated; libpng and TurboJPEG decode and encode. What a file asks for is held against what
+ * so many bytes can hold: compression has limits. */
 #include "io/image.h"
 
 #include "base/log.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <turbojpeg.h>
 #include <unistd.h>
 
@@ -23,6 +25,8 @@ typedef struct header {
     bool png;
     int height, width; /* as stored, before the orientation */
     int orientation;   /* EXIF's, 1 to 8 */
+    size_t packed;     /* bytes of a PNG's pixels, compressed and not */
+    size_t unpacked;
 } header;
 
 static unsigned big16(const uint8_t *p) { return (unsigned)p[0] << 8 | p[1]; }
@@ -30,11 +34,9 @@ static uint32_t big32(const uint8_t *p) { return (uint32_t)big16(p) << 16 | big1
 
 /* EXIF is a little TIFF file: byte order, the offset of a table, entries of 12 bytes (tag, type, count, value).
  * Anything odd counts as upright: orientation is advice, not data. */
-static int exif_orientation(const uint8_t *exif, size_t bytes)
+static int exif_orientation(const uint8_t *tiff, size_t bytes)
 {
-    if (bytes < 14 || memcmp(exif, "Exif\0\0", 6)) return 1;
-    const uint8_t *tiff = exif + 6;
-    bytes -= 6;
+    if (bytes < 8) return 1;
     bool little = tiff[0] == 'I';
     if (memcmp(tiff, little ? "II*\0" : "MM\0*", 4)) return 1;
 #define TWO(p)  (little ? (unsigned)(p)[1] << 8 | (p)[0] : big16(p))
@@ -55,37 +57,73 @@ static int exif_orientation(const uint8_t *exif, size_t bytes)
 
 static bool cut_short(const char *path, nx_error *err) { return nx_fail(err, "%s: truncated in its header", path); }
 
+/* Bits of a pixel by PNG's colour type and bits a sample; 0 for none of them. */
+static size_t png_bits(int colour, int depth)
+{
+    static const int channels[7] = {1, 0, 3, 1, 2, 0, 4};
+    return colour < 7 && depth <= 16 ? (size_t)(channels[colour] * depth) : 0;
+}
+
+/* Walks the chunks: how many bytes of pixels there are, and the orientation, which may come behind them. What is cut
+ * off or odd is found by the decoder. */
+static void walk_png(FILE *file, header *out)
+{
+    uint8_t b[8], exif[65536];
+    struct stat info;
+    long at = ftell(file);
+    if (at < 0 || fstat(fileno(file), &info)) return;
+    for (bool seen = false; fread(b, 1, sizeof b, file) == sizeof b && memcmp(b + 4, "IEND", 4);) {
+        at += (long)sizeof b;
+        size_t length = big32(b), left = (size_t)(info.st_size - at);
+        if (!memcmp(b + 4, "IDAT", 4)) out->packed += length < left ? length : left;
+        if (length > left || left - length < 4) return;
+        if (!seen && !memcmp(b + 4, "eXIf", 4) && length <= sizeof exif) {
+            if (fread(exif, 1, length, file) != length) return;
+            seen = true;
+            out->orientation = exif_orientation(exif, length);
+        }
+        at += (long)length + 4; /* and the checksum */
+        if (fseek(file, at, SEEK_SET)) return;
+    }
+}
+
 static bool read_png_header(FILE *file, const char *path, header *out, nx_error *err)
 {
-    uint8_t b[16]; /* the first chunk: length, "IHDR", width, height */
-    if (fread(b, 1, sizeof b, file) != sizeof b) return cut_short(path, err);
+    uint8_t b[25]; /* the first chunk: length, "IHDR", width, height, five bytes, checksum */
+    size_t got = fread(b, 1, sizeof b, file);
+    if (got < 16) return cut_short(path, err);
     if (memcmp(b + 4, "IHDR", 4)) return nx_fail(err, "%s: a corrupt PNG: its first chunk is not IHDR", path);
     uint32_t width = big32(b + 8), height = big32(b + 12);
     out->width = width > NX_IMAGE_SIDE_MAX ? NX_IMAGE_SIDE_MAX + 1 : (int)width;
     out->height = height > NX_IMAGE_SIDE_MAX ? NX_IMAGE_SIDE_MAX + 1 : (int)height;
+    if (got < sizeof b) return true;
+    out->unpacked = (size_t)out->height * (((size_t)out->width * png_bits(b[17], b[16]) + 7) / 8 + 1);
+    walk_png(file, out);
     return true;
 }
 
-/* Walks the segments up to the frame header, which holds the size; APP1 with the orientation comes before it. */
+/* Walks the segments up to the frame header, which holds the size; APP1 with the orientation comes before it. Bytes
+ * between segments are passed over, as the decoder does. */
 static bool read_jpeg_header(FILE *file, const char *path, header *out, nx_error *err)
 {
     bool seen_exif = false;
     for (;;) {
-        int c = fgetc(file), marker;
-        if (c == EOF) return cut_short(path, err);
-        if (c != 0xFF) return nx_fail(err, "%s: a corrupt JPEG: data where a marker is expected", path);
+        int c = 0, marker;
+        while (c != 0xFF && c != EOF) c = fgetc(file);
         while ((marker = fgetc(file)) == 0xFF) continue;
+        if (c == EOF || marker == EOF) return cut_short(path, err);
+        if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD7)) continue; /* alone, or no marker at all */
         uint8_t b[6];
-        if (marker == EOF || fread(b, 1, 2, file) != 2) return cut_short(path, err);
+        if (fread(b, 1, 2, file) != 2) return cut_short(path, err);
         long length = (long)big16(b) - 2;
-        if (length < 0 || marker < 0xC0 || (marker >= 0xD0 && marker <= 0xDA))
+        if (length < 0 || marker < 0xC0 || (marker >= 0xD8 && marker <= 0xDA))
             return nx_fail(err, "%s: a corrupt JPEG: marker FF%02X before the frame header", path, marker);
         bool frame = marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
         if (frame) {
             if (fread(b, 1, 6, file) != 6) return cut_short(path, err);
             if (b[0] != 8) return nx_fail(err, "%s: a JPEG of %d bits a sample: convert it to 8 bits", path, b[0]);
-            if (b[5] != 1 && b[5] != 3)
-                return nx_fail(err, "%s: a JPEG of %d components (CMYK?): convert it to RGB", path, b[5]);
+            if (b[5] != 1 && b[5] != 3 && b[5] != 4)
+                return nx_fail(err, "%s: a JPEG of %d components: convert it to RGB", path, b[5]);
             out->height = (int)big16(b + 1), out->width = (int)big16(b + 3);
             return true;
         }
@@ -93,11 +131,32 @@ static bool read_jpeg_header(FILE *file, const char *path, header *out, nx_error
             uint8_t app1[65536];
             if (fread(app1, 1, (size_t)length, file) != (size_t)length) return cut_short(path, err);
             seen_exif = length >= 6 && !memcmp(app1, "Exif\0\0", 6);
-            if (seen_exif) out->orientation = exif_orientation(app1, (size_t)length);
+            if (seen_exif) out->orientation = exif_orientation(app1 + 6, (size_t)length - 6);
         } else if (fseek(file, length, SEEK_CUR)) {
             return cut_short(path, err);
         }
     }
+}
+
+/* Other formats that go by the names of these two. */
+static const struct {
+    size_t at;
+    const char *bytes, *name;
+} other_formats[] = {
+    {8, "WEBP", "a WebP picture"},    {8, "avif", "an AVIF picture"},     {8, "heic", "an HEIC picture"},
+    {8, "mif1", "an HEIF picture"},   {0, "GIF8", "a GIF picture"},       {0, "BM", "a BMP picture"},
+    {0, "II*", "a TIFF picture"},     {0, "MM\0*", "a TIFF picture"},     {0, "\xFF\x0A", "a JPEG XL picture"},
+    {4, "JXL ", "a JPEG XL picture"}, {4, "jP  ", "a JPEG 2000 picture"},
+};
+
+static const char *other_format(const uint8_t *first, size_t bytes)
+{
+    for (size_t i = 0; i < sizeof other_formats / sizeof *other_formats; i++) {
+        size_t at = other_formats[i].at,
+               length = at || *other_formats[i].bytes != 'M' ? strlen(other_formats[i].bytes) : 4;
+        if (at + length <= bytes && !memcmp(first + at, other_formats[i].bytes, length)) return other_formats[i].name;
+    }
+    return NULL;
 }
 
 static bool read_header(const char *path, header *out, nx_error *err)
@@ -106,8 +165,9 @@ static bool read_header(const char *path, header *out, nx_error *err)
     *out = (header){.orientation = 1};
     FILE *file = fopen(path, "rb");
     if (!file) return nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
-    uint8_t first[8];
+    uint8_t first[16];
     size_t got = fread(first, 1, sizeof first, file);
+    const char *other = other_format(first, got);
     bool fine;
     if (ferror(file)) {
         fine = nx_fail(err, "%s: cannot read: %s", path, strerror(errno));
@@ -115,9 +175,11 @@ static bool read_header(const char *path, header *out, nx_error *err)
         fine = nx_fail(err, "%s: an empty file", path);
     } else if (got >= 2 && first[0] == 0xFF && first[1] == 0xD8) {
         fine = fseek(file, 2, SEEK_SET) ? cut_short(path, err) : read_jpeg_header(file, path, out, err);
-    } else if (!memcmp(first, png_signature, got)) {
+    } else if (!memcmp(first, png_signature, got < 8 ? got : 8)) {
         out->png = true;
-        fine = got < 8 ? cut_short(path, err) : read_png_header(file, path, out, err);
+        fine = got < 8 || fseek(file, 8, SEEK_SET) ? cut_short(path, err) : read_png_header(file, path, out, err);
+    } else if (other) {
+        fine = nx_fail(err, "%s: %s: save it as PNG or JPEG", path, other);
     } else {
         fine = nx_fail(err, "%s: neither a PNG nor a JPEG", path);
     }
@@ -173,27 +235,92 @@ bool nx_image_check(const char *path, int *height, int *width, nx_error *err)
 
 /* ---- decoding ---- */
 
-static bool decode_jpeg(nx_raster *out, const char *path, nx_error *err)
+static bool too_large(const char *path, const header *h, nx_error *err)
+{
+    return nx_fail(err, "%s: %d x %d pixels: too large for the memory", path, h->width, h->height);
+}
+
+/* Whether a JPEG ends as it should; counts its scans. Markers are an FF that neither a zero nor a restart follows. */
+static bool walk_jpeg(const uint8_t *jpeg, size_t bytes, int *scans)
+{
+    const uint8_t *at = jpeg + 2, *end = jpeg + bytes;
+    for (*scans = 0; at < end && (at = memchr(at, 0xFF, (size_t)(end - at)));) {
+        while (at < end && *at == 0xFF) at++;
+        if (at == end) break;
+        int marker = *at++;
+        if (marker == 0xD9) return true;
+        if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
+        if (end - at < 2) break;
+        if (marker == 0xDA) ++*scans;
+        size_t length = big16(at);
+        at += length < (size_t)(end - at) ? length : (size_t)(end - at);
+    }
+    return false;
+}
+
+/* CMYK as programs write it, with the ink inverted, into RGB: each colour is what the ink and the black leave. */
+static void cmyk_to_rgb(uint8_t *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < 3; k++)
+            samples[3 * i + k] = (uint8_t)((samples[4 * i + k] * samples[4 * i + 3] + 127) / 255);
+}
+
+/* Warnings are no errors: the picture is what every other program sees. They share TurboJPEG's answer with errors,
+ * which may come after them; but rows are written from top to bottom, so that one that is complete has a last row,
+ * which is not what stood there before; if it is, once more with something else standing there. */
+static bool decompress(tjhandle decoder, const uint8_t *jpeg, size_t bytes, nx_raster *out, int format)
+{
+    size_t row = (size_t)out->stored_width * (size_t)tjPixelSize[format];
+    uint8_t *last = out->samples + ((size_t)out->stored_height - 1) * row;
+    for (int before = 0; before < 256; before += 255) {
+        memset(last, before, row);
+        if (!tjDecompress2(decoder, jpeg, bytes, out->samples, out->stored_width, 0, out->stored_height, format,
+                           TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS))
+            return true;
+        if (tjGetErrorCode(decoder) != TJERR_WARNING) return false;
+        for (size_t i = 0; i < row; i++)
+            if (last[i] != before) return true;
+    }
+    return false;
+}
+
+enum {
+    SCANS_MAX = 100,        /* each goes over the whole picture; encoders write ten or so */
+    JPEG_PIXELS_MAX = 1024, /* for a byte: 64 for two bits, or for one and a scan more, and room */
+    PNG_PACKED_MAX = 1100   /* of deflate, with room */
+};
+
+static bool decode_jpeg(nx_raster *out, const header *h, const char *path, nx_error *err)
 {
     char *data;
-    size_t bytes;
+    size_t bytes, count = (size_t)h->height * (size_t)h->width;
     if (!nx_file_read(path, &data, &bytes, err)) return false;
     const unsigned char *jpeg = (const unsigned char *)data;
     tjhandle decoder = tjInitDecompress();
     NX_CHECK(decoder, "TurboJPEG does not start: %s", tjGetErrorStr2(NULL));
-    int width, height, sampling, space;
-    bool fine = !tjDecompressHeader3(decoder, jpeg, bytes, &width, &height, &sampling, &space);
-    if (fine && (width != out->stored_width || height != out->stored_height)) {
+    int width = 0, height = 0, sampling, space = 0, scans;
+    bool fine = walk_jpeg(jpeg, bytes, &scans) && count / JPEG_PIXELS_MAX <= bytes;
+    if (!fine) {
+        nx_fail(err, "%s: a truncated JPEG: it ends too early", path);
+    } else if (scans > SCANS_MAX) {
+        fine = nx_fail(err, "%s: a JPEG of %d scans: at most %d are read", path, scans, SCANS_MAX);
+    } else if (tjDecompressHeader3(decoder, jpeg, bytes, &width, &height, &sampling, &space) &&
+               tjGetErrorCode(decoder) != TJERR_WARNING) {
+        fine = nx_fail(err, "%s: a corrupt JPEG: %s", path, tjGetErrorStr2(decoder));
+    } else if (width != out->stored_width || height != out->stored_height) {
         fine = nx_fail(err, "%s: a corrupt JPEG: two sizes in its header", path);
-    } else {
+    }
+    bool cmyk = space == TJCS_CMYK || space == TJCS_YCCK;
+    if (fine) {
         out->channels = 3;
         out->depth = 8;
-        if (fine) out->samples = nx_alloc((size_t)height * (size_t)width * 3);
-        /* Missing data is only a warning to TurboJPEG, and grey pixels to the user. */
-        int flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS;
-        fine = fine && !tjDecompress2(decoder, jpeg, bytes, out->samples, width, 0, height, TJPF_RGB, flags);
-        if (!fine) nx_fail(err, "%s: a corrupt or truncated JPEG: %s", path, tjGetErrorStr2(decoder));
+        out->samples = nx_try_alloc(nx_times(count, cmyk ? 4 : 3));
+        fine = out->samples || too_large(path, h, err);
     }
+    if (fine && !decompress(decoder, jpeg, bytes, out, cmyk ? TJPF_CMYK : TJPF_RGB))
+        fine = nx_fail(err, "%s: a corrupt JPEG: %s", path, tjGetErrorStr2(decoder));
+    if (fine && cmyk) cmyk_to_rgb(out->samples, count);
     free(data);
     tjDestroy(decoder);
     return fine;
@@ -234,6 +361,7 @@ static bool run_png(png_work *work, nx_raster *out)
     NX_CHECK(work->info, "libpng does not start");
     png_structp png = work->png;
     png_set_read_fn(png, work, read_png_bytes);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* texts, profiles: may be of any size */
     png_read_info(png, work->info);
     int height = out->stored_height;
     if ((int)png_get_image_height(png, work->info) != height ||
@@ -246,7 +374,8 @@ static bool run_png(png_work *work, nx_raster *out)
     out->channels = png_get_channels(png, work->info);
     out->depth = png_get_bit_depth(png, work->info);
     size_t pitch = png_get_rowbytes(png, work->info);
-    out->samples = nx_alloc(pitch * (size_t)height);
+    out->samples = nx_try_alloc(nx_times(pitch, (size_t)height));
+    if (!out->samples) png_error(png, "too large for the memory");
     work->rows = nx_alloc((size_t)height * sizeof *work->rows);
     for (int y = 0; y < height; y++) work->rows[y] = out->samples + (size_t)y * pitch;
     png_read_image(png, work->rows);
@@ -265,13 +394,15 @@ static bool transparent(const nx_raster *r)
     return false;
 }
 
-static bool decode_png(nx_raster *out, const char *path, nx_error *err)
+static bool decode_png(nx_raster *out, const header *h, const char *path, nx_error *err)
 {
+    if (h->unpacked / PNG_PACKED_MAX > h->packed)
+        return nx_fail(err, "%s: a corrupt or truncated PNG: %zu bytes cannot hold %d x %d pixels", path, h->packed,
+                       h->width, h->height);
     png_work *work = nx_alloc(sizeof *work);
     work->file = fopen(path, "rb");
     bool fine = work->file || nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
     if (fine && !(fine = run_png(work, out))) nx_fail(err, "%s: a corrupt or truncated PNG: %s", path, work->message);
-    if (fine && transparent(out)) nx_info("%s: transparent pixels, composited over white", path);
     if (work->file) fclose(work->file);
     free(work->rows);
     if (work->png) png_destroy_read_struct(&work->png, &work->info, NULL);
@@ -279,7 +410,7 @@ static bool decode_png(nx_raster *out, const char *path, nx_error *err)
     return fine;
 }
 
-bool nx_raster_load(nx_raster *out, const char *path, nx_error *err)
+static bool load_raster(nx_raster *out, const char *path, nx_error *err)
 {
     header h;
     *out = (nx_raster){0};
@@ -290,9 +421,54 @@ bool nx_raster_load(nx_raster *out, const char *path, nx_error *err)
                        .stored_height = h.height,
                        .stored_width = h.width,
                        .orientation = h.orientation};
-    if ((h.png ? decode_png : decode_jpeg)(out, path, err)) return true;
+    if ((h.png ? decode_png : decode_jpeg)(out, &h, path, err)) return true;
     nx_raster_free(out);
     return false;
+}
+
+bool nx_raster_load(nx_raster *out, const char *path, nx_error *err)
+{
+    if (!load_raster(out, path, err)) return false;
+    if (transparent(out)) nx_info("%s: transparent pixels, composited over white", path);
+    return true;
+}
+
+/* How far the samples of a pixel may be apart in a grey picture, of 255: JPEG's rounding. */
+#define GREY_MOST 24
+
+/* A pixel's samples, as whole numbers; k from 0 to channels - 1. */
+static unsigned sample(const nx_raster *r, size_t pixel, int k)
+{
+    const uint8_t *s = r->samples + (pixel * (size_t)r->channels + (size_t)k) * (size_t)(r->depth / 8);
+    return r->depth == 16 ? big16(s) : *s;
+}
+
+/* The first pixel that has a colour; the count of pixels if none has. */
+static size_t first_coloured(const nx_raster *r, size_t count)
+{
+    int most = r->depth == 16 ? GREY_MOST * 257 : GREY_MOST;
+    for (size_t i = 0; i < count; i++) {
+        int red = (int)sample(r, i, 0), green = (int)sample(r, i, 1), blue = (int)sample(r, i, 2);
+        if (abs(red - green) > most || abs(green - blue) > most || abs(red - blue) > most) return i;
+    }
+    return count;
+}
+
+bool nx_raster_load_mask(nx_raster *out, const char *path, nx_error *err)
+{
+    if (!load_raster(out, path, err)) return false;
+    size_t count = (size_t)out->stored_height * (size_t)out->stored_width, bytes = (size_t)out->depth / 8;
+    if (transparent(out)) {
+        for (uint8_t *s = out->samples; count; count--, s += 4 * bytes) {
+            for (int k = 0; k < 3; k++) memcpy(s + (size_t)k * bytes, s + 3 * bytes, bytes);
+            memset(s + 3 * bytes, 255, bytes);
+        }
+        return true;
+    }
+    if (first_coloured(out, count) == count) return true;
+    nx_raster_free(out);
+    return nx_fail(err, "%s: a mask in colours, which have no meaning: a grey picture is wanted, or transparency",
+                   path);
 }
 
 void nx_raster_free(nx_raster *raster)
@@ -330,16 +506,30 @@ void nx_raster_read(const nx_raster *r, int y, int x, int count, float *rgb)
         }
 }
 
-bool nx_image_load(nx_image *out, const char *path, nx_error *err)
+static bool load_image(nx_image *out, const char *path, bool (*load)(nx_raster *r, const char *path, nx_error *err),
+                       nx_error *err)
 {
     nx_raster raster;
     *out = (nx_image){0};
-    if (!nx_raster_load(&raster, path, err)) return false;
-    *out = nx_image_new(raster.height, raster.width);
-    for (int y = 0; y < out->height; y++)
+    if (!load(&raster, path, err)) return false;
+    *out = (nx_image){raster.height, raster.width,
+                      nx_try_alloc(nx_times((size_t)raster.height * (size_t)raster.width, 3 * sizeof(float)))};
+    bool fine = out->rgb || nx_fail(err, "%s: %d x %d pixels: too large for the memory", path, out->width, out->height);
+    for (int y = 0; fine && y < out->height; y++)
         nx_raster_read(&raster, y, 0, out->width, out->rgb + (size_t)y * (size_t)out->width * 3);
     nx_raster_free(&raster);
-    return true;
+    if (!fine) *out = (nx_image){0};
+    return fine;
+}
+
+bool nx_image_load(nx_image *out, const char *path, nx_error *err)
+{
+    return load_image(out, path, nx_raster_load, err);
+}
+
+bool nx_image_load_mask(nx_image *out, const char *path, nx_error *err)
+{
+    return load_image(out, path, nx_raster_load_mask, err);
 }
 
 /* ---- encoding ---- */
@@ -405,7 +595,7 @@ bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, i
     w->draft = nx_file_draft(path);
     w->height = height, w->width = width, w->format = format, w->quality = quality;
     w->samples = nx_alloc((size_t)width * 3 * (jpeg ? (size_t)height : 2));
-    if (!jpeg) w->work.file = fopen(w->draft, "wb");
+    if (!jpeg) w->work.file = nx_file_create(w->draft);
     bool fine = jpeg || w->work.file || cannot_write(w, strerror(errno), err);
     if (fine && !jpeg && !begin_png(w)) fine = cannot_write(w, w->work.message, err);
     if (!fine) nx_image_writer_drop(w), *out = NULL;

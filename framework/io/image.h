@@ -26,9 +26,14 @@ typedef enum nx_filter { NX_BICUBIC, NX_BILINEAR } nx_filter;
 
 /* Reads a PNG or a JPEG, told apart by content, not by name. Grey becomes RGB, palettes are looked up, 16-bit samples
  * keep their precision (65535 becomes 255), transparency is composited over white (with a message), EXIF orientation is
- * applied. Refused with one line: anything else, CMYK, truncated or corrupt data, more than the sizes above. The caller
- * frees out->rgb with nx_image_free; on failure *out is empty. */
+ * applied, of a PNG too, CMYK becomes RGB. A JPEG that a decoder warns of is read as others read it. Refused with one
+ * line: anything else (by its name, if it is a well-known format), truncated or corrupt data, more than the sizes above
+ * or than the memory holds. The caller frees out->rgb with nx_image_free; on failure *out is empty. */
 bool nx_image_load(nx_image *out, const char *path, nx_error *err);
+
+/* A mask, made grey: where a picture is transparent, its opacity; without transparency its brightness, and a picture in
+ * colours is refused. */
+bool nx_image_load_mask(nx_image *out, const char *path, nx_error *err);
 
 /* The size nx_image_load would give, from the header alone. Either pointer may be NULL. */
 bool nx_image_size(const char *path, int *height, int *width, nx_error *err);
@@ -55,8 +60,9 @@ typedef struct nx_raster {
     unsigned char *samples;
 } nx_raster;
 
-/* As nx_image_load; the caller frees with nx_raster_free. */
+/* As nx_image_load and nx_image_load_mask; the caller frees with nx_raster_free. */
 bool nx_raster_load(nx_raster *out, const char *path, nx_error *err);
+bool nx_raster_load_mask(nx_raster *out, const char *path, nx_error *err);
 void nx_raster_free(nx_raster *raster); /* leaves *raster empty; NULL is fine */
 
 /* `count` pixels of row y from column x on, the values that nx_image_load gives. */

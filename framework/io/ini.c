@@ -9,11 +9,12 @@
 
 #include <ctype.h>
 #include <ini.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SECTION_MAX 49  /* what inih keeps of a section name */
-#define LINE_MAX    190 /* bytes of a line that surely fit its buffer */
+#define LINE_FITS   190 /* bytes of a line that surely fit its buffer */
 
 typedef struct parse {
     nx_ini *ini;
@@ -54,9 +55,9 @@ static char *next_line(char *out, int room, void *stream)
     if (*p->start && strchr(";#", *p->start)) return strcpy(out, "\n"); /* a comment of any length */
     if (*p->start == '[' && !check_section(p)) return NULL;
     int length = p->length;
-    if (length > LINE_MAX) {
+    if (length > LINE_FITS) {
         length = (int)strcspn(p->start, *p->start == '[' ? "]" : "=:") + 1;
-        if (length > LINE_MAX) return FAIL(p, "'%.40s...' is neither [section] nor key = value", p->start), NULL;
+        if (length > LINE_FITS) return FAIL(p, "'%.40s...' is neither [section] nor key = value", p->start), NULL;
     }
     NX_CHECK(length + 2 <= room, "inih takes lines of %d bytes", room);
     memcpy(out, p->start, (size_t)length);
@@ -92,13 +93,38 @@ static int take(void *user, const char *section, const char *key, const char *va
     if (!*section) return FAIL(p, "'%s' stands before the first [section]", key);
     if (!*key) return FAIL(p, "a value without a key");
     nx_ini *ini = p->ini;
-    for (size_t i = 0; i < ini->count; i++)
-        if (!strcmp(ini->entries[i].section, section) && !strcmp(ini->entries[i].key, key))
-            return FAIL(p, "[%s] %s is set twice, first in line %d", section, key, ini->entries[i].line);
     NX_GROW(ini->entries, ini->count);
     ini->entries[ini->count++] = (nx_ini_entry){
         .section = nx_copy_text(section), .key = nx_copy_text(key), .value = value_of(p), .line = p->line};
     return 1;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const nx_ini_entry *x = *(const nx_ini_entry *const *)a, *y = *(const nx_ini_entry *const *)b;
+    int section = strcmp(x->section, y->section), key = section ? section : strcmp(x->key, y->key);
+    return key ? key : x->line - y->line;
+}
+
+static bool same_key(const nx_ini_entry *a, const nx_ini_entry *b)
+{
+    return !strcmp(a->section, b->section) && !strcmp(a->key, b->key);
+}
+
+/* The first line that sets a key again, with that key's first line in *first; NULL if there is none. */
+static const nx_ini_entry *set_twice(const nx_ini *ini, int *first)
+{
+    const nx_ini_entry **sorted = nx_alloc(ini->count * sizeof *sorted), *twice = NULL;
+    for (size_t i = 0; i < ini->count; i++) sorted[i] = &ini->entries[i];
+    if (ini->count) qsort(sorted, ini->count, sizeof *sorted, by_key);
+    for (size_t i = 1, begin = 0; i < ini->count; i++) {
+        if (!same_key(sorted[i], sorted[begin]))
+            begin = i;
+        else if (i == begin + 1 && (!twice || sorted[i]->line < twice->line))
+            twice = sorted[i], *first = sorted[begin]->line;
+    }
+    free(sorted);
+    return twice;
 }
 
 bool nx_ini_parse(nx_ini *out, const char *name, const char *text, nx_error *err)
@@ -106,11 +132,16 @@ bool nx_ini_parse(nx_ini *out, const char *name, const char *text, nx_error *err
     static const char mark[] = "\xEF\xBB\xBF"; /* the byte-order mark that some editors write */
     *out = (nx_ini){0};
     if (!strncmp(text, mark, 3)) text += 3;
+    if (strlen(text) > INT_MAX) return nx_fail(err, "%s: not a text file: longer than %d bytes", name, INT_MAX);
     parse p = {.ini = out, .name = name, .at = text, .err = err};
-    int wrong = ini_parse_stream(next_line, &p, take, &p);
-    if (!wrong && !p.failed) return true;
-    /* inih goes on after a line it does not understand, so its first error may come before ours. */
-    if (wrong > 0 && (!p.failed || wrong < p.failed)) {
+    int wrong = ini_parse_stream(next_line, &p, take, &p), first = 0;
+    const nx_ini_entry *twice = set_twice(out, &first);
+    if (!wrong && !p.failed && !twice) return true;
+    /* The first line that is wrong is told. inih goes on after one that it does not understand. */
+    if (twice && (wrong <= 0 || twice->line < wrong) && (!p.failed || twice->line < p.failed)) {
+        nx_fail(err, "%s:%d: [%s] %s is set twice, first in line %d", name, twice->line, twice->section, twice->key,
+                first);
+    } else if (wrong > 0 && (!p.failed || wrong < p.failed)) {
         const char *line = text;
         for (int i = 1; i < wrong; i++) line = strchr(line, '\n') + 1;
         line += strspn(line, " \t");

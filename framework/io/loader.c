@@ -217,6 +217,11 @@ static void *run(void *argument)
 
 /* ---- the public side ---- */
 
+static size_t batch_bytes(const nx_loader_options *o)
+{
+    return nx_times((size_t)o->batch, (size_t)o->crop * (size_t)o->crop * 3 * sizeof(float));
+}
+
 static bool check_options(const nx_loader_options *o, nx_error *err)
 {
     if (!o->count) return nx_fail(err, "no pictures to load");
@@ -224,6 +229,9 @@ static bool check_options(const nx_loader_options *o, nx_error *err)
     if (o->crop < 1 || o->crop > NX_IMAGE_SIDE_MAX)
         return nx_fail(err, "a crop of %d pixels: from 1 to %d", o->crop, NX_IMAGE_SIDE_MAX);
     if (o->batch < 1) return nx_fail(err, "a batch of %d pictures: at least 1", o->batch);
+    if (batch_bytes(o) > PTRDIFF_MAX)
+        return nx_fail(err, "a batch of %d pictures of %d x %d pixels: more than any memory", o->batch, o->crop,
+                       o->crop);
     if (o->resize_short && (o->resize_short < o->crop || o->resize_short > NX_IMAGE_SIDE_MAX))
         return nx_fail(err, "a shorter side of %d pixels: from the crop of %d to %d", o->resize_short, o->crop,
                        NX_IMAGE_SIDE_MAX);
@@ -266,15 +274,9 @@ bool nx_loader_new(nx_loader **out, const nx_loader_options *options, nx_error *
     return true;
 }
 
-static size_t batch_bytes(const nx_loader *loader)
-{
-    const nx_loader_options *o = &loader->options;
-    return (size_t)o->batch * o->crop * o->crop * 3 * sizeof *loader->ahead;
-}
-
 static void start(nx_loader *loader, uint64_t k)
 {
-    loader->ahead = nx_alloc(batch_bytes(loader));
+    loader->ahead = nx_alloc(batch_bytes(&loader->options));
     loader->wanted = k, loader->ready = NO_BATCH;
     pthread_mutex_init(&loader->mutex, NULL);
     pthread_cond_init(&loader->changed, NULL);
@@ -315,7 +317,7 @@ bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err)
         pthread_cond_wait(&loader->changed, &loader->mutex);
     }
     bool fine = !loader->failed || nx_fail(err, "%s", loader->error.text);
-    if (fine) memcpy(out, loader->ahead, batch_bytes(loader));
+    if (fine) memcpy(out, loader->ahead, batch_bytes(&loader->options));
     loader->wanted = k + 1;
     pthread_cond_broadcast(&loader->changed);
     pthread_mutex_unlock(&loader->mutex);

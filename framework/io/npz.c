@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zip.h>
 
 static const struct type {
@@ -84,7 +85,7 @@ static bool parse(const char *name, const char *data, size_t bytes, nx_npz_array
     bool ok = type && order && read_shape(value_of(header, "shape"), a);
     if (!ok) nx_fail(err, "array '%s': its header is malformed", name);
     *columns = ok && !strncmp(order, "True", 4);
-    for (size_t i = 0; ok && !a->type && i < sizeof types / sizeof *types; i++)
+    for (size_t i = 0; ok && *type && !a->type && i < sizeof types / sizeof *types; i++)
         if (!strncmp(type + 1, types[i].numpy, 3)) a->type = types[i].name, *width = types[i].bytes;
     if (ok && !a->type)
         ok = nx_fail(err, "array '%s' is of type %.*s: numbers in little-endian order were expected (float32, float64)",
@@ -92,23 +93,29 @@ static bool parse(const char *name, const char *data, size_t bytes, nx_npz_array
     free(header);
     if (!ok) return false;
     a->bytes = bytes - start - length, a->data = data + start + length;
-    uint64_t wanted = *width;
-    for (int d = 0; d < a->rank; d++) /* a product beyond the file stays beyond it: it must not overflow */
-        wanted = a->shape[d] && wanted > a->bytes / (uint64_t)a->shape[d] ? (uint64_t)a->bytes + 1
-                                                                          : wanted * (uint64_t)a->shape[d];
+    size_t wanted = *width;
+    for (int d = 0; d < a->rank; d++) wanted = nx_times(wanted, (size_t)a->shape[d]);
     return wanted == a->bytes ||
            nx_fail(err, "array '%s': its shape does not match its %zu bytes: truncated?", name, a->bytes);
 }
 
-/* The unpacked bytes of an entry, with a zero behind them; owned by the caller. */
-static char *unpack(zip_t *zip, zip_uint64_t i, const zip_stat_t *info, nx_error *err)
+/* The unpacked bytes of an entry, with a zero behind them; owned by the caller. *left: bytes of the zip that no entry
+ * has claimed so far, since each is read once. */
+static char *unpack(zip_t *zip, zip_uint64_t i, const zip_stat_t *info, uint64_t *left, nx_error *err)
 {
     enum { MOST_RATIO = 1100 }; /* of deflate */
-    if (info->size / MOST_RATIO > info->comp_size + 1) {
-        nx_fail(err, "array '%s' would unpack to %llu bytes: damaged?", info->name, (unsigned long long)info->size);
+    char *data = NULL, more;
+    bool plausible = info->comp_size <= *left && info->size / MOST_RATIO <= info->comp_size + 1;
+    if (plausible) {
+        *left -= info->comp_size;
+        data = nx_try_alloc(info->size + 1);
+    }
+    if (!data) {
+        nx_fail(err, "array '%s' would unpack from %llu to %llu bytes: %s", info->name,
+                (unsigned long long)info->comp_size, (unsigned long long)info->size,
+                plausible ? "too large for the memory" : "damaged?");
         return NULL;
     }
-    char *data = nx_alloc(info->size + 1), more;
     zip_file_t *file = zip_fopen_index(zip, i, 0);
     zip_int64_t got = file ? zip_fread(file, data, info->size) : -1;
     bool ok = got == (zip_int64_t)info->size && !zip_fread(file, &more, 1); /* the end is where the sum is checked */
@@ -121,13 +128,15 @@ static char *unpack(zip_t *zip, zip_uint64_t i, const zip_stat_t *info, nx_error
     return NULL;
 }
 
-static bool read_entry(zip_t *zip, zip_uint64_t i, bool *found,
+static bool read_entry(zip_t *zip, zip_uint64_t i, bool *found, uint64_t *left,
                        bool (*take)(void *context, const nx_npz_array *a, nx_error *err), void *context, nx_error *err)
 {
     zip_stat_t info;
+    const zip_uint64_t told = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
     if (zip_stat_index(zip, i, 0, &info)) return nx_fail(err, "%s", zip_strerror(zip));
+    if ((info.valid & told) != told) return nx_fail(err, "entry %llu has no name or size", (unsigned long long)i);
     if (!nx_ends_with(info.name, ".npy")) return true;
-    char *data = unpack(zip, i, &info, err);
+    char *data = unpack(zip, i, &info, left, err);
     if (!data) return false;
     char *name = nx_format("%.*s", (int)strlen(info.name) - 4, info.name);
     nx_npz_array a;
@@ -148,7 +157,9 @@ bool nx_npz_read(const char *path, bool (*take)(void *context, const nx_npz_arra
                  nx_error *err)
 {
     int code;
+    struct stat file;
     zip_t *zip = zip_open(path, ZIP_RDONLY, &code);
+    uint64_t left = stat(path, &file) ? 0 : (uint64_t)file.st_size;
     if (!zip) {
         zip_error_t reason;
         zip_error_init_with_code(&reason, code);
@@ -158,7 +169,7 @@ bool nx_npz_read(const char *path, bool (*take)(void *context, const nx_npz_arra
     }
     bool ok = true, found = false;
     for (zip_uint64_t i = 0, n = (zip_uint64_t)zip_get_num_entries(zip, 0); ok && i < n; i++)
-        ok = read_entry(zip, i, &found, take, context, err) || nx_fail_in(err, "%s", path);
+        ok = read_entry(zip, i, &found, &left, take, context, err) || nx_fail_in(err, "%s", path);
     zip_discard(zip);
     return ok && (found || nx_fail(err,
                                    "%s: a zip without NumPy arrays: if PyTorch wrote it, save its tensors as "

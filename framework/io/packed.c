@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "io/hdf5.h"
+#include "io/image.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@
 #define MARK     "nstx_dataset"
 #define SLACK    (1 << 20) /* bytes of a file that are no pictures: names, HDF5's own */
 
-static size_t row_bytes(int size) { return (size_t)size * (size_t)size * 3; }
+static size_t row_bytes(int size) { return nx_times((size_t)size, nx_times((size_t)size, 3)); }
 
 /* ---- reading ---- */
 
@@ -54,7 +55,7 @@ bool nx_packed_open(nx_packed **out, const char *path, nx_error *err)
     ok = ok && nx_h5_shape(h5, PICTURES, &rank, shape, err) && nx_h5_place(h5, PICTURES, &offset, &bytes, err);
     nx_h5_close(h5, NULL);
     if (ok && (rank != 4 || shape[0] < 1 || shape[1] < 1 || shape[1] != shape[2] || shape[3] != 3 ||
-               bytes != (uint64_t)shape[0] * row_bytes(shape[1])))
+               shape[1] > NX_IMAGE_SIDE_MAX || bytes != nx_times((size_t)shape[0], row_bytes(shape[1]))))
         ok = nx_fail(err, "%s: %s is not [n][size][size][3] bytes", path, PICTURES);
     if (!ok) return false;
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -64,10 +65,10 @@ bool nx_packed_open(nx_packed **out, const char *path, nx_error *err)
         if (file >= 0) close(file);
         return false;
     }
-    if ((uint64_t)info.st_size < offset + bytes) {
+    if (offset > (uint64_t)info.st_size || bytes > (uint64_t)info.st_size - offset) {
         close(file);
-        return nx_fail(err, "%s: cut short: %lld of at least %llu bytes", path, (long long)info.st_size,
-                       (unsigned long long)(offset + bytes));
+        return nx_fail(err, "%s: cut short: %lld bytes, of which %llu pictures end at byte %llu", path,
+                       (long long)info.st_size, (unsigned long long)shape[0], (unsigned long long)(offset + bytes));
     }
     nx_packed *data = nx_alloc(sizeof *data);
     *data = (nx_packed){nx_copy_text(path), file, shape[1], (size_t)shape[0], offset};

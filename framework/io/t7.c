@@ -7,7 +7,8 @@
  *       the class alone, in the oldest files), then by class: tensor: int32 rank, int64 sizes, int64 strides, int64
  *       offset from 1, its storage as a value; storage: int64 count, elements; otherwise one value, a table
  *     6, 7, 8 function: int32 index; the first time also int32 length, bytes, and a table of upvalues
- * An index names what was read under it before, and may name what is still being read. */
+ * An index names what was read under it before, and may name what is still being read. Torch counts them from 1, so
+ * that none is larger than there are values. */
 #include "io/t7.h"
 
 #include "base/memory.h"
@@ -17,18 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MOST = 512 }; /* values inside values: more than any network, less than the stack */
-
-typedef struct numbered {
-    int32_t index;
-    nx_t7 *value;
-} numbered;
+enum { INDEXED_LEAST = 8 }; /* bytes of a value that has an index */
+enum { DEPTH_MOST = 512 };  /* values inside values: more than any network, less than the stack */
 
 struct nx_t7_file {
     nx_t7 **values; /* all of them, to be freed */
     size_t count;
-    numbered *known; /* what indices name, sorted by index */
-    size_t n_known;
+    nx_t7 **known; /* what indices name */
+    size_t most_known;
+    nx_t7 *nil, *boolean[2]; /* one of each is enough */
     nx_t7 *root;
 };
 
@@ -88,18 +86,12 @@ static nx_t7 *new_value(reader *r, nx_t7_kind kind)
     return r->file->values[r->file->count++] = v;
 }
 
-/* Where index is or belongs. */
-static size_t place_of(const nx_t7_file *file, int32_t index)
+/* The one value of its kind in *one, made when it is first asked for. */
+static nx_t7 *shared_value(reader *r, nx_t7 **one, nx_t7_kind kind, double number)
 {
-    size_t low = 0, high = file->n_known;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (file->known[middle].index < index)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    if (!*one) *one = new_value(r, kind);
+    (*one)->number = number;
+    return *one;
 }
 
 /* Reads an index: what it names, which must be of that kind, or NULL in *out where it is new. */
@@ -107,21 +99,39 @@ static bool read_index(reader *r, int32_t *index, nx_t7_kind least, nx_t7_kind m
 {
     *out = NULL;
     if (!take_int(r, index, "an index")) return false;
-    size_t place = place_of(r->file, *index);
-    if (place == r->file->n_known || r->file->known[place].index != *index) return true;
-    *out = r->file->known[place].value;
-    return ((*out)->kind >= least && (*out)->kind <= most) ||
+    if (*index < 0 || (size_t)*index >= r->file->most_known)
+        return nx_fail(r->err, "%s: index %d at byte %zu is larger than there are values: damaged", r->path, *index,
+                       r->at);
+    *out = r->file->known[*index];
+    return !*out || ((*out)->kind >= least && (*out)->kind <= most) ||
            nx_fail(r->err, "%s: index %d at byte %zu names a value of another type: damaged", r->path, *index, r->at);
 }
 
-static void remember(reader *r, int32_t index, nx_t7 *value)
+static void remember(reader *r, int32_t index, nx_t7 *value) { r->file->known[index] = value; }
+
+static int by_text(const void *a, const void *b)
 {
-    nx_t7_file *file = r->file;
-    size_t place = place_of(file, index);
-    NX_GROW(file->known, file->n_known);
-    memmove(&file->known[place + 1], &file->known[place], (file->n_known - place) * sizeof *file->known);
-    file->known[place] = (numbered){index, value};
-    file->n_known++;
+    const struct nx_t7_entry *x = *(const struct nx_t7_entry *const *)a, *y = *(const struct nx_t7_entry *const *)b;
+    int order = strcmp(x->key->text, y->key->text);
+    return order ? order : (x > y) - (x < y); /* of two with one key the first counts */
+}
+
+/* Makes what finds entries: a table is read once and asked often. */
+static void sort_entries(nx_t7 *table)
+{
+    size_t count = table->count;
+    table->texts = nx_alloc(count * sizeof *table->texts);
+    table->list = nx_alloc(count * sizeof *table->list);
+    for (size_t i = 0; i < count; i++) {
+        const struct nx_t7_entry *e = &table->entries[i];
+        if (e->key->kind == NX_T7_STRING) table->texts[table->n_texts++] = e;
+        double place = e->key->kind == NX_T7_NUMBER ? e->key->number : 0;
+        if (!(place >= 1 && place <= (double)count && place <= floor(place))) continue;
+        nx_t7 **slot = &table->list[(size_t)place - 1];
+        if (!*slot) *slot = e->value;
+    }
+    if (table->n_texts) qsort(table->texts, table->n_texts, sizeof *table->texts, by_text);
+    while (table->length < count && table->list[table->length]) table->length++;
 }
 
 static bool read_entries(reader *r, nx_t7 *table)
@@ -134,6 +144,7 @@ static bool read_entries(reader *r, nx_t7 *table)
         NX_GROW(table->entries, table->count);
         table->entries[table->count++] = e;
     }
+    sort_entries(table);
     return true;
 }
 
@@ -204,7 +215,8 @@ static bool read_storage(reader *r, nx_t7 *v, const struct element *e)
     if (!take(r, &count, sizeof count, "a storage") || !check_count(r, count, e->bytes, "storage")) return false;
     v->count = (size_t)count;
     if (!count) return true;
-    v->data = nx_alloc(v->count * sizeof *v->data);
+    v->data = nx_try_alloc(nx_times(v->count, sizeof *v->data));
+    if (!v->data) return nx_fail(r->err, "%s: a storage of %zu numbers: too large for the memory", r->path, v->count);
     for (size_t i = 0; i < v->count; i++, r->at += e->bytes) v->data[i] = e->convert(r->bytes + r->at);
     return true;
 }
@@ -248,8 +260,9 @@ static bool read_tensor(reader *r, nx_t7 *v, const struct element *e)
     if (!take_int(r, &rank, "a tensor")) return false;
     if (rank < 0 || rank > NX_T7_RANK_MAX)
         return nx_fail(r->err, "%s: a tensor of rank %d at byte %zu; at most %d", r->path, rank, r->at, NX_T7_RANK_MAX);
-    v->rank = rank;
-    return take_longs(r, v->size, rank) && take_longs(r, v->stride, rank) &&
+    size_t *sizes = nx_alloc(2 * (size_t)rank * sizeof *sizes);
+    v->rank = rank, v->size = sizes, v->stride = sizes + rank;
+    return take_longs(r, sizes, rank) && take_longs(r, sizes + rank, rank) &&
            take(r, &offset, sizeof offset, "a tensor") && read_value(r, &storage) &&
            check_tensor(r, v, offset, storage, e);
 }
@@ -282,8 +295,7 @@ static bool read_object(reader *r, nx_t7 **out)
     if (fields->kind != NX_T7_TABLE)
         return nx_fail(r->err, "%s: the object of class \"%.60s\" at byte %zu is no table of fields: nothing known",
                        r->path, class_name, r->at);
-    v->count = fields->count;
-    if (v->count) v->entries = nx_copy(fields->entries, v->count * sizeof *v->entries);
+    v->fields = fields;
     return true;
 }
 
@@ -296,7 +308,7 @@ static bool read_content(reader *r, nx_t7 **out)
     if (!take_int(r, &tag, "a value")) return false;
     switch (tag) {
     case 0:
-        *out = new_value(r, NX_T7_NIL);
+        *out = shared_value(r, &r->file->nil, NX_T7_NIL, 0);
         return true;
     case 1:
         *out = new_value(r, NX_T7_NUMBER);
@@ -311,9 +323,8 @@ static bool read_content(reader *r, nx_t7 **out)
     case 4:
         return read_object(r, out);
     case 5:
-        *out = new_value(r, NX_T7_BOOLEAN);
         if (!take_int(r, &whole, "a boolean")) return false;
-        (*out)->number = whole != 0;
+        *out = shared_value(r, &r->file->boolean[whole != 0], NX_T7_BOOLEAN, whole != 0);
         return true;
     case 6:
     case 7:
@@ -338,6 +349,18 @@ static bool read_value(reader *r, nx_t7 **out)
 
 /* ---- a file ---- */
 
+/* Objects have the entries of their fields, which several may share, and which all are read now. */
+static void give_fields(nx_t7_file *file)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        nx_t7 *v = file->values[i];
+        if (!v->fields) continue;
+        v->count = v->fields->count, v->entries = v->fields->entries;
+        v->texts = v->fields->texts, v->n_texts = v->fields->n_texts;
+        v->list = v->fields->list, v->length = v->fields->length;
+    }
+}
+
 bool nx_t7_open(nx_t7_file **out, const char *path, nx_error *err)
 {
     char *bytes;
@@ -345,11 +368,14 @@ bool nx_t7_open(nx_t7_file **out, const char *path, nx_error *err)
     *out = NULL;
     if (!nx_file_read(path, &bytes, &count, err)) return false;
     nx_t7_file *file = nx_alloc(sizeof *file);
+    file->most_known = count / INDEXED_LEAST + 2;
+    file->known = nx_alloc(file->most_known * sizeof *file->known);
     reader r = {.file = file, .path = path, .bytes = (const unsigned char *)bytes, .end = count, .err = err};
     bool ok = read_value(&r, &file->root);
     if (ok && r.at != r.end)
         ok = nx_fail(err, "%s: %zu bytes after the end of what was saved: damaged", path, left(&r));
     free(bytes);
+    if (ok) give_fields(file);
     if (ok)
         *out = file;
     else
@@ -364,7 +390,12 @@ void nx_t7_free(nx_t7_file *file)
         nx_t7 *v = file->values[i];
         free((char *)v->text);
         free((char *)v->class_name);
-        free(v->entries);
+        if (v->kind == NX_T7_TABLE) {
+            free(v->entries);
+            free(v->texts);
+            free(v->list);
+        }
+        free((size_t *)v->size);
         free(v->data);
         free(v);
     }
@@ -375,30 +406,32 @@ void nx_t7_free(nx_t7_file *file)
 
 const nx_t7 *nx_t7_root(const nx_t7_file *file) { return file->root; }
 
+static int has_text(const void *text, const void *entry)
+{
+    return strcmp(text, (*(const struct nx_t7_entry *const *)entry)->key->text);
+}
+
 const nx_t7 *nx_t7_get(const nx_t7 *value, const char *key)
 {
-    bool has = value && (value->kind == NX_T7_TABLE || value->kind == NX_T7_OBJECT);
-    for (size_t i = 0; has && i < value->count; i++)
-        if (value->entries[i].key->kind == NX_T7_STRING && !strcmp(value->entries[i].key->text, key))
-            return value->entries[i].value;
-    return NULL;
+    if (!value || !value->n_texts) return NULL;
+    const struct nx_t7_entry **found = bsearch(key, value->texts, value->n_texts, sizeof *value->texts, has_text);
+    while (found && found > value->texts && !has_text(key, found - 1)) found--;
+    return found ? (*found)->value : NULL;
 }
 
 const nx_t7 *nx_t7_at(const nx_t7 *value, size_t index)
 {
-    bool has = value && (value->kind == NX_T7_TABLE || value->kind == NX_T7_OBJECT);
-    for (size_t i = 0; has && i < value->count; i++)
-        if (value->entries[i].key->kind == NX_T7_NUMBER && !(fabs(value->entries[i].key->number - (double)index) > 0))
+    if (!value) return NULL;
+    if (index >= 1 && index <= value->length) return value->list[index - 1];
+    for (size_t i = 0; value->entries && i < value->count; i++) { /* beyond a gap */
+        const nx_t7 *key = value->entries[i].key;
+        if (key->kind == NX_T7_NUMBER && key->number >= (double)index && key->number <= (double)index)
             return value->entries[i].value;
+    }
     return NULL;
 }
 
-size_t nx_t7_length(const nx_t7 *value)
-{
-    size_t length = 0;
-    while (nx_t7_at(value, length + 1)) length++;
-    return length;
-}
+size_t nx_t7_length(const nx_t7 *value) { return value ? value->length : 0; }
 
 bool nx_t7_is(const nx_t7 *value, const char *class_name)
 {

@@ -45,10 +45,16 @@ struct nx_t7 {
     struct nx_t7_entry {
         nx_t7 *key, *value;
     } * entries;
+    const struct nx_t7_entry **texts; /* those whose keys are strings, sorted by them: nx_t7_get */
+    nx_t7 **list;                     /* the values under 1, 2, 3, ...: nx_t7_at, nx_t7_length */
+    size_t n_texts, length;
+    const nx_t7 *fields; /* of an object: the table that has all of these */
+
     float *data; /* of a storage, converted to float; NULL where it is empty */
 
     int rank; /* of a tensor: element (i, j, ...) is storage->data[offset + i stride[0] + j stride[1] + ...] */
-    size_t size[NX_T7_RANK_MAX], stride[NX_T7_RANK_MAX], offset;
+    const size_t *size, *stride;
+    size_t offset;
     const nx_t7 *storage; /* NULL in a tensor without elements; otherwise every element lies in it */
 };
 

@@ -25,14 +25,15 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "safetensors are littl
 
 struct nx_tensor_file {
     size_t count, pairs;
-    nx_tensor_entry *entries; /* name and data owned */
-    nx_metadata *metadata;    /* key and value owned */
+    nx_tensor_entry *entries;        /* name and data owned */
+    nx_metadata *metadata;           /* key and value owned */
+    const nx_tensor_entry **by_name; /* sorted */
 };
 
 size_t nx_tensor_entry_size(const nx_tensor_entry *entry)
 {
     size_t size = 1;
-    for (int i = 0; i < entry->rank; i++) size *= (size_t)entry->shape[i];
+    for (int i = 0; i < entry->rank; i++) size = nx_times(size, (size_t)entry->shape[i]);
     return size;
 }
 
@@ -61,23 +62,20 @@ static float from_half(uint16_t h)
 
 static void convert_f32(float *out, const void *in, size_t n) { memcpy(out, in, n * sizeof *out); }
 
-static void convert_f64(float *out, const void *in, size_t n)
-{
-    const double *from = in;
-    for (size_t i = 0; i < n; i++) out[i] = (float)from[i];
-}
-
-static void convert_f16(float *out, const void *in, size_t n)
-{
-    const uint16_t *from = in;
-    for (size_t i = 0; i < n; i++) out[i] = from_half(from[i]);
-}
-
-static void convert_bf16(float *out, const void *in, size_t n)
-{
-    const uint16_t *from = in;
-    for (size_t i = 0; i < n; i++) out[i] = nx_from_bfloat16(from[i]);
-}
+/* The numbers of a file lie wherever its header ends, in an .npz on any byte. */
+#define CONVERT(name, type, convert)                                                                                   \
+    static void name(float *out, const void *in, size_t n)                                                             \
+    {                                                                                                                  \
+        const char *from = in;                                                                                         \
+        for (size_t i = 0; i < n; i++) {                                                                               \
+            type value;                                                                                                \
+            memcpy(&value, from + i * sizeof value, sizeof value);                                                     \
+            out[i] = convert(value);                                                                                   \
+        }                                                                                                              \
+    }
+CONVERT(convert_f64, double, (float))
+CONVERT(convert_f16, uint16_t, from_half)
+CONVERT(convert_bf16, uint16_t, nx_from_bfloat16)
 
 typedef struct element {
     const char *name;
@@ -102,6 +100,7 @@ static const element *find_element(const char *name)
 /* ---- safetensors ---- */
 
 #define HEADER_MAX 100000000 /* bytes, the format's own limit */
+#define ITEMS_MAX  4000000   /* numbers, texts and names in it: of JSON, where one takes a hundred bytes of memory */
 
 /* One tensor as the header tells it. */
 typedef struct slot {
@@ -200,12 +199,18 @@ static bool read_metadata(nx_tensor_file *out, const cJSON *object, nx_error *er
     return true;
 }
 
+static bool too_large(const char *name, nx_error *err)
+{
+    return nx_fail(err, "tensor '%s' is too large for the memory", name);
+}
+
 /* The stream stands at the first byte of data; slots cover it in order. */
 static bool read_data(nx_tensor_file *out, FILE *stream, const slot *slots, size_t count, nx_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         size_t bytes = (size_t)(slots[i].end - slots[i].begin);
-        void *raw = nx_alloc(bytes);
+        void *raw = nx_try_alloc(bytes);
+        if (!raw) return too_large(slots[i].entry.name, err);
         if (fread(raw, 1, bytes, stream) != bytes) {
             free(raw);
             return nx_fail(err, "tensor '%s' cannot be read: %s", slots[i].entry.name,
@@ -220,7 +225,12 @@ static bool read_data(nx_tensor_file *out, FILE *stream, const slot *slots, size
         }
         if (slots[i].type->convert) {
             size_t n = bytes / slots[i].type->bytes;
-            float *data = nx_alloc(n * sizeof *data);
+            float *data = nx_try_alloc(nx_times(n, sizeof *data));
+            if (!data) {
+                free(raw);
+                free((char *)entry.name);
+                return too_large(slots[i].entry.name, err);
+            }
             slots[i].type->convert(data, raw, n);
             entry.data = data;
             add_entry(out, entry);
@@ -245,6 +255,14 @@ static bool read_tensors(nx_tensor_file *out, FILE *stream, const cJSON *root, u
     return fine;
 }
 
+/* How many items a JSON text has at most: each but the first follows one of these. */
+static size_t count_items(const char *text)
+{
+    size_t count = 1;
+    while (*(text += strcspn(text, ",[{"))) text++, count++;
+    return count;
+}
+
 static bool read_safetensors(nx_tensor_file *out, FILE *stream, nx_error *err)
 {
     struct stat info;
@@ -262,6 +280,8 @@ static bool read_safetensors(nx_tensor_file *out, FILE *stream, nx_error *err)
     char *text = nx_alloc(length + 1);
     text[0] = '{';
     bool fine = fread(text + 1, 1, length - 1, stream) == length - 1 || nx_fail(err, "cannot read the header");
+    if (fine && count_items(text) > ITEMS_MAX)
+        fine = nx_fail(err, "a safetensors header of more than %d items: no file of weights has so many", ITEMS_MAX);
     if (fine) {
         const char *end = NULL;
         cJSON *root = cJSON_ParseWithLengthOpts(text, length + 1, &end, false);
@@ -332,11 +352,11 @@ static bool take_array(void *context, const nx_npz_array *a, nx_error *err)
     _Static_assert((int)NX_NPZ_RANK_MAX == (int)NX_TENSOR_RANK_MAX, "shapes are passed on");
     const element *type = find_element(a->type);
     nx_tensor_entry entry = {.rank = a->rank};
-    (void)err;
     if (!type->convert) return true;
     memcpy(entry.shape, a->shape, sizeof a->shape);
     size_t count = nx_tensor_entry_size(&entry);
-    float *data = nx_alloc(count * sizeof *data);
+    float *data = nx_try_alloc(nx_times(count, sizeof *data));
+    if (!data) return too_large(a->name, err);
     type->convert(data, a->data, count);
     entry.name = nx_copy_text(a->name), entry.data = data;
     add_entry(context, entry);
@@ -344,6 +364,23 @@ static bool take_array(void *context, const nx_npz_array *a, nx_error *err)
 }
 
 /* ---- the door ---- */
+
+static int by_entry_name(const void *a, const void *b)
+{
+    return strcmp((*(const nx_tensor_entry *const *)a)->name, (*(const nx_tensor_entry *const *)b)->name);
+}
+
+/* Sorts the names, of which none may be there twice. */
+static bool sort_names(nx_tensor_file *file, nx_error *err)
+{
+    file->by_name = nx_alloc(file->count * sizeof *file->by_name);
+    for (size_t i = 0; i < file->count; i++) file->by_name[i] = &file->entries[i];
+    if (file->count) qsort(file->by_name, file->count, sizeof *file->by_name, by_entry_name);
+    for (size_t i = 1; i < file->count; i++)
+        if (!by_entry_name(&file->by_name[i - 1], &file->by_name[i]))
+            return nx_fail(err, "tensor '%s' is there twice", file->by_name[i]->name);
+    return true;
+}
 
 bool nx_tensor_file_open(nx_tensor_file **out, const char *path, nx_error *err)
 {
@@ -356,6 +393,7 @@ bool nx_tensor_file_open(nx_tensor_file **out, const char *path, nx_error *err)
                                        : read_safetensors(file, stream, err) || nx_fail_in(err, "%s", path);
     fclose(stream);
     if (fine && !file->count) fine = nx_fail(err, "%s: no tensor of floats in it", path);
+    if (fine && !sort_names(file, err)) fine = nx_fail_in(err, "%s", path);
     if (!fine) {
         nx_tensor_file_free(file);
         return false;
@@ -376,6 +414,7 @@ void nx_tensor_file_free(nx_tensor_file *file)
         free((char *)file->metadata[i].value);
     }
     free(file->entries);
+    free(file->by_name);
     free(file->metadata);
     free(file);
 }
@@ -392,9 +431,9 @@ const char *nx_tensor_file_name(const nx_tensor_file *file, size_t i) { return n
 
 const nx_tensor_entry *nx_tensor_file_find(const nx_tensor_file *file, const char *name)
 {
-    for (size_t i = 0; i < file->count; i++)
-        if (!strcmp(file->entries[i].name, name)) return &file->entries[i];
-    return NULL;
+    const nx_tensor_entry wanted = {.name = name}, *key = &wanted;
+    const nx_tensor_entry **found = bsearch(&key, file->by_name, file->count, sizeof key, by_entry_name);
+    return found ? *found : NULL;
 }
 
 const char *nx_tensor_file_metadata(const nx_tensor_file *file, const char *key)
@@ -437,7 +476,7 @@ bool nx_tensors_save_safetensors(const char *path, const nx_tensor_entry *entrie
 {
     char *text = header_text(entries, count, metadata, metadata_count), *draft = nx_file_draft(path);
     uint64_t length = strlen(text);
-    FILE *file = fopen(draft, "wb");
+    FILE *file = nx_file_create(draft);
     bool fine = file && fwrite(&length, sizeof length, 1, file) == 1 && fwrite(text, 1, length, file) == length;
     for (size_t i = 0; fine && i < count; i++) {
         size_t size = nx_tensor_entry_size(&entries[i]);

@@ -54,9 +54,38 @@ static void links_in_a_circle_end(void **state)
     (void)state;
     nx_error err;
     nx_file_list list;
-    assert_true(nx_folder_make(scratch("circle"), &err));
+    assert_true(nx_folder_make(scratch("circle/deep/er"), &err));
+    scratch_write(scratch("circle/deep/a.png"), "x", 1);
+    scratch_write(scratch("circle/z.png"), "x", 1);
     assert_int_equal(symlink(".", scratch("circle/again")), 0);
-    assert_false(nx_files_images(&list, scratch("circle"), &err));
+    assert_int_equal(symlink("../..", scratch("circle/deep/er/up")), 0);
+    assert_int_equal(symlink("deep", scratch("circle/same")), 0);
+    assert_int_equal(symlink("nowhere", scratch("circle/gone.png")), 0);
+    assert_true(nx_files_images(&list, scratch("circle"), &err));
+    assert_int_equal(list.count, 2); /* each picture once */
+    assert_string_equal(list.paths[0], scratch("circle/deep/a.png"));
+    assert_string_equal(list.paths[1], scratch("circle/z.png"));
+    nx_file_list_free(&list);
+}
+
+/* What is at the draft's name is not written through: a link that someone put there. */
+static void drafts_follow_no_links(void **state)
+{
+    (void)state;
+    nx_error err;
+    char *data, *draft = nx_file_draft(scratch("out"));
+    size_t bytes;
+    scratch_write(scratch("precious"), "kept", 4);
+    assert_int_equal(symlink("precious", draft), 0);
+    assert_true(nx_file_write(scratch("out"), "new", 3, &err));
+    assert_true(nx_file_read(scratch("precious"), &data, &bytes, &err));
+    assert_string_equal(data, "kept");
+    free(data);
+    assert_true(nx_file_read(scratch("out"), &data, &bytes, &err));
+    assert_string_equal(data, "new");
+    free(data);
+    free(draft);
+    assert_no_drafts();
 }
 
 static void folders_are_made_with_parents(void **state)
@@ -109,6 +138,8 @@ static void unreadable_files_are_errors(void **state)
     assert_message(&err, scratch("nothing"), "no such file");
     assert_false(nx_file_read(scratch_folder, &data, &bytes, &err));
     assert_message(&err, scratch_folder, "a folder");
+    assert_false(nx_file_read("/dev/zero", &data, &bytes, &err)); /* it has no end */
+    assert_message(&err, "/dev/zero", "too large");
 }
 
 int main(void)
@@ -117,7 +148,7 @@ int main(void)
         cmocka_unit_test(lists_are_sorted_and_recursive), cmocka_unit_test(list_of_a_file_is_that_file),
         cmocka_unit_test(empty_lists_are_errors),         cmocka_unit_test(links_in_a_circle_end),
         cmocka_unit_test(folders_are_made_with_parents),  cmocka_unit_test(writes_are_whole),
-        cmocka_unit_test(unreadable_files_are_errors),
+        cmocka_unit_test(drafts_follow_no_links),         cmocka_unit_test(unreadable_files_are_errors),
     };
     return cmocka_run_group_tests_name("files", tests, scratch_open, scratch_close);
 }

@@ -3,6 +3,8 @@
 
 #include "scratch.h"
 
+#include <hdf5.h>
+
 static nx_h5 *fresh(const char *name)
 {
     nx_error err;
@@ -247,12 +249,184 @@ static void wrong_files_are_named(void **state)
     assert_true(nx_h5_close(NULL, &err));
 }
 
+/* ---- files of strangers: made with HDF5 itself, in ways that the library never writes ---- */
+
+static hid_t begin(const char *name)
+{
+    hid_t file = H5Fcreate(scratch(name), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(file >= 0);
+    return file;
+}
+
+static void refused(const char *name, const char *part)
+{
+    nx_h5 *h5;
+    nx_error err = {0};
+    if (nx_h5_open(&h5, scratch(name), false, &err)) fail_msg("%s is taken", name);
+    assert_null(h5);
+    assert_message(&err, scratch(name), part);
+}
+
+/* A dataset of floats in chunks, of which none is written. */
+static void put_empty(hid_t file, const char *name, int rank, const hsize_t *dims, const hsize_t *chunk)
+{
+    hid_t space = H5Screate_simple(rank, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(list, rank, chunk);
+    H5Pset_fill_value(list, H5T_NATIVE_FLOAT, &(float){1.5f});
+    hid_t set = H5Dcreate2(file, name, H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+    assert_true(set >= 0);
+    H5Dclose(set), H5Pclose(list), H5Sclose(space);
+}
+
+static void links_out_and_in_circles_are_refused(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_h5 *h5 = fresh("secret.h5");
+    assert_true(nx_h5_write_float(h5, "/w", (const float[]){1, 2}, 1, (int[]){2}, &err));
+    assert_true(nx_h5_close(h5, &err));
+    hid_t file = begin("out.h5");
+    H5Lcreate_external(scratch("secret.h5"), "/w", file, "a", H5P_DEFAULT, H5P_DEFAULT);
+    H5Fclose(file);
+    refused("out.h5", "/a is a link to another file");
+    file = begin("circle.h5");
+    hid_t group = H5Gcreate2(file, "b", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_hard(file, "b", group, "again", H5P_DEFAULT, H5P_DEFAULT);
+    H5Gclose(group), H5Fclose(file);
+    refused("circle.h5", "/b/again is a second name");
+    file = begin("deep.h5");
+    char path[256] = "";
+    for (int i = 0; i < 40; i++) {
+        strcat(path, "/g");
+        H5Gclose(H5Gcreate2(file, path, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    }
+    H5Fclose(file);
+    refused("deep.h5", "more than 32 deep");
+    /* A soft link is passed over, whatever it leads to. */
+    file = begin("soft.h5");
+    H5Gclose(H5Gcreate2(file, "c", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Lcreate_soft("/c", file, "c/up", H5P_DEFAULT, H5P_DEFAULT);
+    H5Fclose(file);
+    nx_h5_names names;
+    assert_true(nx_h5_open(&h5, scratch("soft.h5"), false, &err));
+    assert_true(nx_h5_children(h5, "/c", &names, &err));
+    assert_int_equal(names.count, 0);
+    assert_int_equal(nx_h5_kind_of(h5, "/c/up"), NX_H5_NONE);
+    nx_h5_names_free(&names);
+    assert_true(nx_h5_close(h5, &err));
+}
+
+static void bytes_of_other_files_are_refused(void **state)
+{
+    (void)state;
+    const hsize_t dims[2] = {4, 4};
+    hid_t file = begin("external.h5"), space = H5Screate_simple(2, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(list, "/etc/passwd", 0, 16);
+    H5Dclose(H5Dcreate2(file, "picture", H5T_STD_U8LE, space, H5P_DEFAULT, list, H5P_DEFAULT));
+    H5Pclose(list), H5Fclose(file);
+    refused("external.h5", "/picture lies in another file");
+    file = begin("virtual.h5");
+    list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_virtual(list, space, scratch("secret.h5"), "/w", space);
+    H5Dclose(H5Dcreate2(file, "w", H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT));
+    H5Pclose(list), H5Fclose(file), H5Sclose(space);
+    refused("virtual.h5", "/w lies in another file");
+}
+
+static void more_than_a_file_holds_is_refused(void **state)
+{
+    (void)state;
+    hid_t file = begin("wraps.h5"); /* 2^64 bytes, which is 0 in 64 bits */
+    put_empty(file, "kernel", 3, (const hsize_t[]){1 << 30, 1 << 30, 4}, (const hsize_t[]){256, 256, 4});
+    H5Fclose(file);
+    refused("wraps.h5", "more than its");
+    file = begin("filled.h5"); /* 1.6 GB of nothing but a fill value */
+    put_empty(file, "kernel", 2, (const hsize_t[]){20000, 20000}, (const hsize_t[]){1000, 1000});
+    H5Fclose(file);
+    refused("filled.h5", "more than its");
+    file = begin("many.h5"); /* each a little, together gigabytes */
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "k%d", i);
+        put_empty(file, name, 2, (const hsize_t[]){2000, 2000}, (const hsize_t[]){10, 10});
+    }
+    H5Fclose(file);
+    refused("many.h5", "more than its");
+    file = begin("little.h5"); /* a bias that was never written */
+    put_empty(file, "bias", 1, (const hsize_t[]){64}, (const hsize_t[]){64});
+    H5Fclose(file);
+    nx_h5 *h5;
+    nx_error err;
+    float *values;
+    int rank, shape[NX_H5_RANK_MAX];
+    assert_true(nx_h5_open(&h5, scratch("little.h5"), false, &err));
+    assert_true(nx_h5_read_float(h5, "/bias", &values, &rank, shape, &err));
+    assert_true(values[63] == 1.5f);
+    free(values);
+    assert_true(nx_h5_close(h5, &err));
+}
+
+/* Whatever a byte becomes: a file that can be read to its end, or one line. */
+static void damage_is_survived(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_h5 *h5 = fresh("whole.h5");
+    double one = 1;
+    assert_true(nx_h5_append_double(h5, "/a/b", &one, 1, &err) && nx_h5_set_string(h5, "/a", "name", "text", &err));
+    assert_true(nx_h5_close(h5, &err));
+    char *data;
+    size_t bytes, count;
+    assert_true(nx_file_read(scratch("whole.h5"), &data, &bytes, &err));
+    for (size_t i = 8; i < bytes && i < 2400; i += 61) {
+        data[i] ^= (char)0xFF;
+        scratch_write(scratch("flip.h5"), data, bytes);
+        if (nx_h5_open(&h5, scratch("flip.h5"), false, &err)) {
+            double *values;
+            char *text;
+            if (nx_h5_read_double(h5, "/a/b", &values, &count, &err)) free(values);
+            if (nx_h5_get_string(h5, "/a", "name", &text, &err)) free(text);
+            nx_h5_close(h5, NULL);
+        } else {
+            assert_message(&err, scratch("flip.h5"), "");
+        }
+        data[i] ^= (char)0xFF;
+    }
+    free(data);
+}
+
+/* What was put at the name of a new file is replaced, not written through. */
+static void new_files_follow_no_links(void **state)
+{
+    (void)state;
+    nx_error err;
+    char *data;
+    size_t bytes;
+    scratch_write(scratch("precious"), "kept", 4);
+    assert_int_equal(symlink("precious", scratch("link.h5")), 0);
+    nx_h5 *h5 = fresh("link.h5");
+    assert_true(nx_h5_close(h5, &err));
+    assert_true(nx_file_read(scratch("precious"), &data, &bytes, &err));
+    assert_string_equal(data, "kept");
+    free(data);
+    assert_int_equal(mkfifo(scratch("pipe.h5"), 0600), 0);
+    assert_false(nx_h5_is_file(scratch("pipe.h5"))); /* and nobody waits for its other end */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(attributes_are_replaced), cmocka_unit_test(series_grow_and_survive),
-        cmocka_unit_test(arrays_keep_their_shape), cmocka_unit_test(objects_are_listed_and_deleted),
-        cmocka_unit_test(pictures_are_appended),   cmocka_unit_test(wrong_files_are_named),
+        cmocka_unit_test(attributes_are_replaced),
+        cmocka_unit_test(series_grow_and_survive),
+        cmocka_unit_test(arrays_keep_their_shape),
+        cmocka_unit_test(objects_are_listed_and_deleted),
+        cmocka_unit_test(pictures_are_appended),
+        cmocka_unit_test(wrong_files_are_named),
+        cmocka_unit_test(links_out_and_in_circles_are_refused),
+        cmocka_unit_test(bytes_of_other_files_are_refused),
+        cmocka_unit_test(more_than_a_file_holds_is_refused),
+        cmocka_unit_test(damage_is_survived),
+        cmocka_unit_test(new_files_follow_no_links),
     };
     return cmocka_run_group_tests_name("hdf5", tests, scratch_open, scratch_close);
 }

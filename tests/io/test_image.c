@@ -441,11 +441,198 @@ static void wrong_files_are_named(void **state)
         assert_false(nx_image_load(&image, scratch("huge.png"), &err));
         assert_message(&err, scratch("huge.png"), sizes[i].message);
     }
-    static const uint8_t cmyk[] = {0xFF, 0xD8, 0xFF, 0xC0, 0,  20, 8, 0,  8, 0, 8,  4,
-                                   1,    17,   0,    2,    17, 0,  3, 17, 0, 4, 17, 0};
-    scratch_write(scratch("cmyk.jpg"), cmyk, sizeof cmyk);
-    assert_false(nx_image_load(&image, scratch("cmyk.jpg"), &err));
-    assert_message(&err, scratch("cmyk.jpg"), "convert it to RGB");
+    static const uint8_t two[] = {0xFF, 0xD8, 0xFF, 0xC0, 0, 14, 8, 0, 8, 0, 8, 2, 1, 17, 0, 2, 17, 0};
+    scratch_write(scratch("two.jpg"), two, sizeof two);
+    assert_false(nx_image_load(&image, scratch("two.jpg"), &err));
+    assert_message(&err, scratch("two.jpg"), "convert it to RGB");
+    static const char *const others[][2] = {{"RIFF\1\1\1\1WEBPVP8 ", "WebP"},
+                                            {"\1\1\1\1ftypavif", "AVIF"},
+                                            {"GIF89a: animated", "GIF"},
+                                            {"BM: no colours but", "BMP"}};
+    for (size_t i = 0; i < 4; i++) {
+        scratch_write(scratch("other.jpg"), others[i][0], strlen(others[i][0]));
+        assert_false(nx_image_load(&image, scratch("other.jpg"), &err));
+        assert_message(&err, scratch("other.jpg"), others[i][1]);
+        assert_message(&err, scratch("other.jpg"), "save it as PNG or JPEG");
+    }
+}
+
+/* A JPEG with count bytes put in before byte `at`. */
+static void write_with(const char *path, const uint8_t *jpeg, size_t bytes, size_t at, const uint8_t *more,
+                       size_t count)
+{
+    uint8_t *all = nx_alloc(bytes + count);
+    memcpy(all, jpeg, at);
+    memcpy(all + at, more, count);
+    memcpy(all + at + count, jpeg + at, bytes - at);
+    scratch_write(path, all, bytes + count);
+    free(all);
+}
+
+/* What a decoder warns of is a picture like any other: stray bytes before the end, as many cameras write them, and
+ * between the segments; also where the picture ends in black rows. */
+static void warnings_are_no_errors(void **state)
+{
+    (void)state;
+    static const uint8_t stray[] = {0x12, 0x34, 0x56};
+    nx_log_set(NX_LOG_QUIET);
+    for (int dark = 0; dark < 2; dark++) {
+        nx_error err;
+        nx_image image = ramp(24, 32), plain, back;
+        if (dark) memset(image.rgb + 8 * 32 * 3, 0, 16 * 32 * 3 * sizeof *image.rgb);
+        size_t bytes;
+        uint8_t *jpeg = make_jpeg(&image, TJSAMP_420, NULL, 0, &bytes);
+        scratch_write(scratch("plain.jpg"), jpeg, bytes);
+        assert_true(nx_image_load(&plain, scratch("plain.jpg"), &err));
+        for (int before = 0; before < 2; before++) {
+            write_with(scratch("stray.jpg"), jpeg, bytes, before ? 2 : bytes - 2, stray, sizeof stray);
+            assert_true(nx_image_check(scratch("stray.jpg"), NULL, NULL, &err));
+            if (!nx_image_load(&back, scratch("stray.jpg"), &err)) fail_msg("%s", err.text);
+            assert_float_equal(largest_difference(&plain, &back), 0, 0);
+            nx_image_free(&back);
+        }
+        nx_image_free(&plain);
+        nx_image_free(&image);
+        free(jpeg);
+    }
+    nx_log_set(NX_LOG_INFO);
+}
+
+static void cmyk_becomes_rgb(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image back;
+    uint8_t ink[8 * 16 * 4], colours[2][4] = {{200, 100, 50, 255}, {255, 80, 255, 120}}; /* 255: no ink */
+    for (int i = 0; i < 8 * 16; i++) memcpy(ink + 4 * i, colours[i % 16 / 8], 4);
+    unsigned char *jpeg = NULL;
+    unsigned long bytes = 0;
+    tjhandle encoder = tjInitCompress();
+    assert_int_equal(tjCompress2(encoder, ink, 16, 0, 8, TJPF_CMYK, &jpeg, &bytes, TJSAMP_444, 100, 0), 0);
+    tjDestroy(encoder);
+    scratch_write(scratch("cmyk.jpg"), jpeg, bytes);
+    tjFree(jpeg);
+    if (!nx_image_load(&back, scratch("cmyk.jpg"), &err)) fail_msg("%s", err.text);
+    assert_int_equal(back.height, 8);
+    assert_int_equal(back.width, 16);
+    for (int side = 0; side < 2; side++)
+        for (int k = 0; k < 3; k++)
+            assert_float_equal(back.rgb[(4 * 16 + 4 + 8 * side) * 3 + k],
+                               (float)colours[side][k] * (float)colours[side][3] / 255, 4);
+    nx_image_free(&back);
+}
+
+/* The chunk may stand before the pixels or behind them. */
+static void png_orientation_is_applied(void **state)
+{
+    (void)state;
+    for (int orientation = 0; orientation <= 9; orientation++)
+        for (int place = 0; place < 2; place++) {
+            nx_error err;
+            uint8_t samples[2 * 3 * 3] = {200}, app1[64], *tiff = app1 + 10; /* the first pixel is red */
+            exif(app1, orientation, place);
+            FILE *file = fopen(scratch("turned.png"), "wb");
+            png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+            png_infop info = png_create_info_struct(png), after = png_create_info_struct(png);
+            png_init_io(png, file);
+            png_set_IHDR(png, info, 3, 2, 8, PNG_COLOR_TYPE_RGB, 0, 0, 0);
+            png_set_eXIf_1(png, place ? after : info, 26, tiff);
+            png_write_info(png, info);
+            for (int y = 0; y < 2; y++) png_write_row(png, samples + y * 9);
+            png_write_end(png, after);
+            png_destroy_info_struct(png, &after);
+            png_destroy_write_struct(&png, &info);
+            fclose(file);
+            nx_image image;
+            int height, width, right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7,
+                               bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+            assert_true(nx_image_size(scratch("turned.png"), &height, &width, &err));
+            assert_int_equal(height, orientation >= 5 && orientation <= 8 ? 3 : 2);
+            if (!nx_image_load(&image, scratch("turned.png"), &err)) fail_msg("%s", err.text);
+            assert_int_equal(image.height, height);
+            assert_int_equal(image.width, width);
+            assert_float_equal(image.rgb[((bottom ? height - 1 : 0) * width + (right ? width - 1 : 0)) * 3], 200, 0);
+            nx_image_free(&image);
+        }
+}
+
+/* Kilobytes that ask for gigabytes, or for hours. */
+static void bombs_are_refused(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_image image = ramp(24, 32), back;
+    size_t bytes, frame = 2;
+    uint8_t *jpeg = make_jpeg(&image, TJSAMP_420, NULL, 0, &bytes);
+    /* Scans that are not worth decoding to see that they are too many. */
+    uint8_t scans[101 * 4];
+    for (size_t i = 0; i < sizeof scans; i += 4) memcpy(scans + i, "\xFF\xDA\0\2", 4);
+    write_with(scratch("scans.jpg"), jpeg, bytes, bytes - 2, scans, sizeof scans);
+    assert_false(nx_image_load(&back, scratch("scans.jpg"), &err));
+    assert_message(&err, scratch("scans.jpg"), "102 scans: at most 100");
+    while (jpeg[frame + 1] != 0xC0) frame += 2 + ((size_t)jpeg[frame + 2] << 8 | jpeg[frame + 3]);
+    memcpy(jpeg + frame + 5, "\x3F\xFF\x3F\xFF", 4);
+    scratch_write(scratch("wide.jpg"), jpeg, bytes);
+    assert_false(nx_image_load(&back, scratch("wide.jpg"), &err));
+    assert_message(&err, scratch("wide.jpg"), "truncated");
+    free(jpeg);
+    /* A PNG of that size with the same pixels, and one with a chunk that is not there. */
+    char *png;
+    assert_true(nx_image_save_png(&image, scratch("wide.png"), &err));
+    assert_true(nx_file_read(scratch("wide.png"), &png, &bytes, &err));
+    uint8_t chunk[33 + 8];
+    memcpy(chunk, png, 33);
+    memcpy(chunk + 33, "\x7F\xFF\xFF\xFFzTXt", 8);
+    scratch_write(scratch("chunk.png"), chunk, sizeof chunk);
+    assert_false(nx_image_load(&back, scratch("chunk.png"), &err));
+    assert_message(&err, scratch("chunk.png"), "truncated PNG");
+    memcpy(png + 16, "\0\0\x3F\xFF\0\0\x3F\xFF", 8);
+    scratch_write(scratch("wide.png"), png, bytes);
+    assert_false(nx_image_load(&back, scratch("wide.png"), &err));
+    assert_message(&err, scratch("wide.png"), "cannot hold 16383 x 16383 pixels");
+    free(png);
+    nx_image_free(&image);
+}
+
+static void masks_are_grey_or_transparent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int type, depth;
+        uint8_t samples[16]; /* one row of two pixels */
+        float wanted[2];     /* -1: refused */
+    } kinds[] = {
+        {"grey", PNG_COLOR_TYPE_GRAY, 8, {7, 200}, {7, 200}},
+        {"white, in parts transparent",
+         PNG_COLOR_TYPE_RGB_ALPHA,
+         8,
+         {255, 255, 255, 40, 255, 255, 255, 255},
+         {40, 255}},
+        {"coloured and transparent", PNG_COLOR_TYPE_RGB_ALPHA, 8, {255, 0, 0, 0, 0, 0, 255, 128}, {0, 128}},
+        {"of 16 bits", PNG_COLOR_TYPE_GRAY_ALPHA, 16, {0, 0, 0, 0, 9, 9, 255, 255}, {0, 255}},
+        {"opaque", PNG_COLOR_TYPE_GRAY_ALPHA, 8, {60, 255, 70, 255}, {60, 70}},
+        {"nearly grey", PNG_COLOR_TYPE_RGB, 8, {60, 66, 54, 9, 9, 9}, {60, 9}},
+        {"coloured", PNG_COLOR_TYPE_RGB, 8, {9, 9, 9, 255, 0, 0}, {-1, -1}},
+        {"coloured and opaque", PNG_COLOR_TYPE_RGB_ALPHA, 8, {0, 0, 255, 255, 255, 0, 0, 255}, {-1, -1}},
+        {"coloured, of 16 bits", PNG_COLOR_TYPE_RGB, 16, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 99, 0}, {-1, -1}},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        nx_error err;
+        nx_image mask;
+        save_png(scratch("mask.png"), 1, 2, kinds[i].type, kinds[i].depth, 0, kinds[i].samples, 16);
+        bool read = nx_image_load_mask(&mask, scratch("mask.png"), &err);
+        if (read != (kinds[i].wanted[0] >= 0)) fail_msg("%s: %s", kinds[i].name, read ? "taken" : err.text);
+        if (!read) {
+            assert_message(&err, scratch("mask.png"), "a grey picture is wanted");
+            assert_null(mask.rgb);
+            continue;
+        }
+        for (int x = 0; x < 2; x++)
+            if (fabsf((mask.rgb[3 * x] + mask.rgb[3 * x + 1] + mask.rgb[3 * x + 2]) / 3 - kinds[i].wanted[x]) > 1e-3f)
+                fail_msg("%s: pixel %d is %g, not %g", kinds[i].name, x, mask.rgb[3 * x], kinds[i].wanted[x]);
+        nx_image_free(&mask);
+    }
 }
 
 static void resize_keeps_constants_and_ramps(void **state)
@@ -551,7 +738,9 @@ int main(void)
         cmocka_unit_test(truncated_files_are_refused),   cmocka_unit_test(corrupt_files_do_not_crash),
         cmocka_unit_test(wrong_files_are_named),         cmocka_unit_test(resize_keeps_constants_and_ramps),
         cmocka_unit_test(resize_matches_the_definition), cmocka_unit_test(crop_and_fit),
-        cmocka_unit_test(real_pictures_are_read),
+        cmocka_unit_test(warnings_are_no_errors),        cmocka_unit_test(cmyk_becomes_rgb),
+        cmocka_unit_test(png_orientation_is_applied),    cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(masks_are_grey_or_transparent), cmocka_unit_test(real_pictures_are_read),
     };
     return cmocka_run_group_tests_name("image", tests, scratch_open, scratch_close);
 }

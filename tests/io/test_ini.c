@@ -93,6 +93,24 @@ static void long_lines_are_whole(void **state)
     nx_ini_free(&ini);
 }
 
+/* A hundred thousand keys are no more than a hundred thousand times the work. */
+static void many_keys_are_quick(void **state)
+{
+    (void)state;
+    enum { KEYS = 100000 };
+    nx_ini ini;
+    nx_error err = {0};
+    char *text = nx_alloc(KEYS * 16 + 64), *at = text + sprintf(text, "[a]\n");
+    for (int i = 0; i < KEYS; i++) at += sprintf(at, "k%d = 1\n", i);
+    assert_true(nx_ini_parse(&ini, "cfg", text, &err));
+    assert_int_equal(ini.count, KEYS);
+    nx_ini_free(&ini);
+    strcpy(at, "k99 = 2\nk7 = 2\nk7 = 3\n");
+    assert_false(nx_ini_parse(&ini, "cfg", text, &err));
+    assert_message(&err, "cfg:100002:", "k99 is set twice, first in line 101");
+    free(text);
+}
+
 static void files_are_read(void **state)
 {
     (void)state;
@@ -120,9 +138,8 @@ static void files_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(entries_come_in_order),
-        cmocka_unit_test(wrong_lines_are_named),
-        cmocka_unit_test(long_lines_are_whole),
+        cmocka_unit_test(entries_come_in_order), cmocka_unit_test(wrong_lines_are_named),
+        cmocka_unit_test(long_lines_are_whole),  cmocka_unit_test(many_keys_are_quick),
         cmocka_unit_test(files_are_read),
     };
     return cmocka_run_group_tests_name("ini", tests, scratch_open, scratch_close);

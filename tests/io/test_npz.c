@@ -105,12 +105,46 @@ static void damage_is_named(void **state)
     free(data);
 }
 
+/* Headers that lie about what follows, where the zip itself is right. */
+static void lies_are_refused(void **state)
+{
+    (void)state;
+    static const float value = 1;
+    const char *path = scratch("lies.npz");
+    const npz_array twice[2] = {{"a.npy", "<f4", "(1,)", NULL, &value, 4}, {"b.npy", "<f4", "(1,)", NULL, &value, 4}};
+    char *data;
+    size_t bytes;
+    nx_error err = {0};
+    write_npz(path, twice, 2);
+    assert_true(nx_file_read(path, &data, &bytes, &err));
+    for (size_t i = 0; i + 5 < bytes; i++) /* both under one name, which the format does not forbid */
+        if (!memcmp(data + i, "b.npy", 5)) data[i] = 'a';
+    scratch_write(path, data, bytes);
+    assert_refused(path, "'a' is there twice");
+    /* Sizes that the file does not have: in the directory at its end, those packed and unpacked. */
+    size_t entry = bytes;
+    while (entry && memcmp(data + --entry, "PK\1\2", 4)) continue;
+    memset(data + entry + 20, 0x7F, 8);
+    scratch_write(path, data, bytes);
+    assert_refused(path, "");
+    free(data);
+    /* A header that ends where the type should stand. */
+    static const char header[] = "\x93NUMPY\1\0\x32\0{'fortran_order': False, 'shape': (1,), 'descr':    ";
+    int code;
+    zip_t *zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
+    assert_non_null(zip);
+    assert_true(zip_file_add(zip, "a.npy", zip_source_buffer(zip, header, 10 + 0x32, 0), ZIP_FL_ENC_UTF_8) >= 0);
+    assert_int_equal(zip_close(zip), 0);
+    assert_refused(path, "numbers in little-endian order");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_are_converted),
         cmocka_unit_test(columns_become_rows),
         cmocka_unit_test(damage_is_named),
+        cmocka_unit_test(lies_are_refused),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -271,6 +271,61 @@ static void refuses_what_is_wrong(void **state)
     refused("inside each other");
 }
 
+/* Tables that are large, shared by many, and in the worst order: in time and memory like any other. */
+static void large_tables_are_quick(void **state)
+{
+    (void)state;
+    enum { MANY = 2000 };
+    nx_t7_file *file;
+    nx_error err;
+    begin_table(0, MANY); /* from the last to the first, and a key that is no number */
+    put_number(NAN);
+    put_number(-1);
+    for (int i = MANY - 1; i > 0; i--) put_number(i), put_number(2 * i);
+    if (!open_bytes(&file, used, &err)) fail_msg("%s", err.text);
+    assert_int_equal(nx_t7_length(nx_t7_root(file)), MANY - 1);
+    for (size_t i = 1; i < MANY; i++) assert_true(nx_t7_at(nx_t7_root(file), i)->number == 2. * (double)i);
+    assert_null(nx_t7_at(nx_t7_root(file), 0));
+    assert_null(nx_t7_at(nx_t7_root(file), MANY));
+    nx_t7_free(file);
+    used = 0;
+    begin_table(0, 1); /* NaN is no index, whatever is asked for */
+    put_number(NAN);
+    put_number(1);
+    if (!open_bytes(&file, used, &err)) fail_msg("%s", err.text);
+    assert_int_equal(nx_t7_length(nx_t7_root(file)), 0);
+    assert_null(nx_t7_at(nx_t7_root(file), 1));
+    nx_t7_free(file);
+    used = 0;
+    begin_table(0, 2); /* two objects of one table of fields, in which a name stands twice */
+    for (int i = 1; i <= 2; i++) {
+        put_number(i);
+        begin_object(i, "nn.Mul");
+        if (i == 1) {
+            begin_table(3, 3);
+            put_text("b"), put_number(1);
+            put_text("a"), put_number(2);
+            put_text("b"), put_number(3);
+        } else {
+            put_int(3), put_int(3);
+        }
+    }
+    if (!open_bytes(&file, used, &err)) fail_msg("%s", err.text);
+    for (size_t i = 1; i <= 2; i++) {
+        const nx_t7 *object = nx_t7_at(nx_t7_root(file), i);
+        assert_int_equal(object->count, 3);
+        assert_true(nx_t7_get(object, "b")->number == 1 && nx_t7_get(object, "a")->number == 2);
+        assert_null(nx_t7_get(object, "c"));
+    }
+    assert_ptr_equal(nx_t7_at(nx_t7_root(file), 1)->entries, nx_t7_at(nx_t7_root(file), 2)->entries);
+    nx_t7_free(file);
+    used = 0;
+    begin_table(INT32_MAX, 0);
+    refused("larger than there are values");
+    begin_table(-1, 0);
+    refused("larger than there are values");
+}
+
 static void refuses_tensors_outside_their_storage(void **state)
 {
     (void)state;
@@ -335,9 +390,13 @@ static void survives_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_a_network),       cmocka_unit_test(reads_every_type_of_number),
-        cmocka_unit_test(reads_empty_tensors),   cmocka_unit_test(refuses_parts),
-        cmocka_unit_test(refuses_what_is_wrong), cmocka_unit_test(refuses_tensors_outside_their_storage),
+        cmocka_unit_test(reads_a_network),
+        cmocka_unit_test(reads_every_type_of_number),
+        cmocka_unit_test(reads_empty_tensors),
+        cmocka_unit_test(refuses_parts),
+        cmocka_unit_test(refuses_what_is_wrong),
+        cmocka_unit_test(large_tables_are_quick),
+        cmocka_unit_test(refuses_tensors_outside_their_storage),
         cmocka_unit_test(survives_damage),
     };
     return cmocka_run_group_tests_name("t7", tests, scratch_open, scratch_close) != 0;

@@ -135,6 +135,22 @@ static void lying_headers_are_refused(void **state)
 #undef T
 }
 
+/* A little text that becomes a lot of JSON. */
+static void headers_without_end_are_refused(void **state)
+{
+    (void)state;
+    enum { ITEMS = 4000100 };
+    nx_error err;
+    nx_tensor_file *file;
+    char *json = nx_alloc(2 * ITEMS + 64), *at = json + sprintf(json, "{\"a\":{\"dtype\":\"F32\",\"shape\":[1");
+    for (int i = 0; i < ITEMS; i++) at += sprintf(at, ",1");
+    strcpy(at, "]}}");
+    save_raw(scratch("items"), json, 4);
+    free(json);
+    assert_false(nx_tensor_file_open(&file, scratch("items"), &err));
+    assert_message(&err, scratch("items"), "more than 4000000 items");
+}
+
 static void truncated_files_are_refused(void **state)
 {
     (void)state;
@@ -243,13 +259,10 @@ static void real_weights_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip_is_exact),
-        cmocka_unit_test(element_types_are_converted),
-        cmocka_unit_test(lying_headers_are_refused),
-        cmocka_unit_test(truncated_files_are_refused),
-        cmocka_unit_test(hdf5_is_read),
-        cmocka_unit_test(hash_is_of_the_bytes),
-        cmocka_unit_test(real_weights_are_read),
+        cmocka_unit_test(round_trip_is_exact),         cmocka_unit_test(element_types_are_converted),
+        cmocka_unit_test(lying_headers_are_refused),   cmocka_unit_test(headers_without_end_are_refused),
+        cmocka_unit_test(truncated_files_are_refused), cmocka_unit_test(hdf5_is_read),
+        cmocka_unit_test(hash_is_of_the_bytes),        cmocka_unit_test(real_weights_are_read),
     };
     return cmocka_run_group_tests_name("tensors", tests, scratch_open, scratch_close);
 }
