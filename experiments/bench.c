@@ -11,6 +11,7 @@
 #include "bench/workloads.h"
 #include "commands.h"
 #include "device/memory.h"
+#include "run/device.h"
 #include "run/kernel_cache.h"
 #include "run/show_json.h"
 #include "run/tuned.h"
@@ -331,7 +332,7 @@ int command_bench(int argc, char **argv)
     if (!parse(&b, argc, argv)) return EXIT_REQUEST;
     NX_CHECK(workload_count <= sizeof b.median / sizeof *b.median, "%zu workloads", workload_count);
     kernel_cache_take();
-    if (!nx_device_open(&b.device, &(nx_device_options){.profile = true}, &err)) return fail_with(&err, EXIT_REQUEST);
+    if (!device_open(&b.device, (nx_device_options){.profile = true}, &err)) return fail_with(&err, EXIT_REQUEST);
     const nx_device_info *info = &b.device->info;
     if (b.json) nx_log_set(NX_LOG_WARN);
     tuned_use(info);

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "commands.h"
 #include "device/device.h"
+#include "run/device.h"
 #include "run/show_json.h"
 
 #include <stdio.h>
@@ -43,7 +44,7 @@ int command_devices(int argc, char **argv)
     size_t count;
     nx_error err;
     if (!nx_device_list(&list, &count, &err)) return fail_with(&err, EXIT_FAILED);
-    bool any = nx_device_choose(&chosen, &(nx_device_options){0}, &err);
+    bool any = device_choose(&chosen, (nx_device_options){0}, &err);
     if (as_json) {
         print_json(list, count, any ? chosen.id : NULL);
         free(list);

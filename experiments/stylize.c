@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "commands.h"
 #include "run/colors.h"
+#include "run/device.h"
 #include "run/first_use.h"
 #include "run/generator.h"
 #include "run/request.h"
@@ -306,7 +307,7 @@ static bool plan_all(job *j, const nx_file_list *images, bool print, nx_error *e
 
 static bool open_layers(job *j, nx_error *err)
 {
-    if (!nx_device_choose(&j->info, &(nx_device_options){0}, err)) return false;
+    if (!device_choose(&j->info, (nx_device_options){0}, err)) return false;
     for (int k = 0; k < j->count; k++) {
         layer *l = &j->layers[k];
         if (!generator_open(&l->g, l->model, &j->info, err)) return false;
@@ -428,7 +429,7 @@ int command_stylize(int argc, char **argv)
     bool ok = open_layers(&j, &err) && targets_find(&images, argv + optind + 1, argc - optind - 1, &err) &&
               plan_all(&j, &images, plan, &err) && (plan || targets_check(&j.targets, &images, &err)) &&
               (plan || (first_use(&j.info, &(nx_device_options){0}, &err) &&
-                        nx_device_open(&j.device, &(nx_device_options){0}, &err)));
+                        device_open(&j.device, (nx_device_options){0}, &err)));
     code = ok ? EXIT_DONE : EXIT_REQUEST;
     if (ok && !plan) nx_info("device: %s (%s, driver %s)", j.info.name, j.info.platform, j.info.driver);
     for (size_t i = 0; ok && !plan && i < images.count; i++) {

@@ -15,6 +15,7 @@
 #include "ops/gemm.h"
 #include "ops/gram.h"
 #include "ops/mse.h"
+#include "run/device.h"
 #include "run/kernel_cache.h"
 #include "run/points.h"
 #include "run/tuned.h"
@@ -465,14 +466,14 @@ int command_tune(int argc, char **argv)
     if (!parse(&r, argc, argv)) return free(r.overrides), EXIT_REQUEST;
     int code = EXIT_DONE;
     kernel_cache_take();
-    if (!open_config(&r, &c, &p, &options, &kernels, &err) || !nx_device_choose(&info, &options, &err))
+    if (!open_config(&r, &c, &p, &options, &kernels, &err) || !device_choose(&info, options, &err))
         code = fail_with(&err, EXIT_REQUEST);
     else if (!(path = tuned_path(&info)))
         code = fail_with((nx_fail(&err, "no place for what is measured: set XDG_CACHE_HOME or NSTX_WISDOM"), &err),
                          EXIT_REQUEST);
     else if (r.clear)
         code = clear(path);
-    else if (!nx_device_open(&device, &options, &err) || !tune_all(&r, device, &p, path, &err))
+    else if (!device_open(&device, options, &err) || !tune_all(&r, device, &p, path, &err))
         code = fail_with(&err, EXIT_REQUEST);
     nx_device_free(device);
     points_free(&p);

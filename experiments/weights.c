@@ -11,6 +11,7 @@
 #include "io/packed.h"
 #include "io/tensors.h"
 #include "networks/vgg19.h"
+#include "run/device.h"
 #include "run/model.h"
 
 #include <getopt.h>
@@ -78,7 +79,7 @@ static bool open_vgg(subject *s, const request *r, const char *path, nx_error *e
 
 static bool open_device(subject *s, nx_error *err)
 {
-    if (!nx_device_open(&s->device, &(nx_device_options){0}, err)) return false;
+    if (!device_open(&s->device, (nx_device_options){0}, err)) return false;
     nx_info("device: %s (%s)", s->device->info.name, s->device->info.platform);
     return true;
 }
