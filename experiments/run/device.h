@@ -1,8 +1,7 @@
 /* The device of a command: as the library opens it, with what the program's environment says where options do not.
  *
  *     nx_device *device;
- *     if (!device_open(&device, (nx_device_options){.name = c->device.name}, &err)) return fail_with(&err,
- * EXIT_REQUEST);
+ *     if (!device_open(&device, (nx_device_options){.profile = true}, &err)) return fail_with(&err, EXIT_REQUEST);
  *
  * NSTX_DEVICE is a part of the name, NSTX_CL a folder of kernels that replace the embedded ones, NSTX_POISON that an
  * arena starts as NaN, as in all tests.

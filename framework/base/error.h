@@ -31,7 +31,7 @@ bool nx_fail_in(nx_error *err, const char *format, ...) __attribute__((format(pr
 void nx_error_hook_set(void (*hook)(const char *message, void *user), void *user);
 
 /* Tells the hook, or standard error, "file:line: message", and exits with 1. */
-_Noreturn void nx_die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void nx_die_at(const char *file, int line, const char *format, ...) __attribute__((noreturn, format(printf, 3, 4)));
 
 #define nx_die(...) nx_die_at(__FILE__, __LINE__, __VA_ARGS__)
 #define NX_CHECK(condition, ...)                                                                                       \
