@@ -1,4 +1,4 @@
-/* What a device can do at most, for `nstx bench`: every other number is held against these two. */
+/* What a device can do at most: every other measurement is held against these two. */
 
 #define CHAINS 12 /* sums that do not wait for each other: more than a core has in flight */
 

@@ -2,15 +2,27 @@
  * This list is the map of the library, floor by floor; a floor knows nothing of those above it. What a header is for
  * stands at its top.
  *
- *     if (!nx_device_open(&device, &(nx_device_options){.name = "H200"}, &err)) ...
+ *     if (!nx_device_open(&device, &(nx_device_options){.name = "H200"}, &err)) return false;
  *     nx_graph *g = nx_graph_new(&device->info);
  *     nx_tensor *x = nx_input(g, (nx_shape){1, 256, 256, 3}, "x"), *y = nx_keep(nx_upsample(g, x, 2));
- *     if (!nx_plan_new(&plan, g, &err)) ...
+ *     if (!nx_plan_new(&plan, g, &err)) return false;
  *     nx_plan_realize(plan, device);
  *     nx_plan_write(plan, x, small), nx_plan_run(plan), nx_plan_read(plan, y, large);
+ *
+ * framework/example.c is a whole program, and notes/library.md says how it is compiled.
  */
 #ifndef NX_H
 #define NX_H
+
+/* C++ includes this header alone, and no other of the library. The system's come first: they are not C's alone. */
+#include <CL/cl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* base: the host */
 #include "base/bfloat16.h" /* half a float */
@@ -85,5 +97,9 @@
 #include "nn/lbfgs.h"     /* a picture optimised with curvature */
 #include "nn/loss.h"      /* content, style and the other losses of the field */
 #include "nn/optimizer.h" /* from a loss to updated parameters */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

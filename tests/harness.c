@@ -17,12 +17,20 @@
 
 static nx_device *shared;
 
+nx_device_options test_options(const char *kernels)
+{
+    return (nx_device_options){.name = getenv("NSTX_DEVICE"),
+                               .kernels = kernels,
+                               .sources = getenv("NSTX_CL"),
+                               .poison = getenv("NSTX_POISON") != NULL};
+}
+
 nx_device *test_device(void)
 {
     nx_error err = {""};
     const char *kernels = getenv("NSTX_TEST_KERNELS");
-    if (!shared && !nx_device_open(&shared, &(nx_device_options){.kernels = kernels ? kernels : "cpu"}, &err))
-        nx_die("%s", err.text);
+    nx_device_options options = test_options(kernels ? kernels : "cpu");
+    if (!shared && !nx_device_open(&shared, &options, &err)) nx_die("%s", err.text);
     return shared;
 }
 

@@ -4,13 +4,17 @@
  *     test_forward(device, &op_cases[0]);      prints where device and reference differ, and gives false
  *     test_device_close();
  *
- * The environment: NSTX_TEST_KERNELS is the kernel family, cpu (the default) or gpu; NSTX_DEVICE chooses the device.
+ * The environment: NSTX_TEST_KERNELS is the kernel family, cpu (the default) or gpu; NSTX_DEVICE chooses the device,
+ * NSTX_CL is a folder of kernels that replace the embedded ones, with NSTX_POISON an arena starts as NaN.
  */
 #ifndef NX_TESTS_HARNESS_H
 #define NX_TESTS_HARNESS_H
 
 #include "device/device.h"
 #include "op_case.h"
+
+/* What the environment says; kernels NULL: by the device's type. For tests that open a device of their own. */
+nx_device_options test_options(const char *kernels);
 
 /* Opened in the first call; without a device the program ends with the reason. */
 nx_device *test_device(void);

@@ -88,6 +88,22 @@ foreach(header ${headers})
   endif()
 endforeach()
 
+# ---- the library does not speak as the program: its name stands in marks of file formats alone, its environment and its
+# sections and options nowhere ----
+
+set(sections "experiment|device|descriptor|generator|loss|optimizer|data|log|sweep")
+foreach(file ${framework_files})
+  string(REPLACE framework/ "" header ${file})
+  if(file MATCHES "\\.h$" AND NOT map MATCHES "\"${header}\"") # nobody but the operations reads it
+    continue()
+  endif()
+  file(STRINGS ${root}/${file} lines REGEX "nstx|NSTX_|\"[^\"]*(\\[(${sections})\\]|[ `]--[a-z])")
+  list(FILTER lines EXCLUDE REGEX "nstx_dataset|nstx_version|nstx wisdom")
+  if(lines)
+    complain("${file} speaks as the program: ${lines}")
+  endif()
+endforeach()
+
 # ---- one door each ----
 
 function(only_caller of)

@@ -6,9 +6,9 @@
  * it asks for the statistics of both pictures first.
  *
  *     color_statistics a = {0}, b = {0};
- *     for (...) color_gather(&a, stylized_row, width), color_gather(&b, content_row, width);
+ *     for (int y = 0; y < height; y++) color_gather(&a, stylized[y], width), color_gather(&b, content[y], width);
  *     color_map map = color_match(&a, &b);
- *     for (...) color_apply(&map, stylized_row, width);
+ *     for (int y = 0; y < height; y++) color_apply(&map, stylized[y], width);
  */
 #ifndef APPLY_COLORS_H
 #define APPLY_COLORS_H

@@ -4,7 +4,7 @@
  * Not here: files of pictures (io/image), and what a command does around the network (stylize.c).
  *
  *     generator *g;
- *     if (!generator_open(&g, "starry.model.h5", &device->info, &err)) return fail_with(&err);
+ *     if (!generator_open(&g, "starry.model.h5", &device->info, &err)) return fail_with(&err, EXIT_FAILED);
  *     generator_options o = {.seed = 1, .noise_scale = GENERATOR_NOISE_AS_TRAINED};
  *     bool done = generator_apply(g, device, &photo, &o, &stylized, &err);
  *     generator_free(g);                                              before the device

@@ -2,7 +2,7 @@
  * was made of; and in which format.
  *
  *     outputs t = {.out = "made", .format = "jpg", .quality = 90};
- *     if (!outputs_check(&t, &images, &err)) ...              before anything is written
+ *     if (!outputs_check(&t, &images, NULL, 0, &err)) ...     before anything is written
  *     char *path = output_path(&t, images.paths[i]);            "made/photo.jpg"
  */
 #ifndef APPLY_OUTPUTS_H

@@ -12,6 +12,7 @@
 #include "commands/cli.h"
 #include "commands/json.h"
 #include "device/memory.h"
+#include "machine/device.h"
 #include "machine/kernel_cache.h"
 #include "machine/wisdom_file.h"
 
@@ -333,7 +334,7 @@ static int command_bench(int argc, char **argv)
     if (!parse(&b, argc, argv)) return EXIT_REQUEST;
     NX_CHECK(workload_count <= sizeof b.median / sizeof *b.median, "%zu workloads", workload_count);
     kernel_cache_take();
-    if (!nx_device_open(&b.device, &(nx_device_options){.profile = true}, &err)) return fail_with(&err, EXIT_REQUEST);
+    if (!device_open(&b.device, (nx_device_options){.profile = true}, &err)) return fail_with(&err, EXIT_REQUEST);
     const nx_device_info *info = &b.device->info;
     if (b.json) nx_log_set(NX_LOG_WARN);
     wisdom_file_use(info);

@@ -3,6 +3,7 @@
 #include "commands/cli.h"
 #include "graph/plan.h"
 #include "io/tensors.h"
+#include "machine/device.h"
 #include "networks/pyramid.h"
 
 #include <math.h>
@@ -125,7 +126,7 @@ static int command_check(int argc, char **argv)
     double difference = 0, largest = 0;
     bool ok = nx_tensor_file_open(&file, path, &err);
     if (ok) {
-        ok = read_inputs(&in, file, path, &err) && nx_device_open(&device, &(nx_device_options){0}, &err) &&
+        ok = read_inputs(&in, file, path, &err) && device_open(&device, (nx_device_options){0}, &err) &&
              compare(path, file, &in, device, params, &difference, &largest, &err);
         nx_tensor_file_free(file);
     }

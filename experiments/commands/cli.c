@@ -31,12 +31,43 @@ static const char *command_name(size_t i, const void *context) { return (void)co
 
 /* ---- failures ---- */
 
-int fail_with(const nx_error *err, int code)
+/* What the library says, which knows no keys and no commands, in the program's words. */
+static const struct {
+    const char *said, *meant;
+} words[] = {
+    {"the device is out of memory", "the device is out of memory: lower [data] size or batch; `nstx plan` tells"},
+    {": tf32 needs NVIDIA's tensor cores", ": precision = tf32 needs NVIDIA's tensor cores"},
+    {"no mma.sync in inline PTX", "no mma.sync in inline PTX; take precision = fp32"},
+    {": no packed dataset", ": no packed dataset: `nstx dataset pack FOLDER OUT.h5` makes one"},
+    {": choose a smaller size", ": choose a smaller --size"},
+};
+
+static void say_line(const char *text)
 {
     nx_progress("%s", "");
-    fprintf(stderr, "nstx: %s\n", err->text);
+    fputs("nstx: ", stderr);
+    while (*text) {
+        const char *next = text + strlen(text);
+        size_t found = 0;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            const char *place = strstr(text, words[i].said);
+            if (place && place < next) next = place, found = i;
+        }
+        fprintf(stderr, "%.*s", (int)(next - text), text);
+        if (!*next) break;
+        fputs(words[found].meant, stderr);
+        text = next + strlen(words[found].said);
+    }
+    fputc('\n', stderr);
+}
+
+int fail_with(const nx_error *err, int code)
+{
+    say_line(err->text);
     return code;
 }
+
+static void say_death(const char *message, void *user) { (void)user, say_line(message); }
 
 static int say_wrong(const char *usage, bool more, const char *format, va_list args)
 {
@@ -142,6 +173,7 @@ int cli_main(const command *const *commands, size_t count, int argc, char **argv
         free(line);
         line = longer;
     }
+    nx_error_hook_set(say_death, NULL);
     program_cache_use();
     int code = c->run(argc - 1, argv + 1);
     free(line);

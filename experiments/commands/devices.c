@@ -3,6 +3,7 @@
 #include "commands/cli.h"
 #include "commands/json.h"
 #include "device/device.h"
+#include "machine/device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static int command_devices(int argc, char **argv)
     size_t count;
     nx_error err;
     if (!nx_device_list(&list, &count, &err)) return fail_with(&err, EXIT_FAILED);
-    bool any = nx_device_choose(&chosen, &(nx_device_options){0}, &err);
+    bool any = device_choose(&chosen, (nx_device_options){0}, &err);
     if (as_json) {
         print_devices_json(list, count, any ? chosen.id : NULL);
         free(list);

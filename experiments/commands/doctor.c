@@ -11,6 +11,7 @@
 #include "device/device.h"
 #include "device/memory.h"
 #include "io/files.h"
+#include "machine/device.h"
 #include "machine/first_use.h"
 #include "machine/selftest.h"
 
@@ -204,7 +205,7 @@ static nx_device_info find(const patient *p)
     size_t count;
     nx_error err;
     if (p->chosen && p->device == 0) {
-        if (!nx_device_choose(&info, &(nx_device_options){0}, &err)) {
+        if (!device_choose(&info, (nx_device_options){0}, &err)) {
             say(BAD, "device", "%s", err.text);
             exit(WRONG);
         }
@@ -259,7 +260,7 @@ static nx_device *open_patient(const patient *p)
     nx_device *device;
     nx_error err;
     nx_device_options options = {.name = p->chosen ? NULL : info.name, .kernels = p->kernels};
-    if (!nx_device_open(&device, &options, &err)) {
+    if (!device_open(&device, options, &err)) {
         say(BAD, "device", "%s", err.text);
         exit(WRONG);
     }

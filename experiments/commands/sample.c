@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "commands/apply_options.h"
 #include "commands/cli.h"
+#include "machine/device.h"
 #include "machine/first_use.h"
 
 #include <getopt.h>
@@ -69,12 +70,12 @@ static int command_sample(int argc, char **argv)
     nx_device *device = NULL;
     generator *g = NULL;
     uint64_t bytes;
-    bool ok = nx_device_choose(&info, &(nx_device_options){0}, &err) && generator_open(&g, argv[optind], &info, &err);
+    bool ok = device_choose(&info, (nx_device_options){0}, &err) && generator_open(&g, argv[optind], &info, &err);
     generator_facts facts = ok ? generator_ask(g) : (generator_facts){0};
     if (ok && !w) w = h = usual_side(&facts);
     ok = ok && generator_check_sample(g, h, w, &err) && generator_plan(g, h, w, &options, &bytes, &err) &&
          outputs_check_count(&t, count, &err) && first_use(&info, &(nx_device_options){0}, &err) &&
-         nx_device_open(&device, &(nx_device_options){0}, &err);
+         device_open(&device, (nx_device_options){0}, &err);
     int code = ok ? EXIT_DONE : EXIT_REQUEST;
     if (ok) nx_info("device: %s (%s, driver %s)", info.name, info.platform, info.driver);
     for (int i = 0; ok && i < count; i++) {

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "commands/apply_options.h"
 #include "commands/cli.h"
+#include "machine/device.h"
 #include "machine/first_use.h"
 
 #include <getopt.h>
@@ -338,7 +339,7 @@ static bool plan_all(job *j, const nx_file_list *images, bool print, nx_error *e
 
 static bool open_layers(job *j, nx_error *err)
 {
-    if (!nx_device_choose(&j->info, &(nx_device_options){0}, err)) return false;
+    if (!device_choose(&j->info, (nx_device_options){0}, err)) return false;
     for (int k = 0; k < j->count; k++) {
         layer *l = &j->layers[k];
         if (!generator_open(&l->g, l->model, &j->info, err)) return false;
@@ -474,7 +475,7 @@ static int command_stylize(int argc, char **argv)
               leave_out(&images, &failed, &err) && plan_all(&j, &images, plan, &err) &&
               (plan || check_outputs(&j, &images, &err)) &&
               (plan || (first_use(&j.info, &(nx_device_options){0}, &err) &&
-                        nx_device_open(&j.device, &(nx_device_options){0}, &err)));
+                        device_open(&j.device, (nx_device_options){0}, &err)));
     code = ok ? EXIT_DONE : EXIT_REQUEST;
     if (ok && !plan) nx_info("device: %s (%s, driver %s)", j.info.name, j.info.platform, j.info.driver);
     for (size_t i = 0; ok && !plan && i < images.count; i++) {

@@ -10,6 +10,7 @@
 #include "config/sweep_points.h"
 #include "graph/wisdom.h"
 #include "io/files.h"
+#include "machine/device.h"
 #include "machine/kernel_cache.h"
 #include "machine/measure.h"
 #include "machine/wisdom_file.h"
@@ -467,14 +468,14 @@ static int command_tune(int argc, char **argv)
     if (!parse(&r, argc, argv)) return config_request_free(&r.config), EXIT_REQUEST;
     int code = EXIT_DONE;
     kernel_cache_take();
-    if (!open_config(&r, &c, &p, &options, &kernels, &err) || !nx_device_choose(&info, &options, &err))
+    if (!open_config(&r, &c, &p, &options, &kernels, &err) || !device_choose(&info, options, &err))
         code = fail_with(&err, EXIT_REQUEST);
     else if (!(path = wisdom_file_path(&info)))
         code = fail_with((nx_fail(&err, "no place for what is measured: set XDG_CACHE_HOME or NSTX_WISDOM"), &err),
                          EXIT_REQUEST);
     else if (r.clear)
         code = clear(path);
-    else if (!nx_device_open(&device, &options, &err) || !tune_all(&r, device, &p, path, &err))
+    else if (!device_open(&device, options, &err) || !tune_all(&r, device, &p, path, &err))
         code = fail_with(&err, EXIT_REQUEST);
     nx_device_free(device);
     sweep_points_free(&p);

@@ -11,6 +11,7 @@
 #include "io/loader.h"
 #include "io/packed.h"
 #include "io/tensors.h"
+#include "machine/device.h"
 #include "networks/vgg19.h"
 #include "runfile/model.h"
 #include "runfile/own.h"
@@ -80,7 +81,7 @@ static bool open_vgg(subject *s, const request *r, const char *path, nx_error *e
 
 static bool open_device(subject *s, nx_error *err)
 {
-    if (!nx_device_open(&s->device, &(nx_device_options){0}, err)) return false;
+    if (!device_open(&s->device, (nx_device_options){0}, err)) return false;
     nx_info("device: %s (%s)", s->device->info.name, s->device->info.platform);
     return true;
 }

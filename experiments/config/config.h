@@ -4,7 +4,7 @@
  * Not here: what a paper does with the values.
  *
  *     config *c;
- *     if (!config_load(&c, "configs/stylenet.ini", overrides, count, &err)) return fail_with(&err);
+ *     if (!config_load(&c, "configs/stylenet.ini", overrides, count, &err)) return fail_with(&err, EXIT_FAILED);
  *     train(c->experiment.steps, c->optimizer.learning_rate, c->generator.norm == NORM_INSTANCE);
  *     config_free(c);
  *

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "machine/device.h"
 #include "networks/pyramid.h"
 #include "ops/random.h"
 #include "ops/scale.h"
@@ -386,7 +387,7 @@ static bool scales_open(scales *s, const char *path, int side, nx_error *err)
     model *m = NULL;
     config *c = NULL;
     *s = (scales){.side = side};
-    bool fine = nx_device_open(&s->device, &(nx_device_options){0}, err) && model_open(&m, path, err) &&
+    bool fine = device_open(&s->device, (nx_device_options){0}, err) && model_open(&m, path, err) &&
                 config_parse(&c, path, m->options, ".", NULL, 0, err);
     if (fine && (c->generator.network != GENERATOR_PYRAMID || c->experiment.task != TASK_TEXTURE))
         fine =

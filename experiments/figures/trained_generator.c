@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "io/packed.h"
+#include "machine/device.h"
 #include "run/objective.h"
 #include "run/paper.h"
 
@@ -29,7 +30,7 @@ bool trained_open(trained **out, const sweep_point *p, const char *model, nx_err
     nx_device_options options = {.name = p->config->device.name, .kernels = kernels};
     char *path = model ? nx_copy_text(model) : path_beside(p->path, ".model.h5");
     *t = (trained){.c = p->config};
-    bool fine = nx_device_open(&t->device, &options, err) && generator_open(&t->g, path, &t->device->info, err);
+    bool fine = device_open(&t->device, options, err) && generator_open(&t->g, path, &t->device->info, err);
     free(kernels);
     free(path);
     if (!fine) trained_free(t);

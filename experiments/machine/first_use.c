@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "io/files.h"
+#include "machine/device.h"
 #include "machine/kernel_cache.h"
 
 #include <errno.h>
@@ -86,7 +87,7 @@ static void examine(const char *name, const char *kernels, answer *a)
 {
     nx_device *device;
     nx_device_options plain = {.name = name, .kernels = kernels};
-    *a = (answer){.opened = nx_device_open(&device, &plain, &a->err)};
+    *a = (answer){.opened = device_open(&device, plain, &a->err)};
     if (!a->opened) return;
     a->result = selftest(device, SELFTEST_BRIEF);
     nx_device_free(device);

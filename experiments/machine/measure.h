@@ -2,7 +2,7 @@
  *
  *     measure_roof roof = measure_peaks(device);
  *     measured m = measure_plan(plan, device, 2);
- *     printf("%g ms, %g of the peak", 1e3 * m.seconds, m.flops / m.seconds / roof.flops);
+ *     printf("%g ms, %g of the peak", 1e3 * m.times.seconds, m.flops / m.times.seconds / roof.flops);
  *
  * Warm-up, compilation and what a plan computes once come before the clock starts. The device must have been opened
  * with profile, which costs nothing where it is not used: steps are timed without it, and then a few with it. */

@@ -31,8 +31,7 @@ static bool known(const char *path, const nx_device_info *info, nx_error *why)
     for (size_t i = 0; i < nx_wisdom_asked(); i++) {
         const char *question = nx_wisdom_question(i), *answer = nx_wisdom_find(question);
         if (!nx_choice_known(info, question, answer))
-            return nx_fail(why, "%s is not used: \"%s\" is no choice for \"%s\" here; `nstx tune` makes it anew", path,
-                           answer, question);
+            return nx_fail(why, "%s is not used: \"%s\" is no choice for \"%s\" here", path, answer, question);
     }
     return true;
 }
@@ -52,7 +51,7 @@ void wisdom_file_use(const nx_device_info *info)
         nx_info("%zu choices measured by `nstx tune`, %s", nx_wisdom_count(), nx_wisdom_signature());
     } else if (*why.text) {
         nx_wisdom_forget();
-        nx_warn("%s", why.text);
+        nx_warn("%s%s", why.text, strstr(why.text, " is not used: ") ? "; `nstx tune` makes it anew" : "");
     }
     free(path);
 }

@@ -1,7 +1,7 @@
 /* MT-Net: the hierarchical network of Multimodal Transfer, three subnets that stylize one picture at growing sizes.
  *
  *     mtnet_pictures p = mtnet_record(&options, &scope, x, 1);
- *     p.output[0], p.output[1], p.output[2]           y1, y2, y3
+ *     nx_tensor *y1 = p.output[0], *y2 = p.output[1], *y3 = p.output[2];
  *
  * Not here: the losses of the three pictures (experiments/multimodal.c).
  *

@@ -2,7 +2,7 @@
  * picture, so that every pixel may depend on every number. The paper gives its outline alone ("256-d noise, two fully
  * connected layers, reshape to 4x4, repeated fractionally-strided convolutions like DCGAN"); the widths are ours.
  *
- *     nx_tensor *z = nx_normal(g, (nx_shape){batch, 1, 1, TEXTURENET_V2_NOISE}, random);
+ *     nx_tensor *z = nx_normal(g, (nx_shape){batch, 1, 1, TEXTURENET_V2_NOISE}, state);
  *     nx_tensor *y = texturenet_v2_record(&(texturenet_v2_options){.channels = 512, .doublings = 6}, &scope, z);
  *
  * z is [n, 1, 1, TEXTURENET_V2_NOISE], N(0, 1); y is [n, side, side, 3], linear, side = 4 times 2 to the power of

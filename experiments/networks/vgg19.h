@@ -1,9 +1,9 @@
 /* The descriptor: VGG-19 (Simonyan and Zisserman 2015, configuration E), whose features every loss here compares.
  *
  *     vgg19 *vgg;
- *     if (!vgg19_new(&vgg, &(vgg19_options){.weights = "vgg19.safetensors"}, layers, n_layers, err)) return false;
+ *     if (!vgg19_new(&vgg, &(vgg19_options){.weights = "vgg19.safetensors"}, layers, n_layers, &err)) return false;
  *     nx_params_realize(vgg->params, device);
- *     vgg19_record(vgg, g, x, layers, n_layers, features);
+ *     if (!vgg19_record(vgg, g, x, layers, n_layers, features, &err)) return false;
  *
  * Layers: convB_I and reluB_I (both mean the values after the ReLU, as in every paper here), poolB, fc6 and fc7 (after
  * the ReLU; also called fc1 and fc2). Its input x is RGB, 0 to 255, minus vgg->mean: what a file wants otherwise (BGR,

@@ -3,7 +3,7 @@
  *
  *     objective o = {0};
  *     objective_add(&o, "style/relu1_1", e, weight);
- *     nx_gradient(g, objective_total(&o, g), ...);
+ *     nx_gradient(g, objective_total(&o, g), &x, 1, &dx);
  */
 #ifndef RUN_OBJECTIVE_H
 #define RUN_OBJECTIVE_H

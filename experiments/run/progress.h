@@ -1,7 +1,7 @@
 /* How far a run is: one line with step, loss, steps per second and time left, that replaces itself on a terminal; a
  * plain line every so many steps to a pipe.
  *
- *     progress p = progress_begin(first, steps, c->log.every);
+ *     progress p = progress_begin(first, steps, every);
  *     for (step = first; step < steps; step++) { ...; progress_step(&p, step + 1, loss); }
  *     progress_end(&p);
  */

@@ -7,6 +7,7 @@
 #include "device/memory.h"
 #include "graph/recompute.h"
 #include "graph/wisdom.h"
+#include "machine/device.h"
 #include "machine/first_use.h"
 #include "machine/measure.h"
 #include "machine/wisdom_file.h"
@@ -42,7 +43,7 @@ bool task_new(task **out, const config *c, nx_error *err)
     char *kernels = config_get(c, "device", "kernels");
     nx_device_options device = {
         .name = c->device.name, .kernels = kernels, .tf32 = c->device.precision == PRECISION_TF32};
-    bool ok = check(t, err) && nx_device_choose(&t->info, &device, err);
+    bool ok = check(t, err) && device_choose(&t->info, device, err);
     if (ok) wisdom_file_use(&t->info);
     ok = ok && kind->open(t, err);
     free(kernels);
@@ -315,7 +316,7 @@ static bool open_device(task *t, nx_error *err)
     char *kernels = config_get(t->c, "device", "kernels");
     nx_device_options options = {
         .name = t->c->device.name, .kernels = kernels, .profile = t->c->device.profile, .tf32 = t->info.tf32};
-    bool ok = first_use(&t->info, &options, err) && nx_device_open(&t->device, &options, err);
+    bool ok = first_use(&t->info, &options, err) && device_open(&t->device, options, err);
     free(kernels);
     return ok;
 }

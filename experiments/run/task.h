@@ -3,7 +3,7 @@
  * first kernel runs, the log, and how a run begins and ends.
  *
  *     task *t;
- *     if (!task_new(&t, c, &err)) return fail(&err);          reads every input; no device is touched
+ *     if (!task_new(&t, c, &err)) return fail_with(&err, EXIT_FAILED);          reads every input; no device is touched
  *     if (!task_fits(t, &err)) ...
  *     task_run(t, file, path, &result, &err);
  *     task_free(t);

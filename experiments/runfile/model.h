@@ -10,9 +10,9 @@
  * A network's numbers are (pixel - mean) * scale, pixel being RGB from 0 to 255, in the given order of channels.
  *
  *     model *m;
- *     if (!model_open(&m, "starry.h5", &err)) return fail_with(&err);
+ *     if (!model_open(&m, "starry.h5", &err)) return fail_with(&err, EXIT_FAILED);
  *     ... build m->network from m->options: config_parse(&c, path, m->options, ".", NULL, 0, &err) ...
- *     if (!model_params(m, params, &err)) return fail_with(&err);
+ *     if (!model_params(m, params, &err)) return fail_with(&err, EXIT_FAILED);
  *     model_free(m);
  */
 #ifndef RUNFILE_MODEL_H

@@ -5,14 +5,14 @@
  * complete: a process killed at any moment loses the steps since the last save, and --resume does them again.
  *
  *     runfile *run;
- *     if (!runfile_resume(&run, "run.h5", &info, &err)) return fail_with(&err);
+ *     if (!runfile_resume(&run, "run.h5", &info, &err)) return fail_with(&err, EXIT_FAILED);
  *     const checkpoint *c = runfile_checkpoint(run);                        NULL: from the start
- *     for (...) {
+ *     for (uint64_t step = 0; fine && step < steps; step++) {
  *         runfile_metric(run, "total", 1, step, runfile_seconds(run), loss);
- *         if (checkpoint is due) fine = runfile_save(run, take_checkpoint(), &err);
+ *         if (step % 100 == 0) fine = runfile_save(run, take_checkpoint(), &err);
  *         else if (runfile_due(run)) fine = runfile_save(run, NULL, &err);
  *     }
- *     fine = runfile_finish(run, "finished", take_checkpoint(), &err);
+ *     fine = fine && runfile_finish(run, "finished", take_checkpoint(), &err);
  *     runfile_free(run);
  */
 #ifndef RUNFILE_RUNFILE_H

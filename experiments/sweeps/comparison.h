@@ -3,7 +3,7 @@
  * summed up as mean and deviation.
  *
  *     comparison *t = comparison_new();
- *     for (...) fine = comparison_add(t, &p.point[i], &err);
+ *     for (size_t i = 0; i < p.count; i++) fine = comparison_add(t, &p.point[i], &err);
  *     comparison_print(t, stdout);
  *     fine = comparison_save(t, "out/sweep.h5", &err);
  *     comparison_free(t);

@@ -1,4 +1,4 @@
-/* Errors: one line for the user, or the end of the process. */
+/* Errors: one line for the user, or the end of the process, unless a hook leaves for somewhere else. */
 #include "base/error.h"
 
 #include "base/text.h"
@@ -34,13 +34,26 @@ bool nx_fail_in(nx_error *err, const char *format, ...)
     return false;
 }
 
+static void (*hook)(const char *message, void *user);
+static void *hook_user;
+
+void nx_error_hook_set(void (*tell)(const char *message, void *user), void *user)
+{
+    hook = tell;
+    hook_user = user;
+}
+
 void nx_die_at(const char *file, int line, const char *format, ...)
 {
-    char message[2048];
+    static _Thread_local char message[1 << 15]; /* with a compiler's log; whoever leaves through the hook can keep it */
+    int used = snprintf(message, sizeof message, "%s:%d: ", file, line);
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    vsnprintf(message + used, sizeof message - (size_t)used, format, args);
     va_end(args);
-    fprintf(stderr, "nstx: %s:%d: %s\n", file, line, message);
+    if (hook)
+        hook(message, hook_user);
+    else
+        fprintf(stderr, "%s\n", message);
     exit(1);
 }

@@ -132,18 +132,18 @@ bool nx_device_list(nx_device_info **out, size_t *count, nx_error *err)
     return true;
 }
 
-static bool check_tf32(const nx_device_info *info, nx_error *err)
+static bool check_tf32(const nx_device_info *info, const char *sources, nx_error *err)
 {
-    return nx_program_builds(info, "tf32", "tf32") ||
+    return nx_program_builds(info, sources, "tf32", "tf32") ||
            nx_fail(err,
-                   "%s: precision = tf32 needs NVIDIA's tensor cores (compute capability 8.0 or later), and this "
-                   "device's compiler knows no mma.sync in inline PTX; take precision = fp32",
+                   "%s: tf32 needs NVIDIA's tensor cores (compute capability 8.0 or later), and this device's compiler "
+                   "knows no mma.sync in inline PTX",
                    info->name);
 }
 
 bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err)
 {
-    const char *name = options->name && *options->name ? options->name : getenv("NSTX_DEVICE");
+    const char *name = options->name;
     const char *kernels = options->kernels ? options->kernels : "auto";
     nx_device_info *list;
     size_t count, found = 0;
@@ -156,7 +156,7 @@ bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_
         *out = list[found];
         if (!strcmp(kernels, "cpu")) out->family = NX_FAMILY_CPU;
         if (!strcmp(kernels, "gpu")) out->family = NX_FAMILY_GPU;
-        if (options->tf32) ok = out->tf32 = check_tf32(out, err);
+        if (options->tf32) ok = out->tf32 = check_tf32(out, options->sources, err);
     } else {
         char names[512] = "";
         for (size_t i = 0; i < count && strlen(names) + strlen(list[i].name) + 4 < sizeof names; i++)
@@ -174,6 +174,7 @@ bool nx_device_open(nx_device **out, const nx_device_options *options, nx_error 
     nx_device *device = nx_alloc(sizeof *device);
     device->info = info;
     device->profile = options->profile;
+    device->poison = options->poison;
     cl_int status;
     cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)info.platform_id, 0};
     device->context = clCreateContext(properties, 1, &info.id, NULL, NULL, &status);
@@ -186,6 +187,7 @@ bool nx_device_open(nx_device **out, const nx_device_options *options, nx_error 
     NX_CL(status);
     device->uploads = clCreateCommandQueue(device->context, info.id, timed, &status);
     if (status != CL_SUCCESS) NX_CL(clRetainCommandQueue(device->uploads = device->queue));
+    device->sources = nx_copy_text(options->sources);
     *out = device;
     return true;
 }
@@ -196,15 +198,21 @@ void nx_device_finish(nx_device *device)
     NX_CL(clFinish(device->queue));
 }
 
+void nx_device_drain(nx_device *device)
+{
+    clFinish(device->uploads);
+    clFinish(device->queue);
+}
+
 void nx_device_free(nx_device *device)
 {
     if (!device) return;
-    clFinish(device->uploads);
-    clFinish(device->queue);
+    nx_device_drain(device);
     nx_program_release_all(device);
     nx_memory_release_all(device);
     clReleaseCommandQueue(device->uploads);
     clReleaseCommandQueue(device->queue);
     clReleaseContext(device->context);
+    free(device->sources);
     free(device);
 }

@@ -61,10 +61,12 @@ size_t nx_device_core_cache(const nx_device_info *info);
 bool nx_device_list(nx_device_info **out, size_t *count, nx_error *err);
 
 typedef struct nx_device_options {
-    const char *name; /* part of the name or platform, letters of any case; NULL or "": NSTX_DEVICE, then best score */
+    const char *name;    /* part of the name or platform, letters of any case; NULL or "": the best score */
     const char *kernels; /* "cpu" or "gpu" forces the kernel family (both run anywhere); NULL or "auto": by type */
     bool profile;        /* time every launch */
     bool tf32; /* convolutions by NVIDIA's tensor cores, with operands rounded to 10 bits of mantissa and sums of 32 */
+    const char *sources; /* for work on kernels: a folder whose files replace the embedded ones; NULL: none */
+    bool poison;         /* for tests: an arena starts as NaN, so that what is read too early shows */
 } nx_device_options;
 
 struct nx_program;
@@ -75,7 +77,8 @@ typedef struct nx_device {
     cl_context context;
     cl_command_queue queue;
     cl_command_queue uploads; /* in order too; the same queue where a device has no second */
-    bool profile;
+    bool profile, poison;
+    char *sources;                                                /* as in nx_device_options */
     uint64_t bytes[NX_MEMORY_KINDS], peak_bytes[NX_MEMORY_KINDS]; /* allocated now; the most so far of each kind */
     uint64_t peak_total;                                          /* the most so far of all kinds together */
     struct nx_allocation *allocations;
@@ -92,6 +95,9 @@ bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_
 
 bool nx_device_open(nx_device **out, const nx_device_options *options, nx_error *err);
 void nx_device_finish(nx_device *device); /* waits for all work */
+void nx_device_drain(nx_device *device);  /* the same, before something is freed: where the device failed, too */
+
+/* With all its memory. What lives on it (plans, parameters, optimizers) is freed before. NULL is fine. */
 void nx_device_free(nx_device *device);
 
 #endif

@@ -38,7 +38,7 @@ cl_mem nx_buffer_new(nx_device *device, size_t bytes, nx_memory_kind kind)
     uint64_t total = nx_memory_total(device);
     if (total > device->peak_total) device->peak_total = total;
     const cl_float start = kind == NX_MEMORY_ARENA ? NAN : 0;
-    if (kind != NX_MEMORY_ARENA || getenv("NSTX_POISON"))
+    if (kind != NX_MEMORY_ARENA || device->poison)
         NX_CL(clEnqueueFillBuffer(device->queue, buffer, &start, sizeof start, 0, bytes, 0, NULL, NULL));
     return buffer;
 }
@@ -48,10 +48,10 @@ void nx_buffer_free(nx_device *device, cl_mem buffer)
     if (!buffer) return;
     for (size_t i = 0; i < device->n_allocations; i++)
         if (device->allocations[i].buffer == buffer) {
-            nx_device_finish(device);
+            nx_device_drain(device);
             device->bytes[device->allocations[i].kind] -= device->allocations[i].bytes;
             device->allocations[i] = device->allocations[--device->n_allocations];
-            NX_CL(clReleaseMemObject(buffer));
+            clReleaseMemObject(buffer);
             return;
         }
     nx_die("a buffer was freed twice, or is not this device's");

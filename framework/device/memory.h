@@ -12,9 +12,8 @@
 
 size_t nx_align(size_t bytes); /* rounded up to NX_ALIGN, at least NX_ALIGN */
 
-/* A buffer of nx_align(bytes): zeroed, but for an arena, whose tensors are all written before they are read (with
- * NSTX_POISON in the environment, as all tests have it, it starts as NaN, and what is read too early shows). Dies if
- * the device has no room: plans are checked before. */
+/* A buffer of nx_align(bytes): zeroed, but for an arena, whose tensors are all written before they are read (on
+ * a device that was opened with poison it starts as NaN). Dies if the device has no room: plans are checked before. */
 cl_mem nx_buffer_new(nx_device *device, size_t bytes, nx_memory_kind kind);
 void nx_buffer_free(nx_device *device, cl_mem buffer); /* NULL is fine */
 

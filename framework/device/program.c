@@ -19,20 +19,19 @@ typedef struct nx_program {
     cl_program program;
 } nx_program;
 
-/* The text of a file: from the folder NSTX_CL where it is set, else the embedded one. Owned by the caller. */
-static char *source_text(const char *file)
+/* The text of a file: from the folder, if one is named, else the embedded one. Owned by the caller. */
+static char *source_text(const char *folder, const char *file)
 {
-    const char *folder = getenv("NSTX_CL");
     if (folder) {
         char *path = nx_format("%s/%s.cl", folder, file);
         FILE *f = fopen(path, "rb");
-        NX_CHECK(f, "NSTX_CL: cannot read %s", path);
+        NX_CHECK(f, "cannot read %s", path);
         free(path);
         fseek(f, 0, SEEK_END);
         long size = ftell(f);
         rewind(f);
         char *text = nx_alloc((size_t)size + 1);
-        NX_CHECK(fread(text, 1, (size_t)size, f) == (size_t)size, "NSTX_CL: cannot read %s.cl", file);
+        NX_CHECK(fread(text, 1, (size_t)size, f) == (size_t)size, "cannot read %s/%s.cl", folder, file);
         fclose(f);
         return text;
     }
@@ -45,8 +44,8 @@ static void die_of_build(nx_device *device, cl_program program, const char *file
 {
     static char log[16384];
     clGetProgramBuildInfo(program, device->info.id, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
-    fprintf(stderr, "%s\n", log);
-    nx_die("%s.cl does not build on %s with %s: %s", file, device->info.name, options, nx_status_text(status));
+    nx_die("%s.cl does not build on %s with %s: %s:\n%s", file, device->info.name, options, nx_status_text(status),
+           log);
 }
 
 /* ---- binaries ---- */
@@ -101,7 +100,7 @@ static cl_program build(nx_device *device, const char *file, const char *defines
 {
     double start = nx_now();
     nx_progress("compiling %s.cl", file);
-    char *prelude = source_text("prelude"), *text = source_text(file);
+    char *prelude = source_text(device->sources, "prelude"), *text = source_text(device->sources, file);
     const char *parts[] = {prelude, "\n#line 1 \"", file, ".cl\"\n", text};
     const char *family = device->info.family == NX_FAMILY_GPU ? "GPU" : "CPU";
     int group = nx_device_group(&device->info);
@@ -135,9 +134,9 @@ cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, c
            (strcmp(device->programs[i].file, file) || strcmp(device->programs[i].defines, defines)))
         i++;
     if (i == device->n_programs) {
+        cl_program program = build(device, file, defines); /* may die, and is counted only then */
         NX_GROW(device->programs, device->n_programs);
-        device->programs[device->n_programs++] =
-            (nx_program){nx_copy_text(file), nx_copy_text(defines), build(device, file, defines)};
+        device->programs[device->n_programs++] = (nx_program){nx_copy_text(file), nx_copy_text(defines), program};
     }
     cl_int status;
     cl_kernel kernel = clCreateKernel(device->programs[i].program, name, &status);
@@ -163,7 +162,7 @@ static nx_parameter parameter_of(const char *text, size_t length, const char *ke
 
 size_t nx_kernel_parameters(const char *file, const char *kernel, nx_parameter out[NX_MAX_PARAMETERS])
 {
-    char *text = source_text(file), *declared = nx_format("void %s(", kernel);
+    char *text = source_text(NULL, file), *declared = nx_format("void %s(", kernel);
     const char *at = strstr(text, declared);
     size_t count = 0;
     NX_CHECK(at, "%s.cl has no kernel %s", file, kernel);
@@ -180,13 +179,13 @@ size_t nx_kernel_parameters(const char *file, const char *kernel, nx_parameter o
     return count;
 }
 
-bool nx_program_builds(const nx_device_info *info, const char *file, const char *kernel)
+bool nx_program_builds(const nx_device_info *info, const char *sources, const char *file, const char *kernel)
 {
     cl_int status;
     cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)info->platform_id, 0};
     cl_context context = clCreateContext(properties, 1, &info->id, NULL, NULL, &status);
     if (status != CL_SUCCESS) return false;
-    char *text = source_text(file);
+    char *text = source_text(sources, file);
     cl_program program = clCreateProgramWithSource(context, 1, (const char *[]){text}, NULL, &status);
     NX_CL(status);
     cl_kernel found = NULL;

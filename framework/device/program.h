@@ -1,8 +1,8 @@
 /* OpenCL programs, from the sources that are embedded in the binary: the only caller of clBuildProgram.
  *
  * Each file of cl/ is one program for each set of defines, behind a common prelude (cl/prelude.cl); none includes
- * another. For work on kernels, NSTX_CL names a folder whose files replace the embedded ones. What a driver made of a
- * program is kept from run to run if the caller says where (nx_programs_keep).
+ * another. For work on kernels, nx_device_options.sources names a folder whose files replace the embedded ones. What a
+ * driver made of a program is kept from run to run if the caller says where (nx_programs_keep).
  *
  *     cl_kernel kernel = nx_kernel_new(device, "conv", "conv_cpu", "-DROWS=8");
  */
@@ -23,7 +23,7 @@ void nx_programs_keep(const nx_program_cache *cache); /* in this process; copied
  * each (file, defines) and shared. defines may be NULL. */
 cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, const char *defines);
 
-/* The parameters of a kernel as its source declares them, in order; how many. Dies where the kernel is not there, or
+/* The parameters of a kernel as its embedded source declares them, in order; how many. Dies where the kernel is not there, or
  * has a parameter of another type. */
 typedef enum nx_parameter_type {
     NX_PARAMETER_BUFFER,
@@ -40,8 +40,9 @@ typedef struct nx_parameter {
 enum { NX_MAX_PARAMETERS = 32 };
 size_t nx_kernel_parameters(const char *file, const char *kernel, nx_parameter out[NX_MAX_PARAMETERS]);
 
-/* Whether cl/FILE.cl, by itself and without defines, builds on a device that need not be open, and has the kernel. */
-bool nx_program_builds(const nx_device_info *info, const char *file, const char *kernel);
+/* Whether cl/FILE.cl, by itself and without defines, builds on a device that need not be open, and has the kernel.
+ * sources: as in nx_device_options. */
+bool nx_program_builds(const nx_device_info *info, const char *sources, const char *file, const char *kernel);
 
 void nx_program_release_all(nx_device *device); /* at the device's end */
 

@@ -8,12 +8,12 @@
     X(-1, DEVICE_NOT_FOUND, "the driver offers no device: is the GPU visible to this user or container?")              \
     X(-2, DEVICE_NOT_AVAILABLE, "another process holds the device")                                                    \
     X(-3, COMPILER_NOT_AVAILABLE, "this driver cannot compile OpenCL C")                                               \
-    X(-4, MEM_OBJECT_ALLOCATION_FAILURE, "the device is out of memory: lower [data] size or batch; `nstx plan` tells") \
+    X(-4, MEM_OBJECT_ALLOCATION_FAILURE, "the device is out of memory")                                                \
     X(-5, OUT_OF_RESOURCES, "often a watchdog, a crash inside a kernel or exhausted memory: look into dmesg")          \
     X(-6, OUT_OF_HOST_MEMORY, "the host is out of memory")                                                             \
     X(-7, PROFILING_INFO_NOT_AVAILABLE, "the queue was opened without profiling")                                      \
     X(-8, MEM_COPY_OVERLAP, "a copy overlaps itself")                                                                  \
-    X(-11, BUILD_PROGRAM_FAILURE, "the driver's compiler refused a kernel: its log is above")                          \
+    X(-11, BUILD_PROGRAM_FAILURE, "the driver's compiler refused a kernel")                                            \
     X(-13, MISALIGNED_SUB_BUFFER_OFFSET, "a bug in the memory plan")                                                   \
     X(-14, EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, "an earlier command failed")                                     \
     X(-30, INVALID_VALUE, "a bug: an argument is out of range")                                                        \

@@ -2,7 +2,7 @@
  *
  *     nx_params *params = nx_params_new();
  *     nx_param *w = nx_param_add(params, "conv1.weight", (nx_shape){3, 3, 16, 32}, 4);
- *     w->initial[...] = ...;                      host values, until
+ *     w->initial[0] = .5f;                        values on the host, until
  *     nx_params_realize(params, device);          uploads them
  *
  * On the device weights are HWIO; files keep OIHW (rank 4), [out][in] (rank 2) or a vector (rank 1):

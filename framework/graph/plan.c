@@ -503,7 +503,7 @@ static void free_list(step_list *list)
 void nx_plan_free(nx_plan *plan)
 {
     if (!plan) return;
-    if (plan->device) nx_device_finish(plan->device);
+    if (plan->device) nx_device_drain(plan->device);
     free_list(&plan->once);
     free_list(&plan->step);
     for (size_t i = 0; i < plan->n_uploads; i++) {

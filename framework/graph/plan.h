@@ -1,10 +1,13 @@
 /* The plan of a graph: the order, the place of every buffer, and the launches of a step.
  *
- *     nx_plan *plan = nx_plan_new(g);              places every buffer; no device needed
- *     nx_plan_bytes(plan);                         what it will take, exactly
- *     nx_plan_realize(plan, device);               allocates, binds every kernel
- *     nx_plan_write(plan, x, values); nx_plan_run(plan); nx_plan_read(plan, loss, &value);
- *     nx_plan_free(plan);                          before its graph
+ *     nx_plan *plan;
+ *     if (!nx_plan_new(&plan, g, &err)) return false;     places every buffer; no device needed
+ *     uint64_t bytes = nx_plan_bytes(plan);               what it will take, exactly
+ *     nx_plan_realize(plan, device);                      allocates, binds every kernel
+ *     nx_plan_write(plan, x, values);
+ *     nx_plan_run(plan);
+ *     nx_plan_read(plan, loss, &value);
+ *     nx_plan_free(plan);                                 before its graph
  *
  * Invariants. Every tensor is alive from the node that makes it to the last that reads it; inputs, kept tensors and
  * what is computed once are alive to the end. Two tensors that are alive at the same node never overlap, unless an

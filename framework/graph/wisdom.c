@@ -141,8 +141,8 @@ static bool agrees(const char *path, const char *text, const char *wanted, nx_er
     for (int i = 0; i < AGREE; i++, text = line_end(text) + 1, wanted = line_end(wanted) + 1) {
         int have = (int)(line_end(text) - text), want = (int)(line_end(wanted) - wanted);
         if (have == want && !strncmp(text, wanted, (size_t)want)) continue;
-        return nx_fail(why, "%s is not used: it was made with \"%.*s\", this is \"%.*s\"; `nstx tune` makes it anew",
-                       path, have, text, want, wanted);
+        return nx_fail(why, "%s is not used: it was made with \"%.*s\", this is \"%.*s\"", path, have, text, want,
+                       wanted);
     }
     return true;
 }
@@ -172,7 +172,7 @@ bool nx_wisdom_read(const char *path, const nx_device_info *info, nx_error *why)
     if (ok && strlen(text) != bytes) ok = nx_fail(why, "%s is not used: not a text file", path);
     if (ok && bytes > SIGNATURE) sign(signature, text, bytes - SIGNATURE);
     if (ok && (bytes <= SIGNATURE || strcmp(signature, text + bytes - SIGNATURE)))
-        ok = nx_fail(why, "%s is not used: its signature does not fit its text; `nstx tune` makes it anew", path);
+        ok = nx_fail(why, "%s is not used: its signature does not fit its text", path);
     ok = ok && agrees(path, text, head, why) && take(path, text, why);
     if (!ok) nx_wisdom_forget();
     free(text);

@@ -1,4 +1,4 @@
-/* Wisdom: choices between algorithms that were measured on this device (`nstx tune`), in a signed text file.
+/* Wisdom: choices between algorithms that were measured on this device, in a signed text file.
  *
  * An operation that has a choice asks by name; without an answer it goes by its own rule, which is always good enough.
  * Nothing is ever measured on the way: one process has one set of answers from its beginning to its end, so that the

@@ -1,7 +1,12 @@
 /* NumPy's .npz: a zip of arrays, as numpy.savez writes it. For io/tensors, which is what programs use.
  *
- *     static bool take(void *context, const nx_npz_array *a, nx_error *err) { ... }
- *     if (nx_npz_is_file(path)) ok = nx_npz_read(path, take, context, err);
+ *     static bool take(void *context, const nx_npz_array *a, nx_error *err)
+ *     {
+ *         ... keep what is wanted of it ...
+ *         return true;
+ *     }
+ *
+ *     bool ok = nx_npz_is_file(path) && nx_npz_read(path, take, context, err);
  *
  * Not here: single .npy files, and arrays of objects, which are Python's and would have to be run.
  */

@@ -50,8 +50,7 @@ bool nx_packed_open(nx_packed **out, const char *path, nx_error *err)
     uint64_t offset, bytes;
     *out = NULL;
     if (!nx_h5_open(&h5, path, false, err)) return false;
-    bool ok = nx_h5_has_attribute(h5, "/", MARK) ||
-              nx_fail(err, "%s: no packed dataset: `nstx dataset pack FOLDER OUT.h5` makes one", path);
+    bool ok = nx_h5_has_attribute(h5, "/", MARK) || nx_fail(err, "%s: no packed dataset", path);
     ok = ok && nx_h5_shape(h5, PICTURES, &rank, shape, err) && nx_h5_place(h5, PICTURES, &offset, &bytes, err);
     nx_h5_close(h5, NULL);
     if (ok && (rank != 4 || shape[0] < 1 || shape[1] < 1 || shape[1] != shape[2] || shape[3] != 3 ||
@@ -183,7 +182,7 @@ bool nx_packer_new(nx_packer **out, const char *path, int size, size_t most, nx_
     bool ok = nx_folder_make(folder, err) &&
               (!nx_folder_exists(path) || nx_fail(err, "%s: a folder, where the dataset is to be written", path));
     if (ok && !statvfs(folder, &disk) && (double)disk.f_bavail * (double)disk.f_frsize < (double)bytes)
-        ok = nx_fail(err, "%s: needs %s, and the disk has %s left: choose a smaller --size", path,
+        ok = nx_fail(err, "%s: needs %s, and the disk has %s left: choose a smaller size", path,
                      nx_bytes_text(need, (double)bytes),
                      nx_bytes_text(have, (double)disk.f_bavail * (double)disk.f_frsize));
     free(folder);

@@ -1,9 +1,10 @@
 /* Packed datasets: many pictures of one size in one HDF5 file, for training that would otherwise decode thousands of
  * files again and again.
  *
- *     /pictures   uint8 [n][size][size][3], contiguous and uncompressed, with the attributes of HDF5's image
- * specification /names      where each picture came from, one a line /left_out   what was not packed and why, one a
- * line /           attributes nstx_dataset = 1, nstx_version, source, packed (date)
+ *     /pictures   uint8 [n][size][size][3], contiguous and uncompressed, with the attributes of HDF5's images
+ *     /names      where each picture came from, one a line
+ *     /left_out   what was not packed and why, one a line
+ *     /           attributes nstx_dataset = 1, nstx_version, source, packed (date)
  *
  * HDF5 is only asked where the bytes lie; they are read and written by plain I/O, which any thread may do at any time
  * and which answers a full disk with an error.

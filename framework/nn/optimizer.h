@@ -3,7 +3,10 @@
  *
  *     nx_optimizer *o = nx_optimizer_new(g, loss, params, (nx_optimizer_options){.method = NX_OPTIMIZER_ADAM});
  *     nx_params_realize(o->state, device);
- *     for (step = 1; ...; step++) { nx_optimizer_rate(o, plan, step, rate); nx_plan_run(plan); }
+ *     for (uint64_t step = 1; step <= steps; step++) {
+ *         nx_optimizer_rate(o, plan, step, rate);
+ *         nx_plan_run(plan);
+ *     }
  *
  * Adam (Kingma and Ba 2015) as Torch7 has it: m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2,
  *     w <- w - rate sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)

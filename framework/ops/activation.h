@@ -4,7 +4,7 @@
  * (convolution, normalisation) apply the same words in their kernels and call nx_activation_gradient.
  *
  *     nx_tensor *y = nx_relu(g, x);
- *     nx_tensor *y = nx_activate(g, x, NX_ACTIVATION_LEAKY_RELU, 0.2f);
+ *     nx_tensor *z = nx_activate(g, x, NX_ACTIVATION_LEAKY_RELU, 0.2f);
  */
 #ifndef NX_OPS_ACTIVATION_H
 #define NX_OPS_ACTIVATION_H

@@ -6,7 +6,7 @@
  * a tensor is `groups` of rows of c channels, n groups of h * w rows, or one of n * h * w.
  *
  *     nx_tensor *y = nx_instance_norm(g, x, gamma, beta, (nx_norm_options){.activation = NX_ACTIVATION_RELU});
- *     nx_tensor *y = nx_batch_norm(g, x, gamma, beta, mean, variance, (nx_norm_options){.training = true});
+ *     nx_tensor *z = nx_batch_norm(g, x, gamma, beta, mean, variance, (nx_norm_options){.training = true});
  */
 #ifndef NX_OPS_NORM_H
 #define NX_OPS_NORM_H

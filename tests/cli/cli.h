@@ -200,14 +200,30 @@ static inline void sleep_for(double seconds)
     nanosleep(&time, NULL);
 }
 
-/* Until nstx has said this on standard error; it may have ended instead. */
+/* False once the child has ended; it is finish() that takes its end. */
+static inline bool running(pid_t child)
+{
+    siginfo_t ended = {0};
+    assert_int_equal(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+    return !ended.si_pid;
+}
+
+/* What a test waits for comes or nstx ends, however long either takes; ctest has the limit. */
+#define WAIT_UNTIL(child, condition)                                                                                   \
+    for (bool on = true; !(condition) && on; on = running(child)) sleep_for(0.002)
+
+/* Whether nstx has said this on "out" or "err" so far. */
+static inline bool has_said(const char *stream, pid_t child, const char *part)
+{
+    char *said = strcmp(stream, "err") ? said_out : said_err;
+    read_said(stream, child, said);
+    return strstr(said, part);
+}
+
+/* Until nstx has said this on standard error. */
 static inline void wait_for(pid_t child, const char *part)
 {
-    double end = seconds_now() + 60;
-    do {
-        sleep_for(0.002);
-        read_said("err", child, said_err);
-    } while (!strstr(said_err, part) && seconds_now() < end);
+    WAIT_UNTIL(child, has_said("err", child, part));
     assert_said(said_err, part);
 }
 
@@ -285,6 +301,20 @@ static inline int64_t int_attribute(const nx_h5 *file, const char *path, const c
     int64_t value;
     nx_error err = {0};
     if (!nx_h5_get_int(file, path, name, &value, &err)) fail_msg("%s", err.text);
+    return value;
+}
+
+/* The step of a run's checkpoint. */
+static inline uint64_t step_kept(const char *run)
+{
+    uint64_t *step, value;
+    size_t n;
+    nx_error err = {0};
+    nx_h5 *file = open_h5(run);
+    if (!nx_h5_read_uint64(file, "/checkpoint/counters/step", &step, &n, &err)) fail_msg("%s", err.text);
+    value = *step;
+    free(step);
+    close_h5(file);
     return value;
 }
 

@@ -7,19 +7,6 @@
 
 #define LONG "-s log.images=0 -s log.validation=0 -s log.checkpoint=5"
 
-static uint64_t step_kept(const char *run)
-{
-    uint64_t *step, value;
-    size_t n;
-    nx_error err = {0};
-    nx_h5 *file = open_h5(run);
-    if (!nx_h5_read_uint64(file, "/checkpoint/counters/step", &step, &n, &err)) fail_msg("%s", err.text);
-    value = *step;
-    free(step);
-    close_h5(file);
-    return value;
-}
-
 static void assert_finite_below(const nx_h5 *file, const char *path)
 {
     nx_h5_names inside;
@@ -203,7 +190,7 @@ static void test_nowhere_to_write(void **state)
 {
     (void)state;
     pid_t child = start_long("long/a.h5");
-    free(shell("rm -r long"));
+    free(shell("mv long gone")); /* at once, whatever is being written in it */
     assert_int_equal(finish(child), 1);
     assert_said(said_err, "\nnstx: long/a.h5: cannot write: ");
     nstx(2, "run tiny.ini -o /proc/nstx/a.h5");

@@ -165,19 +165,23 @@ static void watch_ends_with_the_run(void **state)
     refused("a.model.h5: not a run file", "watch a.model.h5");
 }
 
+static int lines_said(pid_t child)
+{
+    int lines = 0;
+    read_said("out", child, said_out);
+    for (const char *s = said_out; (s = strchr(s, '\n')); s++) lines++;
+    return lines;
+}
+
 static void watch_follows_and_sees_a_kill(void **state)
 {
     (void)state;
     pid_t run = start("run tiny.ini -o live.h5 -s experiment.steps=100000 --quiet");
-    for (int i = 0; i < 600 && !nx_file_exists(at("live.h5")); i++) nanosleep(&(struct timespec){0, 100000000}, NULL);
+    WAIT_UNTIL(run, nx_file_exists(at("live.h5")));
     assert_true(nx_file_exists(at("live.h5")));
     pid_t watch = start("watch live.h5");
-    for (int lines = 0, i = 0; i < 600 && lines < 2; i++) { /* it sees a later save, too */
-        nanosleep(&(struct timespec){0, 100000000}, NULL);
-        read_said("out", watch, said_out);
-        lines = 0;
-        for (const char *s = said_out; (s = strchr(s, '\n')); s++) lines++;
-    }
+    WAIT_UNTIL(watch, lines_said(watch) >= 2); /* it sees a later save, too */
+    assert_true(lines_said(watch) >= 2);
     kill(run, SIGKILL);
     assert_int_equal(finish(run), -SIGKILL);
     assert_int_equal(finish(watch), 1);

@@ -119,12 +119,13 @@ static void test_resume(void **state)
 static void test_interrupted(void **state)
 {
     (void)state;
-    nstx(0, "run picture.ini -o straight.h5 -s experiment.steps=200");
-    pid_t child = start("run picture.ini -o stopped.h5 -s experiment.steps=200");
+    pid_t child = start("run picture.ini -o stopped.h5 -s experiment.steps=100000");
     wait_for(child, "\nstep 20/");
     kill(child, SIGINT);
     assert_int_equal(finish(child), 130);
-    nstx(0, "run picture.ini -o stopped.h5 -s experiment.steps=200 --resume");
+    int steps = (int)step_kept("stopped.h5") + 20;
+    nstx(0, "run picture.ini -o stopped.h5 -s experiment.steps=%d --resume", steps);
+    nstx(0, "run picture.ini -o straight.h5 -s experiment.steps=%d", steps);
     assert_same_run("straight.h5", "stopped.h5");
 }
 

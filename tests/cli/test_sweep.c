@@ -111,18 +111,21 @@ static void mistakes_start_nothing(void **state)
     assert_null(strstr(said_out, "norm=instance seed=9"));
 }
 
-/* Waits until a file has this in it. */
-static void wait_for_log(const char *name, const char *part)
+static bool log_says(const char *name, const char *part)
 {
-    for (int i = 0; i < 3000; i++, usleep(20000)) {
-        char *text;
-        size_t bytes;
-        if (!nx_file_read(at(name), &text, &bytes, NULL)) continue;
-        bool there = strstr(text, part);
-        free(text);
-        if (there) return;
-    }
-    fail_msg("%s never said \"%s\"", name, part);
+    char *text;
+    size_t bytes;
+    if (!nx_file_read(at(name), &text, &bytes, NULL)) return false;
+    bool there = strstr(text, part);
+    free(text);
+    return there;
+}
+
+/* Waits until a file that the child, or a job of it, writes has this in it. */
+static void wait_for_log(pid_t child, const char *name, const char *part)
+{
+    WAIT_UNTIL(child, log_says(name, part));
+    if (!log_says(name, part)) fail_msg("%s never said \"%s\"", name, part);
 }
 
 static void an_interruption_is_gone_on_with(void **state)
@@ -131,7 +134,7 @@ static void an_interruption_is_gone_on_with(void **state)
     write_text("long.ini", TINY "[experiment]\nsteps = 1500\n[log]\nevery = 25\nimages = 0\nvalidation = 0\n"
                                 "checkpoint = 500\n[sweep]\nexperiment.seed = 1 2\n");
     pid_t child = start("sweep long.ini -j 1");
-    wait_for_log("long-seed=1.log", "step 50/");
+    wait_for_log(child, "long-seed=1.log", "step 50/");
     kill(child, SIGINT);
     assert_int_equal(finish(child), 130);
     assert_said(said_err, "seed=1 stopped with a checkpoint");
@@ -230,7 +233,7 @@ static void slurm_gives_the_same(void **state)
     assert_said(said_err, "2 of 2 points are done already");
 
     pid_t child = start("sweep long.ini --slurm -j 1 -o array/long.h5");
-    wait_for_log("array/long-seed=1.log", "step 50/");
+    wait_for_log(child, "array/long-seed=1.log", "step 50/");
     kill(child, SIGINT);
     assert_int_equal(finish(child), 130);
     assert_said(said_err, "0 of 2 points are done");

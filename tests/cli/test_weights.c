@@ -5,6 +5,7 @@
 #include "../io/npz.h"
 
 #include "graph/plan.h"
+#include "machine/device.h"
 #include "networks/vgg19.h"
 #include "nn/init.h"
 #include "ops/affine.h"
@@ -282,7 +283,7 @@ static float *features_of(const char *name, const float *pictures, int n, size_t
     nx_device *device;
     nx_error err = {0};
     vgg19 *vgg = open_vgg(name, VGG19_PREPROCESSING_FILE);
-    if (!nx_device_open(&device, &(nx_device_options){0}, &err)) fail_msg("%s", err.text);
+    if (!device_open(&device, (nx_device_options){0}, &err)) fail_msg("%s", err.text);
     nx_graph *g = nx_graph_new(&device->info);
     nx_tensor *input = nx_input(g, (nx_shape){n, SIDE, SIDE, 3}, "picture"), *out[LAYERS];
     float one[3] = {1, 1, 1}, shift[3] = {-vgg->mean[0], -vgg->mean[1], -vgg->mean[2]};

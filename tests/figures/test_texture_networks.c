@@ -7,8 +7,6 @@ static void the_figures_are_made(void **state)
     (void)state;
     static const expected told[] = {
         {"texture_networks/fig6", "memory at 256 x 256", "holds"},
-        {"texture_networks/fig4", "samples fit as well", "open"}, /* only trained features say */
-        {"texture_networks/fig9", "samples alike", "open"},
         {"texture_networks/fig12", "four coarsest scales", "open"},
     };
     figures_tell("texture_networks", 6, told, sizeof told / sizeof *told);

@@ -375,8 +375,9 @@ static void all_parameters_move_in_one_launch(void **state)
             const char *kernel = o->method == NX_OPTIMIZER_ADAM ? "adam" : "sgd";
             nx_error err = {""};
             nx_device *device;
-            if (!nx_device_open(&device, &(nx_device_options){.kernels = families[family], .profile = true}, &err))
-                fail_msg("%s", err.text);
+            nx_device_options options = test_options(families[family]);
+            options.profile = true;
+            if (!nx_device_open(&device, &options, &err)) fail_msg("%s", err.text);
             float whole[LONGEST], part[LONGEST];
             many r[2];
             for (int small = 0; small < 2; small++) {

@@ -562,8 +562,8 @@ static nx_device *open_device(bool one_queue)
 {
     nx_error err = {""};
     nx_device *device;
-    const char *family = test_device()->info.family == NX_FAMILY_GPU ? "gpu" : "cpu";
-    if (!nx_device_open(&device, &(nx_device_options){.kernels = family}, &err)) fail_msg("%s", err.text);
+    nx_device_options options = test_options(test_device()->info.family == NX_FAMILY_GPU ? "gpu" : "cpu");
+    if (!nx_device_open(&device, &options, &err)) fail_msg("%s", err.text);
     if (one_queue) {
         assert_int_equal(clReleaseCommandQueue(device->uploads), CL_SUCCESS);
         assert_int_equal(clRetainCommandQueue(device->uploads = device->queue), CL_SUCCESS);

@@ -135,10 +135,12 @@ static void results_keep_their_bits(void **state)
     }
 }
 
-/* At the size of the papers, without a device's work: what a step takes. */
+/* At the size of the papers, without a device's work: what a step takes. Level 1 finds little to drop in an optimised
+ * picture, whose descriptor is all convolutions and pools; level 2 saves a quarter of either step. */
 static void memory_falls(void **state)
 {
     (void)state;
+    static const double most[2][LEVELS] = {{1, 0.99, 0.8}, {1, 0.95, 0.8}}; /* of level 0 */
     for (int training = 0; training < 2; training++) {
         uint64_t bytes[LEVELS];
         for (int level = 0; level < LEVELS; level++) {
@@ -153,7 +155,11 @@ static void memory_falls(void **state)
             nx_plan_free(plan);
             free_scene(&s);
         }
-        assert_true(bytes[0] > bytes[1] && bytes[1] > bytes[2]);
+        for (int level = 1; level < LEVELS; level++) {
+            double share = (double)bytes[level] / (double)bytes[0];
+            if (share > most[training][level])
+                fail_msg("level %d takes %.3f of level 0, wanted at most %g", level, share, most[training][level]);
+        }
     }
 }
 

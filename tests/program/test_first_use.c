@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include "../io/scratch.h"
+#include "machine/device.h"
 
 #include "machine/first_use.h"
 
@@ -13,7 +14,7 @@ static nx_device_info chosen(void)
 {
     nx_device_info info;
     nx_error err;
-    if (!nx_device_choose(&info, &(nx_device_options){0}, &err)) fail_msg("%s", err.text);
+    if (!device_choose(&info, (nx_device_options){0}, &err)) fail_msg("%s", err.text);
     return info;
 }
 

@@ -7,6 +7,7 @@
 #include "device/memory.h"
 #include "device/program.h"
 #include "io/files.h"
+#include "machine/device.h"
 #include "machine/program_cache.h"
 
 #include <dirent.h>
@@ -38,7 +39,7 @@ static float sum(void)
 {
     nx_device *device;
     nx_error err;
-    if (!nx_device_open(&device, &(nx_device_options){.kernels = "cpu"}, &err)) fail_msg("%s", err.text);
+    if (!device_open(&device, (nx_device_options){.kernels = "cpu"}, &err)) fail_msg("%s", err.text);
     cl_mem buffer[3];
     float values[COUNT];
     for (int k = 0; k < 3; k++) {

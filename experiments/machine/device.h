@@ -1,0 +1,17 @@
+/* The device of a command: as the library opens it, with what the program's environment says where options do not.
+ *
+ *     nx_device *device;
+ *     if (!device_open(&device, (nx_device_options){.profile = true}, &err)) return fail_with(&err, EXIT_REQUEST);
+ *
+ * NSTX_DEVICE is a part of the name, NSTX_CL a folder of kernels that replace the embedded ones, NSTX_POISON that an
+ * arena starts as NaN, as in all tests.
+ */
+#ifndef MACHINE_DEVICE_H
+#define MACHINE_DEVICE_H
+
+#include "device/device.h"
+
+bool device_choose(nx_device_info *out, nx_device_options options, nx_error *err); /* as nx_device_choose */
+bool device_open(nx_device **out, nx_device_options options, nx_error *err);       /* as nx_device_open */
+
+#endif

@@ -1,0 +1,352 @@
+/* What decides the verdicts of figures: runs are made here, with numbers and pictures that satisfy a claim and then
+ * with some that break it, and the verdict must follow. Nothing is trained: run_config, which a figure calls for each of
+ * its runs, is this file's. Claims about a generator's own pictures are not here, for they want a trained one: the
+ * tests of the papers have them. */
+#include "../io/scratch.h"
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "figures/figure_work.h"
+#include "io/tensors.h"
+#include "runfile/runfile.h"
+
+#include <fnmatch.h>
+#include <math.h>
+
+/* ---- made runs ---- */
+
+/* The rules of a case, separated by semicolons: a part of the run's file name or *, what, and numbers. What is
+ *
+ *     a metric    its values at step 0 and after; third number: the step from which on it has the second one; a name
+ *                 may have wildcards
+ *     @picture    so much noise, from 0 to 1, in place of the picture that the run is about; 1: another noise for each
+ *                 seed; and more noise by this from each seed to the next
+ *     seconds     a step takes so much times the number of pixels, to this power
+ *
+ * The last rule that fits counts. Metrics are 1 and then 0.5 without one, pictures are all noise. */
+static const char *rules;
+
+typedef struct rule {
+    double number[3];
+} rule;
+
+static rule rule_of(const char *run, const char *what, rule usual)
+{
+    char *all = nx_copy_text(rules), *next = NULL;
+    for (char *one = strtok_r(all, ";", &next); one; one = strtok_r(NULL, ";", &next)) {
+        char part[128], name[64];
+        rule r = {{0}};
+        if (sscanf(one, " %127s %63s %lf %lf %lf", part, name, &r.number[0], &r.number[1], &r.number[2]) < 3)
+            fail_msg("\"%s\" is no rule", one);
+        if ((!strcmp(part, "*") || strstr(run, part)) && !fnmatch(name, what, 0)) usual = r;
+    }
+    free(all);
+    return usual;
+}
+
+/* What the run is about, its content, or its style where it has none; owned here, good until the next call. */
+static const nx_image *source_of(const config *c, int side)
+{
+    static char *path;
+    static nx_image whole, out;
+    nx_error err;
+    const char *wanted = c->data.style;
+    if (c->experiment.task == TASK_OPTIMIZE && c->data.content.count) wanted = c->data.content.items[0];
+    if (!path || strcmp(path, wanted)) {
+        free(path);
+        path = nx_copy_text(wanted);
+        nx_image_free(&whole);
+        if (!nx_image_load(&whole, path, &err)) fail_msg("%s", err.text);
+        nx_image_free(&out);
+    }
+    if (out.width != side) {
+        nx_image_free(&out);
+        out = nx_image_resize(&whole, side, side, NX_BICUBIC);
+    }
+    return &out;
+}
+
+static void make_picture(runfile *run, const sweep_point *p, const char *name, const char *what, int side)
+{
+    rule r = rule_of(strrchr(p->path, '/') + 1, what, (rule){{1}});
+    int seed = p->config->experiment.seed;
+    double noise = r.number[0] + r.number[2] * (seed - 1);
+    nx_rng rng = nx_rng_new(r.number[1] > 0 ? (uint64_t)seed : 0, 1);
+    const nx_image *source = source_of(p->config, side);
+    uint8_t *bytes = nx_alloc((size_t)(side * side * 3));
+    for (int i = 0; i < side * side * 3; i++) {
+        double v = (1 - noise) * (double)source->rgb[i] + noise * 255 * (double)nx_rng_uniform(&rng);
+        bytes[i] = (uint8_t)lrint(fmin(fmax(v, 0), 255));
+    }
+    runfile_image(run, name, p->config->experiment.steps, side, side, bytes);
+    free(bytes);
+}
+
+static void make_metric(runfile *run, const sweep_point *p, const char *name, double pixels)
+{
+    const int64_t last = p->config->experiment.steps, steps[] = {0, 50, 100, 150, last};
+    const char *file = strrchr(p->path, '/') + 1;
+    rule r = rule_of(file, name, (rule){{1, .5}}), seconds = rule_of(file, "seconds", (rule){{.01}});
+    int64_t before = -1;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (steps[i] <= before || steps[i] > last) continue;
+        before = steps[i];
+        runfile_metric(run, name, 1, steps[i], (double)steps[i] * seconds.number[0] * pow(pixels, seconds.number[1]),
+                       r.number[steps[i] > 0 && steps[i] >= (int64_t)r.number[2]]);
+    }
+}
+
+static void make_layers(runfile *run, const sweep_point *p, const char *kind, const config_list *layers)
+{
+    for (int i = 0; i < layers->count; i++) {
+        char *name = nx_format("%s/%s", kind, layers->items[i]);
+        make_metric(run, p, name, 1);
+        free(name);
+    }
+}
+
+int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_error *err_out)
+{
+    static const nx_device_info device = {.name = "none"};
+    static const char *const metrics[] = {"total",
+                                          "style",
+                                          "content",
+                                          "validation/total",
+                                          "validation/style",
+                                          "validation/content",
+                                          "validation/style_subnet/style",
+                                          "validation/enhance_subnet/style",
+                                          "validation/refine_subnet/style",
+                                          "samples/neighbour",
+                                          "samples/contrast"};
+    static const char *const pictures[] = {"picture", "content0", "output0",        "output1",
+                                           "output2", "output3",  "stage1_output0", "stage2_output0"};
+    enum { PICTURES = sizeof pictures / sizeof *pictures };
+    (void)r, (void)err_out;
+    *out = (run_outcome){0};
+    nx_error err;
+    runfile *run;
+    runfile_info info = {"made", p->config, &device};
+    bool sizes = strstr(p->path, "/cost-"); /* the only figure that looks at the number of pixels */
+    int side = sizes ? p->config->data.size : 32;
+    if (!runfile_new(&run, p->path, &info, &err)) fail_msg("%s", err.text);
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) make_metric(run, p, metrics[i], side * side);
+    make_layers(run, p, "content", &p->config->descriptor.content_layers);
+    make_layers(run, p, "style", &p->config->descriptor.style_layers);
+    bool optimized = p->config->experiment.task == TASK_OPTIMIZE;
+    for (size_t i = optimized ? 0 : 1; i < (optimized ? 1 : PICTURES); i++) {
+        char *what = nx_format("@%s", pictures[i]);
+        make_picture(run, p, pictures[i], what, side);
+        free(what);
+    }
+    if (!runfile_finish(run, "finished", NULL, &err)) fail_msg("%s", err.text);
+    runfile_free(run);
+    return 0;
+}
+
+/* ---- claims ---- */
+
+typedef struct made_case {
+    const char *paper, *figure, *words; /* of the claim */
+    enum { ANY, TRAINED, FULL } needs;  /* trained weights, or full width, without which the verdict is open */
+    const char *holds, *breaks;         /* rules; the second are added to the first */
+} made_case;
+
+#define POOLS "pool1 @picture .1; pool2 @picture .2; pool3 @picture .3; pool4 @picture .4; pool5 @picture .5"
+
+static const made_case cases[] = {
+    {"gatys", "fig1", "deeper layers keep fewer pixels", ANY,
+     "relu1_2 @picture .1; relu2_2 @picture .2; relu3_2 @picture .3; relu4_2 @picture .4; relu5_2 @picture .5",
+     "relu3_2 @picture .15"},
+    {"gatys", "fig1", "lose the arrangement", ANY, "* @picture 1", "relu1_1.h5 @picture .1"},
+    {"gatys", "fig1", "match the Gram matrices", ANY, "fig1_style style 1 .009", "relu5_1 style 1 .011"},
+    {"gatys", "fig3", "the style is taken over", TRAINED, "* style 1 .049", "bands style 1 .051"},
+    {"gatys", "fig3", "the content is kept", TRAINED,
+     "* content/relu4_2 1 .49; fig3-content_weight=0 content/relu4_2 1 1",
+     "bands content/relu4_2 1 .51; fig3-content_weight=0 content/relu4_2 1 1"},
+    {"gatys", "fig4", "content loss falls", TRAINED,
+     "=0.0001 content/relu4_2 9 4; =0.001 content/relu4_2 9 3; =0.01 content/relu4_2 9 2; =0.1 content/relu4_2 9 1",
+     "=0.01 content/relu4_2 9 3"},
+    {"gatys", "fig4", "style loss rises", TRAINED,
+     "=0.0001 style 9 1; =0.001 style 9 2; =0.01 style 9 3; =0.1 style 9 4", "=0.01 style 9 2"},
+    {"gatys", "fig5", "keeps more of the drawing", TRAINED, "relu2_2 @picture .1; relu4_2 @picture .3",
+     "relu2_2 @picture .5"},
+    {"gatys", "fig5", "takes on more of the style", TRAINED, "relu2_2 style 9 2; relu4_2 style 9 1",
+     "relu2_2 style 9 .9"},
+    {"gatys", "fig6", "where it starts hardly matters", TRAINED, "* total 9 1; seed=4 total 9 1.1",
+     "seed=4 total 9 1.2"},
+    {"gatys", "fig6", "each noise gives another picture", ANY, "noise @picture 1 1", "noise @picture 1 0"},
+    {"gatys", "fig6", "from content or style the result is always the same", ANY, "* @picture 1 0",
+     "content @picture 1 1"},
+    {"gatys", "fig7", "ten times the ratio", TRAINED, "=0.01 content/relu4_2 9 1; =0.001 content/relu4_2 9 2",
+     "=0.001 content/relu4_2 9 1"},
+    {"gatys", "cost", "time grows with the number of pixels", ANY, "* seconds 1e-6 1", "* seconds 1e-6 1.2"},
+
+    {"random_weights", "fig2", "distances grow from pool1 to pool5", ANY, POOLS, "pool4 @picture .25"},
+    {"random_weights", "fig2", "keeps accurate information", FULL, "* @picture .1", "relu3_2 @picture 1"},
+    {"random_weights", "fig2", "it is recognised", FULL, "* @picture .1", "relu3_2 @picture 1"},
+    {"random_weights", "fig2", "keep rough contours", FULL, "* @picture .1", "fc7 @picture 1"},
+    {"random_weights", "fig3", "better than VGG", FULL, "* @picture .1; gatys @picture .2",
+     "pool2-paper=gatys @picture .05"},
+    {"random_weights", "fig3", "met more closely", FULL, "* content/* 1 .1; gatys content/* 1 .2",
+     "pool2-paper=gatys content/* 1 .05"},
+    {"random_weights", "fig4", "better than VGG", FULL, "* @picture .1; gatys @picture .2",
+     "pool2-paper=gatys @picture .05"},
+    {"random_weights", "fig5", "converges within 100 steps", FULL, "* content/relu3_1 1 1e-4 100",
+     "* content/relu3_1 1 1e-4 150"},
+    {"random_weights", "fig5", "much quicker than VGG", FULL,
+     "* content/relu3_1 1 1e-4 50; gatys content/relu3_1 1 1e-4 100", "gatys content/relu3_1 1 1e-4 50"},
+    {"random_weights", "fig6", "vary less", ANY, "* @picture .1 0 .01; stacked=0 @picture .1 0 .02",
+     "stacked=0 @picture .1 0 .005"},
+    {"random_weights", "fig6", "are nearer", ANY, "* @picture .1; stacked=0 @picture .2", "stacked=0 @picture .05"},
+    {"random_weights", "fig6", "both are nearer than VGG", FULL, "* @picture .1; gatys @picture .2",
+     "gatys @picture .05"},
+    {"random_weights", "fig7", "do not fall with depth", ANY, POOLS, "pool4 @picture .25"},
+    {"random_weights", "fig8", "each layer more", ANY,
+     "1,0,0,0 style/* 1 .4; 1,1,0,0 style/* 1 .3; 1,1,1,0 style/* 1 .2; 1,1,1,1 style/* 1 .1", "1,1,1,0 style/* 1 .35"},
+    {"random_weights", "fig9", "100 : 1 keeps", ANY, "* content 1 .19; * style 1 .19",
+     "fig9-weights=random-style=glass style 1 .21"},
+    {"random_weights", "fig9", "1 : 1 does", ANY, "* content 1 .19; * style 1 .19",
+     "content_weight=1-style=glass content 1 .21"},
+    {"random_weights", "fig10", "landscapes keep", ANY, "* content 1 .19; * style 1 .19", "bands content 1 .21"},
+    {"random_weights", "contrary", "without weights of the layers", ANY, "balance=none style/relu4_1 1 .51",
+     "balance=none style/relu4_1 1 .49"},
+    {"random_weights", "contrary", "with them they do not", ANY, "balance=mean style/relu4_1 1 .49",
+     "balance=mean style/relu4_1 1 .51"},
+
+    {"improved_texnet", "fig3a", "validation loss, instance over batch", TRAINED,
+     "norm=instance.h5 validation/total 9 .84; norm=batch validation/total 9 1",
+     "norm=instance.h5 validation/total 9 .86"},
+    {"improved_texnet", "fig3a", "training loss, instance over batch", TRAINED,
+     "norm=instance.h5 total .94 .94; norm=batch total 1 1", "norm=instance.h5 total .96 .96"},
+    {"improved_texnet", "fig5", "repeats itself", ANY,
+     "v2-diversity=0.h5 samples/neighbour 9 .09; * samples/contrast 9 1", "v2-diversity=0.h5 samples/neighbour 9 .11"},
+    {"improved_texnet", "fig5", "V2 with the term does not", ANY,
+     "v2-diversity=0.h5 samples/neighbour 9 .05; v2-diversity=0.03 samples/neighbour 9 .51",
+     "v2-diversity=0.03 samples/neighbour 9 .49"},
+    {"improved_texnet", "fig5", "diverse by itself", ANY, "v1 samples/neighbour 9 .51; v1 samples/contrast 9 1",
+     "v1 samples/neighbour 9 .49"},
+    {"improved_texnet", "fig5", "fits better than V1", ANY, "v2-diversity=0.03 style 1 1; v1 style 2 2",
+     "v1 style .9 .9"},
+    {"improved_texnet", "fig7", "changes brightness", ANY,
+     "* samples/contrast 9 1; v2-diversity=0.15 samples/contrast 9 1.31", "v2-diversity=0.15 samples/contrast 9 1.29"},
+    {"improved_texnet", "fig7", "changes brightness", ANY, "* samples/contrast 9 1; v2-diversity=0.h5 @output? .5",
+     "v2-diversity=0.h5 @output? 1"},
+    {"improved_texnet", "fig7", "the texture suffers", ANY, "v2-diversity=0.03 style 1 1; v2-diversity=0.15 style 2 2",
+     "v2-diversity=0.15 style .9 .9"},
+    {"improved_texnet", "textures", "loss of textures", TRAINED, "norm=instance style 1 1; norm=batch style 1.05 1.05",
+     "norm=batch style 1.2 1.2"},
+
+    {"multimodal", "fig3", "each subnet changes less", TRAINED,
+     "* @content0 0; * @stage1_output0 .5; * @stage2_output0 .8; * @output0 .9", "* @output0 .4"},
+    {"multimodal", "fig5", "than Ulyanov's network", TRAINED, "* validation/style 9 2; mtnet validation/style 9 1",
+     "norm=instance validation/style 9 .9; mtnet validation/style 9 1"},
+    {"multimodal", "fig5", "and than Johnson's", TRAINED, "* validation/style 9 2; mtnet validation/style 9 1",
+     "norm=batch validation/style 9 .9"},
+    {"multimodal", "lambda", "lambda hardly matters", TRAINED,
+     "=1,0.25,0.125 validation/*_subnet/style 9 .6; =1,0.5,0.25 validation/*_subnet/style 9 1; =1,1,0.5 "
+     "validation/*_subnet/style 9 1.5",
+     "=1,0.25,0.125 validation/*_subnet/style 9 .8"},
+
+    {"texture_networks", "fig4", "samples fit as well", TRAINED,
+     "texture validation/style 9 1; optimization total 9 1.1", "optimization-style=weave total 9 .9"},
+    {"texture_networks", "fig9", "five times the steps", TRAINED,
+     "* validation/style 1 .5 151; * samples/neighbour 1 .69 151", "* samples/neighbour 1 .71 151"},
+    {"texture_networks", "fig9", "five times the steps", TRAINED,
+     "* validation/style 1 .9 151; * samples/neighbour 1 .5 151", "* validation/style 1 1.1 151"},
+};
+
+/* VGG-19 down to conv3_1, in full width and of zeros: nothing looks at the numbers. */
+static int open_all(void **state)
+{
+    static const struct {
+        const char *name;
+        int in, out;
+    } layers[] = {{"features.0", 3, 64},
+                  {"features.2", 64, 64},
+                  {"features.5", 64, 128},
+                  {"features.7", 128, 128},
+                  {"features.10", 128, 256}};
+    enum { LAYERS = sizeof layers / sizeof *layers, MOST = 256 * 128 * 9 };
+    static float zeros[MOST];
+    nx_tensor_entry entries[2 * LAYERS];
+    char names[2 * LAYERS][32];
+    nx_error err;
+    if (scratch_open(state)) return -1;
+    for (size_t i = 0; i < LAYERS; i++) {
+        snprintf(names[2 * i], sizeof names[0], "%s.weight", layers[i].name);
+        snprintf(names[2 * i + 1], sizeof names[0], "%s.bias", layers[i].name);
+        entries[2 * i] = (nx_tensor_entry){names[2 * i], 4, {(size_t)layers[i].out, (size_t)layers[i].in, 3, 3}, zeros};
+        entries[2 * i + 1] = (nx_tensor_entry){names[2 * i + 1], 1, {(size_t)layers[i].out}, zeros};
+    }
+    return !nx_tensors_save_safetensors(scratch("vgg19.safetensors"), entries, 2 * LAYERS, NULL, 0, &err);
+}
+
+static const figure_paper papers[] = {{"gatys", NULL, gatys_figures},
+                                      {"texture_networks", NULL, texture_networks_figures},
+                                      {"improved_texnet", NULL, improved_texnet_figures},
+                                      {"random_weights", NULL, random_weights_figures},
+                                      {"multimodal", NULL, multimodal_figures}};
+
+static const figure *figure_of(const made_case *c, const figure_paper **paper)
+{
+    for (*paper = papers; *paper < papers + sizeof papers / sizeof *papers; ++*paper)
+        for (const figure *f = (*paper)->figures; !strcmp((*paper)->name, c->paper) && f->name; f++)
+            if (!strcmp(f->name, c->figure)) return f;
+    fail_msg("there is no figure %s of %s", c->figure, c->paper);
+    return NULL;
+}
+
+/* Makes the figure of runs by these rules. With weights, or without any. */
+static void assert_verdict(const made_case *c, const char *given, bool with_weights, verdict wanted)
+{
+    static const char *const verdicts[] = {[FAILS] = "does not hold", [HOLDS] = "holds", [OPEN] = "open"};
+    static char *setting;
+    free(setting);
+    setting = nx_format("descriptor.weights=%s", scratch("vgg19.safetensors"));
+    const char *overrides[] = {setting};
+    figure_request request = {.scale = c->needs == FULL && with_weights ? SCALE_LAPTOP : SCALE_CI,
+                              .folder = scratch("out"),
+                              .configs = NSTX_SOURCE "/configs",
+                              .overrides = overrides,
+                              .override_count = with_weights};
+    const figure_paper *paper;
+    const figure *f = figure_of(c, &paper);
+    const figure_claim_text *claims;
+    nx_error err = {""};
+    rules = given;
+    figure_work *w = figure_work_new(&request, paper, f);
+    if (!f->make(w, &err)) fail_msg("%s %s: %s", c->paper, c->figure, err.text);
+    size_t n = figure_claims(w, &claims), i = 0;
+    while (i < n && !strstr(claims[i].claim, c->words)) i++;
+    if (i == n) fail_msg("%s %s: no claim has the words \"%s\"", c->paper, c->figure, c->words);
+    if (claims[i].verdict != wanted)
+        fail_msg("%s %s: %s: %s: %s instead of %s, by \"%s\"", c->paper, c->figure, claims[i].claim, claims[i].ours,
+                 verdicts[claims[i].verdict], verdicts[wanted], given);
+    figure_work_free(w);
+}
+
+static void verdicts_follow_the_numbers(void **state)
+{
+    const figure_paper *paper = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const made_case *c = &cases[i];
+        if (strcmp(c->paper, paper->name)) continue;
+        char *broken = nx_format("%s;%s", c->holds, c->breaks);
+        bool needs = c->needs != ANY;
+        assert_verdict(c, c->holds, needs, HOLDS);
+        assert_verdict(c, broken, needs, FAILS);
+        if (needs) assert_verdict(c, c->holds, false, OPEN);
+        free(broken);
+    }
+}
+
+int main(void)
+{
+    nx_log_set(NX_LOG_QUIET);
+    enum { PAPERS = sizeof papers / sizeof *papers };
+    struct CMUnitTest tests[PAPERS];
+    for (int i = 0; i < PAPERS; i++)
+        tests[i] = (struct CMUnitTest){papers[i].name, verdicts_follow_the_numbers, NULL, NULL, (void *)&papers[i]};
+    return cmocka_run_group_tests(tests, open_all, scratch_close);
+}
