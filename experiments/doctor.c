@@ -6,10 +6,12 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "bench/measure.h"
 #include "commands.h"
 #include "device/device.h"
 #include "device/memory.h"
 #include "io/files.h"
+#include "op_case.h"
 #include "run/first_use.h"
 #include "run/paint.h"
 #include "run/selftest.h"
@@ -253,7 +255,7 @@ static nx_device *open_patient(const patient *p)
     nx_device_info info = find(p);
     nx_device *device;
     nx_error err;
-    nx_device_options options = {.name = p->chosen ? NULL : info.name, .kernels = p->kernels};
+    nx_device_options options = {.name = p->chosen ? NULL : info.name, .kernels = p->kernels, .profile = true};
     if (!nx_device_open(&device, &options, &err)) {
         say(BAD, "device", "%s", err.text);
         exit(WRONG);
@@ -280,12 +282,27 @@ static void check_numbers(const void *context)
     nx_device_free(device);
 }
 
+/* Of a case of `nstx bench`. */
+static measured speed_of(nx_device *device, const char *name)
+{
+    nx_graph *g = nx_graph_new(&device->info);
+    nx_progress("measuring %s", name);
+    nx_plan *plan = measure_record(g, op_case_named(name), device);
+    measured m = measure_plan(plan, device, 0.5);
+    nx_progress("%s", "");
+    nx_plan_free(plan);
+    nx_graph_free(g);
+    return m;
+}
+
 static void check_speed(const void *context)
 {
     nx_device *device = open_patient(context);
-    selftest_speed s = selftest_measure(device);
-    say(GOOD, "speed", "products %.4g GFLOP/s, 3x3 convolutions %.4g GFLOP/s, memory %.4g GB/s", s.product,
-        s.convolution, s.addition);
+    measured product = speed_of(device, "gemm/1024 cubed"), numbers = speed_of(device, "add/large"),
+             image = speed_of(device, "conv/StyleNet, residual: 128 to 128, replicate");
+    say(GOOD, "speed", "products %.4g GFLOP/s, 3x3 convolutions %.4g GFLOP/s, memory %.4g GB/s",
+        1e-9 * product.flops / product.times.seconds, 1e-9 * image.flops / image.times.seconds,
+        1e-9 * numbers.bytes / numbers.times.seconds);
     nx_device_free(device);
 }
 

@@ -17,10 +17,11 @@ set(sees_ops ${sees_graph} ops)
 set(sees_nn ${sees_ops} nn)
 file(GLOB framework_files RELATIVE ${root} ${root}/framework/*.h ${root}/framework/*/*.[ch])
 file(GLOB experiment_files RELATIVE ${root} ${root}/experiments/*.[ch] ${root}/experiments/*/*.[ch])
+file(GLOB case_files RELATIVE ${root} ${root}/bench/*.[ch] ${root}/bench/cases/*.c)
 file(GLOB render_files RELATIVE ${root} ${root}/data/*.[ch])
 
 set(includes 0)
-foreach(file ${framework_files} ${experiment_files} ${render_files})
+foreach(file ${framework_files} ${case_files} ${experiment_files} ${render_files})
   get_filename_component(folder ${file} DIRECTORY)
   get_filename_component(floor ${folder} NAME)
   file(STRINGS ${root}/${file} lines REGEX "^[ \t]*#[ \t]*include[ \t]+\"")
@@ -41,9 +42,14 @@ foreach(file ${framework_files} ${experiment_files} ${render_files})
       if(EXISTS ${root}/data/${path})
         continue()
       endif()
-    else() # the program: its own files, and the whole library
+    elseif(file MATCHES "^bench/") # the operator cases: their own headers, and the whole library
       set(seen ${sees_nn})
-      if(EXISTS ${root}/experiments/${path} OR path STREQUAL nx.h)
+      if(EXISTS ${root}/bench/${path})
+        continue()
+      endif()
+    else() # the program: its own files, the operator cases, and the whole library
+      set(seen ${sees_nn})
+      if(EXISTS ${root}/experiments/${path} OR EXISTS ${root}/bench/${path} OR path STREQUAL nx.h)
         continue()
       endif()
     endif()
@@ -69,10 +75,20 @@ foreach(header ${headers})
   endif()
 endforeach()
 
+# ---- every operation has cases ----
+
+file(GLOB operations RELATIVE ${root} ${root}/framework/ops/*.h)
+foreach(header ${operations})
+  get_filename_component(noun ${header} NAME_WE)
+  if(map MATCHES "\n#include \"ops/${noun}.h\"" AND NOT EXISTS ${root}/bench/cases/${noun}.c)
+    complain("${header} has no cases: bench/cases/${noun}.c")
+  endif()
+endforeach()
+
 # ---- one door each ----
 
 function(only_caller of)
-  foreach(file ${framework_files} ${experiment_files})
+  foreach(file ${framework_files} ${case_files} ${experiment_files})
     if(NOT file STREQUAL ARGV1)
       file(STRINGS ${root}/${file} calls REGEX "(^|[^A-Za-z0-9_])${of}[ \t]*\\(")
       if(calls)

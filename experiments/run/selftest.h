@@ -1,7 +1,7 @@
-/* A numeric test of every kernel on the device at hand: each operation forward against a sum in double on the host, its
- * gradients against differences of that sum, both twice for the same bits. Seconds, no files.
+/* A numeric test of every operation on the device at hand: the operator cases that are marked for it (bench/op_case.h),
+ * forward and backward, all twice for the same bits. Seconds, once the kernels are compiled, and no files.
  *
- * For users' machines (`nstx doctor`); tests/ops is the thorough one.
+ * For users' machines (`nstx doctor`); tests/test_ops.c, which runs all cases, is the thorough one.
  *
  *     selftest_result r = selftest(device, SELFTEST_ALL);
  *     printf("%d of %d failed, largest error %g in %s", r.failed, r.cases, r.error, r.worst);
@@ -13,22 +13,14 @@
 
 typedef struct selftest_result {
     int cases, failed;
-    double error; /* the largest, relative to the largest magnitude of a result */
-    const char *worst;
-    char failures[512]; /* "conv 3x3: off by 0.1; pool: differs between two runs" */
+    double error; /* of the case that comes closest to what it is allowed, relative to its largest magnitude */
+    char worst[96];
+    char failures[512]; /* "conv/3x3, 3 to 16 is off by 0.1; scale/1/3 differs between two runs" */
 } selftest_result;
 
 /* BRIEF: the operations that no run goes without, one case each. */
 typedef enum selftest_extent { SELFTEST_BRIEF, SELFTEST_ALL } selftest_extent;
 
 selftest_result selftest(nx_device *device, selftest_extent extent);
-
-/* The speed of the device, best of several after a warm-up: a product and a convolution in GFLOP/s (of the plain sums),
- * an addition in GB/s. */
-typedef struct selftest_speed {
-    double product, convolution, addition;
-} selftest_speed;
-
-selftest_speed selftest_measure(nx_device *device);
 
 #endif
