@@ -91,6 +91,11 @@ static void say_where(op_finding *f, nx_shape s, size_t place, double got, doubl
              row / (size_t)s.h, row % (size_t)s.h, w, c, got, want);
 }
 
+static void next(const op_strictness *s, const op_case *c, const char *what)
+{
+    if (s->next) s->next(s->context, c, what);
+}
+
 /* ---- running ---- */
 
 nx_plan *op_plan(nx_device *device, nx_graph *g)
@@ -167,17 +172,23 @@ static op_finding own_check(nx_device *device, const op_case *c, double most)
 op_finding op_check_forward(nx_device *device, const op_case *c, const op_strictness *strictness)
 {
     double most = allowed(strictness, c->tolerance, TOLERANCE);
-    if (c->check) return own_check(device, c, most);
+    if (c->check) {
+        next(strictness, c, "compiling, running");
+        return own_check(device, c, most);
+    }
     trial t = trial_new(device, c, strictness->in_place);
     size_t count = nx_shape_count(c->out), place = 0;
     float *got[2] = {nx_alloc(count * sizeof(float)), nx_alloc(count * sizeof(float))};
     double *in[OP_INPUTS], *want = nx_alloc(count * sizeof *want);
+    next(strictness, c, "compiling");
     nx_plan *plan = op_plan(device, t.g);
     for (int run = 0; run < 2; run++) {
+        next(strictness, c, run ? "running again" : "compiling, running"); /* some drivers compile what is run first */
         trial_run(&t, plan);
         nx_plan_read(plan, t.y, got[run]);
     }
     nx_plan_free(plan);
+    next(strictness, c, "comparing");
     for (int i = 0; i < t.n_in; i++) in[i] = doubles(t.values[i], nx_shape_count(c->in[i]));
     c->reference(c, (const double *const *)in, want);
     op_finding f = {.error = op_difference(got[0], want, count, &place), .allowed = most};
@@ -349,8 +360,10 @@ op_finding op_check_gradient(nx_device *device, const op_case *c, const op_stric
         NX_CHECK(dx[k], "%s: no gradient by input %d", c->name, which[k] + 1);
         nx_keep(dx[k]);
     }
+    next(strictness, c, "compiling the gradient");
     nx_plan *plan = op_plan(device, t.g);
     for (int run = 0; run < 2; run++) {
+        next(strictness, c, run ? "running the gradient again" : "compiling, running the gradient");
         write_entered(plan, weights, strictness->in_place, r);
         trial_run(&t, plan);
         for (size_t k = 0; k < n; k++) {
@@ -363,6 +376,7 @@ op_finding op_check_gradient(nx_device *device, const op_case *c, const op_stric
     slopes reference = {.c = c, .r = doubles(r, count), .y = nx_alloc(count * sizeof(double))};
     op_finding f = {.good = true};
     for (int i = 0; i < t.n_in; i++) reference.in[i] = doubles(t.values[i], nx_shape_count(c->in[i]));
+    next(strictness, c, "comparing the gradient");
     for (size_t k = 0; k < n && f.good; k++) f = check_input(&reference, which[k], got[k], strictness);
     for (size_t k = 0; k < n; k++) {
         free(got[k][0]);

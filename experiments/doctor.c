@@ -25,11 +25,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 300 }; /* seconds for all tests of a device with a family of kernels */
+enum { PATIENCE = 300 }; /* seconds without a sign of life */
 
 /* How a child ends. */
 enum { FINE, WRONG, NO_MORE = 9 };
@@ -37,6 +38,8 @@ enum { FINE, WRONG, NO_MORE = 9 };
 typedef enum verdict { GOOD, NOTE, BAD } verdict;
 
 static bool wrong; /* something was BAD, in this process */
+
+static selftest_watch *watch; /* shared with the children: what the one at work is at */
 
 __attribute__((format(printf, 3, 4))) static void say(verdict v, const char *what, const char *format, ...)
 {
@@ -272,7 +275,7 @@ static void check_numbers(const void *context)
     bool cpu = device->info.family == NX_FAMILY_CPU;
     char *what = nx_format("%s kernels", cpu ? "CPU" : "GPU");
     if (cpu && !(device->info.type & CL_DEVICE_TYPE_CPU)) exit(FINE);
-    selftest_result r = selftest(device, SELFTEST_ALL);
+    selftest_result r = selftest(device, SELFTEST_ALL, watch);
     if (r.failed)
         say(BAD, what, "%d of %d tests fail: %s", r.failed, r.cases, r.failures);
     else
@@ -312,10 +315,11 @@ static void check_speed(const void *context)
 static int examine_aside(const char *what, void (*examine)(const void *context), const void *context)
 {
     fflush(stdout);
+    *watch = (selftest_watch){.patience = PATIENCE};
     pid_t child = fork();
     NX_CHECK(child >= 0, "fork: %s", strerror(errno));
     if (!child) {
-        alarm(PATIENCE);
+        alarm((unsigned)watch->patience);
         wrong = false;
         examine(context);
         fflush(stdout);
@@ -325,11 +329,12 @@ static int examine_aside(const char *what, void (*examine)(const void *context),
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     if (WIFEXITED(status)) return WEXITSTATUS(status) == NO_MORE ? NO_MORE : WEXITSTATUS(status) ? WRONG : FINE;
+    const char *at = *watch->step ? " at " : "";
     if (WTERMSIG(status) == SIGALRM)
-        say(BAD, what, "no answer in %d seconds", PATIENCE);
+        say(BAD, what, "no answer in %d seconds%s%s", PATIENCE, at, watch->step);
     else
-        say(BAD, what, "the driver crashed (%s). With several drivers, try one alone: OCL_ICD_VENDORS=%s/NAME.icd",
-            strsignal(WTERMSIG(status)), vendors_folder());
+        say(BAD, what, "the driver crashed%s%s (%s). With several drivers, try one alone: OCL_ICD_VENDORS=%s/NAME.icd",
+            at, watch->step, strsignal(WTERMSIG(status)), vendors_folder());
     return WRONG;
 }
 
@@ -339,6 +344,8 @@ int command_doctor(int argc, char **argv)
     if (argc == 2) setenv("NSTX_DEVICE", argv[1], 1);
     const char *named = getenv("NSTX_DEVICE");
     bool chosen = named && *named, sick = false;
+    watch = mmap(NULL, sizeof *watch, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    NX_CHECK(watch != MAP_FAILED, "mmap: %s", strerror(errno));
     printf("nstx %s (%s)\n\n", nx_version, nx_revision);
     title("drivers");
     sick = examine_aside("driver", check_drivers, NULL) != FINE;

@@ -53,10 +53,30 @@ static void the_doctor_sees_every_table(void **state)
     }
 }
 
+static void note(void *context, const op_case *c, const char *what)
+{
+    char **said = context, *longer = nx_format("%s%s: %s\n", *said, c->name, what);
+    free(*said);
+    *said = longer;
+}
+
+/* A check that takes long says what it is at: each time that something may be compiled. */
+static void a_check_says_its_steps(void **state)
+{
+    (void)state;
+    char *said = nx_copy_text("");
+    const op_strictness strictness = {.next = note, .context = &said};
+    assert_true(op_check_forward(test_device(), op_case_named("add/odd"), &strictness).good);
+    assert_string_equal(said, "add/odd: compiling\nadd/odd: compiling, running\nadd/odd: running again\n"
+                              "add/odd: comparing\n");
+    free(said);
+}
+
 #define DECLARE(name) void name(void **state);
 #define ENTRY(name)   cmocka_unit_test(name),
 OP_TESTS(DECLARE)
 static const struct CMUnitTest own_tests[] = {OP_TESTS(ENTRY) cmocka_unit_test(the_doctor_sees_every_table),
+                                              cmocka_unit_test(a_check_says_its_steps),
                                               {NULL, NULL, NULL, NULL, NULL}};
 
 int main(int argc, char **argv)

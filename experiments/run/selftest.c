@@ -7,8 +7,18 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-static const op_strictness strictness = {.slack = 5};
+#define SLACK 5
+
+static void next(void *context, const op_case *c, const char *what)
+{
+    selftest_watch *watch = context;
+    nx_progress("%s: %s", c->name, what);
+    if (!watch) return;
+    snprintf(watch->step, sizeof watch->step, "%s: %s", c->name, what);
+    alarm((unsigned)watch->patience);
+}
 
 static void fail(selftest_result *r, const op_case *c, const op_finding *f)
 {
@@ -18,29 +28,31 @@ static void fail(selftest_result *r, const op_case *c, const op_finding *f)
 }
 
 /* closest: how close any case came so far. */
-static void check(nx_device *device, const op_case *c, selftest_result *r, double *closest)
+static void check(nx_device *device, const op_case *c, const op_strictness *strictness, selftest_result *r,
+                  double *closest)
 {
-    op_finding f = op_check_forward(device, c, &strictness);
+    op_finding f = op_check_forward(device, c, strictness);
     r->cases++;
     if (f.error > *closest * f.allowed) {
         *closest = f.error / f.allowed;
         r->error = f.error;
         snprintf(r->worst, sizeof r->worst, "%s", c->name);
     }
-    if (f.good && op_has_gradient(c)) f = op_check_gradient(device, c, &strictness);
+    if (f.good && op_has_gradient(c)) f = op_check_gradient(device, c, strictness);
     if (!f.good) fail(r, c, &f);
 }
 
-selftest_result selftest(nx_device *device, selftest_extent extent)
+selftest_result selftest(nx_device *device, selftest_extent extent, selftest_watch *watch)
 {
     selftest_result r = {.worst = ""};
+    op_strictness strictness = {.slack = SLACK, .next = next, .context = watch};
     double closest = 0;
     for (size_t i = 0; i < op_case_count(); i++) {
         const op_case *c = op_case_at(i);
         if (!c->first_use && (extent == SELFTEST_BRIEF || !c->doctor)) continue;
-        nx_progress("%s", c->name);
-        check(device, c, &r, &closest);
+        check(device, c, &strictness, &r, &closest);
     }
     nx_progress("%s", "");
+    if (watch) *watch->step = 0;
     return r;
 }

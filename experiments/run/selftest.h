@@ -3,7 +3,7 @@
  *
  * For users' machines (`nstx doctor`); tests/test_ops.c, which runs all cases, is the thorough one.
  *
- *     selftest_result r = selftest(device, SELFTEST_ALL);
+ *     selftest_result r = selftest(device, SELFTEST_ALL, NULL);
  *     printf("%d of %d failed, largest error %g in %s", r.failed, r.cases, r.error, r.worst);
  */
 #ifndef RUN_SELFTEST_H
@@ -21,6 +21,14 @@ typedef struct selftest_result {
 /* BRIEF: the operations that no run goes without, one case each. */
 typedef enum selftest_extent { SELFTEST_BRIEF, SELFTEST_ALL } selftest_extent;
 
-selftest_result selftest(nx_device *device, selftest_extent extent);
+/* For a process of its own: what it is at, for one that watches it, and how long it may be at that. Kernels are
+ * compiled one after another, which takes minutes in all with some drivers, but not for one case. */
+typedef struct selftest_watch {
+    int patience;   /* SIGALRM comes after so many seconds without a step */
+    char step[160]; /* "conv/3x3, 3 to 16: compiling"; empty before and after */
+} selftest_watch;
+
+/* watch: NULL for none. */
+selftest_result selftest(nx_device *device, selftest_extent extent, selftest_watch *watch);
 
 #endif
