@@ -1,7 +1,7 @@
 /* What the test programs share: one device, and the check of one operator case.
  *
  *     nx_device *device = test_device();       the same in every call
- *     test_forward(device, &op_cases[0]);      prints where device and reference differ, and gives false
+ *     test_forward(device, op_case_at(0));     prints where device and reference differ, and gives false
  *     test_device_close();
  *
  * The environment: NSTX_TEST_KERNELS is the kernel family, cpu (the default) or gpu; NSTX_DEVICE chooses the device,
@@ -20,10 +20,8 @@ nx_device_options test_options(const char *kernels);
 nx_device *test_device(void);
 void test_device_close(void);
 
-/* Runs the case forward and compares with its reference. Twice: the bits of both runs must be the same. */
+/* The checks of bench/op_check, where operations may work in place. */
 bool test_forward(nx_device *device, const op_case *c);
-
-/* Compares the device's gradients of sum(y r), r fixed noise, with central differences of the reference in double. */
 bool test_gradient(nx_device *device, const op_case *c);
 
 /* For tests of their own: plans and runs g, whose `count` inputs `in` get `values`, and gives the values of y. Owned by

@@ -26,10 +26,11 @@ endforeach()
 set(sees_room_experiments ${rooms}) # main.c
 file(GLOB framework_files RELATIVE ${root} ${root}/framework/*.h ${root}/framework/*/*.[ch])
 file(GLOB experiment_files RELATIVE ${root} ${root}/experiments/*.[ch] ${root}/experiments/*/*.[ch])
+file(GLOB case_files RELATIVE ${root} ${root}/bench/*.[ch] ${root}/bench/cases/*.c)
 file(GLOB render_files RELATIVE ${root} ${root}/data/*.[ch])
 
 set(includes 0)
-foreach(file ${framework_files} ${experiment_files} ${render_files})
+foreach(file ${framework_files} ${case_files} ${experiment_files} ${render_files})
   get_filename_component(folder ${file} DIRECTORY)
   get_filename_component(floor ${folder} NAME)
   file(STRINGS ${root}/${file} lines REGEX "^[ \t]*#[ \t]*include[ \t]+\"")
@@ -50,9 +51,14 @@ foreach(file ${framework_files} ${experiment_files} ${render_files})
       if(EXISTS ${root}/data/${path})
         continue()
       endif()
-    else() # the program: its own room and lower ones, and the whole library
+    elseif(file MATCHES "^bench/") # the operator cases: their own headers, and the whole library
       set(seen ${sees_nn})
-      if(path STREQUAL nx.h)
+      if(EXISTS ${root}/bench/${path})
+        continue()
+      endif()
+    else() # the program: its own room and lower ones, the operator cases, and the whole library
+      set(seen ${sees_nn})
+      if(path STREQUAL nx.h OR EXISTS ${root}/bench/${path})
         continue()
       endif()
       if(NOT DEFINED sees_room_${floor})
@@ -104,10 +110,20 @@ foreach(file ${framework_files})
   endif()
 endforeach()
 
+# ---- every operation has cases ----
+
+file(GLOB operations RELATIVE ${root} ${root}/framework/ops/*.h)
+foreach(header ${operations})
+  get_filename_component(noun ${header} NAME_WE)
+  if(map MATCHES "\n#include \"ops/${noun}.h\"" AND NOT EXISTS ${root}/bench/cases/${noun}.c)
+    complain("${header} has no cases: bench/cases/${noun}.c")
+  endif()
+endforeach()
+
 # ---- one door each ----
 
 function(only_caller of)
-  foreach(file ${framework_files} ${experiment_files})
+  foreach(file ${framework_files} ${case_files} ${experiment_files})
     if(NOT file STREQUAL ARGV1)
       file(STRINGS ${root}/${file} calls REGEX "(^|[^A-Za-z0-9_])${of}[ \t]*\\(")
       if(calls)

@@ -1,11 +1,12 @@
-/* Every operator case of tests/cases.h, forward and gradient, then the operations' own tests.
+/* Every operator case of bench/cases/, forward and gradient, then the operations' own tests.
  *
- *     test_ops [NAME]      those whose "op/case" contains NAME
+ *     test_ops [NAME]      those whose name, such as "conv/1x1", contains NAME
  */
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
-#include "cases.h"
 #include "harness.h"
+#include "op_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +27,6 @@ static void gradient(void **state) { assert_true(test_gradient(test_device(), *s
     TEST(resize_of_a_row) \
     TEST(norm_updates_running_statistics) \
     TEST(norm_by_statistics_of_a_convolution) \
-    TEST(entropy_gradient_as_released) \
     TEST(gradient_norm_of_one_path) \
     TEST(gradient_norm_is_not_overwritten) \
     TEST(random_uniform_is_the_hosts) \
@@ -42,33 +42,61 @@ static void gradient(void **state) { assert_true(test_gradient(test_device(), *s
     TEST(choice_algorithms_are_right)
 /* clang-format on */
 
+/* Every operation is in the self-test of devices. */
+static void the_doctor_sees_every_table(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < op_table_count; t++) {
+        bool seen = false;
+        for (size_t i = 0; i < op_tables[t]->count; i++)
+            seen = seen || op_tables[t]->rows[i].doctor || op_tables[t]->rows[i].first_use;
+        if (!seen) fail_msg("bench/cases/%s.c has no row for the doctor", op_tables[t]->noun);
+    }
+}
+
+static void note(void *context, const op_case *c, const char *what)
+{
+    char **said = context, *longer = nx_format("%s%s: %s\n", *said, c->name, what);
+    free(*said);
+    *said = longer;
+}
+
+/* A check that takes long says what it is at: each time that something may be compiled. */
+static void a_check_says_its_steps(void **state)
+{
+    (void)state;
+    char *said = nx_copy_text("");
+    const op_strictness strictness = {.next = note, .context = &said};
+    assert_true(op_check_forward(test_device(), op_case_named("add/odd"), &strictness).good);
+    assert_string_equal(said, "add/odd: compiling\nadd/odd: compiling, running\nadd/odd: running again\n"
+                              "add/odd: comparing\n");
+    free(said);
+}
+
 #define DECLARE(name) void name(void **state);
 #define ENTRY(name)   cmocka_unit_test(name),
 OP_TESTS(DECLARE)
-static const struct CMUnitTest own_tests[] = {OP_TESTS(ENTRY){NULL, NULL, NULL, NULL, NULL}};
-
-static struct CMUnitTest tests[2 * sizeof op_cases / sizeof *op_cases + sizeof own_tests / sizeof *own_tests];
+static const struct CMUnitTest own_tests[] = {OP_TESTS(ENTRY) cmocka_unit_test(the_doctor_sees_every_table),
+                                              cmocka_unit_test(a_check_says_its_steps),
+                                              {NULL, NULL, NULL, NULL, NULL}};
 
 int main(int argc, char **argv)
 {
     const char *filter = argc > 1 ? argv[1] : "";
+    struct CMUnitTest *tests = nx_alloc((2 * op_case_count() + sizeof own_tests / sizeof *own_tests) * sizeof *tests);
     size_t n = 0;
     nx_log_set(NX_LOG_WARN);
-    for (size_t i = 0; i < op_case_count; i++) {
-        const op_case *c = &op_cases[i];
-        char *name = nx_format("%s/%s", c->op, c->name);
-        if (!c->timed && nx_contains(name, filter)) {
-            bool smooth = c->no_gradient != NO_GRADIENT;
-            tests[n++] = (struct CMUnitTest){name, forward, NULL, NULL, (void *)c};
-            if (smooth)
-                tests[n++] = (struct CMUnitTest){nx_format("%s gradient", name), gradient, NULL, NULL, (void *)c};
-        } else {
-            free(name);
-        }
+    for (size_t i = 0; i < op_case_count(); i++) {
+        const op_case *c = op_case_at(i);
+        if (c->timed || !nx_contains(c->name, filter)) continue;
+        tests[n++] = (struct CMUnitTest){c->name, forward, NULL, NULL, (void *)c};
+        if (op_has_gradient(c))
+            tests[n++] = (struct CMUnitTest){nx_format("%s gradient", c->name), gradient, NULL, NULL, (void *)c};
     }
     for (const struct CMUnitTest *t = own_tests; t->name; t++)
         if (nx_contains(t->name, filter)) tests[n++] = *t;
     int failed = _cmocka_run_group_tests("operations", tests, n, NULL, NULL);
     test_device_close();
+    free(tests);
     return failed != 0;
 }

@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "bench/first_step.h"
-#include "bench/ops.h"
 #include "bench/workloads.h"
 #include "commands/cli.h"
 #include "commands/json.h"
@@ -15,6 +14,7 @@
 #include "machine/device.h"
 #include "machine/kernel_cache.h"
 #include "machine/wisdom_file.h"
+#include "op_case.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -116,41 +116,39 @@ static void print_profile(const bench *b, nx_plan *plan)
 
 /* ---- the tables ---- */
 
-static void fill_inputs(nx_plan *plan, nx_tensor *const *inputs, int count)
+/* Bytes that must move at least: what goes in and what comes out. */
+static double least_bytes(const op_case *c)
 {
-    for (int i = 0; i < count; i++) {
-        size_t n = nx_shape_count(inputs[i]->shape);
-        float *values = nx_alloc(n * sizeof *values);
-        for (size_t k = 0; k < n; k++) values[k] = (float)((k * 2654435761u) >> 8 & 1023) / 512 - 1;
-        nx_plan_write(plan, inputs[i], values);
-        free(values);
-    }
+    double bytes = (double)nx_shape_count(c->out) * sizeof(float);
+    for (int i = 0; i < op_inputs(c); i++) bytes += (double)nx_shape_count(c->in[i]) * sizeof(float);
+    return bytes;
 }
 
-/* Bytes that must move at least: what goes in and what comes out. */
-static double least_bytes(nx_tensor *const *inputs, int count, const nx_tensor *out)
+/* The i-th case of a size of real use; NULL: there are no more. */
+static const op_case *timed(size_t i)
 {
-    double bytes = (double)nx_shape_count(out->shape) * sizeof(float);
-    for (int i = 0; i < count; i++) bytes += (double)nx_shape_count(inputs[i]->shape) * sizeof(float);
-    return bytes;
+    for (size_t k = 0; k < op_case_count(); k++)
+        if (op_case_at(k)->timed && !i--) return op_case_at(k);
+    return NULL;
+}
+
+static size_t timed_count(void)
+{
+    size_t count = 0;
+    while (timed(count)) count++;
+    return count;
 }
 
 static void bench_ops(bench *b)
 {
-    for (size_t i = 0; i < bench_op_count(); i++) {
-        nx_tensor *inputs[BENCH_OP_INPUTS];
-        int count;
-        nx_error err;
-        nx_plan *plan;
-        if (!row_wanted(b, "ops", bench_op_name(i))) continue;
+    const op_case *c;
+    for (size_t i = 0; (c = timed(i)); i++) {
+        if (!row_wanted(b, "ops", c->name)) continue;
         nx_graph *g = nx_graph_new(&b->device->info);
-        nx_tensor *y = nx_keep(bench_op_record(g, i, inputs, &count));
-        NX_CHECK(nx_plan_new(&plan, g, &err), "%s", err.text);
-        nx_plan_realize(plan, b->device);
-        fill_inputs(plan, inputs, count);
+        nx_plan *plan = measure_record(g, c, b->device);
         measured m = measure_plan(plan, b->device, b->seconds / 10);
-        m.bytes = least_bytes(inputs, count, y);
-        print_row(b, "ops", bench_op_name(i), &m, nx_memory_total(b->device), 0);
+        m.bytes = least_bytes(c);
+        print_row(b, "ops", c->name, &m, nx_memory_total(b->device), 0);
         if (b->profile) print_profile(b, plan);
         nx_plan_free(plan);
         nx_graph_free(g);
@@ -246,9 +244,8 @@ static void bench_growth(bench *b)
 static bool known(const char *name)
 {
     if (table_of(name) || index_of(name) < workload_count || !strcmp(name, "first_step_256")) return true;
-    for (size_t i = 0; i < bench_op_count(); i++)
-        if (!strcmp(name, bench_op_name(i))) return true;
-    return false;
+    const op_case *c = op_case_named(name);
+    return c && c->timed;
 }
 
 static const char *name_at(size_t i, const void *context)
@@ -256,7 +253,7 @@ static const char *name_at(size_t i, const void *context)
     (void)context;
     return i < TABLES                    ? tables[i].name
            : i < TABLES + workload_count ? workloads[i - TABLES].name
-                                         : bench_op_name(i - TABLES - workload_count);
+                                         : timed(i - TABLES - workload_count)->name;
 }
 
 /* Whether something of a table is to be printed. */
@@ -316,7 +313,7 @@ static bool parse(bench *b, int argc, char **argv)
     b->n_wanted = (size_t)(argc - optind);
     for (size_t i = 0; i < b->n_wanted; i++) {
         if (known(b->wanted[i])) continue;
-        const char *near = nx_nearest(b->wanted[i], TABLES + workload_count + bench_op_count(), name_at, NULL);
+        const char *near = nx_nearest(b->wanted[i], TABLES + workload_count + timed_count(), name_at, NULL);
         return usage_error("bench", "no table or row \"%s\"%s%s; tables: ops, steps, inference, start, growth",
                            b->wanted[i], near ? ": did you mean " : "", near ? near : ""),
                false;

@@ -13,7 +13,9 @@
 #include "io/files.h"
 #include "machine/device.h"
 #include "machine/first_use.h"
+#include "machine/measure.h"
 #include "machine/selftest.h"
+#include "op_case.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -24,11 +26,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 300 }; /* seconds for all tests of a device with a family of kernels */
+enum { PATIENCE = 300 }; /* seconds without a sign of life */
 
 /* How a child ends. */
 enum { FINE, WRONG, NO_MORE = 9 };
@@ -36,6 +39,8 @@ enum { FINE, WRONG, NO_MORE = 9 };
 typedef enum verdict { GOOD, NOTE, BAD } verdict;
 
 static bool wrong; /* something was BAD, in this process */
+
+static selftest_watch *watch; /* shared with the children: what the one at work is at */
 
 __attribute__((format(printf, 3, 4))) static void say(verdict v, const char *what, const char *format, ...)
 {
@@ -259,7 +264,7 @@ static nx_device *open_patient(const patient *p)
     nx_device_info info = find(p);
     nx_device *device;
     nx_error err;
-    nx_device_options options = {.name = p->chosen ? NULL : info.name, .kernels = p->kernels};
+    nx_device_options options = {.name = p->chosen ? NULL : info.name, .kernels = p->kernels, .profile = true};
     if (!device_open(&device, options, &err)) {
         say(BAD, "device", "%s", err.text);
         exit(WRONG);
@@ -276,7 +281,7 @@ static void check_numbers(const void *context)
     bool cpu = device->info.family == NX_FAMILY_CPU;
     char *what = nx_format("%s kernels", cpu ? "CPU" : "GPU");
     if (cpu && !(device->info.type & CL_DEVICE_TYPE_CPU)) exit(FINE);
-    selftest_result r = selftest(device, SELFTEST_ALL);
+    selftest_result r = selftest(device, SELFTEST_ALL, watch);
     if (r.failed)
         say(BAD, what, "%d of %d tests fail: %s", r.failed, r.cases, r.failures);
     else
@@ -286,12 +291,27 @@ static void check_numbers(const void *context)
     nx_device_free(device);
 }
 
+/* Of a case of `nstx bench`. */
+static measured speed_of(nx_device *device, const char *name)
+{
+    nx_graph *g = nx_graph_new(&device->info);
+    nx_progress("measuring %s", name);
+    nx_plan *plan = measure_record(g, op_case_named(name), device);
+    measured m = measure_plan(plan, device, 0.5);
+    nx_progress("%s", "");
+    nx_plan_free(plan);
+    nx_graph_free(g);
+    return m;
+}
+
 static void check_speed(const void *context)
 {
     nx_device *device = open_patient(context);
-    selftest_speed s = selftest_measure(device);
-    say(GOOD, "speed", "products %.4g GFLOP/s, 3x3 convolutions %.4g GFLOP/s, memory %.4g GB/s", s.product,
-        s.convolution, s.addition);
+    measured product = speed_of(device, "gemm/1024 cubed"), numbers = speed_of(device, "add/large"),
+             image = speed_of(device, "conv/StyleNet, residual: 128 to 128, replicate");
+    say(GOOD, "speed", "products %.4g GFLOP/s, 3x3 convolutions %.4g GFLOP/s, memory %.4g GB/s",
+        1e-9 * product.flops / product.times.seconds, 1e-9 * image.flops / image.times.seconds,
+        1e-9 * numbers.bytes / numbers.times.seconds);
     nx_device_free(device);
 }
 
@@ -301,10 +321,11 @@ static void check_speed(const void *context)
 static int examine_aside(const char *what, void (*examine)(const void *context), const void *context)
 {
     fflush(stdout);
+    *watch = (selftest_watch){.patience = PATIENCE};
     pid_t child = fork();
     NX_CHECK(child >= 0, "fork: %s", strerror(errno));
     if (!child) {
-        alarm(PATIENCE);
+        alarm((unsigned)watch->patience);
         wrong = false;
         examine(context);
         fflush(stdout);
@@ -314,11 +335,12 @@ static int examine_aside(const char *what, void (*examine)(const void *context),
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     if (WIFEXITED(status)) return WEXITSTATUS(status) == NO_MORE ? NO_MORE : WEXITSTATUS(status) ? WRONG : FINE;
+    const char *at = *watch->step ? " at " : "";
     if (WTERMSIG(status) == SIGALRM)
-        say(BAD, what, "no answer in %d seconds", PATIENCE);
+        say(BAD, what, "no answer in %d seconds%s%s", PATIENCE, at, watch->step);
     else
-        say(BAD, what, "the driver crashed (%s). With several drivers, try one alone: OCL_ICD_VENDORS=%s/NAME.icd",
-            strsignal(WTERMSIG(status)), vendors_folder());
+        say(BAD, what, "the driver crashed%s%s (%s). With several drivers, try one alone: OCL_ICD_VENDORS=%s/NAME.icd",
+            at, watch->step, strsignal(WTERMSIG(status)), vendors_folder());
     return WRONG;
 }
 
@@ -328,6 +350,8 @@ static int command_doctor(int argc, char **argv)
     if (argc == 2) setenv("NSTX_DEVICE", argv[1], 1);
     const char *named = getenv("NSTX_DEVICE");
     bool chosen = named && *named, sick = false;
+    watch = mmap(NULL, sizeof *watch, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    NX_CHECK(watch != MAP_FAILED, "mmap: %s", strerror(errno));
     printf("nstx %s (%s)\n\n", nx_version, nx_revision);
     title("drivers");
     sick = examine_aside("driver", check_drivers, NULL) != FINE;

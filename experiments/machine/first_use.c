@@ -27,7 +27,7 @@
 #define OFF    "NSTX_SELFTEST=off"
 #define ANYWAY "see `nstx doctor`, or run on it all the same with " OFF
 
-enum { PATIENCE = 600 }; /* seconds: a test takes one on a processor, and some compilers of GPUs take minutes */
+enum { PATIENCE = 600 }; /* seconds for a step of the test: some compilers take a minute for a kernel */
 
 static bool is_off(void)
 {
@@ -79,17 +79,17 @@ bool first_use_judge(const nx_device_info *info, const selftest_result *r, doubl
 
 typedef struct answer {
     bool opened;
-    nx_error err;           /* of a device that could not be opened */
-    selftest_result result; /* its pointer is good on both sides: they are one program */
+    nx_error err; /* of a device that could not be opened */
+    selftest_result result;
 } answer;
 
-static void examine(const char *name, const char *kernels, answer *a)
+static void examine(const char *name, const char *kernels, selftest_watch *watch, answer *a)
 {
     nx_device *device;
     nx_device_options plain = {.name = name, .kernels = kernels};
     *a = (answer){.opened = device_open(&device, plain, &a->err)};
     if (!a->opened) return;
-    a->result = selftest(device, SELFTEST_BRIEF);
+    a->result = selftest(device, SELFTEST_BRIEF, watch);
     nx_device_free(device);
 }
 
@@ -127,8 +127,9 @@ static _Noreturn void serve(int socket)
     sigprocmask(SIG_BLOCK, &interrupts, NULL);
     if (receive_all(socket, &q, sizeof q)) {
         answer a;
+        selftest_watch watch = {.patience = PATIENCE};
         alarm(PATIENCE);
-        examine(q.name, *q.kernels ? q.kernels : NULL, &a);
+        examine(q.name, *q.kernels ? q.kernels : NULL, &watch, &a);
         send_all(socket, &a, sizeof a);
     }
     _exit(0); /* some drivers crash in what they do at exit */
@@ -172,7 +173,7 @@ static bool ask(const nx_device_info *info, const nx_device_options *options, an
     int status = dismiss();
     if (answered) return true;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-        return nx_fail(err, "%s: its self-test gave no answer in %d seconds: " ANYWAY, info->name, PATIENCE);
+        return nx_fail(err, "%s: its self-test made no step in %d seconds: " ANYWAY, info->name, PATIENCE);
     if (WIFSIGNALED(status))
         return nx_fail(err, "%s: its driver crashed in the self-test (%s): " ANYWAY, info->name,
                        strsignal(WTERMSIG(status)));
@@ -187,7 +188,7 @@ static bool test(const nx_device_info *info, const nx_device_options *options, n
     answer a;
     double begun = nx_now();
     if (!tester.process)
-        examine(options->name, options->kernels, &a);
+        examine(options->name, options->kernels, NULL, &a);
     else if (!ask(info, options, &a, err))
         return false;
     if (a.opened) return first_use_judge(info, &a.result, nx_now() - begun, err);

@@ -2,11 +2,14 @@
 #include "machine/measure.h"
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/quantile.h"
 #include "device/memory.h"
 #include "device/status.h"
+#include "op_check.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 measure_times measure_calls(void (*run)(void *context), void (*prepare)(void *context), void *context, double seconds)
 {
@@ -58,6 +61,22 @@ measured measure_plan(nx_plan *plan, nx_device *device, double seconds)
     }
     m.outside = fmax(1 - inside / all, 0);
     return m;
+}
+
+nx_plan *measure_record(nx_graph *g, const op_case *c, nx_device *device)
+{
+    nx_tensor *inputs[OP_INPUTS];
+    for (int i = 0; i < op_inputs(c); i++) inputs[i] = nx_input(g, c->in[i], "in");
+    nx_keep(c->build(g, inputs, c));
+    nx_plan *plan = op_plan(device, g);
+    for (int i = 0; i < op_inputs(c); i++) {
+        size_t n = nx_shape_count(c->in[i]);
+        float *values = nx_alloc(n * sizeof *values);
+        for (size_t k = 0; k < n; k++) values[k] = (float)((k * 2654435761u) >> 8 & 1023) / 512 - 1;
+        nx_plan_write(plan, inputs[i], values);
+        free(values);
+    }
+    return plan;
 }
 
 double measure_power(const double *n, const double *value, size_t count)

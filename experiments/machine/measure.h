@@ -27,6 +27,10 @@ typedef struct measured {
 
 measured measure_plan(nx_plan *plan, nx_device *device, double seconds);
 
+/* Records an operator case (bench/op_case.h) in g, on inputs of noise, ready to run. */
+struct op_case;
+nx_plan *measure_record(nx_graph *g, const struct op_case *c, nx_device *device);
+
 /* a of value ~ n^a: the slope of the straight line through the logarithms, by least squares. */
 double measure_power(const double *n, const double *value, size_t count);
 

@@ -1,9 +1,9 @@
-/* A numeric test of every kernel on the device at hand: each operation forward against a sum in double on the host, its
- * gradients against differences of that sum, both twice for the same bits. Seconds, no files.
+/* A numeric test of every operation on the device at hand: the operator cases that are marked for it (bench/op_case.h),
+ * forward and backward, all twice for the same bits. Seconds, once the kernels are compiled, and no files.
  *
- * For users' machines (`nstx doctor`); tests/ops is the thorough one.
+ * For users' machines (`nstx doctor`); tests/test_ops.c, which runs all cases, is the thorough one.
  *
- *     selftest_result r = selftest(device, SELFTEST_ALL);
+ *     selftest_result r = selftest(device, SELFTEST_ALL, NULL);
  *     printf("%d of %d failed, largest error %g in %s", r.failed, r.cases, r.error, r.worst);
  */
 #ifndef MACHINE_SELFTEST_H
@@ -13,22 +13,22 @@
 
 typedef struct selftest_result {
     int cases, failed;
-    double error; /* the largest, relative to the largest magnitude of a result */
-    const char *worst;
-    char failures[512]; /* "conv 3x3: off by 0.1; pool: differs between two runs" */
+    double error; /* of the case that comes closest to what it is allowed, relative to its largest magnitude */
+    char worst[96];
+    char failures[512]; /* "conv/3x3, 3 to 16 is off by 0.1; scale/1/3 differs between two runs" */
 } selftest_result;
 
 /* BRIEF: the operations that no run goes without, one case each. */
 typedef enum selftest_extent { SELFTEST_BRIEF, SELFTEST_ALL } selftest_extent;
 
-selftest_result selftest(nx_device *device, selftest_extent extent);
+/* For a process of its own: what it is at, for one that watches it, and how long it may be at that. Kernels are
+ * compiled one after another, which takes minutes in all with some drivers, but not for one case. */
+typedef struct selftest_watch {
+    int patience;   /* SIGALRM comes after so many seconds without a step */
+    char step[160]; /* "conv/3x3, 3 to 16: compiling"; empty before and after */
+} selftest_watch;
 
-/* The speed of the device, best of several after a warm-up: a product and a convolution in GFLOP/s (of the plain sums),
- * an addition in GB/s. */
-typedef struct selftest_speed {
-    double product, convolution, addition;
-} selftest_speed;
-
-selftest_speed selftest_measure(nx_device *device);
+/* watch: NULL for none. */
+selftest_result selftest(nx_device *device, selftest_extent extent, selftest_watch *watch);
 
 #endif

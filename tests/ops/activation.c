@@ -1,4 +1,4 @@
-/* References of framework/ops/activation; options of leaky_relu: the slope, a float. */
+/* Tests of framework/ops/activation. */
 #include "ops/activation.h"
 
 #include "base/memory.h"
@@ -11,36 +11,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-double op_activated(double v, nx_activation activation, float slope)
-{
-    switch (activation) {
-    case NX_ACTIVATION_RELU:
-        return fmax(v, 0);
-    case NX_ACTIVATION_LEAKY_RELU:
-        return v > 0 ? v : v * (double)slope;
-    case NX_ACTIVATION_TANH:
-        return tanh(v);
-    default:
-        return v;
-    }
-}
-
-void relu_reference(const op_case *c, const double *const *in, double *out)
-{
-    for (size_t i = 0; i < nx_shape_count(c->out); i++) out[i] = fmax(in[0][i], 0);
-}
-
-void leaky_relu_reference(const op_case *c, const double *const *in, double *out)
-{
-    double slope = *(const float *)c->options;
-    for (size_t i = 0; i < nx_shape_count(c->out); i++) out[i] = in[0][i] > 0 ? in[0][i] : slope * in[0][i];
-}
-
-void tanh_reference(const op_case *c, const double *const *in, double *out)
-{
-    for (size_t i = 0; i < nx_shape_count(c->out); i++) out[i] = tanh(in[0][i]);
-}
 
 /* Every magnitude from 1e-30 to 100, both signs: the five units in the last place that OpenCL allows, and never
  * beyond 1. */

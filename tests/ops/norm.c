@@ -1,13 +1,13 @@
-/* References of framework/ops/norm, the update of running statistics, and statistics that a convolution leaves. */
+/* Tests of framework/ops/norm: the update of running statistics, and statistics that a convolution leaves. */
 #include "ops/norm.h"
 
 #include "base/memory.h"
 #include "base/rng.h"
 #include "graph/plan.h"
 #include "harness.h"
+#include "op_case.h"
 #include "ops/conv.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,54 +15,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-/* Mean and biased variance of channel k of images first .. last - 1. */
-static void statistics(const double *x, nx_shape s, int first, int last, int k, double *mean, double *variance)
-{
-    size_t rows = (size_t)s.h * (size_t)s.w, from = (size_t)first * rows, to = (size_t)last * rows;
-    *mean = *variance = 0;
-    for (size_t r = from; r < to; r++) *mean += x[r * (size_t)s.c + (size_t)k] / (double)(to - from);
-    for (size_t r = from; r < to; r++) {
-        double d = x[r * (size_t)s.c + (size_t)k] - *mean;
-        *variance += d * d / (double)(to - from);
-    }
-}
-
-/* residual: added to the result, or NULL. */
-static void normalize(const op_case *c, const double *const *in, double *out, bool instance, bool affine,
-                      const double *residual)
-{
-    const nx_norm_options *o = c->options;
-    nx_shape s = c->in[0];
-    double epsilon = o->epsilon != 0.f ? (double)o->epsilon : (double)1e-5f;
-    for (int n = 0; n < s.n; n++)
-        for (int k = 0; k < s.c; k++) {
-            double mean, variance;
-            if (instance || o->training) {
-                statistics(in[0], s, instance ? n : 0, instance ? n + 1 : s.n, k, &mean, &variance);
-            } else {
-                mean = in[3][k];
-                variance = in[4][k];
-            }
-            for (int h = 0; h < s.h; h++)
-                for (int w = 0; w < s.w; w++) {
-                    double v = (in[0][at(s, n, h, w, k)] - mean) / sqrt(variance + epsilon);
-                    size_t i = at(s, n, h, w, k);
-                    out[i] = op_activated(affine ? in[1][k] * v + in[2][k] : v, o->activation, o->slope) +
-                             (residual ? residual[i] : 0);
-                }
-        }
-}
-
-void instance_norm_reference(const op_case *c, const double *const *in, double *out)
-{
-    normalize(c, in, out, true, op_inputs(c) > 1, op_inputs(c) > 3 ? in[3] : NULL);
-}
-
-void batch_norm_reference(const op_case *c, const double *const *in, double *out)
-{
-    normalize(c, in, out, false, true, op_inputs(c) > 5 ? in[5] : NULL);
-}
 
 /* Two steps of training move running statistics by the momentum towards those of the batch, the variance unbiased. */
 void norm_updates_running_statistics(void **state)
@@ -92,10 +44,11 @@ void norm_updates_running_statistics(void **state)
     nx_plan_free(plan);
     double means[C], variances[C];
     for (int k = 0; k < C; k++) {
-        double m, v;
-        statistics(doubles, shape, 0, 2, k, &m, &v);
+        double m = 0, v = 0;
+        for (int r = 0; r < ROWS; r++) m += doubles[r * C + k] / ROWS;
+        for (int r = 0; r < ROWS; r++) v += (doubles[r * C + k] - m) * (doubles[r * C + k] - m) / (ROWS - 1);
         means[k] = (1 - .9 * .9) * m;
-        variances[k] = .9 * .9 + (1 - .9 * .9) * v * ROWS / (ROWS - 1);
+        variances[k] = .9 * .9 + (1 - .9 * .9) * v;
     }
     nx_param_export(mean, got);
     assert_true(test_close("running mean", got, means, NX_VECTOR(C), 1e-6));
@@ -208,8 +161,8 @@ static void check_pair(const pair_case *c)
     nx_plan_read(plan, z, again);
     if (memcmp(got, again, count * sizeof *got)) fail_msg("%s: a second run gives other bits", c->name);
     for (size_t i = 0; i < count; i++) x[i] = (double)stored[i];
-    op_case reference = {.in = {y->shape}, .options = &training};
-    normalize(&reference, (const double *[]){x}, want, c->instance, false, NULL);
+    const op_case *like = op_case_named(c->instance ? "instance_norm/3 channels" : "batch_norm/residual, training");
+    like->reference(&(op_case){.in = {y->shape}, .options = &training}, (const double *[]){x}, want);
     assert_true(test_close(c->name, got, want, y->shape, c->tolerance));
     if (device->info.family == NX_FAMILY_CPU && launches(plan, "norm_statistics") == c->left)
         fail_msg("%s: the statistics are %s", c->name, c->left ? "a pass of their own" : "the convolution's");

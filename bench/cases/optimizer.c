@@ -1,0 +1,70 @@
+/* Cases of framework/nn/optimizer: a few steps on mean (w - t)^2, and the same in double; options: the method's. */
+#include "nn/optimizer.h"
+
+#include "base/rng.h"
+#include "op_case.h"
+#include "op_check.h"
+#include "ops/mse.h"
+
+#include <math.h>
+
+enum { COUNT = 300, STEPS = 3 }; /* more than one block */
+
+/* One step of w, with the moments m and v. */
+static void step_of(const nx_optimizer_options *o, int step, double rate, const float *target, double *w, double *m,
+                    double *v)
+{
+    bool adam = o->method == NX_OPTIMIZER_ADAM;
+    double beta1 = (double)o->beta1, beta2 = (double)o->beta2;
+    if (adam) rate *= sqrt(1 - pow(beta2, step)) / (1 - pow(beta1, step));
+    for (int i = 0; i < COUNT; i++) {
+        double gradient = 2 * (w[i] - (double)target[i]) / COUNT;
+        m[i] = beta1 * m[i] + (adam ? 1 - beta1 : 1) * gradient;
+        v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
+        w[i] -= rate * m[i] / (adam ? sqrt(v[i]) + (double)o->epsilon : 1);
+    }
+}
+
+static double optimizer_check(nx_device *device, const op_case *c)
+{
+    const nx_optimizer_options *options = c->options;
+    const double rate = options->method == NX_OPTIMIZER_ADAM ? 0.1 : 10;
+    nx_params *params = nx_params_new();
+    nx_param *w = nx_param_add(params, "w", NX_VECTOR(COUNT), 1);
+    float target[COUNT], got[COUNT];
+    double want[COUNT], m[COUNT] = {0}, v[COUNT] = {0};
+    nx_rng rng = nx_rng_new(1, 1);
+    for (int i = 0; i < COUNT; i++) {
+        target[i] = 2 * nx_rng_uniform(&rng) - 1;
+        want[i] = (double)(w->initial[i] = (float)i / COUNT);
+    }
+    nx_graph *g = nx_graph_new(&device->info);
+    nx_tensor *t = nx_constant(g, NX_VECTOR(COUNT), target);
+    nx_optimizer *o = nx_optimizer_new(g, nx_mse(g, nx_use(g, w), t), params, *options);
+    nx_params_realize(params, device);
+    nx_params_realize(o->state, device);
+    nx_plan *plan = op_plan(device, g);
+    for (int step = 1; step <= STEPS; step++) {
+        nx_optimizer_rate(o, plan, (uint64_t)step, rate);
+        nx_plan_run(plan);
+        step_of(options, step, rate, target, want, m, v);
+    }
+    nx_device_finish(device);
+    nx_param_export(w, got);
+    nx_plan_free(plan);
+    nx_optimizer_free(o);
+    nx_graph_free(g);
+    nx_params_free(params);
+    return op_difference(got, want, COUNT, NULL);
+}
+
+#define OPTIONS(...)                                                                                                   \
+    .options = &(const nx_optimizer_options) { __VA_ARGS__ }
+
+static const op_case rows[] = {
+    CHECKED_ROW(optimizer, "Adam", OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f),
+                .first_use = true),
+    CHECKED_ROW(optimizer, "SGD with momentum", OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f), .doctor = true),
+};
+
+OP_TABLE(optimizer, rows);
