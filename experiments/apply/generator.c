@@ -78,7 +78,7 @@ static bool tiled(const generator *g) { return g->down.tiles > 1 || g->across.ti
 
 static bool on_torus(const generator *g)
 {
-    return g->c->generator.network == GENERATOR_PYRAMID || g->c->generator.padding == PADDING_CIRCULAR;
+    return g->c->generator.network == GENERATOR_pyramid || g->c->generator.padding == PADDING_CIRCULAR;
 }
 
 bool generator_open(generator **out, const char *path, const nx_device_info *info, nx_error *err)
@@ -281,8 +281,8 @@ generator_facts generator_ask(const generator *g)
     int tiles = g->down.tiles * g->across.tiles;
     return (generator_facts){.file = g->m->file,
                              .texture = makes_texture(g),
-                             .noise = g->c->generator.network != GENERATOR_MTNET &&
-                                      (g->c->generator.network != GENERATOR_STYLENET || g->c->generator.noise),
+                             .noise = g->c->generator.network != GENERATOR_mtnet &&
+                                      (g->c->generator.network != GENERATOR_stylenet || g->c->generator.noise),
                              .multiple = multiple_of(g),
                              .one_size = g->paper->one_size && g->paper->one_size(g->c),
                              .bytes = g->bytes,

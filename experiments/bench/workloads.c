@@ -4,10 +4,10 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "device/memory.h"
+#include "networks/descriptor.h"
 #include "networks/mtnet.h"
 #include "networks/pyramid.h"
 #include "networks/stylenet.h"
-#include "networks/vgg19.h"
 #include "nn/lbfgs.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
@@ -29,7 +29,7 @@ struct workload {
     nx_plan *plan;
     nx_params *params;
     nx_scope scope;
-    vgg19 *vgg;
+    descriptor *descriptor;
     nx_optimizer *optimizer;
     nx_lbfgs *lbfgs; /* of the parameter `picture`, with the plan's loss and gradient */
     nx_tensor *loss, *gradient;
@@ -41,17 +41,17 @@ static nx_tensor *picture(workload *w)
     return nx_input(w->g, (nx_shape){w->row->batch, w->row->size, w->row->size, 3}, "x");
 }
 
-static void descriptor(workload *w, const char *const *layers, size_t count, vgg19_pooling pooling)
+static void open_descriptor(workload *w, const char *const *layers, size_t count, config_pooling pooling)
 {
     nx_error err;
-    vgg19_options options = {.init = VGG19_INIT_HE, .pooling = pooling, .padding = NX_PADDING_ZERO, .seed = 1};
-    NX_CHECK(vgg19_new(&w->vgg, &options, layers, count, &err), "%s", err.text);
+    descriptor_options options = {.init = INIT_HE, .pooling = pooling, .seed = 1};
+    NX_CHECK(descriptor_new(&w->descriptor, &options, layers, count, &err), "%s", err.text);
 }
 
 static void describe(workload *w, nx_tensor *x, const char *const *layers, size_t count, nx_tensor **out)
 {
     nx_error err;
-    NX_CHECK(vgg19_record(w->vgg, w->g, x, layers, count, out, &err), "%s", err.text);
+    NX_CHECK(descriptor_record(w->descriptor, w->g, x, layers, count, out, &err), "%s", err.text);
 }
 
 /* Style at the first `styles` layers against zero Gram matrices, content at conv4_2 against target. */
@@ -75,7 +75,7 @@ static nx_tensor *loss(workload *w, nx_tensor *const *features, int styles, nx_t
 static void vgg19_forward(workload *w)
 {
     nx_tensor *out;
-    descriptor(w, &style_layers[4], 1, VGG19_POOLING_MAX);
+    open_descriptor(w, &style_layers[4], 1, POOLING_MAX);
     describe(w, picture(w), &style_layers[4], 1, &out);
     nx_keep(out);
 }
@@ -86,7 +86,7 @@ static void gatys_step(workload *w)
     nx_tensor *feature[6], *dx, *x = picture(w);
     const char *layers[6] = {style_layers[0], style_layers[1], style_layers[2],
                              style_layers[3], style_layers[4], content_layer[0]};
-    descriptor(w, layers, 6, VGG19_POOLING_AVERAGE);
+    open_descriptor(w, layers, 6, POOLING_AVERAGE);
     describe(w, x, layers, 6, feature);
     nx_tensor *target = nx_input(w->g, feature[5]->shape, "target");
     nx_gradient(w->g, loss(w, feature, 5, feature[5], target), &x, 1, &dx);
@@ -107,7 +107,7 @@ static void train_step(workload *w)
     float scale[3] = {255, 255, 255}, shift[3] = {-120, -120, -120};
     nx_tensor *x = picture(w), *feature[5], *target;
     w->scope.training = true;
-    descriptor(w, layers, 5, VGG19_POOLING_MAX);
+    open_descriptor(w, layers, 5, POOLING_MAX);
     nx_tensor *content =
         nx_affine(w->g, x, nx_constant(w->g, NX_VECTOR(3), scale), nx_constant(w->g, NX_VECTOR(3), shift));
     describe(w, content, content_layer, 1, &target);
@@ -208,7 +208,7 @@ workload *workload_new(const workload_row *row, nx_device *device)
     w->scope = (nx_scope){.g = w->g, .params = w->params, .seed = 1};
     row->record(w);
     NX_CHECK(nx_plan_new(&w->plan, w->g, &err), "%s: %s", row->name, err.text);
-    if (w->vgg) nx_params_realize(w->vgg->params, device);
+    if (w->descriptor) nx_params_realize(w->descriptor->params, device);
     nx_params_realize(w->params, device);
     if (w->optimizer) nx_params_realize(w->optimizer->state, device);
     if (w->lbfgs) nx_lbfgs_realize(w->lbfgs, device);
@@ -224,7 +224,7 @@ void workload_free(workload *w)
     nx_optimizer_free(w->optimizer);
     nx_lbfgs_free(w->lbfgs);
     nx_params_free(w->params);
-    vgg19_free(w->vgg);
+    descriptor_free(w->descriptor);
     nx_graph_free(w->g);
     free(w);
 }

@@ -83,15 +83,6 @@ static const struct {
 #define SWEEP sections[COUNT(sections) - 1].name
 #define SCALE "scale."
 
-static const char *const layers[] = {
-    "conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1",                                             /* 64 */
-    "conv2_1", "relu2_1", "conv2_2", "relu2_2", "pool2",                                             /* 128 */
-    "conv3_1", "relu3_1", "conv3_2", "relu3_2", "conv3_3", "relu3_3", "conv3_4", "relu3_4", "pool3", /* 256 */
-    "conv4_1", "relu4_1", "conv4_2", "relu4_2", "conv4_3", "relu4_3", "conv4_4", "relu4_4", "pool4", /* 512 */
-    "conv5_1", "relu5_1", "conv5_2", "relu5_2", "conv5_3", "relu5_3", "conv5_4", "relu5_4", "pool5", /* 512 */
-    "fc6",     "relu6",   "fc7",     "relu7",   "fc8",
-};
-
 /* What may change when a run is continued: a key, or a whole section. */
 static const char *const changeable[] = {"experiment.steps", "device.", "log."};
 
@@ -259,22 +250,39 @@ static bool read_paths(const row *r, const char *folder, config_list *list, cons
     return true;
 }
 
+/* The layers of a descriptor, or of all of them (-1), by all their names. */
+static config_list names_of_layers(int network)
+{
+    config_list all = {0};
+    for (int n = 0; words_descriptor_network[n]; n++)
+        for (size_t i = 0; network < 0 || n == network; i++) {
+            const char *name = config_layer_at((config_descriptor_network)n, i);
+            if (!name) break;
+            if (list_find(&all, name) < 0) list_add(&all, nx_copy_text(name));
+        }
+    return all;
+}
+
+/* Any descriptor's: which one it is may come later. */
 static bool read_layers(const row *r, const char *value, config_list *out, const char *place, nx_error *err)
 {
-    config_list list = split(value, ", \t");
+    config_list list = split(value, ", \t"), all = names_of_layers(-1);
     bool fine = true;
     for (int i = 0; fine && i < list.count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < COUNT(layers); k++) known = known || !strcmp(list.items[i], layers[k]);
-        if (!known) {
-            char *hint = guess(list.items[i], COUNT(layers), word_at, layers);
-            fine = nx_fail(err, "%s: [%s] %s: there is no layer '%s'%s", place, r->section, r->key, list.items[i],
-                           *hint ? hint : ": layers are conv1_1, relu1_1, ... relu5_4, pool1 to pool5, fc6, fc7, fc8");
+        if (list_find(&all, list.items[i]) < 0) {
+            char *hint = guess(list.items[i], (size_t)all.count, word_at, all.items);
+            if (!*hint) {
+                free(hint);
+                hint = nx_format(": layers are %s, %s, ... %s", all.items[0], all.items[1], all.items[all.count - 1]);
+            }
+            fine =
+                nx_fail(err, "%s: [%s] %s: there is no layer '%s'%s", place, r->section, r->key, list.items[i], hint);
             free(hint);
         } else if (list_find(&list, list.items[i]) < i) {
             fine = nx_fail(err, "%s: [%s] %s: %s stands there twice", place, r->section, r->key, list.items[i]);
         }
     }
+    list_free(&all);
     if (fine)
         *out = list;
     else
@@ -662,6 +670,24 @@ static bool check_weights(const loading *l, const char *key, const config_number
                    l->place[find("loss", key) - rows], key, weights->count, layers_of->count, of);
 }
 
+/* The layers are the descriptor's own. */
+static bool check_layers(const loading *l, const char *key, const config_list *layers)
+{
+    config_descriptor_network network = l->c->descriptor.network;
+    config_list known = names_of_layers((int)network);
+    bool fine = true;
+    for (int i = 0; fine && i < layers->count; i++)
+        if (list_find(&known, layers->items[i]) < 0) {
+            char *hint = guess(layers->items[i], (size_t)known.count, word_at, known.items);
+            fine =
+                nx_fail(l->err, "%s: [descriptor] %s: %s has no layer '%s'%s", l->place[find("descriptor", key) - rows],
+                        key, words_descriptor_network[network], layers->items[i], hint);
+            free(hint);
+        }
+    list_free(&known);
+    return fine;
+}
+
 /* A grid has no value twice; the axes of a zip are equally long. */
 static bool check_sweep(const config *c, nx_error *err)
 {
@@ -680,7 +706,8 @@ static bool check_sweep(const config *c, nx_error *err)
 static bool check_together(const loading *l)
 {
     const config *c = l->c;
-    return check_sweep(c, l->err) &&
+    return check_sweep(c, l->err) && check_layers(l, "content_layers", &c->descriptor.content_layers) &&
+           check_layers(l, "style_layers", &c->descriptor.style_layers) &&
            check_weights(l, "content_layer_weights", &c->loss.content_layer_weights, "content_layers",
                          &c->descriptor.content_layers) &&
            check_weights(l, "style_layer_weights", &c->loss.style_layer_weights, "style_layers",

@@ -58,8 +58,8 @@ static nx_tensor *texturenet_v2(const config *c, nx_scope *s, nx_shape shape, nx
 static int generate(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random,
                     picture_loss *losses)
 {
-    nx_tensor *y = c->generator.network == GENERATOR_V2        ? texturenet_v2(c, s, shape, content, random)
-                   : c->generator.network == GENERATOR_PYRAMID ? texturenet_v1(c, s, shape, content, random)
+    nx_tensor *y = c->generator.network == GENERATOR_v2        ? texturenet_v2(c, s, shape, content, random)
+                   : c->generator.network == GENERATOR_pyramid ? texturenet_v1(c, s, shape, content, random)
                                                                : stylenet(c, s, shape, content, random);
     if (c->generator.output_scale != 1) y = nx_scale(s->g, y, (float)c->generator.output_scale);
     losses[0] = (picture_loss){.output = y, .content = content, .weight = 1, .prefix = ""};
@@ -72,12 +72,12 @@ static int styles(const config *c, perceptual_style *styles)
     return 1;
 }
 
-static bool one_size(const config *c) { return c->generator.network == GENERATOR_V2; }
+static bool one_size(const config *c) { return c->generator.network == GENERATOR_v2; }
 
 static int multiple(const config *c)
 {
-    return c->generator.network == GENERATOR_V2        ? TEXTURENET_V2_START << c->generator.scales
-           : c->generator.network == GENERATOR_PYRAMID ? 1 << (c->generator.scales - 1)
+    return c->generator.network == GENERATOR_v2        ? TEXTURENET_V2_START << c->generator.scales
+           : c->generator.network == GENERATOR_pyramid ? 1 << (c->generator.scales - 1)
                                                        : STYLENET_MULTIPLE;
 }
 
@@ -85,8 +85,8 @@ static int multiple(const config *c)
  * unlike one within. */
 static int reach(const config *c)
 {
-    if (c->generator.network == GENERATOR_V2) return 0;
-    if (c->generator.network == GENERATOR_PYRAMID)
+    if (c->generator.network == GENERATOR_v2) return 0;
+    if (c->generator.network == GENERATOR_pyramid)
         return pyramid_reach(&(pyramid_options){.scales = c->generator.scales});
     if (c->generator.padding == PADDING_CIRCULAR && c->generator.upsample == UPSAMPLE_TRANSPOSED) return 0;
     stylenet_options options = stylenet_of(c);
@@ -97,18 +97,18 @@ static bool check(const config *c, nx_error *err)
 {
     bool texture = c->experiment.task == TASK_TEXTURE;
     switch (c->generator.network) {
-    case GENERATOR_STYLENET:
+    case GENERATOR_stylenet:
         if (texture && !c->generator.noise)
             return nx_fail(err,
                            "[generator] noise = 0: a texture from stylenet is made from noise, such as 3 channels");
         return !(c->loss.diversity > 0) || c->generator.noise ||
                nx_fail(err, "[loss] diversity compares outputs of one batch: it needs [generator] noise of 1 or more");
-    case GENERATOR_PYRAMID:
-    case GENERATOR_V2:
+    case GENERATOR_pyramid:
+    case GENERATOR_v2:
         return texture || nx_fail(err,
                                   "[experiment] task: the paper improved_texnet trains %s for textures: task = "
                                   "texture",
-                                  c->generator.network == GENERATOR_V2 ? "v2" : "the pyramid");
+                                  c->generator.network == GENERATOR_v2 ? "v2" : "the pyramid");
     default:
         return nx_fail(err, "[generator] network: the paper improved_texnet trains stylenet, v2 or pyramid");
     }

@@ -69,7 +69,7 @@ static bool check_stages(const config *c, const config_numbers *weights, const c
 
 static bool check(const config *c, nx_error *err)
 {
-    if (c->generator.network != GENERATOR_MTNET)
+    if (c->generator.network != GENERATOR_mtnet)
         return nx_fail(err, "[generator] network: the paper multimodal trains mtnet");
     if (c->experiment.task != TASK_TRAIN)
         return nx_fail(err, "[experiment] task: the paper multimodal has the task train alone");

@@ -1,7 +1,12 @@
 /* The papers, in the order of [experiment] paper. */
 #include "run/paper.h"
 
-extern const paper improved_texnet, multimodal, texture_networks, gatys, random_weights;
+#define ROW(name) extern const paper name;
+PAPERS(ROW)
+#undef ROW
+
+#define ROW(name) &name,
+static const paper *const papers[] = {PAPERS(ROW)};
 
 nx_padding paper_padding(const config *c)
 {
@@ -12,12 +17,4 @@ nx_padding paper_padding(const config *c)
     return paddings[c->generator.padding];
 }
 
-const paper *paper_of(const config *c)
-{
-    static const paper *const papers[] = {[PAPER_IMPROVED_TEXNET] = &improved_texnet,
-                                          [PAPER_MULTIMODAL] = &multimodal,
-                                          [PAPER_TEXTURE_NETWORKS] = &texture_networks,
-                                          [PAPER_GATYS] = &gatys,
-                                          [PAPER_RANDOM_WEIGHTS] = &random_weights};
-    return papers[c->experiment.paper];
-}
+const paper *paper_of(const config *c) { return papers[c->experiment.paper]; }

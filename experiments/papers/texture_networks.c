@@ -21,7 +21,7 @@ static int generate(const config *c, nx_scope *s, nx_shape shape, nx_tensor *con
 
 static bool check(const config *c, nx_error *err)
 {
-    return c->generator.network == GENERATOR_PYRAMID ||
+    return c->generator.network == GENERATOR_pyramid ||
            nx_fail(err, "[generator] network: the paper texture_networks trains the pyramid");
 }
 

@@ -262,7 +262,7 @@ static nx_image initial(const optimizer *t, int height, int width)
                                                             : &t->init;
     nx_image image = resized(from, height, width);
     for (size_t i = 0; i < (size_t)height * (size_t)width * 3; i++)
-        image.rgb[i] -= t->task.perceptual->vgg->mean[i % 3];
+        image.rgb[i] -= t->task.perceptual->descriptor->mean[i % 3];
     return image;
 }
 
@@ -482,7 +482,7 @@ static bool log_step(optimizer *t, runfile *file, uint64_t step, task_result *re
 static bool log_picture(optimizer *t, runfile *file, uint64_t step, nx_error *err)
 {
     const stage *s = &t->stage;
-    const float *mean = t->task.perceptual->vgg->mean;
+    const float *mean = t->task.perceptual->descriptor->mean;
     nx_image image = read_picture(s);
     size_t pixels = (size_t)s->height * (size_t)s->width;
     uint8_t *bytes = task_bytes_of(image.rgb, mean, pixels);

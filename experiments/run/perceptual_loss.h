@@ -13,7 +13,7 @@
 #define RUN_PERCEPTUAL_LOSS_H
 
 #include "io/image.h"
-#include "networks/vgg19.h"
+#include "networks/descriptor_scale.h"
 #include "run/objective.h"
 
 enum { PERCEPTUAL_STYLES = 32 };
@@ -27,7 +27,7 @@ typedef struct perceptual_style {
 typedef struct perceptual_loss {
     const config *c;
     nx_device_info info;
-    vgg19 *vgg;
+    descriptor *descriptor;
     nx_image style[PERCEPTUAL_STYLES];
     int styles;
     nx_image mask[PERCEPTUAL_STYLES]; /* [data] masks: where the style of the same number goes */

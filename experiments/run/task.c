@@ -75,7 +75,7 @@ static bool measure(task *t, int size, task_needs *out, nx_error *err)
 {
     *out = (task_needs){0};
     if (!t->kind->measure(t, size, out, err)) return false;
-    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perceptual->vgg->params);
+    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perceptual->descriptor->params);
     return true;
 }
 
@@ -216,7 +216,7 @@ void task_print_plan(task *t)
     nx_error err;
     char a[16], b[16];
     if (measure(t, size_of(t), &needs, &err) && t->kind->print(t, &err)) {
-        task_print_params("descriptor", t->perceptual->vgg->params);
+        task_print_params("descriptor", t->perceptual->descriptor->params);
         printf("\nmemory on the device\n");
         for (int k = 0; k < NX_MEMORY_KINDS; k++)
             printf("  %-28s %9s\n", nx_memory_kind_name(k), nx_bytes_text(a, (double)needs.bytes[k]));

@@ -459,7 +459,7 @@ static void log_stages(trainer *t, side *s, runfile *file, int count, uint64_t s
         size_t pixels = (size_t)shape.h * (size_t)shape.w * 3;
         float *values = nx_alloc(nx_shape_count(shape) * sizeof(float));
         nx_plan_read(s->plan, s->before[k], values);
-        uint8_t *bytes = task_bytes_of(values, t->task.perceptual->vgg->mean, (size_t)count * pixels / 3);
+        uint8_t *bytes = task_bytes_of(values, t->task.perceptual->descriptor->mean, (size_t)count * pixels / 3);
         for (int n = 0; n < count; n++) {
             char name[32];
             snprintf(name, sizeof name, "stage%d_output%d", k + 1, n);
@@ -479,7 +479,7 @@ static bool log_pictures(trainer *t, side *s, runfile *file, const float *conten
     size_t pixels = (size_t)size * (size_t)size * 3;
     float *output = nx_alloc((size_t)s->batch * pixels * sizeof(float));
     nx_plan_read(s->plan, s->output, output);
-    uint8_t *made = task_bytes_of(output, t->task.perceptual->vgg->mean, (size_t)count * pixels / 3);
+    uint8_t *made = task_bytes_of(output, t->task.perceptual->descriptor->mean, (size_t)count * pixels / 3);
     uint8_t *shown = content ? task_bytes_of(content, NULL, (size_t)count * pixels / 3) : NULL,
             *rows[] = {content ? shown : made, made};
     nx_image grid = nx_image_new(n_rows * (size + GAP) - GAP, count * (size + GAP) - GAP);
@@ -588,7 +588,7 @@ static void log_gradient(trainer *t, runfile *file)
 
 static bool save_model(const trainer *t, const char *path, nx_error *err)
 {
-    const float *mean = t->task.perceptual->vgg->mean;
+    const float *mean = t->task.perceptual->descriptor->mean;
     char *generator = config_text(t->task.c, "generator"), *network = config_get(t->task.c, "generator", "network"),
          *options = nx_format("[experiment]\npaper = %s\ntask = %s\n\n%s", t->task.paper->name,
                               t->texture ? "texture" : "train", generator);

@@ -5,7 +5,7 @@
 #include "../io/npz.h"
 
 #include "graph/plan.h"
-#include "networks/vgg19.h"
+#include "networks/descriptor_files.h"
 #include "nn/init.h"
 #include "ops/affine.h"
 
@@ -63,16 +63,16 @@ static void write_weights(const char *name)
     free_weights(entries, LAYERS);
 }
 
-static vgg19 *open_vgg(const char *name, vgg19_preprocessing preprocessing)
+static descriptor *open_vgg(const char *name, config_preprocessing preprocessing)
 {
-    vgg19 *vgg;
+    descriptor *vgg;
     nx_error err = {0};
-    vgg19_options options = {.weights = at(name), .preprocessing = preprocessing, .padding = VGG19_PADDING_FILE};
-    if (!vgg19_new(&vgg, &options, layers, LAYERS, &err)) fail_msg("%s", err.text);
+    descriptor_options options = {.weights = at(name), .preprocessing = preprocessing};
+    if (!descriptor_new(&vgg, &options, layers, LAYERS, &err)) fail_msg("%s", err.text);
     return vgg;
 }
 
-static void assert_same_params(const vgg19 *a, const vgg19 *b)
+static void assert_same_params(const descriptor *a, const descriptor *b)
 {
     assert_int_equal(a->params->count, b->params->count);
     for (size_t k = 0; k < a->params->count; k++) {
@@ -87,8 +87,8 @@ static void imports_keep_every_bit(void **state)
     (void)state;
     static const struct {
         const char *word;
-        vgg19_preprocessing preprocessing;
-    } kinds[] = {{"caffe", VGG19_PREPROCESSING_CAFFE}, {"torchvision", VGG19_PREPROCESSING_TORCHVISION}};
+        config_preprocessing preprocessing;
+    } kinds[] = {{"caffe", PREPROCESSING_CAFFE}, {"torchvision", PREPROCESSING_TORCHVISION}};
     write_weights("raw.safetensors");
     refused("--preprocessing", "weights import raw.safetensors -o x.safetensors --preprocessing keras");
     refused("its metadata does not say how pictures are prepared", "weights import raw.safetensors -o x.safetensors");
@@ -96,13 +96,13 @@ static void imports_keep_every_bit(void **state)
         nstx(0, "weights import raw.safetensors -o %s.safetensors --preprocessing %s", kinds[i].word, kinds[i].word);
         assert_said(said_out, "VGG-19 to conv2_1");
         char *name = nx_format("%s.safetensors", kinds[i].word);
-        vgg19 *raw = open_vgg("raw.safetensors", kinds[i].preprocessing);
-        vgg19 *imported = open_vgg(name, VGG19_PREPROCESSING_FILE);
+        descriptor *raw = open_vgg("raw.safetensors", kinds[i].preprocessing);
+        descriptor *imported = open_vgg(name, PREPROCESSING_FILE);
         assert_memory_equal(raw->mean, imported->mean, sizeof raw->mean);
         assert_int_equal(raw->params->count, 2 * LAYERS);
         assert_same_params(raw, imported);
-        vgg19_free(raw);
-        vgg19_free(imported);
+        descriptor_free(raw);
+        descriptor_free(imported);
         free(name);
     }
     nstx(0, "weights info caffe.safetensors");
@@ -132,11 +132,11 @@ static void numpy_is_read(void **state)
     free_weights(entries, LAYERS);
     refused("its metadata does not say how pictures are prepared", "weights import raw.npz -o x.safetensors");
     nstx(0, "weights import raw.npz -o numpy.safetensors --preprocessing caffe");
-    vgg19 *numpy = open_vgg("numpy.safetensors", VGG19_PREPROCESSING_FILE),
-          *same = open_vgg("caffe.safetensors", VGG19_PREPROCESSING_FILE);
+    descriptor *numpy = open_vgg("numpy.safetensors", PREPROCESSING_FILE),
+               *same = open_vgg("caffe.safetensors", PREPROCESSING_FILE);
     assert_same_params(numpy, same);
-    vgg19_free(numpy);
-    vgg19_free(same);
+    descriptor_free(numpy);
+    descriptor_free(same);
     write_truncated("short.npz", "raw.npz", 100);
     refused("short.npz", "weights import short.npz -o x.safetensors --preprocessing caffe");
 }
@@ -154,17 +154,16 @@ static void fully_connected_layers_stay(void **state)
     free_weights(entries, MOST_LAYERS);
     nstx(0, "weights import deep.safetensors --preprocessing torchvision -o deep2.safetensors");
     assert_string_equal(said_out, "deep2.safetensors: VGG-19 to fc7\n");
-    vgg19 *vgg[2];
-    const vgg19_options options[2] = {{.weights = at("deep.safetensors"),
-                                       .preprocessing = VGG19_PREPROCESSING_TORCHVISION,
-                                       .padding = VGG19_PADDING_FILE},
-                                      {.weights = at("deep2.safetensors"), .padding = VGG19_PADDING_FILE}};
+    descriptor *vgg[2];
+    const descriptor_options options[2] = {
+        {.weights = at("deep.safetensors"), .preprocessing = PREPROCESSING_TORCHVISION},
+        {.weights = at("deep2.safetensors")}};
     for (int k = 0; k < 2; k++)
-        if (!vgg19_new(&vgg[k], &options[k], &deepest, 1, &err)) fail_msg("%s", err.text);
+        if (!descriptor_new(&vgg[k], &options[k], &deepest, 1, &err)) fail_msg("%s", err.text);
     assert_int_equal(vgg[0]->params->count, 2 * MOST_LAYERS);
     assert_same_params(vgg[0], vgg[1]);
-    vgg19_free(vgg[0]);
-    vgg19_free(vgg[1]);
+    descriptor_free(vgg[0]);
+    descriptor_free(vgg[1]);
 
     /* Normalised once, a second time changes nothing: every live channel's mean is 1 already. */
     assert_int_equal(mkdir(at("large"), 0777), 0);
@@ -281,14 +280,14 @@ static float *features_of(const char *name, const float *pictures, int n, size_t
 {
     nx_device *device;
     nx_error err = {0};
-    vgg19 *vgg = open_vgg(name, VGG19_PREPROCESSING_FILE);
+    descriptor *vgg = open_vgg(name, PREPROCESSING_FILE);
     if (!nx_device_open(&device, &(nx_device_options){0}, &err)) fail_msg("%s", err.text);
     nx_graph *g = nx_graph_new(&device->info);
     nx_tensor *input = nx_input(g, (nx_shape){n, SIDE, SIDE, 3}, "picture"), *out[LAYERS];
     float one[3] = {1, 1, 1}, shift[3] = {-vgg->mean[0], -vgg->mean[1], -vgg->mean[2]};
     nx_tensor *x = nx_affine(g, input, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
     nx_plan *plan;
-    assert_true(vgg19_record(vgg, g, x, layers, LAYERS, out, &err));
+    assert_true(descriptor_record(vgg, g, x, layers, LAYERS, out, &err));
     size_t total = 0;
     for (int i = 0; i < LAYERS; i++) {
         nx_keep(out[i]);
@@ -304,7 +303,7 @@ static float *features_of(const char *name, const float *pictures, int n, size_t
     for (int i = 0; i < LAYERS; next += sizes[i++]) nx_plan_read(plan, out[i], next);
     nx_plan_free(plan);
     nx_graph_free(g);
-    vgg19_free(vgg);
+    descriptor_free(vgg);
     nx_device_free(device);
     return all;
 }
