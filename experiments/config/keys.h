@@ -56,7 +56,7 @@
 
 /* What is known by its name: a row here, and the table of networks/ or papers/ has what is so called. */
 #define PAPERS(ROW)      ROW(improved_texnet) ROW(multimodal) ROW(texture_networks) ROW(gatys) ROW(random_weights)
-#define DESCRIPTORS(ROW) ROW(vgg19)
+#define DESCRIPTORS(ROW) ROW(vgg19) ROW(vgg16)
 #define GENERATORS(ROW)  ROW(stylenet) ROW(mtnet) ROW(pyramid) ROW(v2)
 #define PAPER(name)      WORD(PAPER_##name, #name)
 #define DESCRIPTOR(name) WORD(DESCRIPTOR_##name, #name)

@@ -67,7 +67,7 @@ static bool belongs(const nx_tensor_entry *e, const descriptor_network *n, bool 
         if (l->kind != LAYER_CONV) continue;
         int own = l->torchvision + (normalized ? convolutions : 0);
         size_t length = strlen(l->keras);
-        if (numbered && (at == own || (normalized && at == own + 1))) return true;
+        if (numbered && (at == own || (normalized && at == own + 1 && e->rank == 1))) return true;
         if (!numbered && !strncmp(e->name, l->keras, length) && e->name[length] == '/') return true;
         convolutions++;
     }

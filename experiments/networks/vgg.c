@@ -1,5 +1,5 @@
-/* The networks of Simonyan and Zisserman 2015: configuration E, VGG-19. torchvision counts the ReLUs and the poolings
- * of its convolutions too, Keras names a layer by its block. */
+/* The networks of Simonyan and Zisserman 2015: configurations D, VGG-16, and E, VGG-19. torchvision counts the ReLUs and
+ * the poolings of its convolutions too, Keras names a layer by its block. */
 #include "networks/descriptor.h"
 
 /* clang-format off */
@@ -21,6 +21,15 @@ static const descriptor_layer vgg19_layers[] = {
     FULLY_CONNECTED,
 };
 
+static const descriptor_layer vgg16_layers[] = {
+    CONV(1, 1, 64, 0),   CONV(1, 2, 64, 2),                        POOL(1),
+    CONV(2, 1, 128, 5),  CONV(2, 2, 128, 7),                       POOL(2),
+    CONV(3, 1, 256, 10), CONV(3, 2, 256, 12), CONV(3, 3, 256, 14), POOL(3),
+    CONV(4, 1, 512, 17), CONV(4, 2, 512, 19), CONV(4, 3, 512, 21), POOL(4),
+    CONV(5, 1, 512, 24), CONV(5, 2, 512, 26), CONV(5, 3, 512, 28), POOL(5),
+    FULLY_CONNECTED,
+};
+
 /* The mean of ImageNet as the Oxford models take it away. */
 #define COMMON(table)                                                                                                  \
     .layers = table, .count = sizeof table / sizeof *table, .side = 224, .mean = {123.68f, 116.779f, 103.939f},        \
@@ -32,4 +41,11 @@ const descriptor_network vgg19_network = {
     .title = "VGG-19",
     .listing = "conv1_1 to conv5_4, relu1_1 to relu5_4, pool1 to pool5, fc6, fc7 and fc8",
     COMMON(vgg19_layers),
+};
+
+const descriptor_network vgg16_network = {
+    .name = "vgg16",
+    .title = "VGG-16",
+    .listing = "conv1_1 to conv5_3, relu1_1 to relu5_3, pool1 to pool5, fc6, fc7 and fc8",
+    COMMON(vgg16_layers),
 };

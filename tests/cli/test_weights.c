@@ -275,6 +275,41 @@ static void damage_is_found(void **state)
     refused("there is no `weights frob`", "weights frob");
 }
 
+/* The last layer tells a VGG-16 from a VGG-19, and the tensors of a batch normalization another kind from both. */
+static void networks_are_told_apart(void **state)
+{
+    (void)state;
+    enum { COUNT = 9 };
+    static const int out[COUNT] = {3, 4, 3, 4, 3, 4, 3, 4, 3};
+    static const char *const files[] = {"vgg16.safetensors", "bn.safetensors"};
+    nx_error err = {0};
+    nx_tensor_entry *entries = make_weights(COUNT, out);
+    for (int k = 0; k < 2; k++) { /* conv4_1 to conv4_2 by their numbers there; then conv1_2 a normalization */
+        for (int i = k ? 1 : 7; i < (k ? 2 : COUNT); i++)
+            for (int part = 0; part < 2; part++) {
+                nx_tensor_entry *e = &entries[2 * i + part];
+                free((char *)e->name);
+                e->name = nx_format("features.%d.%s", k ? 1 : 17 + 2 * (i - 7), part ? "bias" : "weight");
+                if (k) e->rank = 1;
+            }
+        if (!nx_tensors_save_safetensors(at(files[k]), entries, k ? 4 : 2 * COUNT, NULL, 0, &err))
+            fail_msg("%s", err.text);
+    }
+    free_weights(entries, COUNT);
+    nstx(0, "weights verify vgg16.safetensors --preprocessing caffe");
+    assert_said(said_out, "VGG-16 to conv4_2");
+    nstx(0, "weights import vgg16.safetensors --preprocessing caffe -o imported16.safetensors");
+    assert_string_equal(said_out, "imported16.safetensors: VGG-16 to conv4_2\n");
+    refused("a VGG-19 with batch normalization (torchvision's vgg19_bn)", "weights verify bn.safetensors");
+
+    write_text("net.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 0\n[descriptor]\n"
+                          "weights = imported16.safetensors\ncontent_layers = relu4_2\nstyle_layers = relu1_1\n"
+                          "[data]\ncontent = photos/1.png\nstyle = style.png\nsize = 32\nstyle_size = 32\n");
+    refused("imported16.safetensors: the weights of a VGG-16, not of a VGG-19: set [descriptor] network = vgg16",
+            "run net.ini -o net.h5");
+    nstx(0, "run net.ini -o net.h5 -s descriptor.network=vgg16");
+}
+
 /* Features of n pictures, one layer after another; owned by the caller. */
 static float *features_of(const char *name, const float *pictures, int n, size_t *sizes, int *channels)
 {
@@ -405,6 +440,7 @@ int main(void)
         cmocka_unit_test(fully_connected_layers_stay),
         cmocka_unit_test(conventions_agree),
         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(networks_are_told_apart),
         cmocka_unit_test(normalising_only_scales_channels),
         cmocka_unit_test(a_generator_is_exported),
     };
