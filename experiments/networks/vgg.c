@@ -1,5 +1,5 @@
-/* The networks of Simonyan and Zisserman 2015: configurations D, VGG-16, and E, VGG-19. torchvision counts the ReLUs and
- * the poolings of its convolutions too, Keras names a layer by its block. */
+/* The networks of Simonyan and Zisserman 2015: configurations D, VGG-16, and E, VGG-19. torchvision counts the ReLUs
+ * and the poolings of its convolutions too, Keras names a layer by its block. */
 #include "networks/descriptor.h"
 
 /* clang-format off */

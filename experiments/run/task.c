@@ -24,14 +24,14 @@ static const task_kind *const kinds[] = {
 
 static bool check(const task *t, nx_error *err)
 {
-    if (t->paper->generate && t->kind == &optimization)
+    if (t->paper->trains && t->kind == &optimization)
         return nx_fail(err,
                        "[experiment] task = optimize: the paper %s trains a generator; gatys and random_weights "
                        "optimize a picture",
                        t->paper->name);
-    if (!t->paper->generate && t->kind != &optimization)
+    if (!t->paper->trains && t->kind != &optimization)
         return nx_fail(err, "[experiment] task: the paper %s optimizes a picture: task = optimize", t->paper->name);
-    return !t->paper->check || t->paper->check(t->c, err);
+    return paper_check(t->paper, t->c, err);
 }
 
 bool task_new(task **out, const config *c, nx_error *err)

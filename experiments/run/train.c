@@ -70,7 +70,8 @@ static bool record(trainer *t, side *s, nx_params *params, int size, int batch, 
     if (s->content && training) nx_ahead(s->content);
     s->random = nx_input(g, NX_RANDOM_STATE, "random");
     nx_graph_label(g, "generator");
-    int stages = t->task.paper->generate(c, &scope, shape, s->content, s->random, losses);
+    generator_inputs in = {.shape = shape, .content = s->content, .random = s->random};
+    int stages = paper_generate(t->task.paper, c, &scope, &in, losses);
     s->output = nx_keep(losses[stages - 1].output);
     s->n_before = training ? 0 : stages - 1;
     for (int k = 0; k < s->n_before; k++) s->before[k] = nx_keep(losses[k].output);
@@ -194,14 +195,13 @@ static bool asks_for_balance(const config *c)
     return c->loss.stage_style_ratios.count || c->loss.stage_style_ratios.mean;
 }
 
-static bool one_size(const trainer *t) { return t->task.paper->one_size && t->task.paper->one_size(t->task.c); }
-
 static bool check(const trainer *t, nx_error *err)
 {
     const config *c = t->task.c;
     if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 256");
-    int multiple = t->task.paper->multiple(c);
-    if (one_size(t) && c->data.size != multiple)
+    const generator_network *network = generator_network_of(c);
+    int multiple = network->multiple(c);
+    if (network->one_size && c->data.size != multiple)
         return nx_fail(err,
                        "[data] size = %d: this generator makes pictures of %d alone: size = %d, or another "
                        "[generator] scales",
@@ -274,8 +274,9 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
 static void sizes(const task *t, int *now, int *multiple, int *most)
 {
     *now = t->c->data.size;
-    *multiple = t->paper->multiple(t->c);
-    *most = one_size((const trainer *)t) ? *multiple : TASK_MOST_SIZE;
+    const generator_network *network = generator_network_of(t->c);
+    *multiple = network->multiple(t->c);
+    *most = network->one_size ? *multiple : TASK_MOST_SIZE;
 }
 
 static bool print(task *base, nx_error *err)
@@ -360,7 +361,8 @@ static bool set_balance(trainer *t, nx_error *err)
     picture_loss losses[PAPER_STAGES];
     pull pulls[PAPER_STAGES] = {0};
     float *pixels = nx_alloc(nx_shape_count(shape) * sizeof *pixels);
-    int stages = t->task.paper->generate(c, &scope, shape, s.content, s.random, losses);
+    generator_inputs in = {.shape = shape, .content = s.content, .random = s.random};
+    int stages = paper_generate(t->task.paper, c, &scope, &in, losses);
     bool ok = nx_loader_batch(t->loader, 0, pixels, err);
     for (int k = 0; ok && k < stages; k++) ok = record_pull(t, g, &losses[k], &pulls[k], err);
     nx_recompute(g, t->task.recompute);
