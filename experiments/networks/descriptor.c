@@ -93,16 +93,6 @@ size_t descriptor_convolutions(const descriptor_network *network, const char *co
     return list_weighted(network, descriptor_deepest(network, layers, count, NULL), false, out);
 }
 
-int descriptor_smallest_image(const descriptor_network *network, const char *const *layers, size_t count, bool unpadded)
-{
-    int side = 1;
-    for (int i = descriptor_deepest(network, layers, count, NULL); i >= 0; i--) {
-        if (network->layers[i].kind == LAYER_POOL) side *= 2;
-        if (network->layers[i].kind == LAYER_CONV && unpadded) side += 2;
-    }
-    return side;
-}
-
 /* ---- parameters ---- */
 
 nx_param *descriptor_add(descriptor *d, const descriptor_layer *l, const char *part, nx_shape shape, int rank)
@@ -212,44 +202,81 @@ void descriptor_free(descriptor *d)
     free(d);
 }
 
+/* ---- sizes ---- */
+
+/* Pixels a side that a layer takes. */
+static int taken(const descriptor *d, const descriptor_layer *l)
+{
+    if (l->kind == LAYER_POOL) return 2;
+    if (l->kind == LAYER_LINEAR) return 1;
+    return d->unpadded ? 3 : d->padding == NX_PADDING_REFLECT ? 2 : 1;
+}
+
+int descriptor_smallest_image(const descriptor *d, const char *const *layers, size_t count)
+{
+    int side = 1;
+    for (int i = descriptor_deepest(d->network, layers, count, NULL); i >= 0; i--) {
+        const descriptor_layer *l = &d->network->layers[i];
+        if (l->kind == LAYER_POOL) side *= 2;
+        if (l->kind == LAYER_CONV && d->unpadded) side += 2;
+        if (side < taken(d, l)) side = taken(d, l);
+    }
+    return side;
+}
+
+bool descriptor_check_size(const descriptor *d, int height, int width, const char *const *layers, size_t count,
+                           nx_error *err)
+{
+    int last = descriptor_deepest(d->network, layers, count, err), h = height, w = width, channels = 3;
+    for (int i = 0; i <= last; i++) {
+        const descriptor_layer *l = &d->network->layers[i];
+        const nx_param *weight = l->kind == LAYER_POOL ? NULL : descriptor_param(d, l, "weight");
+        if (h < taken(d, l) || w < taken(d, l))
+            return nx_fail(
+                err,
+                "a picture of %d x %d is %d x %d pixels at %s, which takes %d a side%s: at least %d pixels a "
+                "side are needed",
+                width, height, w, h, l->name, taken(d, l),
+                l->kind == LAYER_CONV && !d->unpadded ? " to reflect its border" : "",
+                descriptor_smallest_image(d, layers, count));
+        if (l->kind == LAYER_LINEAR && weight && weight->shape.w != h * w * channels)
+            return nx_fail(err,
+                           "%s takes %d numbers, and a picture of %d x %d gives %d: it wants the size it was made with "
+                           "(%d pixels for trained weights)",
+                           l->name, weight->shape.w, width, height, h * w * channels, d->network->side);
+        if (l->kind == LAYER_POOL) h /= 2, w /= 2;
+        if (l->kind == LAYER_CONV && d->unpadded) h -= 2, w -= 2;
+        if (l->kind == LAYER_LINEAR) h = w = 1;
+        if (weight) channels = weight->shape.c;
+    }
+    return last >= 0;
+}
+
 /* ---- recording ---- */
 
-/* NULL after an error. */
-static nx_tensor *record_layer(descriptor *d, nx_graph *g, const descriptor_layer *l, nx_tensor *x, nx_error *err)
+static nx_tensor *record_layer(descriptor *d, nx_graph *g, const descriptor_layer *l, nx_tensor *x)
 {
     if (l->kind == LAYER_POOL) return nx_pool(g, x, (nx_pool_options){.kind = d->pooling, .size = 2, .stride = 2});
     int in = l->kind == LAYER_LINEAR ? x->shape.h * x->shape.w * x->shape.c : x->shape.c;
     if (!descriptor_param(d, l, "weight")) draw(d, l, (nx_shape){1, 1, in, scaled(d, l->channels)}, 2);
     nx_tensor *w = nx_use(g, descriptor_param(d, l, "weight")), *b = nx_use(g, descriptor_param(d, l, "bias"));
     nx_activation activation = l->bare ? NX_ACTIVATION_NONE : NX_ACTIVATION_RELU;
-    if (l->kind == LAYER_CONV)
-        return nx_conv(g, x, w, b,
-                       (nx_conv_options){.pad = !d->unpadded, .padding = d->padding, .activation = activation});
-    if (w->shape.w != in)
-        return nx_fail(err,
-                       "%s takes %d numbers, and this image gives %d: it wants the size it was made with (%d pixels "
-                       "for trained weights)",
-                       l->name, w->shape.w, in, d->network->side),
-               NULL;
-    return nx_linear(g, x, w, b, activation, 0);
+    if (l->kind == LAYER_LINEAR) return nx_linear(g, x, w, b, activation, 0);
+    nx_conv_options options = {.pad = !d->unpadded, .padding = d->padding, .activation = activation};
+    return nx_conv(g, x, w, b, options);
 }
 
 bool descriptor_record(descriptor *d, nx_graph *g, nx_tensor *x, const char *const *layers, size_t count,
                        nx_tensor **out, nx_error *err)
 {
     int last = descriptor_deepest(d->network, layers, count, err);
-    if (last < 0) return false;
+    if (last < 0 || !descriptor_check_size(d, x->shape.h, x->shape.w, layers, count, err)) return false;
     for (int i = 0; i <= last; i++) {
         const descriptor_layer *l = &d->network->layers[i];
         char *label = nx_format("descriptor/%s", l->name);
         nx_graph_label(g, label);
         free(label);
-        int needed = l->kind == LAYER_POOL ? 2 : l->kind == LAYER_CONV && d->unpadded ? 3 : 1;
-        if (x->shape.h < needed || x->shape.w < needed)
-            return nx_fail(err, "an image of this size has no pixel left at %s: at least %d pixels a side are needed",
-                           l->name, descriptor_smallest_image(d->network, layers, count, d->unpadded));
-        x = record_layer(d, g, l, x, err);
-        if (!x) return false;
+        x = record_layer(d, g, l, x);
         for (size_t k = 0; k < count; k++)
             if (descriptor_find(d->network, layers[k]) == i) out[k] = x;
     }

@@ -67,10 +67,6 @@ size_t descriptor_weighted(const descriptor_network *network, const char *const 
 size_t descriptor_convolutions(const descriptor_network *network, const char *const *layers, size_t count,
                                const char *out[DESCRIPTOR_LAYERS]);
 
-/* The side of the smallest image that still has a pixel at every one of the layers. */
-int descriptor_smallest_image(const descriptor_network *network, const char *const *layers, size_t count,
-                              bool unpadded);
-
 /* ---- one with its weights ---- */
 
 typedef struct descriptor_options {
@@ -102,8 +98,17 @@ bool descriptor_new(descriptor **out, const descriptor_options *options, const c
                     nx_error *err);
 void descriptor_free(descriptor *d);
 
-/* Appends the network up to the deepest of the layers; out[i] is the feature tensor of layers[i]. The fully connected
- * layers of a file want the image size that they were trained with: the error says so. */
+/* The side of the smallest image that has as many pixels at every layer up to these as that takes. */
+int descriptor_smallest_image(const descriptor *d, const char *const *layers, size_t count);
+
+/* Whether an image has: a convolution that reflects its border takes 2 pixels a side, one without padding 3, and the
+ * fully connected layers of a file the image size that they were trained with. The error says where not, and what image
+ * would do. */
+bool descriptor_check_size(const descriptor *d, int height, int width, const char *const *layers, size_t count,
+                           nx_error *err);
+
+/* Appends the network up to the deepest of the layers; out[i] is the feature tensor of layers[i]. Checks x's size
+ * before. */
 bool descriptor_record(descriptor *d, nx_graph *g, nx_tensor *x, const char *const *layers, size_t count,
                        nx_tensor **out, nx_error *err);
 

@@ -58,10 +58,15 @@ static bool read_style(perceptual_loss *p, const perceptual_style *s, nx_error *
         nx_image_free(image);
         *image = fitted;
     }
+    return true;
+}
+
+/* The style pictures have pixels enough; they are read before the descriptor, whose padding counts. */
+static bool check_style(const perceptual_loss *p, int k, const perceptual_style *s, nx_error *err)
+{
     const config_list *layers = &p->c->descriptor.style_layers;
-    int least = descriptor_smallest_image(descriptor_network_at((size_t)p->c->descriptor.network),
-                                          (const char *const *)layers->items, (size_t)layers->count,
-                                          p->c->descriptor.padding == DESCRIPTOR_PADDING_NONE);
+    int least = descriptor_smallest_image(p->descriptor, (const char *const *)layers->items, (size_t)layers->count);
+    const nx_image *image = &p->style[k];
     return (image->height >= least && image->width >= least) ||
            nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
                    s->path, image->width, image->height, p->c->data.style_size, least);
@@ -101,6 +106,7 @@ bool perceptual_new(perceptual_loss **out, const config *c, const nx_device_info
     bool ok = true;
     for (int i = 0; ok && i < count; i++) ok = read_style(p, &styles[i], err);
     ok = ok && read_masks(p, err) && open_descriptor(p, err);
+    for (int i = 0; ok && i < count; i++) ok = check_style(p, i, &styles[i], err);
     if (ok)
         *out = p;
     else
@@ -115,6 +121,15 @@ void perceptual_free(perceptual_loss *p)
     for (int i = 0; i < p->masks; i++) nx_image_free(&p->mask[i]);
     descriptor_free(p->descriptor);
     free(p);
+}
+
+bool perceptual_check_size(const perceptual_loss *p, int height, int width, nx_error *err)
+{
+    size_t count;
+    const char **layers = perceptual_layers(p->c, &count);
+    bool ok = descriptor_check_size(p->descriptor, height, width, layers, count, err);
+    free(layers);
+    return ok;
 }
 
 /* ---- recording ---- */
@@ -247,8 +262,7 @@ bool perceptual_prepare(perceptual_loss *p, nx_device *device, nx_error *err)
     if (p->descriptor->random && p->c->descriptor.rescale) {
         size_t count;
         const char **layers = perceptual_layers(p->c, &count), *scaled[DESCRIPTOR_LAYERS];
-        nx_image image =
-            calibration(p, descriptor_smallest_image(p->descriptor->network, layers, count, p->descriptor->unpadded));
+        nx_image image = calibration(p, descriptor_smallest_image(p->descriptor, layers, count));
         size_t n = descriptor_convolutions(p->descriptor->network, layers, count, scaled);
         ok = descriptor_rescale(p->descriptor, device, image.rgb, (nx_shape){1, image.height, image.width, 3}, scaled,
                                 n, false, err);

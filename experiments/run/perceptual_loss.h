@@ -57,6 +57,10 @@ typedef struct picture_loss {
 /* Appends the descriptor and the losses of [loss], total variation included. */
 bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, objective *o, nx_error *err);
 
+/* Whether a picture that is judged has pixels enough for every layer. An error is the user's, and says what would do.
+ */
+bool perceptual_check_size(const perceptual_loss *p, int height, int width, nx_error *err);
+
 /* The config's content layers, then its style layers; the array is owned by the caller. */
 const char **perceptual_layers(const config *c, size_t *count);
 

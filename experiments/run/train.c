@@ -217,6 +217,19 @@ static bool check(const trainer *t, nx_error *err)
            nx_fail(err, "[loss] diversity compares outputs of one batch: it needs [data] batch of 2 or more");
 }
 
+/* What the generator makes has pixels enough for the descriptor; of several pictures the first is the smallest. */
+static bool check_size(trainer *t, nx_error *err)
+{
+    side s = {0};
+    nx_params *params = nx_params_new();
+    nx_error reason;
+    bool ok = record(t, &s, params, t->task.c->data.size, 1, true, &reason) ||
+              nx_fail(err, "[data] size = %d: %s", t->task.c->data.size, reason.text);
+    free_side(&s);
+    nx_params_free(params);
+    return ok;
+}
+
 static bool open_inputs(task *base, nx_error *err)
 {
     trainer *t = (trainer *)base;
@@ -227,7 +240,7 @@ static bool open_inputs(task *base, nx_error *err)
     for (int k = 0; k < PAPER_STAGES; k++) t->balance[k] = 1;
     return check(t, err) && config_need(c, "data", "style", err) && read_content(t, err) &&
            perceptual_new(&t->task.perceptual, c, &t->task.info, styles, t->task.paper->styles(c, styles), err) &&
-           open_loaders(t, err);
+           check_size(t, err) && open_loaders(t, err);
 }
 
 static void close_all(task *base)

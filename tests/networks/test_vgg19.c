@@ -506,17 +506,51 @@ static void shapes_follow_the_image(void **state)
         nx_shape want = {2, 61 >> cases[i].halvings, 103 >> cases[i].halvings, cases[i].channels};
         if (!nx_shape_equal(out[i]->shape, want))
             fail_msg("%s is %d x %d", layers[i], out[i]->shape.h, out[i]->shape.w);
-        assert_int_equal(descriptor_smallest_image(vgg->network, &layers[i], 1, false), 1 << cases[i].halvings);
+        assert_int_equal(descriptor_smallest_image(vgg, &layers[i], 1), 1 << cases[i].halvings);
         if (!cases[i].halvings) continue;
         nx_error err = {""};
         nx_tensor *too_small = nx_input(g, (nx_shape){1, 64, (1 << cases[i].halvings) - 1, 3}, "x"), *unused;
         assert_false(descriptor_record(vgg, g, too_small, &layers[i], 1, &unused, &err));
         char *part = nx_format("at least %d pixels", 1 << cases[i].halvings);
-        assert_message(&err, "no pixel left at pool", part);
+        assert_message(&err, "pixels at pool", part);
         free(part);
     }
     nx_graph_free(g);
     descriptor_free(vgg);
+}
+
+/* What a layer takes beside: 2 pixels a side to reflect a border of one, 3 to lose it; the smallest image has them. */
+static void borders_take_pixels(void **state)
+{
+    (void)state;
+    static const struct {
+        config_descriptor_padding padding;
+        const char *layer;
+        int least;
+    } cases[] = {{DESCRIPTOR_PADDING_ZERO, "conv3_1", 4},      {DESCRIPTOR_PADDING_REPLICATE, "pool3", 8},
+                 {DESCRIPTOR_PADDING_REFLECT, "conv1_1", 2},   {DESCRIPTOR_PADDING_REFLECT, "pool1", 2},
+                 {DESCRIPTOR_PADDING_REFLECT, "conv3_1", 8},   {DESCRIPTOR_PADDING_REFLECT, "conv5_4", 32},
+                 {DESCRIPTOR_PADDING_CIRCULAR, "conv5_1", 16}, {DESCRIPTOR_PADDING_NONE, "conv1_2", 5},
+                 {DESCRIPTOR_PADDING_NONE, "conv2_1", 10}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nx_error err = {""};
+        nx_tensor *out;
+        descriptor *vgg = vgg_new(&(descriptor_options){.sigma = .015f, .width = 1 / 16.f, .padding = cases[i].padding},
+                                  &cases[i].layer, 1);
+        nx_graph *g = nx_graph_new(&test_device()->info);
+        int least = cases[i].least;
+        assert_int_equal(descriptor_smallest_image(vgg, &cases[i].layer, 1), least);
+        record(vgg, g, nx_input(g, (nx_shape){1, least, 40, 3}, "x"), &cases[i].layer, 1, &out);
+        if (least > 1) {
+            assert_false(descriptor_record(vgg, g, nx_input(g, (nx_shape){1, 40, least - 1, 3}, "x"), &cases[i].layer,
+                                           1, &out, &err));
+            char *part = nx_format("at least %d pixels a side", least);
+            assert_message(&err, "a picture of ", part);
+            free(part);
+        }
+        nx_graph_free(g);
+        descriptor_free(vgg);
+    }
 }
 
 /* ---- files of weights ---- */
@@ -741,7 +775,7 @@ static void fully_connected_layers_agree(void **state)
         nx_graph *g = nx_graph_new(&test_device()->info);
         nx_tensor *unused[3];
         assert_false(descriptor_record(vgg, g, nx_input(g, (nx_shape){1, 128, 128, 3}, "x"), layers, 3, unused, &err));
-        assert_message(&err, "fc6 takes 245 numbers, and this image gives 80", "224");
+        assert_message(&err, "fc6 takes 245 numbers, and a picture of 128 x 128 gives 80", "224");
         nx_graph_free(g);
         descriptor_free(vgg);
     }
@@ -880,6 +914,7 @@ int main(void)
         cmocka_unit_test(layers_have_several_names),
         cmocka_unit_test(an_unknown_layer_has_a_neighbour),
         cmocka_unit_test(shapes_follow_the_image),
+        cmocka_unit_test(borders_take_pixels),
         cmocka_unit_test(preprocessing_is_folded_in),
         cmocka_unit_test(keras_and_torchvision_agree),
         cmocka_unit_test(fully_connected_layers_agree),
