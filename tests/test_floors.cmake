@@ -83,6 +83,17 @@ if(includes LESS 100)
   complain("only ${includes} includes found: this test has lost sight of the source")
 endif()
 
+# ---- networks and papers are known by their rows: no other file compares their names ----
+
+foreach(file ${experiment_files})
+  if(NOT file STREQUAL experiments/config/keys.h)
+    file(STRINGS ${root}/${file} lines REGEX "(^|[^A-Za-z0-9_])(GENERATOR|DESCRIPTOR|PAPER)_[a-z]")
+    if(lines)
+      complain("${file} asks for a network or paper by name: its row says what depends on it")
+    endif()
+  endif()
+endforeach()
+
 # ---- nx.h lists every header but those that say they are only for the operations themselves ----
 
 file(GLOB headers RELATIVE ${root}/framework ${root}/framework/*/*.h)

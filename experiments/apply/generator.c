@@ -15,9 +15,9 @@
 #include "graph/plan.h"
 #include "machine/available_memory.h"
 #include "machine/wisdom_file.h"
+#include "networks/generators.h"
 #include "ops/random.h"
 #include "ops/row_moments.h"
-#include "run/paper.h"
 #include "runfile/model.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ typedef struct noise {
 struct generator {
     model *m;
     config *c;
-    const paper *paper;
+    const generator_network *network;
     nx_device_info info;
     nx_device *device;
     nx_params *params;
@@ -72,14 +72,11 @@ static const int tried[] = {8192, 6144, 4096, 3072, 2048, 1536, 1024, 768, 512, 
 static int rounded_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 static bool makes_texture(const generator *g) { return g->c->experiment.task == TASK_TEXTURE; }
-static int multiple_of(const generator *g) { return g->paper->multiple(g->c); }
-static int reach_of(const generator *g) { return g->paper->reach ? g->paper->reach(g->c) : 0; }
+static int multiple_of(const generator *g) { return g->network->multiple(g->c); }
+static int reach_of(const generator *g) { return g->network->reach(g->c); }
 static bool tiled(const generator *g) { return g->down.tiles > 1 || g->across.tiles > 1; }
 
-static bool on_torus(const generator *g)
-{
-    return g->c->generator.network == GENERATOR_PYRAMID || g->c->generator.padding == PADDING_CIRCULAR;
-}
+static bool on_torus(const generator *g) { return g->network->torus(g->c); }
 
 bool generator_open(generator **out, const char *path, const nx_device_info *info, nx_error *err)
 {
@@ -90,7 +87,7 @@ bool generator_open(generator **out, const char *path, const nx_device_info *inf
         generator_free(g);
         return false;
     }
-    g->paper = paper_of(g->c);
+    g->network = generator_network_of(g->c);
     g->info = *info;
     g->room = generator_memory(info);
     g->params = nx_params_new();
@@ -164,13 +161,9 @@ static void record(generator *g, int pass)
     nx_scope scope = {.g = g->g, .params = g->params, .measured = tiled(g) ? &g->measured : NULL};
     g->content = makes_texture(g) ? NULL : nx_input(g->g, shape, "content");
     g->random = nx_input(g->g, NX_RANDOM_STATE, "random");
-    if (g->paper->apply) {
-        g->output = g->paper->apply(g->c, &scope, g->content, g->random);
-    } else {
-        picture_loss losses[PAPER_STAGES];
-        int stages = g->paper->generate(g->c, &scope, shape, g->content, g->random, losses);
-        g->output = losses[stages - 1].output;
-    }
+    generator_inputs in = {.shape = shape, .content = g->content, .random = g->random, .applied = true};
+    generator_pictures y = g->network->record(g->c, &scope, &in);
+    g->output = y.output[y.count - 1];
     g->pass = pass;
     if (!tiled(g)) {
         g->passes = 0;
@@ -281,10 +274,9 @@ generator_facts generator_ask(const generator *g)
     int tiles = g->down.tiles * g->across.tiles;
     return (generator_facts){.file = g->m->file,
                              .texture = makes_texture(g),
-                             .noise = g->c->generator.network != GENERATOR_MTNET &&
-                                      (g->c->generator.network != GENERATOR_STYLENET || g->c->generator.noise),
+                             .noise = g->network->noise(g->c),
                              .multiple = multiple_of(g),
-                             .one_size = g->paper->one_size && g->paper->one_size(g->c),
+                             .one_size = g->network->one_size,
                              .bytes = g->bytes,
                              .seconds = g->seconds,
                              .tiles = tiles,
@@ -521,7 +513,7 @@ bool generator_check_sample(const generator *g, int height, int width, nx_error 
 {
     int multiple = multiple_of(g);
     if (!makes_texture(g)) return nx_fail(err, "%s stylizes pictures: use nstx stylize", g->m->file);
-    if (g->paper->one_size && g->paper->one_size(g->c) && (width != multiple || height != multiple))
+    if (g->network->one_size && (width != multiple || height != multiple))
         return nx_fail(err, "--size %dx%d: %s makes %dx%d alone", width, height, g->m->file, multiple, multiple);
     if (width % multiple || height % multiple)
         return nx_fail(err, "--size %dx%d: %s makes multiples of %d, such as %dx%d", width, height, g->m->file,

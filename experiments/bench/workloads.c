@@ -3,11 +3,10 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "base/text.h"
 #include "device/memory.h"
-#include "networks/mtnet.h"
-#include "networks/pyramid.h"
-#include "networks/stylenet.h"
-#include "networks/vgg19.h"
+#include "networks/descriptor.h"
+#include "networks/generators.h"
 #include "nn/lbfgs.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
@@ -24,12 +23,13 @@ static const char *const content_layer[] = {"conv4_2"};
 
 struct workload {
     const workload_row *row;
+    config *c; /* of the row's networks */
     nx_device *device;
     nx_graph *g;
     nx_plan *plan;
     nx_params *params;
     nx_scope scope;
-    vgg19 *vgg;
+    descriptor *descriptor;
     nx_optimizer *optimizer;
     nx_lbfgs *lbfgs; /* of the parameter `picture`, with the plan's loss and gradient */
     nx_tensor *loss, *gradient;
@@ -41,17 +41,20 @@ static nx_tensor *picture(workload *w)
     return nx_input(w->g, (nx_shape){w->row->batch, w->row->size, w->row->size, 3}, "x");
 }
 
-static void descriptor(workload *w, const char *const *layers, size_t count, vgg19_pooling pooling)
+static void open_descriptor(workload *w, const char *const *layers, size_t count, config_pooling pooling)
 {
     nx_error err;
-    vgg19_options options = {.init = VGG19_INIT_HE, .pooling = pooling, .padding = NX_PADDING_ZERO, .seed = 1};
-    NX_CHECK(vgg19_new(&w->vgg, &options, layers, count, &err), "%s", err.text);
+    descriptor_options options = {.network = descriptor_network_at((size_t)w->c->descriptor.network),
+                                  .init = INIT_HE,
+                                  .pooling = pooling,
+                                  .seed = 1};
+    NX_CHECK(descriptor_new(&w->descriptor, &options, layers, count, &err), "%s", err.text);
 }
 
 static void describe(workload *w, nx_tensor *x, const char *const *layers, size_t count, nx_tensor **out)
 {
     nx_error err;
-    NX_CHECK(vgg19_record(w->vgg, w->g, x, layers, count, out, &err), "%s", err.text);
+    NX_CHECK(descriptor_record(w->descriptor, w->g, x, layers, count, out, &err), "%s", err.text);
 }
 
 /* Style at the first `styles` layers against zero Gram matrices, content at conv4_2 against target. */
@@ -71,11 +74,11 @@ static nx_tensor *loss(workload *w, nx_tensor *const *features, int styles, nx_t
     return nx_weighted_sum(w->g, term, weight, styles + 1);
 }
 
-/* VGG-19 to conv5_1, no gradient. */
-static void vgg19_forward(workload *w)
+/* The descriptor to conv5_1, no gradient. */
+static void forward(workload *w)
 {
     nx_tensor *out;
-    descriptor(w, &style_layers[4], 1, VGG19_POOLING_MAX);
+    open_descriptor(w, &style_layers[4], 1, POOLING_MAX);
     describe(w, picture(w), &style_layers[4], 1, &out);
     nx_keep(out);
 }
@@ -86,55 +89,42 @@ static void gatys_step(workload *w)
     nx_tensor *feature[6], *dx, *x = picture(w);
     const char *layers[6] = {style_layers[0], style_layers[1], style_layers[2],
                              style_layers[3], style_layers[4], content_layer[0]};
-    descriptor(w, layers, 6, VGG19_POOLING_AVERAGE);
+    open_descriptor(w, layers, 6, POOLING_AVERAGE);
     describe(w, x, layers, 6, feature);
     nx_tensor *target = nx_input(w->g, feature[5]->shape, "target");
     nx_gradient(w->g, loss(w, feature, 5, feature[5], target), &x, 1, &dx);
     nx_keep(dx);
 }
 
-static nx_tensor *generator(workload *w, nx_tensor *x)
+/* The final picture; x: NULL for textures. */
+static nx_tensor *generate(workload *w, nx_tensor *x)
 {
-    stylenet_options options = {
-        .norm = STYLENET_INSTANCE, .channels = w->row->channels, .blocks = 5, .padding = NX_PADDING_REPLICATE};
-    return stylenet_record(&options, &w->scope, x);
+    generator_inputs in = {.shape = {w->row->batch, w->row->size, w->row->size, 3},
+                           .content = x,
+                           .random = nx_input(w->g, NX_RANDOM_STATE, "random"),
+                           .applied = !w->scope.training};
+    generator_pictures y = generator_network_of(w->c)->record(w->c, &w->scope, &in);
+    return y.output[y.count - 1];
 }
 
-/* StyleNet, the descriptor of its output and of the content, backward, Adam. */
+/* The generator, the descriptor of its output and of the content, backward, Adam. */
 static void train_step(workload *w)
 {
     const char *layers[5] = {style_layers[0], style_layers[1], style_layers[2], style_layers[3], content_layer[0]};
-    float scale[3] = {255, 255, 255}, shift[3] = {-120, -120, -120};
+    float scale[3] = {1, 1, 1}, shift[3] = {-120, -120, -120};
     nx_tensor *x = picture(w), *feature[5], *target;
     w->scope.training = true;
-    descriptor(w, layers, 5, VGG19_POOLING_MAX);
+    open_descriptor(w, layers, 5, POOLING_MAX);
     nx_tensor *content =
         nx_affine(w->g, x, nx_constant(w->g, NX_VECTOR(3), scale), nx_constant(w->g, NX_VECTOR(3), shift));
     describe(w, content, content_layer, 1, &target);
-    describe(w, generator(w, x), layers, 5, feature);
+    describe(w, generate(w, x), layers, 5, feature);
     nx_optimizer_options adam = {.method = NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f};
     w->optimizer = nx_optimizer_new(w->g, loss(w, feature, 4, feature[4], target), w->params, adam);
 }
 
-static void stylenet(workload *w) { nx_keep(generator(w, picture(w))); }
-
-/* A sample of TextureNet V1, its noise included. */
-static void texnet(workload *w)
-{
-    pyramid_options options = {.scales = 5};
-    nx_shape shape = {w->row->batch, w->row->size, w->row->size, 3};
-    nx_tensor *random = nx_input(w->g, NX_RANDOM_STATE, "random");
-    nx_keep(pyramid_generate(&options, &w->scope, shape, NULL, random, 1));
-}
-
-static void mtnet(workload *w)
-{
-    mtnet_options options = {.subnets = MTNET_TWO_BRANCHES,
-                             .channels = w->row->channels,
-                             .output_scale = 1,
-                             .padding = NX_PADDING_REPLICATE};
-    nx_keep(mtnet_record(&options, &w->scope, picture(w), 2).output[MTNET_SUBNETS - 1]);
-}
+static void stylize(workload *w) { nx_keep(generate(w, picture(w))); }
+static void sample(workload *w) { nx_keep(generate(w, NULL)); }
 
 /* A function of a picture that L-BFGS goes on lowering for longer than any history: rough pictures are expensive. */
 static void smoothing(workload *w)
@@ -159,17 +149,18 @@ static void smoothing(workload *w)
 const workload_row workloads[] = {
     {"gatys_step_256", "steps", gatys_step, .size = 256, .batch = 1},
     {"gatys_step_512", "steps", gatys_step, .size = 512, .batch = 1},
-    {"train_step_256_b4", "steps", train_step, .size = 256, .batch = 4, .channels = 32},
+    {"train_step_256_b4", "steps", train_step, .size = 256, .batch = 4, .network = "stylenet", .channels = 32},
     {"lbfgs_256", "steps", smoothing, .size = 256, .batch = 1, .history = 100, .beside = "gatys_step_256"},
     {"lbfgs_512", "steps", smoothing, .size = 512, .batch = 1, .history = 100, .beside = "gatys_step_512"},
-    {"vgg19_forward_256", "inference", vgg19_forward, .size = 256, .batch = 1},
-    {"stylenet_512", "inference", stylenet, .size = 512, .batch = 1, .channels = 32},
-    {"stylenet_1024", "inference", stylenet, .size = 1024, .batch = 1, .channels = 32},
-    {"texnet_256", "inference", texnet, .size = 256, .batch = 1},
-    {"mtnet_1024", "inference", mtnet, .size = 1024, .batch = 1, .channels = 32},
+    {"vgg19_forward_256", "inference", forward, .size = 256, .batch = 1},
+    {"stylenet_512", "inference", stylize, .size = 512, .batch = 1, .network = "stylenet", .channels = 32},
+    {"stylenet_1024", "inference", stylize, .size = 1024, .batch = 1, .network = "stylenet", .channels = 32},
+    {"texnet_256", "inference", sample, .size = 256, .batch = 1, .network = "pyramid", .channels = 32},
+    {"mtnet_1024", "inference", stylize, .size = 1024, .batch = 1, .network = "mtnet", .channels = 32},
 #define PIXELS(side)                                                                                                   \
     {                                                                                                                  \
-        "stylenet_" #side, "growth", stylenet, .size = side, .batch = 1, .channels = 32, .axis = "pixels"              \
+        "stylenet_" #side, "growth", stylize, .size = side, .batch = 1, .network = "stylenet", .channels = 32,         \
+                                              .axis = "pixels"                                                         \
     }
 #define STEP(side)                                                                                                     \
     {                                                                                                                  \
@@ -177,11 +168,13 @@ const workload_row workloads[] = {
     }
 #define BATCH(n)                                                                                                       \
     {                                                                                                                  \
-        "train_step_64_b" #n, "growth", train_step, .size = 64, .batch = n, .channels = 32, .axis = "batch"            \
+        "train_step_64_b" #n, "growth", train_step, .size = 64, .batch = n, .network = "stylenet", .channels = 32,     \
+                                                    .axis = "batch"                                                    \
     }
 #define CHANNELS(n)                                                                                                    \
     {                                                                                                                  \
-        "stylenet_256_c" #n, "growth", stylenet, .size = 256, .batch = 1, .channels = n, .axis = "channels"            \
+        "stylenet_256_c" #n, "growth", stylize, .size = 256, .batch = 1, .network = "stylenet", .channels = n,         \
+                                                .axis = "channels"                                                     \
     }
     PIXELS(128),
     PIXELS(256),
@@ -206,9 +199,13 @@ workload *workload_new(const workload_row *row, nx_device *device)
     workload *w = nx_alloc(sizeof *w);
     *w = (workload){.row = row, .device = device, .g = nx_graph_new(&device->info), .params = nx_params_new()};
     w->scope = (nx_scope){.g = w->g, .params = w->params, .seed = 1};
+    char *text = row->network ? nx_format("[generator]\nnetwork = %s\nchannels = %d\n", row->network, row->channels)
+                              : nx_copy_text("");
+    NX_CHECK(config_parse(&w->c, row->name, text, ".", NULL, 0, &err), "%s", err.text);
+    free(text);
     row->record(w);
     NX_CHECK(nx_plan_new(&w->plan, w->g, &err), "%s: %s", row->name, err.text);
-    if (w->vgg) nx_params_realize(w->vgg->params, device);
+    if (w->descriptor) nx_params_realize(w->descriptor->params, device);
     nx_params_realize(w->params, device);
     if (w->optimizer) nx_params_realize(w->optimizer->state, device);
     if (w->lbfgs) nx_lbfgs_realize(w->lbfgs, device);
@@ -224,8 +221,9 @@ void workload_free(workload *w)
     nx_optimizer_free(w->optimizer);
     nx_lbfgs_free(w->lbfgs);
     nx_params_free(w->params);
-    vgg19_free(w->vgg);
+    descriptor_free(w->descriptor);
     nx_graph_free(w->g);
+    config_free(w->c);
     free(w);
 }
 

@@ -18,10 +18,12 @@ typedef struct workload workload;
 typedef struct workload_row {
     const char *name, *table; /* table: "steps", "inference" or "growth" */
     void (*record)(workload *w);
-    int size, batch, channels; /* channels: of a generator's first layer */
-    int history;               /* pairs of L-BFGS: an update is timed instead of a plan; 0: none */
-    const char *beside;        /* the row whose time this one is a part of, or NULL */
-    const char *axis;          /* growth: what grows within the rows of one axis, "pixels" and so on */
+    int size, batch;
+    const char *network; /* of [generator]; NULL: none */
+    int channels;        /* of its first layer */
+    int history;         /* pairs of L-BFGS: an update is timed instead of a plan; 0: none */
+    const char *beside;  /* the row whose time this one is a part of, or NULL */
+    const char *axis;    /* growth: what grows within the rows of one axis, "pixels" and so on */
 } workload_row;
 
 extern const workload_row workloads[];

@@ -12,7 +12,8 @@
 #include "io/packed.h"
 #include "io/tensors.h"
 #include "machine/device.h"
-#include "networks/vgg19.h"
+#include "networks/descriptor_files.h"
+#include "networks/descriptor_scale.h"
 #include "runfile/model.h"
 #include "runfile/own.h"
 
@@ -26,7 +27,7 @@ typedef struct request {
     char **files; /* the words that are no options */
     int count;
     const char *images, *out;
-    vgg19_preprocessing preprocessing;
+    config_preprocessing preprocessing;
     int number, size; /* of images */
 } request;
 
@@ -59,24 +60,32 @@ enum { ACTIONS = sizeof actions / sizeof *actions };
 
 static const char weights_options[] =
     "  nstx " INFO "\n    what it holds, its checksums, and that every number is one\n"
-    "  nstx " VERIFY "\n    a VGG-19 on synthetic pictures: what each layer makes of them\n"
-    "  nstx " NORMALIZE "\n    a VGG-19 scaled so that every channel's mean over the pictures is 1\n"
+    "  nstx " VERIFY "\n    a descriptor on synthetic pictures: what each layer makes of them\n"
+    "  nstx " NORMALIZE "\n    a descriptor scaled so that every channel's mean over the pictures is 1\n"
     "  nstx " EXPORT "\n    a trained generator for other programs\n"
-    "  nstx " IMPORT "\n    a VGG-19, or a generator of Torch7, as nstx keeps them\n";
+    "  nstx " IMPORT "\n    a descriptor, or a generator of Torch7, as nstx keeps them\n";
 
-/* ---- a VGG-19 and a device ---- */
+/* ---- a descriptor and a device ---- */
 
 typedef struct subject {
-    vgg19 *vgg;
+    descriptor *d;
     nx_device *device;
-    const char *deepest;
+    descriptor_file file;
 } subject;
 
-static bool open_vgg(subject *s, const request *r, const char *path, nx_error *err)
+static bool open_weights(subject *s, const request *r, const char *path, nx_error *err)
 {
-    *s = (subject){.deepest = vgg19_file_deepest(path, NULL, err)};
-    vgg19_options options = {.weights = path, .preprocessing = r->preprocessing, .padding = VGG19_PADDING_FILE};
-    return s->deepest && vgg19_new(&s->vgg, &options, &s->deepest, 1, err);
+    *s = (subject){0};
+    if (!descriptor_file_look(&s->file, path, err)) return false;
+    descriptor_options options = {.network = s->file.network, .weights = path, .preprocessing = r->preprocessing};
+    return descriptor_new(&s->d, &options, &s->file.deepest, 1, err);
+}
+
+/* Pictures of the size that its deepest layer takes, or else of `side` pixels. */
+static int side_of(const subject *s, int side)
+{
+    const descriptor_network *n = s->file.network;
+    return n->layers[descriptor_find(n, s->file.deepest)].kind == LAYER_LINEAR ? n->side : side;
 }
 
 static bool open_device(subject *s, nx_error *err)
@@ -88,7 +97,7 @@ static bool open_device(subject *s, nx_error *err)
 
 static void close_subject(subject *s)
 {
-    vgg19_free(s->vgg);
+    descriptor_free(s->d);
     nx_device_free(s->device);
 }
 
@@ -145,21 +154,21 @@ static int weights_verify(const request *r)
 {
     nx_error err;
     subject s;
-    vgg19_activation layers[VGG19_LAYERS];
+    descriptor_activation layers[DESCRIPTOR_LAYERS];
     size_t count = 0;
     int code = EXIT_REQUEST;
-    if (open_vgg(&s, r, r->files[0], &err) && open_device(&s, &err)) {
-        nx_shape shape = {2, 64, 64, 3};
-        if (!strncmp(s.deepest, "fc", 2)) shape.h = shape.w = 224;
-        vgg19_images images = {.shape = shape, .batches = 1, .read = synthetic, .context = &shape};
-        printf("%s: VGG-19 to %s\n", r->files[0], s.deepest);
-        if (vgg19_measure(s.vgg, s.device, &images, s.deepest, layers, &count, &err)) {
+    if (open_weights(&s, r, r->files[0], &err) && open_device(&s, &err)) {
+        int side = side_of(&s, 64);
+        nx_shape shape = {2, side, side, 3};
+        descriptor_images images = {.shape = shape, .batches = 1, .read = synthetic, .context = &shape};
+        printf("%s: %s to %s\n", r->files[0], s.file.network->title, s.file.deepest);
+        if (descriptor_measure(s.d, s.device, &images, s.file.deepest, layers, &count, &err)) {
             code = check_tensors(r->files[0], &err) ? EXIT_DONE : EXIT_FAILED;
             printf("\n%-10s %9s %6s %12s %12s\n", "layer", "channels", "dead", "mean", "largest");
         }
     }
     for (size_t i = 0; i < count; i++) {
-        const vgg19_activation *a = &layers[i];
+        const descriptor_activation *a = &layers[i];
         printf("%-10s %9d %6d %12.5g %12.5g\n", a->layer, a->channels, a->dead, a->mean, a->most);
         if (code == EXIT_DONE && (!isfinite(a->most) || !isfinite(a->mean) || a->dead == a->channels)) {
             nx_fail(&err, "%s: %s gives %s on synthetic pictures: the weights are damaged, or --preprocessing is wrong",
@@ -213,8 +222,8 @@ static size_t origin_of(const nx_tensor_file *file, nx_metadata out[2])
     return n;
 }
 
-static bool save_vgg(const subject *s, const char *source, const char *out, const char *key, const char *value,
-                     nx_error *err)
+static bool save_weights(const subject *s, const char *source, const char *out, const char *key, const char *value,
+                         nx_error *err)
 {
     nx_tensor_file *file;
     nx_metadata more[5];
@@ -226,7 +235,7 @@ static bool save_vgg(const subject *s, const char *source, const char *out, cons
     more[n++] = (nx_metadata){key, value};
     more[n++] = (nx_metadata){"source", source};
     more[n++] = (nx_metadata){"source_xxh3", hash};
-    bool ok = vgg19_save(s->vgg, out, more, n, err);
+    bool ok = descriptor_save(s->d, out, more, n, err);
     nx_tensor_file_free(file);
     return ok;
 }
@@ -239,7 +248,7 @@ static int weights_normalize(const request *r)
     nx_file_list list = {0};
     nx_loader *loader = NULL;
     if (!r->images) return usage_error_of(NORMALIZE, "--images FOLDER is needed: the statistics come from pictures");
-    bool ok = open_vgg(&s, r, r->files[0], &err) && nx_packed_images(&list, r->images, &err);
+    bool ok = open_weights(&s, r, r->files[0], &err) && nx_packed_images(&list, r->images, &err);
     size_t wanted = (size_t)(r->number ? r->number : COUNT), batch = BATCH;
     if (ok) {
         if (wanted > list.count) wanted = list.count;
@@ -252,15 +261,16 @@ static int weights_normalize(const request *r)
                                      .batch = (int)batch,
                                      .resize_short = size,
                                      .center = true};
-        vgg19_images images = {.shape = {(int)batch, size, size, 3}, .batches = list.count / batch, .read = next_batch};
+        descriptor_images images = {
+            .shape = {(int)batch, size, size, 3}, .batches = list.count / batch, .read = next_batch};
         ok = nx_loader_new(&loader, &options, &err) && open_device(&s, &err);
         images.context = loader;
-        ok = ok && vgg19_rescale_on(s.vgg, s.device, &images, &s.deepest, 1, true, &err);
+        ok = ok && descriptor_rescale_on(s.d, s.device, &images, &s.file.deepest, 1, true, &err);
         nx_progress("%s", "");
     }
     char *how = nx_format("every channel's mean is 1 over %zu pictures of %s", list.count, r->images);
-    ok = ok && save_vgg(&s, r->files[0], r->files[1], "normalised", how, &err);
-    if (ok) printf("%s: VGG-19 to %s, %s\n", r->files[1], s.deepest, how);
+    ok = ok && save_weights(&s, r->files[0], r->files[1], "normalised", how, &err);
+    if (ok) printf("%s: %s to %s, %s\n", r->files[1], s.file.network->title, s.file.deepest, how);
     free(how);
     nx_loader_free(loader);
     nx_file_list_free(&list);
@@ -306,9 +316,9 @@ static int weights_import(const request *r)
     subject s = {0};
     if (!r->out) return usage_error_of(IMPORT, "-o OUT.safetensors is needed");
     if (nx_ends_with(r->files[0], ".t7")) return import_network(r);
-    bool ok = open_vgg(&s, r, r->files[0], &err) &&
-              save_vgg(&s, r->files[0], r->out, "imported_preprocessing", words[r->preprocessing], &err);
-    if (ok) printf("%s: VGG-19 to %s\n", r->out, s.deepest);
+    bool ok = open_weights(&s, r, r->files[0], &err) &&
+              save_weights(&s, r->files[0], r->out, "imported_preprocessing", words[r->preprocessing], &err);
+    if (ok) printf("%s: %s to %s\n", r->out, s.file.network->title, s.file.deepest);
     close_subject(&s);
     return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
 }
@@ -346,7 +356,7 @@ static bool parse(request *r, const struct action *a, int argc, char **argv)
             bool caffe = !strcmp(optarg, "caffe");
             if (!caffe && strcmp(optarg, "torchvision"))
                 return usage_error_of(a->usage, "--preprocessing %s: caffe or torchvision", optarg), false;
-            r->preprocessing = caffe ? VGG19_PREPROCESSING_CAFFE : VGG19_PREPROCESSING_TORCHVISION;
+            r->preprocessing = caffe ? PREPROCESSING_CAFFE : PREPROCESSING_TORCHVISION;
         }
     }
     r->files = argv + optind, r->count = argc - optind;

@@ -133,10 +133,29 @@ static bool check_weights(const config_loading *l, const char *key, const config
                    l->place[config_row_find("loss", key) - config_rows], key, weights->count, layers_of->count, of);
 }
 
+/* The layers are the descriptor's own. */
+static bool check_layers(const config_loading *l, const char *key, const config_list *layers)
+{
+    config_descriptor_network network = l->c->descriptor.network;
+    config_list known = config_layers_of((int)network);
+    bool fine = true;
+    for (int i = 0; fine && i < layers->count; i++)
+        if (config_list_find(&known, layers->items[i]) < 0) {
+            char *hint = config_list_guess(&known, layers->items[i]);
+            fine = nx_fail(l->err, "%s: [descriptor] %s: %s has no layer '%s'%s",
+                           l->place[config_row_find("descriptor", key) - config_rows], key,
+                           config_row_find("descriptor", "network")->words[network], layers->items[i], hint);
+            free(hint);
+        }
+    config_list_free(&known);
+    return fine;
+}
+
 static bool check_together(const config_loading *l)
 {
     const config *c = l->c;
-    return config_axes_check(c, l->err) &&
+    return config_axes_check(c, l->err) && check_layers(l, "content_layers", &c->descriptor.content_layers) &&
+           check_layers(l, "style_layers", &c->descriptor.style_layers) &&
            check_weights(l, "content_layer_weights", &c->loss.content_layer_weights, "content_layers",
                          &c->descriptor.content_layers) &&
            check_weights(l, "style_layer_weights", &c->loss.style_layer_weights, "style_layers",

@@ -110,6 +110,12 @@ bool config_need(const config *c, const char *section, const char *key, nx_error
 /* The weight of layer i of count. */
 double config_layer_weight(const config_numbers *weights, int i, int count);
 
+/* ---- names of layers ---- */
+
+/* Name i of a layer of a descriptor, NULL past the last one: what networks/descriptor.c, which is above the parser,
+ * hands down to it. */
+const char *config_layer_at(config_descriptor_network network, size_t i);
+
 /* ---- sweeps ---- */
 
 /* How many points the sweep has; 1 without one. */

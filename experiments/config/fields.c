@@ -13,16 +13,12 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const char *const layers[] = {
-    "conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1",                                             /* 64 */
-    "conv2_1", "relu2_1", "conv2_2", "relu2_2", "pool2",                                             /* 128 */
-    "conv3_1", "relu3_1", "conv3_2", "relu3_2", "conv3_3", "relu3_3", "conv3_4", "relu3_4", "pool3", /* 256 */
-    "conv4_1", "relu4_1", "conv4_2", "relu4_2", "conv4_3", "relu4_3", "conv4_4", "relu4_4", "pool4", /* 512 */
-    "conv5_1", "relu5_1", "conv5_2", "relu5_2", "conv5_3", "relu5_3", "conv5_4", "relu5_4", "pool5", /* 512 */
-    "fc6",     "relu6",   "fc7",     "relu7",   "fc8",
-};
-
 static const char *word_at(size_t i, const void *of) { return ((const char *const *)of)[i]; }
+
+char *config_list_guess(const config_list *list, const char *wrong)
+{
+    return config_guess(wrong, (size_t)list->count, word_at, list->items);
+}
 
 static config_list list_words(const char *const *words)
 {
@@ -72,7 +68,7 @@ static bool read_choice(const config_row *r, const char *value, int *out, const 
     if (i >= 0) {
         *out = i;
     } else {
-        char *all = config_list_join(&list, ", "), *hint = config_guess(value, (size_t)list.count, word_at, list.items);
+        char *all = config_list_join(&list, ", "), *hint = config_list_guess(&list, value);
         nx_fail(err, "%s: [%s] %s: '%s' is not one of %s%s", place, r->section, r->key, value, all, hint);
         free(hint);
         free(all);
@@ -155,26 +151,40 @@ static bool read_paths(const config_row *r, const char *folder, const char *valu
     return true;
 }
 
+config_list config_layers_of(int network)
+{
+    const config_row *networks = config_row_find("descriptor", "network");
+    config_list all = {0};
+    for (int n = 0; networks->words[n]; n++)
+        for (size_t i = 0; network < 0 || n == network; i++) {
+            const char *name = config_layer_at((config_descriptor_network)n, i);
+            if (!name) break;
+            if (config_list_find(&all, name) < 0) config_list_add(&all, nx_copy_text(name));
+        }
+    return all;
+}
+
+/* Any descriptor's: which one it is may come later. */
 static bool read_layers(const config_row *r, const char *value, config_list *out, const char *place, nx_error *err)
 {
-    config_list list = config_list_split(value, ", \t");
+    config_list all = config_layers_of(-1);
     bool fine = true;
-    for (int i = 0; fine && i < list.count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < COUNT(layers); k++) known = known || !strcmp(list.items[i], layers[k]);
-        if (!known) {
-            char *hint = config_guess(list.items[i], COUNT(layers), word_at, layers);
-            fine = nx_fail(err, "%s: [%s] %s: there is no layer '%s'%s", place, r->section, r->key, list.items[i],
-                           *hint ? hint : ": layers are conv1_1, relu1_1, ... relu5_4, pool1 to pool5, fc6, fc7, fc8");
+    *out = config_list_split(value, ", \t");
+    for (int i = 0; fine && i < out->count; i++) {
+        if (config_list_find(&all, out->items[i]) < 0) {
+            char *hint = config_list_guess(&all, out->items[i]);
+            if (!*hint) {
+                free(hint);
+                hint = nx_format(": layers are %s, %s, ... %s", all.items[0], all.items[1], all.items[all.count - 1]);
+            }
+            fine =
+                nx_fail(err, "%s: [%s] %s: there is no layer '%s'%s", place, r->section, r->key, out->items[i], hint);
             free(hint);
-        } else if (config_list_find(&list, list.items[i]) < i) {
-            fine = nx_fail(err, "%s: [%s] %s: %s stands there twice", place, r->section, r->key, list.items[i]);
+        } else if (config_list_find(out, out->items[i]) < i) {
+            fine = nx_fail(err, "%s: [%s] %s: %s stands there twice", place, r->section, r->key, out->items[i]);
         }
     }
-    if (fine)
-        *out = list;
-    else
-        config_list_free(&list);
+    config_list_free(&all);
     return fine;
 }
 

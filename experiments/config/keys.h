@@ -54,14 +54,20 @@
 #define NUMBERS(...)
 #endif
 
-WORDS(paper, WORD(PAPER_IMPROVED_TEXNET, "improved_texnet") WORD(PAPER_MULTIMODAL, "multimodal")
-    WORD(PAPER_TEXTURE_NETWORKS, "texture_networks") WORD(PAPER_GATYS, "gatys")
-    WORD(PAPER_RANDOM_WEIGHTS, "random_weights"))
+/* What is known by its name: a row here, and the table of networks/ or papers/ has what is so called. */
+#define PAPERS(ROW)      ROW(improved_texnet) ROW(multimodal) ROW(texture_networks) ROW(gatys) ROW(random_weights)
+#define DESCRIPTORS(ROW) ROW(vgg19) ROW(vgg16)
+#define GENERATORS(ROW)  ROW(stylenet) ROW(mtnet) ROW(pyramid) ROW(v2)
+#define PAPER(name)      WORD(PAPER_##name, #name)
+#define DESCRIPTOR(name) WORD(DESCRIPTOR_##name, #name)
+#define GENERATOR(name)  WORD(GENERATOR_##name, #name)
+
+WORDS(paper, PAPERS(PAPER))
 WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") WORD(TASK_OPTIMIZE, "optimize"))
 WORDS(scale, WORD(SCALE_PAPER, "paper") WORD(SCALE_LAPTOP, "laptop") WORD(SCALE_CI, "ci"))
 WORDS(kernels, WORD(KERNELS_AUTO, "auto") WORD(KERNELS_CPU, "cpu") WORD(KERNELS_GPU, "gpu"))
 WORDS(precision, WORD(PRECISION_FP32, "fp32") WORD(PRECISION_TF32, "tf32"))
-WORDS(descriptor_network, WORD(DESCRIPTOR_VGG19, "vgg19"))
+WORDS(descriptor_network, DESCRIPTORS(DESCRIPTOR))
 WORDS(preprocessing, WORD(PREPROCESSING_FILE, "file") WORD(PREPROCESSING_CAFFE, "caffe")
     WORD(PREPROCESSING_TORCHVISION, "torchvision"))
 WORDS(init, WORD(INIT_PAPER, "paper") WORD(INIT_HE, "he"))
@@ -69,8 +75,7 @@ WORDS(pooling, WORD(POOLING_FILE, "file") WORD(POOLING_MAX, "max") WORD(POOLING_
 WORDS(descriptor_padding, WORD(DESCRIPTOR_PADDING_FILE, "file") WORD(DESCRIPTOR_PADDING_ZERO, "zero")
     WORD(DESCRIPTOR_PADDING_REFLECT, "reflect") WORD(DESCRIPTOR_PADDING_REPLICATE, "replicate")
     WORD(DESCRIPTOR_PADDING_CIRCULAR, "circular") WORD(DESCRIPTOR_PADDING_NONE, "none"))
-WORDS(generator_network, WORD(GENERATOR_STYLENET, "stylenet") WORD(GENERATOR_MTNET, "mtnet")
-    WORD(GENERATOR_PYRAMID, "pyramid") WORD(GENERATOR_V2, "v2"))
+WORDS(generator_network, GENERATORS(GENERATOR))
 WORDS(norm, WORD(NORM_INSTANCE, "instance") WORD(NORM_BATCH, "batch") WORD(NORM_INSTANCE_FIRST, "instance_first")
     WORD(NORM_LRN_FIRST, "lrn_first"))
 WORDS(upsample, WORD(UPSAMPLE_TRANSPOSED, "transposed") WORD(UPSAMPLE_NEAREST, "nearest"))
@@ -113,7 +118,7 @@ CHOICE(descriptor, preprocessing, preprocessing, file,
     "how the weights want pictures; file: as its metadata says (files of Keras are Caffe's)")
 CHOICE(descriptor, init, init, paper, "random weights: N(0, sigma^2), or N(0, 2 / inputs) after He")
 REAL(descriptor, sigma, 0.015, 0, 10, "standard deviation of random weights with init = paper")
-REAL(descriptor, width, 1, 0.01, 4, "random weights: channels, as a fraction of VGG-19's")
+REAL(descriptor, width, 1, 0.01, 4, "random weights: channels, as a fraction of the network's")
 FLAG(descriptor, rescale, true, "random weights: scale every layer to a mean activation of 1")
 INT(descriptor, seed, -1, -1, INT_MAX, "of random weights; -1: that of the experiment")
 INT(descriptor, stacked, 0, 0, 100,

@@ -55,6 +55,12 @@ const config_row *config_row_require(const char *section, const char *key, const
 /* ": did you mean NEAREST?", or nothing; owned by the caller. name(i, of): the i-th of the names. */
 char *config_guess(const char *wrong, size_t count, const char *(*name)(size_t i, const void *of), const void *of);
 
+/* The same of a list's items. */
+char *config_list_guess(const config_list *list, const char *wrong);
+
+/* The layers of a descriptor, or of all of them (-1), by all their names; owned by the caller. */
+config_list config_layers_of(int network);
+
 /* Whether the value of a PATH is one of the words that are none. */
 bool config_is_special(const config_row *r, const char *value);
 

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/quantile.h"
 #include "base/text.h"
-#include "networks/vgg19.h"
+#include "networks/descriptor_files.h"
 #include "runfile/reader.h"
 
 #include <math.h>
@@ -17,27 +17,18 @@
 
 /* ---- the trained network, where one is given ---- */
 
-typedef struct given_vgg {
-    const char *deepest; /* layer that the user's file reaches; NULL: there is no file */
-    float width;
-} given_vgg;
+typedef descriptor_file given_vgg; /* deepest = NULL: there is no file */
 
 static bool given_vgg_find(const figure_work *w, given_vgg *out, nx_error *err)
 {
     *out = (given_vgg){0};
-    return !figure_weights(w) || (out->deepest = vgg19_file_deepest(figure_weights(w), &out->width, err));
-}
-
-static size_t depth(const char *layer)
-{
-    const char *names[VGG19_LAYERS];
-    return vgg19_weighted(&layer, 1, names);
+    return !figure_weights(w) || descriptor_file_look(out, figure_weights(w), err);
 }
 
 /* Whether the comparison can be made at a layer; without a file ranVGG is shown at all of them. */
 static bool reaches(const given_vgg *vgg, const char *layer)
 {
-    return !vgg->deepest || depth(layer) <= depth(vgg->deepest);
+    return !vgg->deepest || descriptor_find(vgg->network, layer) <= descriptor_find(vgg->network, vgg->deepest);
 }
 
 static verdict versus_vgg(const given_vgg *vgg, bool holds)

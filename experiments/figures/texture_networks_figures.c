@@ -389,7 +389,7 @@ static bool scales_open(scales *s, const char *path, int side, nx_error *err)
     *s = (scales){.side = side};
     bool fine = device_open(&s->device, (nx_device_options){0}, err) && model_open(&m, path, err) &&
                 config_parse(&c, path, m->options, ".", NULL, 0, err);
-    if (fine && (c->generator.network != GENERATOR_PYRAMID || c->experiment.task != TASK_TEXTURE))
+    if (fine && (generator_network_of(c) != &pyramid_network || c->experiment.task != TASK_TEXTURE))
         fine =
             nx_fail(err, "%s: this is no pyramid that makes textures, the only one of which scales are silenced", path);
     if (fine) {

@@ -1,6 +1,7 @@
 /* MT-Net, as tables: a subnet is its branches, which go down, and its trunk, which comes up again. */
 #include "networks/mtnet.h"
 
+#include "networks/generators.h"
 #include "ops/add.h"
 #include "ops/concat.h"
 #include "ops/resize.h"
@@ -183,3 +184,54 @@ int mtnet_reach(const mtnet_options *o)
     }
     return (reach + MTNET_MULTIPLE - 1) / MTNET_MULTIPLE * MTNET_MULTIPLE;
 }
+
+/* ---- as a generator ---- */
+
+static mtnet_options options_of(const config *c)
+{
+    static const mtnet_subnets subnets[] = {[SUBNETS_TWO_BRANCHES] = MTNET_TWO_BRANCHES,
+                                            [SUBNETS_FULLFANTA] = MTNET_FULLFANTA,
+                                            [SUBNETS_FELIME] = MTNET_FELIME};
+    return (mtnet_options){.subnets = subnets[c->generator.subnets],
+                           .channels = c->generator.channels,
+                           .output_scale = (float)c->generator.output_scale,
+                           .padding = generator_padding(c),
+                           .stages = c->generator.stages};
+}
+
+static bool check(const config *c, nx_error *err)
+{
+    if (c->generator.norm != NORM_INSTANCE)
+        return nx_fail(err, "[generator] norm: mtnet has instance normalization alone");
+    return c->generator.padding != PADDING_ZERO ||
+           nx_fail(err, "[generator] padding: mtnet takes replicate, reflect or circular");
+}
+
+static generator_pictures record(const config *c, nx_scope *s, const generator_inputs *in)
+{
+    mtnet_options options = options_of(c);
+    nx_tensor *x = nx_scale(s->g, in->content, 1.f / 255);
+    mtnet_pictures p = mtnet_record(&options, s, x, in->applied ? 2 : c->generator.refine);
+    generator_pictures out = {.count = c->generator.stages};
+    for (int k = 0; k < out.count; k++) {
+        out.output[k] = p.output[k];
+        out.input[k] = k ? p.input[k] : NULL;
+    }
+    return out;
+}
+
+static int multiple(const config *c) { return (void)c, MTNET_MULTIPLE; }
+
+static int reach(const config *c)
+{
+    mtnet_options options = options_of(c);
+    return mtnet_reach(&options);
+}
+
+const generator_network mtnet_network = {.name = "mtnet",
+                                         .check = check,
+                                         .record = record,
+                                         .multiple = multiple,
+                                         .reach = reach,
+                                         .torus = generator_circular,
+                                         .noise = generator_never};

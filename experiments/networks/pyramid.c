@@ -70,3 +70,33 @@ int pyramid_reach(const pyramid_options *o)
     for (int unit = coarsest; unit; unit /= 2) reach += 3 * unit;
     return (reach + coarsest - 1) / coarsest * coarsest;
 }
+
+/* ---- as a generator ---- */
+
+static pyramid_options options_of(const config *c)
+{
+    return (pyramid_options){.scales = c->generator.scales, .pointwise_left_out = !c->generator.pointwise};
+}
+
+static generator_pictures record(const config *c, nx_scope *s, const generator_inputs *in)
+{
+    pyramid_options options = options_of(c);
+    nx_tensor *picture = in->content ? nx_scale(s->g, in->content, 1.f / 255) : NULL;
+    return generator_picture(
+        c, s, pyramid_generate(&options, s, in->shape, picture, in->random, (float)c->generator.noise_scale));
+}
+
+static int multiple(const config *c) { return 1 << (c->generator.scales - 1); }
+
+static int reach(const config *c)
+{
+    pyramid_options options = options_of(c);
+    return pyramid_reach(&options);
+}
+
+const generator_network pyramid_network = {.name = "pyramid",
+                                           .record = record,
+                                           .multiple = multiple,
+                                           .reach = reach,
+                                           .torus = generator_always,
+                                           .noise = generator_always};

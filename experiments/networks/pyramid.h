@@ -10,9 +10,11 @@
 #ifndef NETWORKS_PYRAMID_H
 #define NETWORKS_PYRAMID_H
 
-#include "nn/layer.h"
+#include "networks/generators.h"
 
 enum { PYRAMID_MOST_SCALES = 8 };
+
+extern const generator_network pyramid_network; /* its row */
 
 typedef struct pyramid_options {
     int scales;              /* K of the paper: 1 .. PYRAMID_MOST_SCALES */

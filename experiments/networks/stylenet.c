@@ -1,8 +1,12 @@
 /* StyleNet, as the table of the paper's released model: rows are layers, channels in units of the first one's. */
 #include "networks/stylenet.h"
 
+#include "networks/generators.h"
 #include "ops/add.h"
+#include "ops/concat.h"
 #include "ops/lrn.h"
+#include "ops/random.h"
+#include "ops/scale.h"
 
 #include <stdio.h>
 
@@ -99,3 +103,58 @@ int stylenet_reach(const stylenet_options *o)
     }
     return (reach + STYLENET_MULTIPLE - 1) / STYLENET_MULTIPLE * STYLENET_MULTIPLE;
 }
+
+/* ---- as a generator ---- */
+
+static stylenet_options options_of(const config *c)
+{
+    static const stylenet_norm norms[] = {[NORM_INSTANCE] = STYLENET_INSTANCE,
+                                          [NORM_BATCH] = STYLENET_BATCH,
+                                          [NORM_INSTANCE_FIRST] = STYLENET_INSTANCE_FIRST,
+                                          [NORM_LRN_FIRST] = STYLENET_LRN_FIRST};
+    return (stylenet_options){.norm = norms[c->generator.norm],
+                              .channels = c->generator.channels,
+                              .blocks = c->generator.blocks,
+                              .nearest = c->generator.upsample == UPSAMPLE_NEAREST,
+                              .padding = generator_padding(c)};
+}
+
+static bool check(const config *c, nx_error *err)
+{
+    return c->experiment.task != TASK_TEXTURE || c->generator.noise ||
+           nx_fail(err, "[generator] noise = 0: a texture from stylenet is made from noise, such as 3 channels");
+}
+
+/* On a picture and noise, or for textures on noise alone. */
+static generator_pictures record(const config *c, nx_scope *s, const generator_inputs *in)
+{
+    stylenet_options options = options_of(c);
+    nx_tensor *x = in->content ? nx_scale(s->g, in->content, 1.f / 255) : NULL;
+    if (c->generator.noise) {
+        nx_shape shape = in->shape;
+        shape.c = c->generator.noise;
+        nx_tensor *noise = nx_scale(s->g, nx_uniform(s->g, shape, in->random), (float)c->generator.noise_scale);
+        x = x ? nx_concat(s->g, (nx_tensor *[]){x, noise}, 2) : noise;
+    }
+    return generator_picture(c, s, stylenet_record(&options, s, x));
+}
+
+static int multiple(const config *c) { return (void)c, STYLENET_MULTIPLE; }
+
+/* A transposed convolution sees zeros beyond the border even where everything else goes around, so that a tile there is
+ * unlike one within. */
+static int reach(const config *c)
+{
+    stylenet_options options = options_of(c);
+    return options.padding == NX_PADDING_CIRCULAR && !options.nearest ? 0 : stylenet_reach(&options);
+}
+
+static bool draws(const config *c) { return c->generator.noise > 0; }
+
+const generator_network stylenet_network = {.name = "stylenet",
+                                            .check = check,
+                                            .record = record,
+                                            .multiple = multiple,
+                                            .reach = reach,
+                                            .torus = generator_circular,
+                                            .noise = draws};

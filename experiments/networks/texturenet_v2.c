@@ -1,7 +1,10 @@
 /* TextureNetV2: two fully connected layers, transposed convolutions 4x4 with stride 2, one convolution. */
 #include "networks/texturenet_v2.h"
 
+#include "networks/generators.h"
+#include "ops/random.h"
 #include "ops/reshape.h"
+#include "ops/scale.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,3 +41,24 @@ nx_tensor *texturenet_v2_record(const texturenet_v2_options *o, nx_scope *s, nx_
     last.gain = output_gain();
     return nx_layer_conv(&last, "output", x, 3, 3, (nx_conv_options){.pad = 1});
 }
+
+/* ---- as a generator ---- */
+
+static generator_pictures record(const config *c, nx_scope *s, const generator_inputs *in)
+{
+    texturenet_v2_options options = {.channels = c->generator.channels, .doublings = c->generator.scales};
+    nx_tensor *z = nx_normal(s->g, (nx_shape){in->shape.n, 1, 1, TEXTURENET_V2_NOISE}, in->random);
+    z = nx_scale(s->g, z, (float)c->generator.noise_scale);
+    return generator_picture(c, s, texturenet_v2_record(&options, s, z));
+}
+
+static int multiple(const config *c) { return TEXTURENET_V2_START << c->generator.scales; }
+static int reach(const config *c) { return (void)c, 0; }
+
+const generator_network v2_network = {.name = "v2",
+                                      .record = record,
+                                      .multiple = multiple,
+                                      .one_size = true,
+                                      .reach = reach,
+                                      .torus = generator_never,
+                                      .noise = generator_always};

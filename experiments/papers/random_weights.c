@@ -45,7 +45,7 @@ static bool weigh(perceptual_loss *p, nx_device *device, const nx_image *image, 
     nx_tensor *x = nx_input(g, shape, "picture"), *features, *gradient;
     nx_plan *plan = NULL;
     double content_factor, style_factor, sum = 0;
-    bool ok = vgg19_record(p->vgg, g, perceptual_center(p, g, x), &layer, 1, &features, err);
+    bool ok = descriptor_record(p->descriptor, g, perceptual_center(p, g, x), &layer, 1, &features, err);
     if (ok) {
         objective_factors(p->c, features->shape, &content_factor, &style_factor);
         nx_tensor *loss =
@@ -114,8 +114,8 @@ static bool inversion_new(inversion *out, perceptual_loss *p, const nx_image *re
     for (size_t i = 0; i < nx_shape_count(shape); i++)
         out->picture->initial[i] = (float)c->data.init_noise * nx_rng_normal(&rng);
     nx_tensor *x = nx_use(g, out->picture), *known = perceptual_center(p, g, nx_constant(g, shape, reference->rgb));
-    if (!vgg19_record(p->vgg, g, known, &layer, 1, &out->target, err) ||
-        !vgg19_record(p->vgg, g, x, &layer, 1, &features, err))
+    if (!descriptor_record(p->descriptor, g, known, &layer, 1, &out->target, err) ||
+        !descriptor_record(p->descriptor, g, x, &layer, 1, &features, err))
         return false;
     nx_keep(out->target);
     out->loss = nx_keep(nx_content_loss(g, features, out->target));
@@ -191,7 +191,7 @@ static bool choose_layer(perceptual_loss *p, nx_device *device, const nx_image *
     double least = INFINITY, most = 0, scale = 1;
     for (int set = 0; set < sets && !interrupt_wanted(); set++) {
         double left, mean;
-        vgg19_draw(p->vgg, layer, set, 1);
+        descriptor_draw(p->descriptor, layer, set, 1);
         if (!invert(p, device, reference, layer, &left, &mean, err)) return false;
         most = fmax(most, left);
         if (left >= least) continue;
@@ -199,7 +199,7 @@ static bool choose_layer(perceptual_loss *p, nx_device *device, const nx_image *
         kept = set;
         if (p->c->descriptor.rescale) scale = 1 / mean;
     }
-    vgg19_draw(p->vgg, layer, kept, (float)scale);
+    descriptor_draw(p->descriptor, layer, kept, (float)scale);
     nx_info("%s: set %d of %d leaves %.3g of the features' energy, the worst %.3g", layer, kept + 1, sets, least, most);
     return true;
 }
@@ -209,7 +209,7 @@ static bool choose(perceptual_loss *p, nx_device *device, const nx_image *conten
 {
     const config *c = p->c;
     const nx_image *picture = content ? content : &p->style[0];
-    const char *weighted[VGG19_LAYERS];
+    const char *weighted[DESCRIPTOR_LAYERS];
     nx_image own = {0}, reference = {0};
     if (!c->descriptor.stacked) return true;
     if (*c->descriptor.reference) {
@@ -218,7 +218,7 @@ static bool choose(perceptual_loss *p, nx_device *device, const nx_image *conten
     }
     size_t count;
     const char **layers = perceptual_layers(c, &count);
-    size_t n = vgg19_weighted(layers, count, weighted);
+    size_t n = descriptor_weighted(p->descriptor->network, layers, count, weighted);
     bool ok = true;
     for (size_t i = 0; ok && i < n && !interrupt_wanted(); i++)
         ok = choose_layer(p, device, reference.rgb ? &reference : picture, weighted[i], err);

@@ -161,6 +161,29 @@ static bool open_perception(optimizer *t, nx_error *err)
     return perceptual_new(&t->task.perceptual, c, &t->task.info, styles, n * t->stages, err);
 }
 
+static bool judged(const optimizer *t, int size, nx_error *err)
+{
+    int height, width;
+    shape_for(t, size, &height, &width);
+    return perceptual_check_size(t->task.perceptual, height, width, err);
+}
+
+/* Every stage's picture has pixels enough for the descriptor; else the least size that does is named. */
+static bool check_sizes(const optimizer *t, nx_error *err)
+{
+    nx_error reason;
+    for (int k = 0; k < t->stages; k++) {
+        int size = size_of_stage(t, k), enough = size;
+        if (judged(t, size, &reason)) continue;
+        while (enough <= TASK_MOST_SIZE && !judged(t, enough, NULL)) enough++;
+        const char *key = k < t->stages - 1 ? "coarse" : "size";
+        if (enough > TASK_MOST_SIZE)
+            return nx_fail(err, "[data] %s = %d: %s: choose shallower layers", key, size, reason.text);
+        return nx_fail(err, "[data] %s = %d: %s: %s = %d would do", key, size, reason.text, key, enough);
+    }
+    return true;
+}
+
 static double *ones(int count)
 {
     double *out = nx_alloc((size_t)(count + 1) * sizeof *out);
@@ -172,7 +195,8 @@ static bool open_inputs(task *base, nx_error *err)
 {
     optimizer *t = (optimizer *)base;
     const config *c = base->c;
-    if (!read_pictures(t, err) || !check_stages(t, err) || !open_perception(t, err)) return false;
+    if (!read_pictures(t, err) || !check_stages(t, err) || !open_perception(t, err) || !check_sizes(t, err))
+        return false;
     t->content_balance = ones(c->descriptor.content_layers.count);
     t->style_balance = ones(t->styles * c->descriptor.style_layers.count);
     bool content = t->content.rgb && c->descriptor.content_layers.count,
@@ -262,7 +286,7 @@ static nx_image initial(const optimizer *t, int height, int width)
                                                             : &t->init;
     nx_image image = resized(from, height, width);
     for (size_t i = 0; i < (size_t)height * (size_t)width * 3; i++)
-        image.rgb[i] -= t->task.perceptual->vgg->mean[i % 3];
+        image.rgb[i] -= t->task.perceptual->descriptor->mean[i % 3];
     return image;
 }
 
@@ -482,7 +506,7 @@ static bool log_step(optimizer *t, runfile *file, uint64_t step, task_result *re
 static bool log_picture(optimizer *t, runfile *file, uint64_t step, nx_error *err)
 {
     const stage *s = &t->stage;
-    const float *mean = t->task.perceptual->vgg->mean;
+    const float *mean = t->task.perceptual->descriptor->mean;
     nx_image image = read_picture(s);
     size_t pixels = (size_t)s->height * (size_t)s->width;
     uint8_t *bytes = task_bytes_of(image.rgb, mean, pixels);

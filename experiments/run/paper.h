@@ -1,47 +1,40 @@
-/* What a paper brings to a run. To one that trains a generator: the network, and what each picture that it makes is
+/* What a paper brings to a run. To one that trains a generator: which networks, and what each picture that they make is
  * held against. To one that optimizes a picture: what it does with the descriptor before. Everything else is the run's
  * business.
  *
- * A paper is one file in experiments/, which defines one of these and is listed in experiments/papers.c.
+ * A paper is one file in papers/, which defines one of these, and is listed in config/keys.h.
  */
 #ifndef RUN_PAPER_H
 #define RUN_PAPER_H
 
-#include "config/config.h"
-#include "nn/layer.h"
+#include "networks/generators.h"
 #include "nn/lbfgs.h"
 #include "run/perceptual_loss.h"
 
-enum { PAPER_STAGES = 4 };
+enum { PAPER_STAGES = GENERATOR_PICTURES };
+
+/* A network that a paper trains. */
+typedef struct paper_network {
+    const char *name; /* as [generator] network */
+    bool textures;    /* with the task texture alone */
+} paper_network;
 
 typedef struct paper {
     const char *name; /* as [experiment] paper */
 
-    /* Finds what the paper cannot do in a config; NULL: nothing. */
+    /* Finds what the paper cannot do in a config, beside what `trains` says; NULL: nothing. */
     bool (*check)(const config *c, nx_error *err);
 
     /* ---- training ---- */
 
-    /* Appends the generator and fills losses with the pictures it makes, the final one last; gives their number.
-     * shape: of the final picture, n x h x w x 3. content: RGB from 0 to 255, of that shape; NULL for textures. random:
-     * the state of random operations. The pictures are RGB from 0 to 255 minus the descriptor's mean. NULL: the paper
-     * trains nothing. */
-    int (*generate)(const config *c, nx_scope *s, nx_shape shape, nx_tensor *content, nx_tensor *random,
-                    picture_loss *losses);
+    const paper_network *trains; /* ends with one without a name; NULL: the paper trains nothing */
 
-    /* The generator as `nstx stylize` applies it, where that is not the last picture of generate; else NULL. */
-    nx_tensor *(*apply)(const config *c, nx_scope *s, nx_tensor *content, nx_tensor *random);
+    /* Fills losses with what the generator's pictures are held against, the final one last; gives their number.
+     * content: RGB from 0 to 255; NULL for textures. */
+    int (*losses)(const config *c, nx_scope *s, const generator_pictures *y, nx_tensor *content, picture_loss *losses);
 
     /* The style pictures that losses refer to by number; gives how many. */
     int (*styles)(const config *c, perceptual_style *styles);
-
-    int (*multiple)(const config *c); /* picture sides that the generator makes are multiples of this */
-
-    /* How far from a pixel of the picture that is applied the network looks, a multiple of that; 0 or NULL: everywhere,
-     * so that a picture cannot be made in tiles. */
-    int (*reach)(const config *c);
-
-    bool (*one_size)(const config *c); /* it makes squares of exactly that side; NULL: never */
 
     /* ---- optimizing; NULL: nothing ---- */
 
@@ -57,10 +50,18 @@ typedef struct paper {
 /* L-BFGS as [optimizer] has it, on a picture from 0 to 255. */
 nx_lbfgs_options paper_lbfgs(const config *c);
 
-/* [generator] padding, for networks. */
-nx_padding paper_padding(const config *c);
-
 /* The paper of a config. */
 const paper *paper_of(const config *c);
+
+/* Finds what the paper or the network that it trains cannot do. An error is the user's. */
+bool paper_check(const paper *p, const config *c, nx_error *err);
+
+/* Appends the generator and fills losses with the pictures it makes; gives their number. */
+int paper_generate(const paper *p, const config *c, nx_scope *s, const generator_inputs *in, picture_loss *losses);
+
+/* The usual of a paper's losses and styles: the final picture alone, against the content; [data] style. */
+int paper_final_picture(const config *c, nx_scope *s, const generator_pictures *y, nx_tensor *content,
+                        picture_loss *losses);
+int paper_one_style(const config *c, perceptual_style *styles);
 
 #endif

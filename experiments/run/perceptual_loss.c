@@ -25,31 +25,22 @@ const char **perceptual_layers(const config *c, size_t *count)
 
 static bool open_descriptor(perceptual_loss *p, nx_error *err)
 {
-    static const vgg19_pooling poolings[] = {[POOLING_FILE] = VGG19_POOLING_FILE,
-                                             [POOLING_MAX] = VGG19_POOLING_MAX,
-                                             [POOLING_AVERAGE] = VGG19_POOLING_AVERAGE};
-    static const int paddings[] = {
-        [DESCRIPTOR_PADDING_FILE] = VGG19_PADDING_FILE,        [DESCRIPTOR_PADDING_NONE] = VGG19_PADDING_NONE,
-        [DESCRIPTOR_PADDING_ZERO] = NX_PADDING_ZERO,           [DESCRIPTOR_PADDING_REFLECT] = NX_PADDING_REFLECT,
-        [DESCRIPTOR_PADDING_REPLICATE] = NX_PADDING_REPLICATE, [DESCRIPTOR_PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
-    static const vgg19_preprocessing preprocessings[] = {[PREPROCESSING_FILE] = VGG19_PREPROCESSING_FILE,
-                                                         [PREPROCESSING_CAFFE] = VGG19_PREPROCESSING_CAFFE,
-                                                         [PREPROCESSING_TORCHVISION] = VGG19_PREPROCESSING_TORCHVISION};
     const config *c = p->c;
     bool random = !strcmp(c->descriptor.weights, "random");
-    vgg19_options options = {
+    descriptor_options options = {
+        .network = descriptor_network_at((size_t)c->descriptor.network),
         .weights = random ? NULL : c->descriptor.weights,
-        .preprocessing = preprocessings[c->descriptor.preprocessing],
-        .pooling = poolings[c->descriptor.pooling],
-        .padding = paddings[c->descriptor.padding],
-        .init = c->descriptor.init == INIT_HE ? VGG19_INIT_HE : VGG19_INIT_PAPER,
+        .preprocessing = c->descriptor.preprocessing,
+        .pooling = c->descriptor.pooling,
+        .padding = c->descriptor.padding,
+        .init = c->descriptor.init,
         .sigma = (float)c->descriptor.sigma,
         .width = (float)c->descriptor.width,
         .seed = (uint64_t)(c->descriptor.seed < 0 ? c->experiment.seed : c->descriptor.seed),
     };
     size_t count;
     const char **layers = perceptual_layers(c, &count);
-    bool ok = count ? vgg19_new(&p->vgg, &options, layers, count, err)
+    bool ok = count ? descriptor_new(&p->descriptor, &options, layers, count, err)
                     : nx_fail(err, "[descriptor] has neither content_layers nor style_layers: nothing to compare");
     free(layers);
     return ok;
@@ -67,9 +58,15 @@ static bool read_style(perceptual_loss *p, const perceptual_style *s, nx_error *
         nx_image_free(image);
         *image = fitted;
     }
+    return true;
+}
+
+/* The style pictures have pixels enough; they are read before the descriptor, whose padding counts. */
+static bool check_style(const perceptual_loss *p, int k, const perceptual_style *s, nx_error *err)
+{
     const config_list *layers = &p->c->descriptor.style_layers;
-    int least = vgg19_smallest_image((const char *const *)layers->items, (size_t)layers->count,
-                                     p->c->descriptor.padding == DESCRIPTOR_PADDING_NONE);
+    int least = descriptor_smallest_image(p->descriptor, (const char *const *)layers->items, (size_t)layers->count);
+    const nx_image *image = &p->style[k];
     return (image->height >= least && image->width >= least) ||
            nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
                    s->path, image->width, image->height, p->c->data.style_size, least);
@@ -109,6 +106,7 @@ bool perceptual_new(perceptual_loss **out, const config *c, const nx_device_info
     bool ok = true;
     for (int i = 0; ok && i < count; i++) ok = read_style(p, &styles[i], err);
     ok = ok && read_masks(p, err) && open_descriptor(p, err);
+    for (int i = 0; ok && i < count; i++) ok = check_style(p, i, &styles[i], err);
     if (ok)
         *out = p;
     else
@@ -121,15 +119,24 @@ void perceptual_free(perceptual_loss *p)
     if (!p) return;
     for (int i = 0; i < p->styles; i++) nx_image_free(&p->style[i]);
     for (int i = 0; i < p->masks; i++) nx_image_free(&p->mask[i]);
-    vgg19_free(p->vgg);
+    descriptor_free(p->descriptor);
     free(p);
+}
+
+bool perceptual_check_size(const perceptual_loss *p, int height, int width, nx_error *err)
+{
+    size_t count;
+    const char **layers = perceptual_layers(p->c, &count);
+    bool ok = descriptor_check_size(p->descriptor, height, width, layers, count, err);
+    free(layers);
+    return ok;
 }
 
 /* ---- recording ---- */
 
 nx_tensor *perceptual_center(const perceptual_loss *p, nx_graph *g, nx_tensor *picture)
 {
-    const float *mean = p->vgg->mean;
+    const float *mean = p->descriptor->mean;
     float one[3] = {1, 1, 1}, shift[3] = {-mean[0], -mean[1], -mean[2]};
     return nx_affine(g, picture, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
 }
@@ -140,8 +147,8 @@ static bool record_style(perceptual_loss *p, nx_graph *g, int style, nx_tensor *
     const config_list *layers = &p->c->descriptor.style_layers;
     const nx_image *image = &p->style[style];
     nx_tensor *picture = nx_constant(g, (nx_shape){1, image->height, image->width, 3}, image->rgb);
-    if (!vgg19_record(p->vgg, g, perceptual_center(p, g, picture), (const char *const *)layers->items,
-                      (size_t)layers->count, gram, err))
+    if (!descriptor_record(p->descriptor, g, perceptual_center(p, g, picture), (const char *const *)layers->items,
+                           (size_t)layers->count, gram, err))
         return false;
     for (int i = 0; i < layers->count; i++) gram[i] = nx_gram_matrix(g, gram[i]);
     return true;
@@ -210,9 +217,10 @@ bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, o
     double *weights = weights_of(j->weight, j->content_balance, (int)contents);
     size_t first = j->content ? 0 : contents, end = j->style < 0 ? contents : count;
     bool ok = (!j->content || !contents ||
-               vgg19_record(p->vgg, g, j->centered ? j->content : perceptual_center(p, g, j->content), layers, contents,
-                            target, err)) &&
-              (first == end || vgg19_record(p->vgg, g, j->output, layers + first, end - first, feature + first, err));
+               descriptor_record(p->descriptor, g, j->centered ? j->content : perceptual_center(p, g, j->content),
+                                 layers, contents, target, err)) &&
+              (first == end ||
+               descriptor_record(p->descriptor, g, j->output, layers + first, end - first, feature + first, err));
     if (ok && j->content)
         objective_perceptual(o, g, p->c, j->prefix, (objective_weights){weights, NULL}, feature, target, NULL, NULL);
     for (int k = 0; ok && j->style >= 0 && k < (j->styles ? j->styles : 1); k++)
@@ -251,17 +259,16 @@ static nx_image calibration(const perceptual_loss *p, int least)
 bool perceptual_prepare(perceptual_loss *p, nx_device *device, nx_error *err)
 {
     bool ok = true;
-    if (p->vgg->random && p->c->descriptor.rescale) {
+    if (p->descriptor->random && p->c->descriptor.rescale) {
         size_t count;
-        const char **layers = perceptual_layers(p->c, &count), *scaled[VGG19_LAYERS];
-        nx_image image = calibration(p, vgg19_smallest_image(layers, count, p->vgg->unpadded));
-        size_t n = vgg19_weighted(layers, count, scaled);
-        while (!strncmp(scaled[n - 1], "fc", 2)) n--; /* the fully connected layers take pictures of one size alone */
-        ok = vgg19_rescale(p->vgg, device, image.rgb, (nx_shape){1, image.height, image.width, 3}, scaled, n, false,
-                           err);
+        const char **layers = perceptual_layers(p->c, &count), *scaled[DESCRIPTOR_LAYERS];
+        nx_image image = calibration(p, descriptor_smallest_image(p->descriptor, layers, count));
+        size_t n = descriptor_convolutions(p->descriptor->network, layers, count, scaled);
+        ok = descriptor_rescale(p->descriptor, device, image.rgb, (nx_shape){1, image.height, image.width, 3}, scaled,
+                                n, false, err);
         nx_image_free(&image);
         free(layers);
     }
-    if (ok) nx_params_realize(p->vgg->params, device);
+    if (ok) nx_params_realize(p->descriptor->params, device);
     return ok;
 }

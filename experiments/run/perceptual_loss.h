@@ -13,7 +13,7 @@
 #define RUN_PERCEPTUAL_LOSS_H
 
 #include "io/image.h"
-#include "networks/vgg19.h"
+#include "networks/descriptor_scale.h"
 #include "run/objective.h"
 
 enum { PERCEPTUAL_STYLES = 32 };
@@ -27,7 +27,7 @@ typedef struct perceptual_style {
 typedef struct perceptual_loss {
     const config *c;
     nx_device_info info;
-    vgg19 *vgg;
+    descriptor *descriptor;
     nx_image style[PERCEPTUAL_STYLES];
     int styles;
     nx_image mask[PERCEPTUAL_STYLES]; /* [data] masks: where the style of the same number goes */
@@ -56,6 +56,10 @@ typedef struct picture_loss {
 
 /* Appends the descriptor and the losses of [loss], total variation included. */
 bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, objective *o, nx_error *err);
+
+/* Whether a picture that is judged has pixels enough for every layer. An error is the user's, and says what would do.
+ */
+bool perceptual_check_size(const perceptual_loss *p, int height, int width, nx_error *err);
 
 /* The config's content layers, then its style layers; the array is owned by the caller. */
 const char **perceptual_layers(const config *c, size_t *count);

@@ -25,14 +25,14 @@ static const task_kind *const kinds[] = {
 
 static bool check(const task *t, nx_error *err)
 {
-    if (t->paper->generate && t->kind == &optimization)
+    if (t->paper->trains && t->kind == &optimization)
         return nx_fail(err,
                        "[experiment] task = optimize: the paper %s trains a generator; gatys and random_weights "
                        "optimize a picture",
                        t->paper->name);
-    if (!t->paper->generate && t->kind != &optimization)
+    if (!t->paper->trains && t->kind != &optimization)
         return nx_fail(err, "[experiment] task: the paper %s optimizes a picture: task = optimize", t->paper->name);
-    return !t->paper->check || t->paper->check(t->c, err);
+    return paper_check(t->paper, t->c, err);
 }
 
 bool task_new(task **out, const config *c, nx_error *err)
@@ -76,7 +76,7 @@ static bool measure(task *t, int size, task_needs *out, nx_error *err)
 {
     *out = (task_needs){0};
     if (!t->kind->measure(t, size, out, err)) return false;
-    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perceptual->vgg->params);
+    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perceptual->descriptor->params);
     return true;
 }
 
@@ -217,7 +217,7 @@ void task_print_plan(task *t)
     nx_error err;
     char a[16], b[16];
     if (measure(t, size_of(t), &needs, &err) && t->kind->print(t, &err)) {
-        task_print_params("descriptor", t->perceptual->vgg->params);
+        task_print_params("descriptor", t->perceptual->descriptor->params);
         printf("\nmemory on the device\n");
         for (int k = 0; k < NX_MEMORY_KINDS; k++)
             printf("  %-28s %9s\n", nx_memory_kind_name(k), nx_bytes_text(a, (double)needs.bytes[k]));

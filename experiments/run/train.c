@@ -70,7 +70,8 @@ static bool record(trainer *t, side *s, nx_params *params, int size, int batch, 
     if (s->content && training) nx_ahead(s->content);
     s->random = nx_input(g, NX_RANDOM_STATE, "random");
     nx_graph_label(g, "generator");
-    int stages = t->task.paper->generate(c, &scope, shape, s->content, s->random, losses);
+    generator_inputs in = {.shape = shape, .content = s->content, .random = s->random};
+    int stages = paper_generate(t->task.paper, c, &scope, &in, losses);
     s->output = nx_keep(losses[stages - 1].output);
     s->n_before = training ? 0 : stages - 1;
     for (int k = 0; k < s->n_before; k++) s->before[k] = nx_keep(losses[k].output);
@@ -194,14 +195,13 @@ static bool asks_for_balance(const config *c)
     return c->loss.stage_style_ratios.count || c->loss.stage_style_ratios.mean;
 }
 
-static bool one_size(const trainer *t) { return t->task.paper->one_size && t->task.paper->one_size(t->task.c); }
-
 static bool check(const trainer *t, nx_error *err)
 {
     const config *c = t->task.c;
     if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 256");
-    int multiple = t->task.paper->multiple(c);
-    if (one_size(t) && c->data.size != multiple)
+    const generator_network *network = generator_network_of(c);
+    int multiple = network->multiple(c);
+    if (network->one_size && c->data.size != multiple)
         return nx_fail(err,
                        "[data] size = %d: this generator makes pictures of %d alone: size = %d, or another "
                        "[generator] scales",
@@ -217,6 +217,19 @@ static bool check(const trainer *t, nx_error *err)
            nx_fail(err, "[loss] diversity compares outputs of one batch: it needs [data] batch of 2 or more");
 }
 
+/* What the generator makes has pixels enough for the descriptor; of several pictures the first is the smallest. */
+static bool check_size(trainer *t, nx_error *err)
+{
+    side s = {0};
+    nx_params *params = nx_params_new();
+    nx_error reason;
+    bool ok = record(t, &s, params, t->task.c->data.size, 1, true, &reason) ||
+              nx_fail(err, "[data] size = %d: %s", t->task.c->data.size, reason.text);
+    free_side(&s);
+    nx_params_free(params);
+    return ok;
+}
+
 static bool open_inputs(task *base, nx_error *err)
 {
     trainer *t = (trainer *)base;
@@ -227,7 +240,7 @@ static bool open_inputs(task *base, nx_error *err)
     for (int k = 0; k < PAPER_STAGES; k++) t->balance[k] = 1;
     return check(t, err) && config_need(c, "data", "style", err) && read_content(t, err) &&
            perceptual_new(&t->task.perceptual, c, &t->task.info, styles, t->task.paper->styles(c, styles), err) &&
-           open_loaders(t, err);
+           check_size(t, err) && open_loaders(t, err);
 }
 
 static void close_all(task *base)
@@ -274,8 +287,9 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
 static void sizes(const task *t, int *now, int *multiple, int *most)
 {
     *now = t->c->data.size;
-    *multiple = t->paper->multiple(t->c);
-    *most = one_size((const trainer *)t) ? *multiple : TASK_MOST_SIZE;
+    const generator_network *network = generator_network_of(t->c);
+    *multiple = network->multiple(t->c);
+    *most = network->one_size ? *multiple : TASK_MOST_SIZE;
 }
 
 static bool print(task *base, nx_error *err)
@@ -360,7 +374,8 @@ static bool set_balance(trainer *t, nx_error *err)
     picture_loss losses[PAPER_STAGES];
     pull pulls[PAPER_STAGES] = {0};
     float *pixels = nx_alloc(nx_shape_count(shape) * sizeof *pixels);
-    int stages = t->task.paper->generate(c, &scope, shape, s.content, s.random, losses);
+    generator_inputs in = {.shape = shape, .content = s.content, .random = s.random};
+    int stages = paper_generate(t->task.paper, c, &scope, &in, losses);
     bool ok = nx_loader_batch(t->loader, 0, pixels, err);
     for (int k = 0; ok && k < stages; k++) ok = record_pull(t, g, &losses[k], &pulls[k], err);
     nx_recompute(g, t->task.recompute);
@@ -459,7 +474,7 @@ static void log_stages(trainer *t, side *s, runfile *file, int count, uint64_t s
         size_t pixels = (size_t)shape.h * (size_t)shape.w * 3;
         float *values = nx_alloc(nx_shape_count(shape) * sizeof(float));
         nx_plan_read(s->plan, s->before[k], values);
-        uint8_t *bytes = task_bytes_of(values, t->task.perceptual->vgg->mean, (size_t)count * pixels / 3);
+        uint8_t *bytes = task_bytes_of(values, t->task.perceptual->descriptor->mean, (size_t)count * pixels / 3);
         for (int n = 0; n < count; n++) {
             char name[32];
             snprintf(name, sizeof name, "stage%d_output%d", k + 1, n);
@@ -479,7 +494,7 @@ static bool log_pictures(trainer *t, side *s, runfile *file, const float *conten
     size_t pixels = (size_t)size * (size_t)size * 3;
     float *output = nx_alloc((size_t)s->batch * pixels * sizeof(float));
     nx_plan_read(s->plan, s->output, output);
-    uint8_t *made = task_bytes_of(output, t->task.perceptual->vgg->mean, (size_t)count * pixels / 3);
+    uint8_t *made = task_bytes_of(output, t->task.perceptual->descriptor->mean, (size_t)count * pixels / 3);
     uint8_t *shown = content ? task_bytes_of(content, NULL, (size_t)count * pixels / 3) : NULL,
             *rows[] = {content ? shown : made, made};
     nx_image grid = nx_image_new(n_rows * (size + GAP) - GAP, count * (size + GAP) - GAP);
@@ -588,7 +603,7 @@ static void log_gradient(trainer *t, runfile *file)
 
 static bool save_model(const trainer *t, const char *path, nx_error *err)
 {
-    const float *mean = t->task.perceptual->vgg->mean;
+    const float *mean = t->task.perceptual->descriptor->mean;
     char *generator = config_text(t->task.c, "generator"), *network = config_get(t->task.c, "generator", "network"),
          *options = nx_format("[experiment]\npaper = %s\ntask = %s\n\n%s", t->task.paper->name,
                               t->texture ? "texture" : "train", generator);

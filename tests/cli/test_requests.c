@@ -59,6 +59,12 @@ static int open_all(void **state)
     write_truncated("head.safetensors", "vgg.safetensors", 2500);
     write_text("typo.ini", TINY "[experiment]\nsteps = 2\n\n[generatr]\nnorm = batch\n");
     write_text("key.ini", TINY "[experiment]\nstep = 2\n");
+    write_picture("wide.png", 6, 120, 11);
+    write_picture("line.png", 1, 64, 12);
+    write_picture("thread.png", 1, 1200, 13);
+    write_text("wide.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 1\n[descriptor]\nwidth = 0.0625\n"
+                           "padding = reflect\ncontent_layers = relu3_1\nstyle_layers = relu1_1\n"
+                           "[data]\ncontent = wide.png\nstyle = style.png\nstyle_size = 32\nsize = 100\n");
     write_text("points.ini", TINY "[sweep]\ngenerator.norm = instance batsch\n");
     return 0;
 }
@@ -159,6 +165,33 @@ static void test_weights(void **state)
     REFUSE(requests);
 }
 
+/* Pictures that are too small for the deepest layer: where, and what would do. */
+static void test_sizes(void **state)
+{
+    (void)state;
+    static const request requests[] = {
+        {"[data] size = 100: a picture of 100 x 5 is 25 x 1 pixels at conv3_1, which takes 2 a side to reflect its "
+         "border: at least 8 pixels a side are needed: size = 150 would do",
+         "run wide.ini"},
+        {"size = 150 would do", "plan wide.ini"},
+        {"at least 4 pixels a side are needed: size = 224 would do",
+         "run wide.ini -s descriptor.padding=zero -s data.content=line.png -s data.size=0"},
+        {"[data] coarse = 16: a picture of 16 x 1 is ",
+         "run wide.ini -s data.size=200 -s data.coarse=16 -s data.coarse_steps=1 -s experiment.steps=2"},
+        {"at least 32 pixels a side are needed: size = 2016 would do",
+         "plan wide.ini -s descriptor.content_layers=relu5_1 -s data.content=line.png"},
+        {"at least 32 pixels a side are needed: choose shallower layers",
+         "plan wide.ini -s descriptor.content_layers=relu5_1 -s data.content=thread.png"},
+        {"[data] size = 4: a picture of 4 x 4 is 1 x 1 pixels at conv3_1, which takes 2 a side to reflect its border: "
+         "at "
+         "least 8 pixels a side are needed",
+         "run tiny.ini -s data.size=4 -s descriptor.padding=reflect -s descriptor.content_layers=relu3_1"},
+        {"[data] size = 4: ", "plan tiny.ini -s data.size=4 -s descriptor.content_layers=relu4_1"},
+    };
+    REFUSE(requests);
+    nstx(0, "plan wide.ini -s data.size=150");
+}
+
 /* Memory is known before a kernel is compiled. */
 static void new_cache(void) { setenv("POCL_CACHE_DIR", "../new_cache", 1); }
 
@@ -245,9 +278,9 @@ static void test_stylize(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commands), cmocka_unit_test(test_config), cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_weights),  cmocka_unit_test(test_memory), cmocka_unit_test(test_places),
-        cmocka_unit_test(test_stylize),
+        cmocka_unit_test(test_commands), cmocka_unit_test(test_config),  cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_weights),  cmocka_unit_test(test_sizes),   cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_places),   cmocka_unit_test(test_stylize),
     };
     return cmocka_run_group_tests(tests, open_all, scratch_close);
 }

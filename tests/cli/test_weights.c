@@ -6,7 +6,7 @@
 
 #include "graph/plan.h"
 #include "machine/device.h"
-#include "networks/vgg19.h"
+#include "networks/descriptor_files.h"
 #include "nn/init.h"
 #include "ops/affine.h"
 
@@ -64,16 +64,16 @@ static void write_weights(const char *name)
     free_weights(entries, LAYERS);
 }
 
-static vgg19 *open_vgg(const char *name, vgg19_preprocessing preprocessing)
+static descriptor *open_vgg(const char *name, config_preprocessing preprocessing)
 {
-    vgg19 *vgg;
+    descriptor *vgg;
     nx_error err = {0};
-    vgg19_options options = {.weights = at(name), .preprocessing = preprocessing, .padding = VGG19_PADDING_FILE};
-    if (!vgg19_new(&vgg, &options, layers, LAYERS, &err)) fail_msg("%s", err.text);
+    descriptor_options options = {.weights = at(name), .preprocessing = preprocessing};
+    if (!descriptor_new(&vgg, &options, layers, LAYERS, &err)) fail_msg("%s", err.text);
     return vgg;
 }
 
-static void assert_same_params(const vgg19 *a, const vgg19 *b)
+static void assert_same_params(const descriptor *a, const descriptor *b)
 {
     assert_int_equal(a->params->count, b->params->count);
     for (size_t k = 0; k < a->params->count; k++) {
@@ -88,8 +88,8 @@ static void imports_keep_every_bit(void **state)
     (void)state;
     static const struct {
         const char *word;
-        vgg19_preprocessing preprocessing;
-    } kinds[] = {{"caffe", VGG19_PREPROCESSING_CAFFE}, {"torchvision", VGG19_PREPROCESSING_TORCHVISION}};
+        config_preprocessing preprocessing;
+    } kinds[] = {{"caffe", PREPROCESSING_CAFFE}, {"torchvision", PREPROCESSING_TORCHVISION}};
     write_weights("raw.safetensors");
     refused("--preprocessing", "weights import raw.safetensors -o x.safetensors --preprocessing keras");
     refused("its metadata does not say how pictures are prepared", "weights import raw.safetensors -o x.safetensors");
@@ -97,13 +97,13 @@ static void imports_keep_every_bit(void **state)
         nstx(0, "weights import raw.safetensors -o %s.safetensors --preprocessing %s", kinds[i].word, kinds[i].word);
         assert_said(said_out, "VGG-19 to conv2_1");
         char *name = nx_format("%s.safetensors", kinds[i].word);
-        vgg19 *raw = open_vgg("raw.safetensors", kinds[i].preprocessing);
-        vgg19 *imported = open_vgg(name, VGG19_PREPROCESSING_FILE);
+        descriptor *raw = open_vgg("raw.safetensors", kinds[i].preprocessing);
+        descriptor *imported = open_vgg(name, PREPROCESSING_FILE);
         assert_memory_equal(raw->mean, imported->mean, sizeof raw->mean);
         assert_int_equal(raw->params->count, 2 * LAYERS);
         assert_same_params(raw, imported);
-        vgg19_free(raw);
-        vgg19_free(imported);
+        descriptor_free(raw);
+        descriptor_free(imported);
         free(name);
     }
     nstx(0, "weights info caffe.safetensors");
@@ -133,11 +133,11 @@ static void numpy_is_read(void **state)
     free_weights(entries, LAYERS);
     refused("its metadata does not say how pictures are prepared", "weights import raw.npz -o x.safetensors");
     nstx(0, "weights import raw.npz -o numpy.safetensors --preprocessing caffe");
-    vgg19 *numpy = open_vgg("numpy.safetensors", VGG19_PREPROCESSING_FILE),
-          *same = open_vgg("caffe.safetensors", VGG19_PREPROCESSING_FILE);
+    descriptor *numpy = open_vgg("numpy.safetensors", PREPROCESSING_FILE),
+               *same = open_vgg("caffe.safetensors", PREPROCESSING_FILE);
     assert_same_params(numpy, same);
-    vgg19_free(numpy);
-    vgg19_free(same);
+    descriptor_free(numpy);
+    descriptor_free(same);
     write_truncated("short.npz", "raw.npz", 100);
     refused("short.npz", "weights import short.npz -o x.safetensors --preprocessing caffe");
 }
@@ -155,17 +155,16 @@ static void fully_connected_layers_stay(void **state)
     free_weights(entries, MOST_LAYERS);
     nstx(0, "weights import deep.safetensors --preprocessing torchvision -o deep2.safetensors");
     assert_string_equal(said_out, "deep2.safetensors: VGG-19 to fc7\n");
-    vgg19 *vgg[2];
-    const vgg19_options options[2] = {{.weights = at("deep.safetensors"),
-                                       .preprocessing = VGG19_PREPROCESSING_TORCHVISION,
-                                       .padding = VGG19_PADDING_FILE},
-                                      {.weights = at("deep2.safetensors"), .padding = VGG19_PADDING_FILE}};
+    descriptor *vgg[2];
+    const descriptor_options options[2] = {
+        {.weights = at("deep.safetensors"), .preprocessing = PREPROCESSING_TORCHVISION},
+        {.weights = at("deep2.safetensors")}};
     for (int k = 0; k < 2; k++)
-        if (!vgg19_new(&vgg[k], &options[k], &deepest, 1, &err)) fail_msg("%s", err.text);
+        if (!descriptor_new(&vgg[k], &options[k], &deepest, 1, &err)) fail_msg("%s", err.text);
     assert_int_equal(vgg[0]->params->count, 2 * MOST_LAYERS);
     assert_same_params(vgg[0], vgg[1]);
-    vgg19_free(vgg[0]);
-    vgg19_free(vgg[1]);
+    descriptor_free(vgg[0]);
+    descriptor_free(vgg[1]);
 
     /* Normalised once, a second time changes nothing: every live channel's mean is 1 already. */
     assert_int_equal(mkdir(at("large"), 0777), 0);
@@ -277,19 +276,54 @@ static void damage_is_found(void **state)
     refused("there is no `weights frob`", "weights frob");
 }
 
+/* The last layer tells a VGG-16 from a VGG-19, and the tensors of a batch normalization another kind from both. */
+static void networks_are_told_apart(void **state)
+{
+    (void)state;
+    enum { COUNT = 9 };
+    static const int out[COUNT] = {3, 4, 3, 4, 3, 4, 3, 4, 3};
+    static const char *const files[] = {"vgg16.safetensors", "bn.safetensors"};
+    nx_error err = {0};
+    nx_tensor_entry *entries = make_weights(COUNT, out);
+    for (int k = 0; k < 2; k++) { /* conv4_1 to conv4_2 by their numbers there; then conv1_2 a normalization */
+        for (int i = k ? 1 : 7; i < (k ? 2 : COUNT); i++)
+            for (int part = 0; part < 2; part++) {
+                nx_tensor_entry *e = &entries[2 * i + part];
+                free((char *)e->name);
+                e->name = nx_format("features.%d.%s", k ? 1 : 17 + 2 * (i - 7), part ? "bias" : "weight");
+                if (k) e->rank = 1;
+            }
+        if (!nx_tensors_save_safetensors(at(files[k]), entries, k ? 4 : 2 * COUNT, NULL, 0, &err))
+            fail_msg("%s", err.text);
+    }
+    free_weights(entries, COUNT);
+    nstx(0, "weights verify vgg16.safetensors --preprocessing caffe");
+    assert_said(said_out, "VGG-16 to conv4_2");
+    nstx(0, "weights import vgg16.safetensors --preprocessing caffe -o imported16.safetensors");
+    assert_string_equal(said_out, "imported16.safetensors: VGG-16 to conv4_2\n");
+    refused("a VGG-19 with batch normalization (torchvision's vgg19_bn)", "weights verify bn.safetensors");
+
+    write_text("net.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 0\n[descriptor]\n"
+                          "weights = imported16.safetensors\ncontent_layers = relu4_2\nstyle_layers = relu1_1\n"
+                          "[data]\ncontent = photos/1.png\nstyle = style.png\nsize = 32\nstyle_size = 32\n");
+    refused("imported16.safetensors: the weights of a VGG-16, not of a VGG-19: set [descriptor] network = vgg16",
+            "run net.ini -o net.h5");
+    nstx(0, "run net.ini -o net.h5 -s descriptor.network=vgg16");
+}
+
 /* Features of n pictures, one layer after another; owned by the caller. */
 static float *features_of(const char *name, const float *pictures, int n, size_t *sizes, int *channels)
 {
     nx_device *device;
     nx_error err = {0};
-    vgg19 *vgg = open_vgg(name, VGG19_PREPROCESSING_FILE);
+    descriptor *vgg = open_vgg(name, PREPROCESSING_FILE);
     if (!device_open(&device, (nx_device_options){0}, &err)) fail_msg("%s", err.text);
     nx_graph *g = nx_graph_new(&device->info);
     nx_tensor *input = nx_input(g, (nx_shape){n, SIDE, SIDE, 3}, "picture"), *out[LAYERS];
     float one[3] = {1, 1, 1}, shift[3] = {-vgg->mean[0], -vgg->mean[1], -vgg->mean[2]};
     nx_tensor *x = nx_affine(g, input, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
     nx_plan *plan;
-    assert_true(vgg19_record(vgg, g, x, layers, LAYERS, out, &err));
+    assert_true(descriptor_record(vgg, g, x, layers, LAYERS, out, &err));
     size_t total = 0;
     for (int i = 0; i < LAYERS; i++) {
         nx_keep(out[i]);
@@ -305,7 +339,7 @@ static float *features_of(const char *name, const float *pictures, int n, size_t
     for (int i = 0; i < LAYERS; next += sizes[i++]) nx_plan_read(plan, out[i], next);
     nx_plan_free(plan);
     nx_graph_free(g);
-    vgg19_free(vgg);
+    descriptor_free(vgg);
     nx_device_free(device);
     return all;
 }
@@ -407,6 +441,7 @@ int main(void)
         cmocka_unit_test(fully_connected_layers_stay),
         cmocka_unit_test(conventions_agree),
         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(networks_are_told_apart),
         cmocka_unit_test(normalising_only_scales_channels),
         cmocka_unit_test(a_generator_is_exported),
     };

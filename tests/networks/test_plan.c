@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "device/memory.h"
 #include "graph/recompute.h"
+#include "networks/descriptor.h"
 #include "networks/stylenet.h"
-#include "networks/vgg19.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "ops/activation.h"
@@ -433,7 +433,7 @@ static void random_graphs_are_planned_well(void **state)
 /* ---- a real one ---- */
 
 /* StyleNet, the descriptor, losses, gradients and Adam; no device is needed to plan it. */
-static void record_training(nx_graph *g, vgg19 *vgg, nx_params *params, nx_optimizer **optimizer, int size)
+static void record_training(nx_graph *g, descriptor *vgg, nx_params *params, nx_optimizer **optimizer, int size)
 {
     static const char *const layers[] = {"relu4_2", "relu1_1", "relu2_1", "relu3_1", "relu4_1"};
     enum { LAYERS = sizeof layers / sizeof *layers };
@@ -442,7 +442,8 @@ static void record_training(nx_graph *g, vgg19 *vgg, nx_params *params, nx_optim
     nx_scope scope = {.g = g, .params = params, .training = true};
     nx_tensor *y = nx_keep(
         stylenet_record(&(stylenet_options){.channels = 32, .blocks = 5, .padding = NX_PADDING_REPLICATE}, &scope, x));
-    if (!vgg19_record(vgg, g, x, layers, 1, &target, &err) || !vgg19_record(vgg, g, y, layers, LAYERS, out, &err))
+    if (!descriptor_record(vgg, g, x, layers, 1, &target, &err) ||
+        !descriptor_record(vgg, g, y, layers, LAYERS, out, &err))
         fail_msg("%s", err.text);
     terms[0] = nx_content_loss(g, out[0], target);
     for (int i = 1; i < LAYERS; i++) {
@@ -464,8 +465,8 @@ static void training_is_planned_well(void **state)
         for (int k = 0; k < 2; k++) {
             nx_device_info info = test_device()->info;
             nx_error err = {""};
-            vgg19 *vgg;
-            if (!vgg19_new(&vgg, &(vgg19_options){.sigma = .015f, .width = .25f}, deepest, 1, &err))
+            descriptor *vgg;
+            if (!descriptor_new(&vgg, &(descriptor_options){.sigma = .015f, .width = .25f}, deepest, 1, &err))
                 fail_msg("%s", err.text);
             info.family = family ? NX_FAMILY_GPU : NX_FAMILY_CPU;
             info.max_alloc = k ? (uint64_t)1 << 40 : 40000000; /* 256 x 256 x 32 floats of two images are 16.8 MB */
@@ -482,7 +483,7 @@ static void training_is_planned_well(void **state)
             nx_graph_free(g);
             nx_optimizer_free(optimizer);
             nx_params_free(params);
-            vgg19_free(vgg);
+            descriptor_free(vgg);
         }
 }
 

@@ -2,8 +2,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "graph/recompute.h"
+#include "networks/descriptor.h"
 #include "networks/stylenet.h"
-#include "networks/vgg19.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "ops/add.h"
@@ -26,7 +26,7 @@ enum { LAYERS = sizeof layers / sizeof *layers, STYLES = LAYERS - 1 };
 /* A step: of a picture that is optimised, or of a network that is trained. */
 typedef struct scene {
     nx_graph *g;
-    vgg19 *vgg;
+    descriptor *vgg;
     nx_params *params;
     nx_optimizer *optimizer;
     nx_tensor *content, *total; /* content: NULL where a picture is optimised */
@@ -47,8 +47,8 @@ static scene record(bool training, int size, float width, int level)
     scene s = {.g = nx_graph_new(&test_device()->info), .params = nx_params_new()};
     nx_shape shape = {training ? 2 : 1, size, size, 3};
     nx_tensor *y, *out[LAYERS], *terms[LAYERS];
-    if (!vgg19_new(&s.vgg, &(vgg19_options){.sigma = .05f, .width = width, .pooling = VGG19_POOLING_AVERAGE}, layers,
-                   LAYERS, &err))
+    if (!descriptor_new(&s.vgg, &(descriptor_options){.sigma = .05f, .width = width, .pooling = POOLING_AVERAGE},
+                        layers, LAYERS, &err))
         fail_msg("%s", err.text);
     if (training) {
         nx_scope scope = {.g = s.g, .params = s.params, .training = true};
@@ -62,7 +62,7 @@ static scene record(bool training, int size, float width, int level)
         free(values);
         y = nx_use(s.g, picture);
     }
-    if (!vgg19_record(s.vgg, s.g, y, layers, LAYERS, out, &err)) fail_msg("%s", err.text);
+    if (!descriptor_record(s.vgg, s.g, y, layers, LAYERS, out, &err)) fail_msg("%s", err.text);
     for (int i = 0; i < STYLES; i++)
         terms[i] = nx_style_loss(s.g, out[i],
                                  fixed_values(s.g, (nx_shape){1, 1, out[i]->shape.c, out[i]->shape.c}, layers[i]), 0);
@@ -79,7 +79,7 @@ static void free_scene(scene *s)
     nx_graph_free(s->g);
     nx_optimizer_free(s->optimizer);
     nx_params_free(s->params);
-    vgg19_free(s->vgg);
+    descriptor_free(s->vgg);
 }
 
 /* All that some steps leave: the loss and every parameter. Owned by the caller. */

@@ -7,29 +7,30 @@
 #include "io/hdf5.h"
 #include "io/image.h"
 #include "io/tensors.h"
-#include "networks/vgg19.h"
+#include "networks/descriptor_files.h"
+#include "networks/descriptor_scale.h"
 #include "nn/loss.h"
 #include "ops/affine.h"
 #include "ops/weighted_sum.h"
 #include "planned.h"
 #include "reference.h"
 
-static vgg19 *vgg_new(const vgg19_options *options, const char *const *layers, size_t count)
+static descriptor *vgg_new(const descriptor_options *options, const char *const *layers, size_t count)
 {
     nx_error err = {""};
-    vgg19 *vgg;
-    if (!vgg19_new(&vgg, options, layers, count, &err)) fail_msg("%s", err.text);
+    descriptor *vgg;
+    if (!descriptor_new(&vgg, options, layers, count, &err)) fail_msg("%s", err.text);
     return vgg;
 }
 
-static void record(vgg19 *vgg, nx_graph *g, nx_tensor *x, const char *const *layers, size_t count, nx_tensor **out)
+static void record(descriptor *vgg, nx_graph *g, nx_tensor *x, const char *const *layers, size_t count, nx_tensor **out)
 {
     nx_error err = {""};
-    if (!vgg19_record(vgg, g, x, layers, count, out, &err)) fail_msg("%s", err.text);
+    if (!descriptor_record(vgg, g, x, layers, count, out, &err)) fail_msg("%s", err.text);
 }
 
 /* From RGB, 0 to 255. */
-static nx_tensor *minus_mean(const vgg19 *vgg, nx_graph *g, nx_tensor *x)
+static nx_tensor *minus_mean(const descriptor *vgg, nx_graph *g, nx_tensor *x)
 {
     float one[3] = {1, 1, 1}, shift[3] = {-vgg->mean[0], -vgg->mean[1], -vgg->mean[2]};
     return nx_affine(g, x, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
@@ -122,7 +123,7 @@ static double l2_of(const float *v, size_t count)
 
 /* Pictures: the image x, the style picture a, the content target p. */
 static bool check_block(reference *r, const char *prefix, const struct network *n, const char *weights,
-                        vgg19_pooling pooling, nx_padding padding, const picture pictures[3])
+                        config_pooling pooling, config_descriptor_padding padding, const picture pictures[3])
 {
     const char *layers[MOST_LAYERS];
     nx_tensor *input[3], *features[3][MOST_LAYERS], *term[MOST_TERMS], *gradient[MOST_TERMS];
@@ -130,7 +131,8 @@ static bool check_block(reference *r, const char *prefix, const struct network *
     memcpy(layers, n->style, sizeof n->style);
     layers[n->styles] = n->content;
     size_t total = n->styles + 1; /* terms: the styles, the content, their total */
-    vgg19 *vgg = vgg_new(&(vgg19_options){.weights = weights, .pooling = pooling, .padding = padding}, layers, total);
+    descriptor *vgg =
+        vgg_new(&(descriptor_options){.weights = weights, .pooling = pooling, .padding = padding}, layers, total);
     nx_params_realize(vgg->params, test_device());
     nx_graph *g = nx_graph_new(&test_device()->info);
     for (int i = 0; i < 3; i++) {
@@ -169,7 +171,7 @@ static bool check_block(reference *r, const char *prefix, const struct network *
     }
     nx_plan_free(plan);
     nx_graph_free(g);
-    vgg19_free(vgg);
+    descriptor_free(vgg);
     return good;
 }
 
@@ -182,12 +184,12 @@ static void agrees_with_the_twin(void **state)
 {
     static const struct {
         const char *name;
-        vgg19_pooling pooling;
-    } pools[] = {{"max", VGG19_POOLING_MAX}, {"avg", VGG19_POOLING_AVERAGE}};
+        config_pooling pooling;
+    } pools[] = {{"max", POOLING_MAX}, {"avg", POOLING_AVERAGE}};
     static const struct {
         const char *name;
-        nx_padding padding;
-    } pads[] = {{"reflect", NX_PADDING_REFLECT}, {"zero", NX_PADDING_ZERO}};
+        config_descriptor_padding padding;
+    } pads[] = {{"reflect", DESCRIPTOR_PADDING_REFLECT}, {"zero", DESCRIPTOR_PADDING_ZERO}};
     const block *b = *state;
     const char *folder = given_data();
     char prefix[96], *weights = nx_format("%s/weights/%s.safetensors", folder, b->network->file);
@@ -226,12 +228,12 @@ static void trained_files_say_how_they_are_used(void **state)
     const char *folder = given_data();
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
         char *weights = nx_format("%s/weights/%s.safetensors", folder, networks[i].file);
-        vgg19_options options = {.weights = weights, .padding = VGG19_PADDING_FILE};
-        vgg19 *vgg = vgg_new(&options, &networks[i].content, 1);
+        descriptor_options options = {.weights = weights};
+        descriptor *vgg = vgg_new(&options, &networks[i].content, 1);
         assert_int_equal(vgg->pooling, NX_POOL_MAX);
         assert_int_equal(vgg->padding, NX_PADDING_REFLECT);
         assert_false(vgg->random);
-        vgg19_free(vgg);
+        descriptor_free(vgg);
         free(weights);
     }
 }
@@ -244,8 +246,8 @@ static const char *const every_layer[TO_FC7] = {"conv1_1", "conv1_2", "conv2_1",
                                                 "conv5_1", "conv5_2", "conv5_3", "conv5_4", "fc6",     "fc7"};
 
 /* The features of some layers for images of RGB, 0 to 255. */
-static void features_of(vgg19 *vgg, float *images, nx_shape shape, const char *const *layers, size_t count, float **out,
-                        nx_shape *shapes)
+static void features_of(descriptor *vgg, float *images, nx_shape shape, const char *const *layers, size_t count,
+                        float **out, nx_shape *shapes)
 {
     nx_graph *g = nx_graph_new(&test_device()->info);
     nx_tensor *x = nx_input(g, shape, "x"), *features[TO_FC7];
@@ -273,10 +275,10 @@ static double *channel_means(const float *v, nx_shape s)
 }
 
 /* Random weights with random biases, and channel 2 of conv2_1 and channel 0 of conv4_4 dead. */
-static vgg19 *biased(vgg19_pooling pooling, size_t count)
+static descriptor *biased(config_pooling pooling, size_t count)
 {
-    vgg19_options options = {.init = VGG19_INIT_HE, .width = 1 / 16.f, .pooling = pooling, .seed = 5};
-    vgg19 *vgg = vgg_new(&options, every_layer, count);
+    descriptor_options options = {.init = INIT_HE, .width = 1 / 16.f, .pooling = pooling, .seed = 5};
+    descriptor *vgg = vgg_new(&options, every_layer, count);
     for (size_t i = 0; i < vgg->params->count; i++) {
         nx_param *p = vgg->params->items[i];
         if (p->rank != 1) continue;
@@ -292,7 +294,7 @@ static vgg19 *biased(vgg19_pooling pooling, size_t count)
 /* Gatys' normalisation, or the same by layer: for any image new feature times m is the old one, m the old mean (of its
  * channel or layer; 1 if it was dead) on the calibration images, and on those the new mean is one. Relative to the
  * layer's largest old feature and mean: what is left of a channel that is all but dead is known no better than that. */
-static void check_rescaling(vgg19_pooling pooling, size_t count, bool by_channel)
+static void check_rescaling(config_pooling pooling, size_t count, bool by_channel)
 {
     const nx_shape calibration = {3, 64, 64, 3}, other = {1, 64, 64, 3};
     nx_error err = {""};
@@ -302,10 +304,10 @@ static void check_rescaling(vgg19_pooling pooling, size_t count, bool by_channel
     nx_shape shapes[TO_FC7], batch[TO_FC7];
     double worst = 0, worst_mean = 0;
     size_t dead = 0;
-    vgg19 *vgg = biased(pooling, count);
+    descriptor *vgg = biased(pooling, count);
     features_of(vgg, images, calibration, every_layer, count, was, batch);
     features_of(vgg, x, other, every_layer, count, old, shapes);
-    if (!vgg19_rescale(vgg, test_device(), images, calibration, every_layer, count, by_channel, &err))
+    if (!descriptor_rescale(vgg, test_device(), images, calibration, every_layer, count, by_channel, &err))
         fail_msg("%s", err.text);
     features_of(vgg, images, calibration, every_layer, count, now, batch);
     features_of(vgg, x, other, every_layer, count, new, shapes);
@@ -342,15 +344,15 @@ static void check_rescaling(vgg19_pooling pooling, size_t count, bool by_channel
     assert_true(dead >= 2 || !by_channel); /* those of conv2_1 and conv4_4 */
     free(images);
     free(x);
-    vgg19_free(vgg);
+    descriptor_free(vgg);
 }
 
 static void rescaling_only_scales(void **state)
 {
     (void)state;
     for (int by_channel = 0; by_channel < 2; by_channel++) {
-        check_rescaling(VGG19_POOLING_AVERAGE, TO_FC7, by_channel);
-        check_rescaling(VGG19_POOLING_MAX, TO_FC7, by_channel);
+        check_rescaling(POOLING_AVERAGE, TO_FC7, by_channel);
+        check_rescaling(POOLING_MAX, TO_FC7, by_channel);
     }
 }
 
@@ -362,8 +364,8 @@ static void random_weights_become_usable(void **state)
     nx_error err = {""};
     float *image = random_values("usable", nx_shape_count(shape), 0, 255), *features[CONVOLUTIONS];
     nx_shape shapes[CONVOLUTIONS];
-    vgg19_options options = {.sigma = .015f, .width = .25f, .seed = 1};
-    vgg19 *vgg = vgg_new(&options, every_layer, CONVOLUTIONS);
+    descriptor_options options = {.sigma = .015f, .width = .25f, .seed = 1};
+    descriptor *vgg = vgg_new(&options, every_layer, CONVOLUTIONS);
     double mean[2][CONVOLUTIONS] = {{0}};
     for (int k = 0; k < 2; k++) {
         features_of(vgg, image, shape, every_layer, CONVOLUTIONS, features, shapes);
@@ -373,13 +375,13 @@ static void random_weights_become_usable(void **state)
             free(m);
             free(features[i]);
         }
-        if (!k && !vgg19_rescale(vgg, test_device(), image, shape, every_layer, CONVOLUTIONS, false, &err))
+        if (!k && !descriptor_rescale(vgg, test_device(), image, shape, every_layer, CONVOLUTIONS, false, &err))
             fail_msg("%s", err.text);
     }
     for (size_t i = 0; i < CONVOLUTIONS; i++) assert_true(fabs(mean[1][i] - 1) < 1e-5);
     assert_true(mean[0][CONVOLUTIONS - 1] < 1e-3 * mean[0][0]);
     free(image);
-    vgg19_free(vgg);
+    descriptor_free(vgg);
 }
 
 /* Weights are a function of seed and layer alone: a deeper or second network has the same ones. */
@@ -389,12 +391,12 @@ static void random_weights_are_reproducible(void **state)
     const nx_shape shape = {1, 16, 16, 3};
     float *image = random_values("x", nx_shape_count(shape), 0, 255), *features[4];
     nx_shape s;
-    vgg19_options options = {.init = VGG19_INIT_HE, .width = .125f, .seed = 7};
+    descriptor_options options = {.init = INIT_HE, .width = .125f, .seed = 7};
     for (int k = 0; k < 4; k++) {
         options.seed = k < 3 ? 7 : 8;
-        vgg19 *vgg = vgg_new(&options, every_layer, k == 1 ? 10 : 3);
+        descriptor *vgg = vgg_new(&options, every_layer, k == 1 ? 10 : 3);
         features_of(vgg, image, shape, &every_layer[2], 1, &features[k], &s);
-        vgg19_free(vgg);
+        descriptor_free(vgg);
     }
     assert_memory_equal(features[0], features[1], nx_shape_count(s) * sizeof(float));
     assert_memory_equal(features[0], features[2], nx_shape_count(s) * sizeof(float));
@@ -416,9 +418,9 @@ static void one_layer_is_drawn_again(void **state)
     enum { DRAWS = sizeof draws / sizeof *draws };
     float *image = random_values("x", nx_shape_count(shape), 0, 255), *before[DRAWS], *layer[DRAWS];
     nx_shape s, narrow;
-    vgg19 *vgg = vgg_new(&(vgg19_options){.sigma = .015f, .width = .125f, .seed = 7}, every_layer, 3);
+    descriptor *vgg = vgg_new(&(descriptor_options){.sigma = .015f, .width = .125f, .seed = 7}, every_layer, 3);
     for (int k = 0; k < DRAWS; k++) {
-        if (k) vgg19_draw(vgg, "conv1_2", draws[k].set, draws[k].scale);
+        if (k) descriptor_draw(vgg, "conv1_2", draws[k].set, draws[k].scale);
         features_of(vgg, image, shape, &every_layer[0], 1, &before[k], &narrow);
         features_of(vgg, image, shape, &every_layer[1], 1, &layer[k], &s);
     }
@@ -429,7 +431,7 @@ static void one_layer_is_drawn_again(void **state)
     assert_memory_equal(layer[0], layer[3], count * sizeof(float));
     for (int k = 0; k < DRAWS; k++) free(before[k]), free(layer[k]);
     free(image);
-    vgg19_free(vgg);
+    descriptor_free(vgg);
 }
 
 /* ---- names and shapes ---- */
@@ -438,12 +440,12 @@ static void layers_with_weights_are_listed(void **state)
 {
     (void)state;
     static const char *const first[] = {"pool1", "relu1_1"}, *const last[] = {"fc7"};
-    const char *names[VGG19_LAYERS];
-    assert_int_equal(vgg19_weighted(first, 2, names), 2);
+    const char *names[DESCRIPTOR_LAYERS];
+    assert_int_equal(descriptor_weighted(descriptor_network_at(0), first, 2, names), 2);
     assert_string_equal(names[0], "conv1_1");
     assert_string_equal(names[1], "conv1_2");
-    assert_int_equal(vgg19_weighted(last, 1, names), VGG19_LAYERS);
-    assert_string_equal(names[VGG19_LAYERS - 1], "fc7");
+    assert_int_equal(descriptor_weighted(descriptor_network_at(0), last, 1, names), TO_FC7);
+    assert_string_equal(names[TO_FC7 - 1], "fc7");
 }
 
 static void layers_have_several_names(void **state)
@@ -451,16 +453,16 @@ static void layers_have_several_names(void **state)
     (void)state;
     static const char *const pairs[][2] = {{"conv1_1", "relu1_1"}, {"conv3_4", "relu3_4"}, {"conv5_4", "relu5_4"},
                                            {"fc6", "fc1"},         {"fc7", "fc2"},         {"pool4", "pool4"}};
-    vgg19_options options = {.sigma = .015f, .width = 1 / 16.f};
+    descriptor_options options = {.sigma = .015f, .width = 1 / 16.f};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         nx_graph *g = nx_graph_new(&test_device()->info);
-        vgg19 *vgg = vgg_new(&options, pairs[i], 2);
+        descriptor *vgg = vgg_new(&options, pairs[i], 2);
         nx_tensor *x = nx_input(g, (nx_shape){1, 32, 32, 3}, "x"), *out[2] = {NULL};
         record(vgg, g, x, pairs[i], 2, out);
         assert_non_null(out[0]);
         assert_ptr_equal(out[0], out[1]);
         nx_graph_free(g);
-        vgg19_free(vgg);
+        descriptor_free(vgg);
     }
 }
 
@@ -474,8 +476,8 @@ static void an_unknown_layer_has_a_neighbour(void **state)
         {"conv1_1 ", "did you mean conv1_1"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nx_error err = {""};
-        vgg19 *vgg = NULL;
-        assert_false(vgg19_new(&vgg, &(vgg19_options){.sigma = 1}, cases[i], 1, &err));
+        descriptor *vgg = NULL;
+        assert_false(descriptor_new(&vgg, &(descriptor_options){.sigma = 1}, cases[i], 1, &err));
         assert_message(&err, cases[i][0], cases[i][1]);
         assert_message(&err, "VGG-19 has no layer", "");
     }
@@ -497,24 +499,58 @@ static void shapes_follow_the_image(void **state)
     const char *layers[COUNT];
     nx_tensor *out[COUNT] = {NULL};
     for (int i = 0; i < COUNT; i++) layers[i] = cases[i].name;
-    vgg19 *vgg = vgg_new(&(vgg19_options){.sigma = .015f, .width = .5f}, layers, COUNT);
+    descriptor *vgg = vgg_new(&(descriptor_options){.sigma = .015f, .width = .5f}, layers, COUNT);
     nx_graph *g = nx_graph_new(&test_device()->info);
     record(vgg, g, nx_input(g, (nx_shape){2, 61, 103, 3}, "x"), layers, COUNT, out);
     for (int i = 0; i < COUNT; i++) {
         nx_shape want = {2, 61 >> cases[i].halvings, 103 >> cases[i].halvings, cases[i].channels};
         if (!nx_shape_equal(out[i]->shape, want))
             fail_msg("%s is %d x %d", layers[i], out[i]->shape.h, out[i]->shape.w);
-        assert_int_equal(vgg19_smallest_image(&layers[i], 1, false), 1 << cases[i].halvings);
+        assert_int_equal(descriptor_smallest_image(vgg, &layers[i], 1), 1 << cases[i].halvings);
         if (!cases[i].halvings) continue;
         nx_error err = {""};
         nx_tensor *too_small = nx_input(g, (nx_shape){1, 64, (1 << cases[i].halvings) - 1, 3}, "x"), *unused;
-        assert_false(vgg19_record(vgg, g, too_small, &layers[i], 1, &unused, &err));
+        assert_false(descriptor_record(vgg, g, too_small, &layers[i], 1, &unused, &err));
         char *part = nx_format("at least %d pixels", 1 << cases[i].halvings);
-        assert_message(&err, "no pixel left at pool", part);
+        assert_message(&err, "pixels at pool", part);
         free(part);
     }
     nx_graph_free(g);
-    vgg19_free(vgg);
+    descriptor_free(vgg);
+}
+
+/* What a layer takes beside: 2 pixels a side to reflect a border of one, 3 to lose it; the smallest image has them. */
+static void borders_take_pixels(void **state)
+{
+    (void)state;
+    static const struct {
+        config_descriptor_padding padding;
+        const char *layer;
+        int least;
+    } cases[] = {{DESCRIPTOR_PADDING_ZERO, "conv3_1", 4},      {DESCRIPTOR_PADDING_REPLICATE, "pool3", 8},
+                 {DESCRIPTOR_PADDING_REFLECT, "conv1_1", 2},   {DESCRIPTOR_PADDING_REFLECT, "pool1", 2},
+                 {DESCRIPTOR_PADDING_REFLECT, "conv3_1", 8},   {DESCRIPTOR_PADDING_REFLECT, "conv5_4", 32},
+                 {DESCRIPTOR_PADDING_CIRCULAR, "conv5_1", 16}, {DESCRIPTOR_PADDING_NONE, "conv1_2", 5},
+                 {DESCRIPTOR_PADDING_NONE, "conv2_1", 10}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nx_error err = {""};
+        nx_tensor *out;
+        descriptor *vgg = vgg_new(&(descriptor_options){.sigma = .015f, .width = 1 / 16.f, .padding = cases[i].padding},
+                                  &cases[i].layer, 1);
+        nx_graph *g = nx_graph_new(&test_device()->info);
+        int least = cases[i].least;
+        assert_int_equal(descriptor_smallest_image(vgg, &cases[i].layer, 1), least);
+        record(vgg, g, nx_input(g, (nx_shape){1, least, 40, 3}, "x"), &cases[i].layer, 1, &out);
+        if (least > 1) {
+            assert_false(descriptor_record(vgg, g, nx_input(g, (nx_shape){1, 40, least - 1, 3}, "x"), &cases[i].layer,
+                                           1, &out, &err));
+            char *part = nx_format("at least %d pixels a side", least);
+            assert_message(&err, "a picture of ", part);
+            free(part);
+        }
+        nx_graph_free(g);
+        descriptor_free(vgg);
+    }
 }
 
 /* ---- files of weights ---- */
@@ -652,25 +688,15 @@ static void preprocessing_is_folded_in(void **state)
                         std[3] = {.229, .224, .225};
     static const struct {
         const char *name;
-        vgg19_preprocessing preprocessing;
+        config_preprocessing preprocessing;
         bool keras, bgr, torchvision;
         change file;
     } cases[] = {
-        {"keras.h5", VGG19_PREPROCESSING_FILE, true, true, false, {0}},
-        {"caffe.safetensors", VGG19_PREPROCESSING_CAFFE, false, true, false, {0}},
-        {"bgr.safetensors",
-         VGG19_PREPROCESSING_FILE,
-         false,
-         true,
-         false,
-         {.metadata = bgr_metadata, .metadata_count = 2}},
-        {"rgb.safetensors",
-         VGG19_PREPROCESSING_FILE,
-         false,
-         false,
-         false,
-         {.metadata = rgb_metadata, .metadata_count = 2}},
-        {"torchvision.safetensors", VGG19_PREPROCESSING_TORCHVISION, false, false, true, {0}},
+        {"keras.h5", PREPROCESSING_FILE, true, true, false, {0}},
+        {"caffe.safetensors", PREPROCESSING_CAFFE, false, true, false, {0}},
+        {"bgr.safetensors", PREPROCESSING_FILE, false, true, false, {.metadata = bgr_metadata, .metadata_count = 2}},
+        {"rgb.safetensors", PREPROCESSING_FILE, false, false, false, {.metadata = rgb_metadata, .metadata_count = 2}},
+        {"torchvision.safetensors", PREPROCESSING_TORCHVISION, false, false, true, {0}},
     };
     const nx_shape shape = {1, H, W, 3};
     float *image = random_values("picture", H * W * 3, 0, 255);
@@ -687,14 +713,15 @@ static void preprocessing_is_folded_in(void **state)
             prepared[at] = cases[i].torchvision ? (v / 255 - mean[c]) / std[c] : v - caffe[c];
         }
         double *want = first_layer(prepared, H, W);
-        vgg19 *vgg = vgg_new(&(vgg19_options){.weights = path, .preprocessing = cases[i].preprocessing}, deep, 1);
+        descriptor *vgg =
+            vgg_new(&(descriptor_options){.weights = path, .preprocessing = cases[i].preprocessing}, deep, 1);
         float *got;
         nx_shape s;
         features_of(vgg, image, shape, deep, 1, &got, &s);
         assert_true(test_close(cases[i].name, got, want, s, 2e-6));
         free(got);
         free(want);
-        vgg19_free(vgg);
+        descriptor_free(vgg);
     }
     free(image);
 }
@@ -710,16 +737,17 @@ static void keras_and_torchvision_agree(void **state)
     write_keras(paths[0], UP_TO_CONV2_2);
     write_safetensors(paths[1], (change){.metadata = bgr_metadata, .metadata_count = 2});
     for (int k = 0; k < 2; k++) {
-        vgg19 *vgg = vgg_new(&(vgg19_options){.weights = paths[k], .padding = VGG19_PADDING_FILE}, deep, DEEP);
-        float width = 0;
-        vgg19_file_deepest(paths[k], &width, NULL);
-        assert_true(width == (float)file_layers[0].out / 64);
+        descriptor *vgg = vgg_new(&(descriptor_options){.weights = paths[k]}, deep, DEEP);
+        descriptor_file found;
+        assert_true(descriptor_file_look(&found, paths[k], NULL));
+        assert_string_equal(found.deepest, "conv2_2");
+        assert_true(found.width == (float)file_layers[0].out / 64);
         assert_int_equal(vgg->pooling, NX_POOL_MAX); /* where the file is silent */
         assert_int_equal(vgg->padding, NX_PADDING_ZERO);
         assert_float_equal(vgg->mean[0], 123.68, 1e-4);
         assert_float_equal(vgg->mean[2], 103.939, 1e-4);
         features_of(vgg, image, shape, deep, DEEP, features[k], shapes);
-        vgg19_free(vgg);
+        descriptor_free(vgg);
     }
     for (int i = 0; i < DEEP; i++) {
         assert_memory_equal(features[0][i], features[1][i], nx_shape_count(shapes[i]) * sizeof(float));
@@ -742,14 +770,14 @@ static void fully_connected_layers_agree(void **state)
     write_safetensors(paths[1], (change){.layers = FILE_LAYERS, .metadata = bgr_metadata, .metadata_count = 2});
     for (int k = 0; k < 2; k++) {
         nx_error err = {""};
-        vgg19 *vgg = vgg_new(&(vgg19_options){.weights = paths[k]}, layers, 3);
+        descriptor *vgg = vgg_new(&(descriptor_options){.weights = paths[k]}, layers, 3);
         features_of(vgg, image, shape, layers, 3, features[k], shapes);
         nx_graph *g = nx_graph_new(&test_device()->info);
         nx_tensor *unused[3];
-        assert_false(vgg19_record(vgg, g, nx_input(g, (nx_shape){1, 128, 128, 3}, "x"), layers, 3, unused, &err));
-        assert_message(&err, "fc6 takes 245 numbers, and this image gives 80", "224");
+        assert_false(descriptor_record(vgg, g, nx_input(g, (nx_shape){1, 128, 128, 3}, "x"), layers, 3, unused, &err));
+        assert_message(&err, "fc6 takes 245 numbers, and a picture of 128 x 128 gives 80", "224");
         nx_graph_free(g);
-        vgg19_free(vgg);
+        descriptor_free(vgg);
     }
     assert_true(nx_shape_equal(shapes[0], (nx_shape){1, 7, 7, 5}) && nx_shape_equal(shapes[1], NX_VECTOR(6)) &&
                 nx_shape_equal(shapes[2], NX_VECTOR(9)));
@@ -782,24 +810,24 @@ static void metadata_chooses_pooling_and_padding(void **state)
         {"input", "RGB, 0 to 255, minus mean"}, {"mean", "1,2,3"}, {"pool", "average"}, {"padding", "replicate"}};
     const char *path = scratch("choices.safetensors");
     write_safetensors(path, (change){.metadata = metadata, .metadata_count = 4});
-    vgg19 *vgg = vgg_new(&(vgg19_options){.weights = path, .padding = VGG19_PADDING_FILE}, deep, DEEP);
+    descriptor *vgg = vgg_new(&(descriptor_options){.weights = path}, deep, DEEP);
     assert_int_equal(vgg->pooling, NX_POOL_AVERAGE);
     assert_int_equal(vgg->padding, NX_PADDING_REPLICATE);
     assert_float_equal(vgg->mean[2], 3, 0);
-    vgg19_free(vgg);
-    vgg = vgg_new(&(vgg19_options){.weights = path, .pooling = VGG19_POOLING_MAX, .padding = NX_PADDING_CIRCULAR}, deep,
-                  DEEP);
+    descriptor_free(vgg);
+    vgg =
+        vgg_new(&(descriptor_options){.weights = path, .pooling = POOLING_MAX, .padding = DESCRIPTOR_PADDING_CIRCULAR},
+                deep, DEEP);
     assert_int_equal(vgg->pooling, NX_POOL_MAX);
     assert_int_equal(vgg->padding, NX_PADDING_CIRCULAR);
-    vgg19_free(vgg);
+    descriptor_free(vgg);
 }
 
 static void refused(const char *path, const char *const *layers, size_t count, const char *part)
 {
     nx_error err = {""};
-    vgg19 *vgg = NULL;
-    assert_false(
-        vgg19_new(&vgg, &(vgg19_options){.weights = path, .padding = VGG19_PADDING_FILE}, layers, count, &err));
+    descriptor *vgg = NULL;
+    assert_false(descriptor_new(&vgg, &(descriptor_options){.weights = path}, layers, count, &err));
     assert_message(&err, path, part);
     assert_null(vgg);
 }
@@ -886,6 +914,7 @@ int main(void)
         cmocka_unit_test(layers_have_several_names),
         cmocka_unit_test(an_unknown_layer_has_a_neighbour),
         cmocka_unit_test(shapes_follow_the_image),
+        cmocka_unit_test(borders_take_pixels),
         cmocka_unit_test(preprocessing_is_folded_in),
         cmocka_unit_test(keras_and_torchvision_agree),
         cmocka_unit_test(fully_connected_layers_agree),

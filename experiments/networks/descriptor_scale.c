@@ -1,0 +1,147 @@
+/* Scaling: one pass over the images measures every layer, for channel means of what goes in and comes out scale alike.
+ */
+#include "networks/descriptor_scale.h"
+
+#include "base/memory.h"
+#include "graph/plan.h"
+#include "ops/affine.h"
+#include "ops/channel_sum.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The mean activation of every channel of every convolution and fully connected layer up to last, one after another. */
+static bool mean_activations(descriptor *d, nx_device *device, const descriptor_images *images, int last, float **means,
+                             nx_error *err)
+{
+    const char *names[DESCRIPTOR_LAYERS];
+    nx_tensor *features[DESCRIPTOR_LAYERS] = {NULL};
+    size_t n = 0;
+    for (int i = 0; i <= last; i++)
+        if (d->network->layers[i].kind != LAYER_POOL) names[n++] = d->network->layers[i].name;
+    nx_graph *g = nx_graph_new(&device->info);
+    nx_tensor *input = nx_input(g, images->shape, "image"), *x;
+    float scale[3] = {1, 1, 1}, shift[3] = {-d->mean[0], -d->mean[1], -d->mean[2]};
+    x = nx_affine(g, input, nx_constant(g, NX_VECTOR(3), scale), nx_constant(g, NX_VECTOR(3), shift));
+    nx_plan *plan = NULL;
+    bool ok = descriptor_record(d, g, x, names, n, features, err);
+    for (size_t i = 0; ok && i < n; i++) features[i] = nx_keep(nx_channel_sum(g, features[i]));
+    ok = ok && nx_plan_new(&plan, g, err);
+    if (ok) {
+        nx_params_realize(d->params, device);
+        nx_plan_realize(plan, device);
+    }
+    float *pixels = nx_alloc(nx_shape_count(images->shape) * sizeof *pixels), *sums = nx_alloc(4096 * sizeof *sums);
+    for (size_t i = 0; ok && i < n; i++) {
+        NX_CHECK(features[i]->shape.c <= 4096, "%s has %d channels", names[i], features[i]->shape.c);
+        means[i] = nx_alloc((size_t)features[i]->shape.c * sizeof(float));
+    }
+    for (size_t b = 0; ok && b < images->batches; b++) {
+        if (!(ok = images->read(images->context, b, pixels, err))) break;
+        nx_plan_write(plan, input, pixels);
+        nx_plan_run(plan);
+        for (size_t i = 0; i < n; i++) {
+            nx_shape s = features[i]->producer->in[0]->shape;
+            nx_plan_read(plan, features[i], sums);
+            for (int k = 0; k < s.c; k++)
+                means[i][k] += sums[k] / ((float)s.n * (float)s.h * (float)s.w) / (float)images->batches;
+        }
+    }
+    for (size_t i = 0; !ok && i < n; i++) {
+        free(means[i]);
+        means[i] = NULL;
+    }
+    free(sums);
+    free(pixels);
+    nx_plan_free(plan);
+    nx_graph_free(g);
+    return ok;
+}
+
+bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_images *images, const char *const *layers,
+                           size_t count, bool by_channel, nx_error *err)
+{
+    int last = descriptor_deepest(d->network, layers, count, err);
+    float *means[DESCRIPTOR_LAYERS] = {NULL};
+    if (last < 0 || !mean_activations(d, device, images, last, means, err)) return false;
+    size_t m = 0, channels = 3;
+    float *before = nx_alloc(3 * sizeof(float));
+    for (int c = 0; c < 3; c++) before[c] = 1;
+    for (int i = 0; i <= last; i++) {
+        const descriptor_layer *l = &d->network->layers[i];
+        if (l->kind == LAYER_POOL) continue;
+        nx_param *w = descriptor_param(d, l, "weight"), *b = descriptor_param(d, l, "bias");
+        size_t out = (size_t)w->shape.c, in = (size_t)w->shape.w, taps = (size_t)(w->shape.n * w->shape.h);
+        float *now = means[m++], sum = 0;
+        for (size_t k = 0; k < out; k++) sum += now[k] / (float)out;
+        for (size_t k = 0; k < out; k++) {
+            if (!by_channel) now[k] = sum;
+            if (l->bare || !(now[k] > 0)) now[k] = 1; /* not after a ReLU; dead */
+        }
+        float *weight = nx_alloc(taps * in * out * sizeof(float)), *bias = nx_alloc(out * sizeof(float));
+        nx_param_export(w, weight); /* [out][in][taps] */
+        nx_param_export(b, bias);
+        for (size_t k = 0; k < out; k++) {
+            for (size_t j = 0; j < in; j++)
+                for (size_t t = 0; t < taps; t++)
+                    weight[(k * in + j) * taps + t] *= before[j % channels] / now[k]; /* fc6: channels are innermost */
+            bias[k] /= now[k];
+        }
+        nx_param_import(w, weight);
+        nx_param_import(b, bias);
+        free(weight);
+        free(bias);
+        free(before);
+        before = now;
+        channels = out;
+    }
+    free(before);
+    return true;
+}
+
+/* One batch that lies in memory. */
+typedef struct one_batch {
+    const float *pixels;
+    size_t bytes;
+} one_batch;
+
+static bool read_one(void *context, size_t batch, float *pixels, nx_error *err)
+{
+    const one_batch *one = context;
+    (void)batch, (void)err;
+    memcpy(pixels, one->pixels, one->bytes);
+    return true;
+}
+
+bool descriptor_rescale(descriptor *d, nx_device *device, const float *images, nx_shape shape,
+                        const char *const *layers, size_t count, bool by_channel, nx_error *err)
+{
+    one_batch one = {images, nx_shape_count(shape) * sizeof *images};
+    descriptor_images all = {.shape = shape, .batches = 1, .read = read_one, .context = &one};
+    return descriptor_rescale_on(d, device, &all, layers, count, by_channel, err);
+}
+
+bool descriptor_measure(descriptor *d, nx_device *device, const descriptor_images *images, const char *layer,
+                        descriptor_activation *out, size_t *count, nx_error *err)
+{
+    int last = descriptor_deepest(d->network, &layer, 1, err);
+    float *means[DESCRIPTOR_LAYERS] = {NULL};
+    *count = 0;
+    if (last < 0 || !mean_activations(d, device, images, last, means, err)) return false;
+    for (int i = 0; i <= last; i++) {
+        const descriptor_layer *l = &d->network->layers[i];
+        if (l->kind == LAYER_POOL) continue;
+        descriptor_activation *a = &out[*count];
+        *a = (descriptor_activation){.layer = l->name, .channels = descriptor_param(d, l, "weight")->shape.c};
+        float *now = means[(*count)++];
+        for (int k = 0; k < a->channels; k++) {
+            double m = (double)now[k];
+            if (isnan(m) || m > a->most || !k) a->most = isnan(a->most) ? a->most : m;
+            a->mean += m / a->channels;
+            a->dead += m == 0;
+        }
+        free(now);
+    }
+    return true;
+}

@@ -1,0 +1,32 @@
+/* The generators, in the order of [generator] network. */
+#include "networks/generators.h"
+
+#include "ops/scale.h"
+
+#define NETWORK(name) extern const generator_network name##_network;
+GENERATORS(NETWORK)
+#undef NETWORK
+
+#define NETWORK(name) &name##_network,
+static const generator_network *const networks[] = {GENERATORS(NETWORK)};
+
+const generator_network *generator_network_of(const config *c) { return networks[c->generator.network]; }
+
+nx_padding generator_padding(const config *c)
+{
+    static const nx_padding paddings[] = {[PADDING_REPLICATE] = NX_PADDING_REPLICATE,
+                                          [PADDING_REFLECT] = NX_PADDING_REFLECT,
+                                          [PADDING_ZERO] = NX_PADDING_ZERO,
+                                          [PADDING_CIRCULAR] = NX_PADDING_CIRCULAR};
+    return paddings[c->generator.padding];
+}
+
+generator_pictures generator_picture(const config *c, nx_scope *s, nx_tensor *y)
+{
+    if (c->generator.output_scale != 1) y = nx_scale(s->g, y, (float)c->generator.output_scale);
+    return (generator_pictures){.count = 1, .output = {y}};
+}
+
+bool generator_circular(const config *c) { return c->generator.padding == PADDING_CIRCULAR; }
+bool generator_always(const config *c) { return (void)c, true; }
+bool generator_never(const config *c) { return (void)c, false; }
