@@ -47,7 +47,7 @@ static bool weigh(perceptual_loss *p, nx_device *device, const nx_image *image, 
     double content_factor, style_factor, sum = 0;
     bool ok = vgg19_record(p->vgg, g, perceptual_center(p, g, x), &layer, 1, &features, err);
     if (ok) {
-        objective_factors(p->c, features->shape, &content_factor, &style_factor);
+        objective_convention(p->c, features->shape, &content_factor, &style_factor);
         nx_tensor *loss =
             style ? nx_style_loss(g, features, zeros(g, (nx_shape){1, 1, features->shape.c, features->shape.c}), 0)
                   : nx_content_loss(g, features, zeros(g, features->shape));

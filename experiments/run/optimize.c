@@ -467,8 +467,8 @@ static bool log_step(optimizer *t, runfile *file, uint64_t step, task_result *re
     task_log(file, &s->objective, &v, "", r);
     runfile_metric(file, "learning_rate", 1, (int64_t)step, r.seconds, task_rate(t->task.c, step));
     result->loss = (double)v.total;
-    result->content = v.content;
-    result->style = v.style;
+    result->content = v.sum[OBJECTIVE_CONTENT];
+    result->style = v.sum[OBJECTIVE_STYLE];
     if (!step && t->task.c->log.debug) {
         float *values = nx_alloc(nx_shape_count(s->gradient->shape) * sizeof(float));
         nx_plan_read(s->plan, s->gradient, values);

@@ -147,13 +147,7 @@ static bool record_style(perceptual_loss *p, nx_graph *g, int style, nx_tensor *
     return true;
 }
 
-/* Weights of all layers: the judge's own times its balance. Owned by the caller. */
-static double *weights_of(double weight, const double *balance, int count)
-{
-    double *weights = nx_alloc((size_t)(count + 1) * sizeof *weights);
-    for (int i = 0; i < count; i++) weights[i] = weight * (balance ? balance[i] : 1);
-    return weights;
-}
+static double or_one(double factor) { return factor > 0 ? factor : 1; }
 
 /* Features times the mask T as large as they are, so that their Gram matrix is that of the region (Gatys, Ecker,
  * Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, eq. 5 and 6).
@@ -182,22 +176,22 @@ static bool record_style_terms(perceptual_loss *p, nx_graph *g, const picture_lo
                                objective *o, nx_error *err)
 {
     int layers = p->c->descriptor.style_layers.count, styles = j->styles ? j->styles : 1;
-    nx_tensor **gram = nx_alloc((size_t)(layers + 1) * sizeof *gram);
-    double share = config_layer_weight(&p->c->loss.style_shares, k, styles);
-    double *weights = weights_of(j->weight * (j->style_weight > 0 ? j->style_weight : 1) * share,
-                                 j->style_balance ? j->style_balance + k * layers : NULL, layers);
+    objective_factors factors = {.picture = j->weight,
+                                 .style = or_one(j->style_weight) * or_one(j->style_ratio),
+                                 .share = config_layer_weight(&p->c->loss.style_shares, k, styles),
+                                 .balance = j->style_balance ? j->style_balance + k * layers : NULL};
+    nx_tensor **gram = nx_alloc((size_t)(layers + 1) * sizeof *gram),
+              **seen = nx_alloc((size_t)(layers + 1) * sizeof *seen);
     char prefix[64];
     if (k)
         snprintf(prefix, sizeof prefix, "%sstyle%d/", j->prefix, k + 1);
     else
         snprintf(prefix, sizeof prefix, "%s", j->prefix);
-    nx_tensor **seen = nx_alloc((size_t)(layers + 1) * sizeof *seen);
     for (int i = 0; i < layers; i++) seen[i] = p->masks ? guided(g, feature[i], &p->mask[k]) : feature[i];
     bool ok = !layers || record_style(p, g, j->style + k, gram, err);
-    if (ok) objective_perceptual(o, g, p->c, prefix, (objective_weights){NULL, weights}, NULL, NULL, seen, gram);
+    if (ok) objective_style(o, g, p->c, prefix, &factors, seen, gram);
     free(seen);
     free(gram);
-    free(weights);
     return ok;
 }
 
@@ -207,21 +201,19 @@ bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, o
     const char **layers = perceptual_layers(p->c, &count);
     size_t contents = (size_t)p->c->descriptor.content_layers.count;
     nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature);
-    double *weights = weights_of(j->weight, j->content_balance, (int)contents);
+    objective_factors factors = {.picture = j->weight, .balance = j->content_balance};
     size_t first = j->content ? 0 : contents, end = j->style < 0 ? contents : count;
     bool ok = (!j->content || !contents ||
                vgg19_record(p->vgg, g, j->centered ? j->content : perceptual_center(p, g, j->content), layers, contents,
                             target, err)) &&
               (first == end || vgg19_record(p->vgg, g, j->output, layers + first, end - first, feature + first, err));
-    if (ok && j->content)
-        objective_perceptual(o, g, p->c, j->prefix, (objective_weights){weights, NULL}, feature, target, NULL, NULL);
+    if (ok && j->content) objective_content(o, g, p->c, j->prefix, &factors, feature, target);
     for (int k = 0; ok && j->style >= 0 && k < (j->styles ? j->styles : 1); k++)
         ok = record_style_terms(p, g, j, k, feature + contents, o, err);
-    if (ok) objective_variation(o, g, p->c, j->prefix, j->weight, j->output);
+    if (ok) objective_variation(o, g, p->c, j->prefix, &factors, j->output);
     free(layers);
     free(target);
     free(feature);
-    free(weights);
     return ok;
 }
 

@@ -48,6 +48,7 @@ typedef struct picture_loss {
     int styles;          /* how many from there on; 0: 1 */
     double weight;       /* on all its terms */
     double style_weight; /* on its style terms beside that; 0: 1 */
+    double style_ratio;  /* on them once more, what [loss] stage_style_ratios came to; 0: 1 */
     const char *prefix;  /* of their names, such as "stage1/" */
 
     /* Factors on the weights, one a content layer, and one a style layer of each style picture; NULL: 1 each. */

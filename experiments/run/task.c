@@ -7,6 +7,7 @@
 #include "device/memory.h"
 #include "graph/recompute.h"
 #include "graph/wisdom.h"
+#include "machine/device_options.h"
 #include "machine/first_use.h"
 #include "machine/measure.h"
 #include "machine/wisdom_file.h"
@@ -39,13 +40,10 @@ bool task_new(task **out, const config *c, nx_error *err)
     const task_kind *kind = kinds[c->experiment.task];
     task *t = nx_alloc(kind->bytes);
     *t = (task){.kind = kind, .c = c, .paper = paper_of(c), .recompute = c->device.recompute};
-    char *kernels = config_get(c, "device", "kernels");
-    nx_device_options device = {
-        .name = c->device.name, .kernels = kernels, .tf32 = c->device.precision == PRECISION_TF32};
+    nx_device_options device = device_options(c);
     bool ok = check(t, err) && nx_device_choose(&t->info, &device, err);
     if (ok) wisdom_file_use(&t->info);
     ok = ok && kind->open(t, err);
-    free(kernels);
     if (ok)
         *out = t;
     else
@@ -247,7 +245,8 @@ void task_log(runfile *file, const objective *o, const objective_values *v, cons
     const struct {
         const char *name;
         double value;
-    } sums[] = {{"total", (double)v->total}, {"content", v->content}, {"style", v->style}};
+    } sums[] = {
+        {"total", (double)v->total}, {"content", v->sum[OBJECTIVE_CONTENT]}, {"style", v->sum[OBJECTIVE_STYLE]}};
     for (size_t i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "%s%s", prefix, sums[i].name);
         runfile_metric(file, name, 1, (int64_t)r.step, r.seconds, sums[i].value);
@@ -312,12 +311,8 @@ uint8_t *task_bytes_of(const float *pixels, const float mean[3], size_t count)
 
 static bool open_device(task *t, nx_error *err)
 {
-    char *kernels = config_get(t->c, "device", "kernels");
-    nx_device_options options = {
-        .name = t->c->device.name, .kernels = kernels, .profile = t->c->device.profile, .tf32 = t->info.tf32};
-    bool ok = first_use(&t->info, &options, err) && nx_device_open(&t->device, &options, err);
-    free(kernels);
-    return ok;
+    nx_device_options options = device_options(t->c);
+    return first_use(&t->info, &options, err) && nx_device_open(&t->device, &options, err);
 }
 
 static bool restore(task *t, const runfile *file, const char *path, uint64_t *step, nx_error *err)

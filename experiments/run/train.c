@@ -17,7 +17,6 @@
 #include "io/loader.h"
 #include "io/packed.h"
 #include "nn/optimizer.h"
-#include "ops/entropy.h"
 #include "ops/random.h"
 #include "run/finite_check.h"
 #include "run/interrupt.h"
@@ -81,14 +80,11 @@ static bool record(trainer *t, side *s, nx_params *params, int size, int batch, 
                        stages);
     for (int i = 0; i < stages; i++) {
         picture_loss *j = &losses[i];
-        j->style_weight = (j->style_weight > 0 ? j->style_weight : 1) * t->balance[i];
+        j->style_ratio = t->balance[i];
         if (!(t->balance[i] > 0)) j->style = -1;
         if (!perceptual_record(t->task.perceptual, g, j, &s->objective, err)) return false;
     }
-    if (c->loss.diversity > 0 && batch > 1) {
-        nx_entropy_options options = {.literal = c->loss.diversity_form == DIVERSITY_LITERAL};
-        objective_add(&s->objective, "entropy", nx_entropy(g, s->output, options), c->loss.diversity);
-    }
+    if (batch > 1) objective_entropy(&s->objective, g, c, s->output);
     objective_total(&s->objective, g);
     return true;
 }
@@ -536,8 +532,7 @@ static bool validate(trainer *t, runfile *file, task_row r, bool pictures, task_
         objective_read(&s->objective, s->plan, &v);
         for (int i = 0; i < s->objective.count; i++) sums[i] += (double)v.term[i];
         total += (double)v.total;
-        mean.content += v.content / (double)batches;
-        mean.style += v.style / (double)batches;
+        for (int i = 0; i < OBJECTIVE_KINDS; i++) mean.sum[i] += v.sum[i] / (double)batches;
         if (samples) nx_plan_read(s->plan, s->output, samples + k * numbers);
         if (!k && pictures) ok = log_pictures(t, s, file, pixels, r.step, err);
     }
@@ -546,8 +541,8 @@ static bool validate(trainer *t, runfile *file, task_row r, bool pictures, task_
     if (ok && (ok = task_finite(&s->objective, &mean, "validation/", r.step, err))) {
         task_log(file, &s->objective, &mean, "validation/", r);
         result->validation = (double)mean.total;
-        result->style = mean.style;
-        result->content = mean.content;
+        result->style = mean.sum[OBJECTIVE_STYLE];
+        result->content = mean.sum[OBJECTIVE_CONTENT];
         if (samples) log_variety(t, file, samples, r, result);
     }
     free(pixels);
