@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/hdf5.h"
-#include "run/task.h"
+#include "run/loop.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -126,7 +126,7 @@ bool duration_measure(duration *out, const config *c, nx_error *err)
     bool ok = task_new(&t, &s, err) && task_fits(t, err) &&
               runfile_new(&file, path, &(runfile_info){"nstx plan", &s, &t->info}, err);
     if (ok) {
-        task_end end = task_run(t, file, path, &result, err);
+        task_end end = loop_run(t, file, path, &result, err);
         ok = end == TASK_FINISHED || (end == TASK_INTERRUPTED && nx_fail(err, "interrupted"));
     }
     if (ok) read_measured(out, c, path, &result);

@@ -5,18 +5,37 @@
 #include "machine/first_use.h"
 #include "machine/kernel_cache.h"
 #include "run/interrupt.h"
+#include "runfile/series.h"
 
 #include <math.h>
 
-static bool read_result(const char *path, task_result *result, nx_error *err)
+/* The mean of a metric's last rows, at most so many; NaN if it has none. */
+static double mean_of_last(const nx_h5 *file, const char *metric, size_t most)
 {
-    *result = (task_result){.validation = NAN, .style = NAN, .content = NAN, .diversity = {NAN, NAN}};
-    if (!runfile_last(path, "total", &result->loss, err)) return false;
-    nx_error none;
-    runfile_last(path, "validation/total", &result->validation, &none);
-    runfile_last(path, "validation/style", &result->style, &none);
-    runfile_last(path, "validation/content", &result->content, &none);
-    return true;
+    series s;
+    double sum = 0;
+    if (!series_read(&s, file, metric, NULL)) return NAN;
+    size_t rows = s.rows < most ? s.rows : most;
+    for (size_t i = s.rows - rows; i < s.rows; i++) sum += s.value[i] / (double)rows;
+    series_free(&s);
+    return rows ? sum : NAN;
+}
+
+static bool read_outcome(const char *path, const config *c, run_outcome *out, nx_error *err)
+{
+    nx_h5 *file;
+    int rows = task_rows_of_loss(c);
+    if (!nx_h5_open(&file, path, false, err)) return false;
+    const char *const parts[2][2] = {{"validation/style", "validation/content"}, {"style", "content"}};
+    const char *const *part = parts[rows == 1];
+    out->loss = mean_of_last(file, "total", (size_t)rows);
+    out->validation = mean_of_last(file, "validation/total", 1);
+    out->style = mean_of_last(file, part[0], 1);
+    out->content = mean_of_last(file, part[1], 1);
+    out->diversity = (sample_diversity){.neighbour = mean_of_last(file, "samples/neighbour", 1),
+                                        .contrast = mean_of_last(file, "samples/contrast", 1)};
+    nx_h5_close(file, NULL);
+    return !isnan(out->loss) || nx_fail(err, "%s: a finished run without a row of its total loss", path);
 }
 
 /* A run is not continued to a step that lies behind it. */
@@ -48,7 +67,7 @@ int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_
     if (r->resume && runfile_is_finished(p->path, c)) {
         nx_info("%s is finished", p->path);
         out->reused = true;
-        return read_result(p->path, &out->result, err) ? EXIT_DONE : EXIT_FAILED;
+        return read_outcome(p->path, c, out, err) ? EXIT_DONE : EXIT_FAILED;
     }
     task *t;
     if (!task_new(&t, c, err)) return EXIT_REQUEST;
@@ -61,7 +80,7 @@ int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_
     if (task_fits(t, err) &&
         (r->resume ? runfile_resume(&file, p->path, &info, err) : runfile_new(&file, p->path, &info, err)) &&
         check_step(file, c, p->path, err)) {
-        task_end end = task_run(t, file, p->path, &out->result, err);
+        task_end end = loop_run(t, file, p->path, &out->result, err);
         code = end == TASK_FINISHED ? EXIT_DONE : end == TASK_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_FAILED;
     }
     if (code == EXIT_INTERRUPTED)
@@ -69,6 +88,7 @@ int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_
                 p->path);
     runfile_free(file);
     task_free(t);
+    if (code == EXIT_DONE && !read_outcome(p->path, c, out, err)) code = EXIT_FAILED;
     return code;
 }
 
