@@ -119,6 +119,7 @@ static void put_state(const task *base, checkpoint *k, uint64_t step)
 {
     const stage *s = &((const optimizer *)base)->stage;
     (void)step; /* the state says it all */
+    perceptual_put_choice(base->perceptual, k);
     checkpoint_put_params(k, "parameters", s->params);
     if (s->optimizer) checkpoint_put_params(k, "optimizer", s->optimizer->state);
     if (s->lbfgs) put_lbfgs(k, s);
@@ -159,6 +160,7 @@ static bool ask_paper(optimizer *t, nx_error *err)
 static bool prepare(task *base, const checkpoint *k, const char *path, nx_error *err)
 {
     optimizer *t = (optimizer *)base;
+    if (k) perceptual_get_choice(base->perceptual, k);
     if (!perceptual_prepare(base->perceptual, base->device, err) || !ask_paper(t, err)) return false;
     if (interrupt_wanted()) return true;
     return k ? restore(t, k, path, err) : optimize_enter(t, 0, false, err);

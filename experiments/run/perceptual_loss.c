@@ -219,6 +219,28 @@ bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, o
 
 /* ---- on the device ---- */
 
+#define CHOICE "descriptor/stacked" /* [layers][set, scale] */
+
+void perceptual_put_choice(const perceptual_loss *p, checkpoint *k)
+{
+    float values[VGG19_LAYERS][2];
+    if (!p->chosen) return;
+    for (int i = 0; i < p->chosen; i++) values[i][0] = (float)p->choice[i].set, values[i][1] = p->choice[i].scale;
+    checkpoint_put_array(k, CHOICE, 2, (int[]){p->chosen, 2}, values[0]);
+}
+
+void perceptual_get_choice(perceptual_loss *p, const checkpoint *k)
+{
+    const checkpoint_array *a = checkpoint_find(k, CHOICE);
+    size_t count;
+    const char **layers = perceptual_layers(p->c, &count), *weighted[VGG19_LAYERS];
+    size_t n = vgg19_weighted(layers, count, weighted);
+    free(layers);
+    if (!a || a->rank != 2 || a->dims[0] != (int)n || a->dims[1] != 2) return;
+    p->chosen = (int)n;
+    for (size_t i = 0; i < n; i++) p->choice[i] = (perceptual_choice){(int)a->values[2 * i], a->values[2 * i + 1]};
+}
+
 /* Random weights are scaled on a picture of at most this many pixels on its longer side. */
 enum { RESCALE_SIDE = 128 };
 
@@ -243,7 +265,7 @@ static nx_image calibration(const perceptual_loss *p, int least)
 bool perceptual_prepare(perceptual_loss *p, nx_device *device, nx_error *err)
 {
     bool ok = true;
-    if (p->vgg->random && p->c->descriptor.rescale) {
+    if (p->vgg->random && p->c->descriptor.rescale && !p->chosen) { /* a choice brings scales of its own */
         size_t count;
         const char **layers = perceptual_layers(p->c, &count), *scaled[VGG19_LAYERS];
         nx_image image = calibration(p, vgg19_smallest_image(layers, count, p->vgg->unpadded));

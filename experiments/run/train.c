@@ -26,12 +26,17 @@ static int batch(const task *t) { return t->c->data.batch; }
 
 /* ---- recording ---- */
 
-/* Records the generator, the descriptor on what it makes, and the losses, for crops of `size`. */
+/* Records the generator, the descriptor on what it makes, and the losses, for crops of `size`. Parameters are drawn
+ * only where a run begins with them. */
 static bool record(trainer *t, side *s, nx_params *params, int size, int batch, bool training, nx_error *err)
 {
     const config *c = t->task.c;
     nx_graph *g = s->g = nx_graph_new(&t->task.info);
-    nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = training};
+    nx_scope scope = {.g = g,
+                      .params = params,
+                      .seed = (uint64_t)c->experiment.seed,
+                      .training = training,
+                      .undrawn = params != t->params || t->restored};
     nx_shape shape = {batch, size, size, 3};
     picture_loss losses[PAPER_STAGES];
     s->batch = batch;
@@ -172,11 +177,11 @@ void train_write_random(const trainer *t, side *s, const char *stream, uint64_t 
     nx_plan_write(s->plan, s->random, bits);
 }
 
-/* Parameters that are in the checkpoint are not drawn first. */
 static bool prepare(task *base, const checkpoint *k, const char *path, nx_error *err)
 {
     trainer *t = (trainer *)base;
     nx_device *device = base->device;
+    t->restored = k;
     if (!perceptual_prepare(base->perceptual, device, err)) return false;
     if (interrupt_wanted()) return true;
     if (!train_set_balance(t, err)) return false;

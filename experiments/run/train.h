@@ -32,6 +32,7 @@ typedef struct trainer {
     side train, valid;
     nx_loader *loader, *held_out;
     float *pixels; /* of a batch of content; NULL for textures */
+    bool restored; /* params are about to be filled from a checkpoint */
     bool fed;      /* the next step's batch is on its way */
 } trainer;
 
