@@ -2,12 +2,15 @@
 #include "run/run_config.h"
 
 #include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "machine/first_use.h"
 #include "machine/kernel_cache.h"
 #include "run/interrupt.h"
 #include "runfile/series.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* The mean of a metric's last rows, at most so many; NaN if it has none. */
 static double mean_of_last(const nx_h5 *file, const char *metric, size_t most)
@@ -52,12 +55,28 @@ static bool check_step(const runfile *file, const config *c, const char *path, n
                     path, (unsigned long long)step, c->experiment.steps));
 }
 
+/* Where a run stopped, and how it goes on; gives the exit code. */
+static int say_interrupted(const runfile *file, const char *path, const run_request *r, uint64_t step, nx_error *err)
+{
+    const char *fault = interrupt_fault();
+    uint64_t kept;
+    char *where = runfile_kept(file, &kept) ? nx_format("at step %llu", (unsigned long long)step)
+                                            : nx_copy_text("before its first step");
+    if (fault)
+        nx_fail(err, "%s: stopped %s: %s; `%s` continues it", path, where, fault, r->again);
+    else
+        nx_fail(err, "interrupted %s; `%s` continues %s", where, r->again, path);
+    free(where);
+    return fault ? EXIT_FAILED : EXIT_INTERRUPTED;
+}
+
 /* The process is forked before the watch starts its thread, and finds the cache in its environment. */
 void run_config_prepare(void)
 {
     kernel_cache_take();
     first_use_prepare();
     interrupt_watch();
+    first_use_interruptible(interrupt_wanted);
 }
 
 int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_error *err)
@@ -83,9 +102,7 @@ int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_
         task_end end = loop_run(t, file, p->path, &out->result, err);
         code = end == TASK_FINISHED ? EXIT_DONE : end == TASK_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_FAILED;
     }
-    if (code == EXIT_INTERRUPTED)
-        nx_fail(err, "interrupted at step %llu; `%s` continues %s", (unsigned long long)out->result.step, r->again,
-                p->path);
+    if (code == EXIT_INTERRUPTED) code = say_interrupted(file, p->path, r, out->result.step, err);
     runfile_free(file);
     task_free(t);
     if (code == EXIT_DONE && !read_outcome(p->path, c, out, err)) code = EXIT_FAILED;
