@@ -5,9 +5,11 @@
 #include "commands/cli.h"
 #include "commands/json.h"
 #include "io/files.h"
+#include "run/interrupt.h"
 #include "run/run_config.h"
 #include "sweeps/comparison.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -55,16 +57,16 @@ static cJSON *outcome_json(const sweep_point *one, const run_outcome *o)
 }
 
 /* All points in turn; one that failed leaves the others theirs. Gives the exit code. */
-static int run_points(const sweep_points *p, const config *c, const config_request *r, bool resume, bool json)
+static int run_points(const sweep_points *p, const config *c, bool resume, bool json)
 {
     nx_error err;
     run_outcome last;
     int code = EXIT_DONE;
-    char *again = nx_format("nstx run %s --resume", r->config);
+    char *again = nx_format("%s%s", cli_again(), resume ? "" : " --resume");
     comparison *table = comparison_new();
     cJSON *results = cJSON_CreateArray();
     run_config_prepare();
-    for (size_t i = 0, end = 0; i < p->count && (!end || end == EXIT_FAILED); i++) {
+    for (size_t i = 0, end = 0; i < p->count && (!end || (end == EXIT_FAILED && !interrupt_wanted())); i++) {
         const sweep_point *one = &p->point[i];
         if (*one->label) nx_info("point %zu of %zu: %s", i + 1, p->count, one->label);
         end = (size_t)run_config(one, &(run_request){.command = cli_line(), .again = again, .resume = resume}, &last,
@@ -85,6 +87,8 @@ static int run_points(const sweep_points *p, const config *c, const config_reque
             code = fail_with(&err, EXIT_FAILED);
     }
     if (json) print_json(results);
+    if (!code && fflush(stdout) && errno == EPIPE)
+        code = fail_with((nx_fail(&err, "standard output: no one reads the results"), &err), EXIT_FAILED);
     cJSON_Delete(results);
     comparison_free(table);
     free(again);
@@ -120,8 +124,8 @@ static int command_run(int argc, char **argv)
     config *c;
     sweep_points p;
     nx_error err;
-    int code = config_request_open(&r, out, &c, &p, &err) ? run_points(&p, c, &r, resume, json)
-                                                          : fail_with(&err, EXIT_REQUEST);
+    int code =
+        config_request_open(&r, out, &c, &p, &err) ? run_points(&p, c, resume, json) : fail_with(&err, EXIT_REQUEST);
     sweep_points_free(&p);
     config_free(c);
     config_request_free(&r);
