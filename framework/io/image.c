@@ -271,7 +271,7 @@ static bool decode_png(nx_raster *out, const char *path, nx_error *err)
     work->file = fopen(path, "rb");
     bool fine = work->file || nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
     if (fine && !(fine = run_png(work, out))) nx_fail(err, "%s: a corrupt or truncated PNG: %s", path, work->message);
-    if (fine && transparent(out)) nx_info("%s: transparent pixels, composited over white", path);
+    if (fine && transparent(out)) nx_warn("%s: transparent pixels, composited over white", path);
     if (work->file) fclose(work->file);
     free(work->rows);
     if (work->png) png_destroy_read_struct(&work->png, &work->info, NULL);
