@@ -224,7 +224,7 @@ bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, o
 void perceptual_put_choice(const perceptual_loss *p, checkpoint *k)
 {
     float values[VGG19_LAYERS][2];
-    if (!p->chosen) return;
+    if (!p->chosen || (p->c->descriptor.stacked == 1 && !p->c->descriptor.rescale)) return; /* no choice, no scale */
     for (int i = 0; i < p->chosen; i++) values[i][0] = (float)p->choice[i].set, values[i][1] = p->choice[i].scale;
     checkpoint_put_array(k, CHOICE, 2, (int[]){p->chosen, 2}, values[0]);
 }
