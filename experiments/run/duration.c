@@ -91,14 +91,14 @@ static double steps_of_last_size(const config *c)
     return steps;
 }
 
-static void read_measured(duration *out, const config *c, const char *path, const task_result *result)
+static void read_measured(duration *out, const config *c, const task *t, const char *path, const task_result *result)
 {
     nx_h5 *file;
     rows r = {0};
     if (nx_h5_open(&file, path, false, NULL) && read_rows(&r, file) && r.count >= STEPS) {
         double step = (r.time[STEPS - 1] - r.time[WARM - 1]) / (STEPS - WARM),
                end = result->seconds - r.time[r.count - 1];
-        double between = c->experiment.task == TASK_OPTIMIZE || !c->log.validation
+        double between = !t->kind->validates || !c->log.validation
                              ? 0
                              : end / c->log.validation; /* what came after the last row was a validation */
         *out = (duration){.step = step + between, .steps = c->experiment.steps};
@@ -129,7 +129,7 @@ bool duration_measure(duration *out, const config *c, nx_error *err)
         task_end end = loop_run(t, file, path, &result, err);
         ok = end == TASK_FINISHED || (end == TASK_INTERRUPTED && nx_fail(err, "interrupted"));
     }
-    if (ok) read_measured(out, c, path, &result);
+    if (ok) read_measured(out, c, t, path, &result);
     ok = ok && (out->step > 0 || nx_fail(err, "the run ended before its steps could be measured"));
     runfile_free(file);
     task_free(t);
