@@ -15,10 +15,11 @@
 
 static const command *const *all;
 static size_t all_count;
-static char *line;
+static char *line, *again;
 
 const command *const *cli_commands(size_t *count) { return *count = all_count, all; }
 const char *cli_line(void) { return line ? line : ""; }
+const char *cli_again(void) { return again ? again : ""; }
 
 static const command *command_named(const char *name)
 {
@@ -132,6 +133,44 @@ bool config_request_open(const config_request *r, const char *out, config **c, s
 
 /* ---- the program ---- */
 
+/* Appends a word and frees what it was appended to. */
+static char *append(char *text, const char *word)
+{
+    char *longer = nx_format("%s %s", text, word);
+    free(text);
+    return longer;
+}
+
+/* A word as a shell reads it back; owned by the caller. */
+static char *quoted(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+    if (*word && !word[strspn(word, plain)]) return nx_copy_text(word);
+    size_t length = 0;
+    char *text = nx_alloc(4 * strlen(word) + 3);
+    text[length++] = '\'';
+    for (; *word; word++)
+        if (*word == '\'')
+            length += (size_t)sprintf(text + length, "'\\''");
+        else
+            text[length++] = *word;
+    text[length++] = '\'';
+    text[length] = 0;
+    return text;
+}
+
+static void remember_line(int argc, char **argv)
+{
+    line = nx_copy_text("nstx");
+    again = nx_copy_text("nstx");
+    for (int i = 1; i < argc; i++) {
+        char *word = quoted(argv[i]);
+        line = append(line, argv[i]);
+        again = append(again, word);
+        free(word);
+    }
+}
+
 void cli_print_commands(FILE *out)
 {
     enum { BESIDE = 40 };
@@ -167,16 +206,12 @@ int cli_main(const command *const *commands, size_t count, int argc, char **argv
         return EXIT_REQUEST;
     }
     if (argc > 2 && is_help(argv[2])) return print_help(c), EXIT_DONE;
-    line = nx_copy_text("nstx");
-    for (int i = 1; i < argc; i++) {
-        char *longer = nx_format("%s %s", line, argv[i]);
-        free(line);
-        line = longer;
-    }
+    remember_line(argc, argv);
     nx_error_hook_set(say_death, NULL);
     program_cache_use();
     int code = c->run(argc - 1, argv + 1);
     free(line);
-    line = NULL;
+    free(again);
+    line = again = NULL;
     return code;
 }

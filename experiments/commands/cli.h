@@ -36,6 +36,9 @@ const command *const *cli_commands(size_t *count);
 /* The command line as one string, for the run file. */
 const char *cli_line(void);
 
+/* The same as a shell takes it, each word quoted where it has to be, for messages. */
+const char *cli_again(void);
+
 /* `nstx help`, on out. */
 void cli_print_commands(FILE *out);
 

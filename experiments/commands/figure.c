@@ -95,7 +95,7 @@ static bool parse(asked *a, int argc, char **argv)
                                           {"quiet", no_argument, NULL, 'q'},
                                           {"json", no_argument, NULL, 'j'},
                                           {NULL, 0, NULL, 0}};
-    *a = (asked){.request = {.command = cli_line(), .scale = SCALE_LAPTOP, .folder = "figures"}};
+    *a = (asked){.request = {.command = cli_line(), .again = cli_again(), .scale = SCALE_LAPTOP, .folder = "figures"}};
     opterr = 0;
     optind = 1;
     for (int o; (o = getopt_long(argc, argv, "s:o:", longs, NULL)) != -1;) {

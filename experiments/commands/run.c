@@ -5,9 +5,11 @@
 #include "commands/cli.h"
 #include "commands/json.h"
 #include "io/files.h"
+#include "run/interrupt.h"
 #include "run/run_config.h"
 #include "sweeps/comparison.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,53 +20,53 @@
 
 static void print_single(const sweep_point *p, const run_outcome *o)
 {
-    const task_result *v = &o->result;
     char planned[16], measured[16], *picture = path_beside(p->path, ".png");
     printf("run        %s\n", p->path);
     if (nx_file_exists(picture)) printf("pictures   %s\n", picture);
-    if (isnan(v->validation) && !isnan(v->style))
-        printf("loss       %.6g (style %.5g, content %.5g)\n", v->loss, v->style, v->content);
+    if (isnan(o->validation) && !isnan(o->style))
+        printf("loss       %.6g (style %.5g, content %.5g)\n", o->loss, o->style, o->content);
     else
-        printf("training   %.6g\nvalidation %.6g (style %.5g, content %.5g)\n", v->loss, v->validation, v->style,
-               v->content);
-    if (!isnan(v->diversity.contrast))
-        printf("samples    nearest neighbour %.4g, contrast %.4g (grey levels)\n", v->diversity.neighbour,
-               v->diversity.contrast);
+        printf("training   %.6g\n", o->loss);
+    if (!isnan(o->validation))
+        printf("validation %.6g (style %.5g, content %.5g)\n", o->validation, o->style, o->content);
+    if (!isnan(o->diversity.contrast))
+        printf("samples    nearest neighbour %.4g, contrast %.4g (grey levels)\n", o->diversity.neighbour,
+               o->diversity.contrast);
     if (!o->reused)
-        printf("seconds    %.1f\nmemory     planned %s, measured %s\n", v->seconds,
-               nx_bytes_text(planned, (double)v->planned_bytes), nx_bytes_text(measured, (double)v->measured_bytes));
+        printf("seconds    %.1f\nmemory     planned %s, measured %s\n", o->result.seconds,
+               nx_bytes_text(planned, (double)o->result.planned_bytes),
+               nx_bytes_text(measured, (double)o->result.measured_bytes));
     free(picture);
 }
 
 /* The same for programs; what is not a number, as the validation of a run without one, is null. */
 static cJSON *outcome_json(const sweep_point *one, const run_outcome *o)
 {
-    const task_result *v = &o->result;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "run", one->path);
     cJSON_AddStringToObject(json, "point", one->label);
-    cJSON_AddNumberToObject(json, "training", v->loss);
-    cJSON_AddNumberToObject(json, "validation", v->validation);
-    cJSON_AddNumberToObject(json, "style", v->style);
-    cJSON_AddNumberToObject(json, "content", v->content);
+    cJSON_AddNumberToObject(json, "training", o->loss);
+    cJSON_AddNumberToObject(json, "validation", o->validation);
+    cJSON_AddNumberToObject(json, "style", o->style);
+    cJSON_AddNumberToObject(json, "content", o->content);
     if (o->reused) return json;
-    cJSON_AddNumberToObject(json, "seconds", v->seconds);
-    cJSON_AddNumberToObject(json, "planned_bytes", (double)v->planned_bytes);
-    cJSON_AddNumberToObject(json, "measured_bytes", (double)v->measured_bytes);
+    cJSON_AddNumberToObject(json, "seconds", o->result.seconds);
+    cJSON_AddNumberToObject(json, "planned_bytes", (double)o->result.planned_bytes);
+    cJSON_AddNumberToObject(json, "measured_bytes", (double)o->result.measured_bytes);
     return json;
 }
 
 /* All points in turn; one that failed leaves the others theirs. Gives the exit code. */
-static int run_points(const sweep_points *p, const config *c, const config_request *r, bool resume, bool json)
+static int run_points(const sweep_points *p, const config *c, bool resume, bool json)
 {
     nx_error err;
     run_outcome last;
     int code = EXIT_DONE;
-    char *again = nx_format("nstx run %s --resume", r->config);
+    char *again = nx_format("%s%s", cli_again(), resume ? "" : " --resume");
     comparison *table = comparison_new();
     cJSON *results = cJSON_CreateArray();
     run_config_prepare();
-    for (size_t i = 0, end = 0; i < p->count && (!end || end == EXIT_FAILED); i++) {
+    for (size_t i = 0, end = 0; i < p->count && (!end || (end == EXIT_FAILED && !interrupt_wanted())); i++) {
         const sweep_point *one = &p->point[i];
         if (*one->label) nx_info("point %zu of %zu: %s", i + 1, p->count, one->label);
         end = (size_t)run_config(one, &(run_request){.command = cli_line(), .again = again, .resume = resume}, &last,
@@ -85,6 +87,8 @@ static int run_points(const sweep_points *p, const config *c, const config_reque
             code = fail_with(&err, EXIT_FAILED);
     }
     if (json) print_json(results);
+    if (!code && fflush(stdout) && errno == EPIPE)
+        code = fail_with((nx_fail(&err, "standard output: no one reads the results"), &err), EXIT_FAILED);
     cJSON_Delete(results);
     comparison_free(table);
     free(again);
@@ -120,8 +124,8 @@ static int command_run(int argc, char **argv)
     config *c;
     sweep_points p;
     nx_error err;
-    int code = config_request_open(&r, out, &c, &p, &err) ? run_points(&p, c, &r, resume, json)
-                                                          : fail_with(&err, EXIT_REQUEST);
+    int code =
+        config_request_open(&r, out, &c, &p, &err) ? run_points(&p, c, resume, json) : fail_with(&err, EXIT_REQUEST);
     sweep_points_free(&p);
     config_free(c);
     config_request_free(&r);

@@ -430,28 +430,18 @@ static bool tune_all(const request *r, nx_device *device, const sweep_points *p,
     return ok && save(path, &device->info, err);
 }
 
-static bool same_device(const config *a, const config *b)
-{
-    return !strcmp(a->device.name, b->device.name) && a->device.kernels == b->device.kernels &&
-           a->device.precision == b->device.precision;
-}
-
 /* The points of the request's config, if it has one, and the device on which all of them run. */
-static bool open_config(const request *r, config **c, sweep_points *p, nx_device_options *o, char **kernels,
-                        nx_error *err)
+static bool open_config(const request *r, config **c, sweep_points *p, nx_device_options *o, nx_error *err)
 {
     if (!r->config.config) return true;
     if (!config_request_open(&r->config, NULL, c, p, err)) return false;
     const config *first = p->point[0].config;
     for (size_t i = 1; i < p->count; i++)
-        if (!same_device(first, p->point[i].config))
+        if (!device_options_same(first, p->point[i].config))
             return nx_fail(err, "%s: its points differ in [device]: tune for one device at a time, with -s device.KEY=",
                            r->config.config);
-    *kernels = config_get(first, "device", "kernels");
-    *o = (nx_device_options){.name = first->device.name,
-                             .kernels = *kernels,
-                             .profile = true,
-                             .tf32 = first->device.precision == PRECISION_TF32};
+    *o = device_options(first);
+    o->profile = true;
     return true;
 }
 
@@ -464,11 +454,11 @@ static int command_tune(int argc, char **argv)
     nx_device *device = NULL;
     config *c = NULL;
     sweep_points p = {0};
-    char *path = NULL, *kernels = NULL;
+    char *path = NULL;
     if (!parse(&r, argc, argv)) return config_request_free(&r.config), EXIT_REQUEST;
     int code = EXIT_DONE;
     kernel_cache_take();
-    if (!open_config(&r, &c, &p, &options, &kernels, &err) || !device_choose(&info, options, &err))
+    if (!open_config(&r, &c, &p, &options, &err) || !device_choose(&info, options, &err))
         code = fail_with(&err, EXIT_REQUEST);
     else if (!(path = wisdom_file_path(&info)))
         code = fail_with((nx_fail(&err, "no place for what is measured: set XDG_CACHE_HOME or NSTX_WISDOM"), &err),
@@ -481,7 +471,6 @@ static int command_tune(int argc, char **argv)
     sweep_points_free(&p);
     config_free(c);
     free(path);
-    free(kernels);
     config_request_free(&r.config);
     return code;
 }

@@ -12,6 +12,7 @@ extern const size_t figure_paper_count;
 
 typedef struct figure_request {
     const char *command; /* the command line, for the run files */
+    const char *again;   /* and as a shell takes it, for who continues */
     config_scale scale;
     const char *folder, *configs; /* where figures go; where the configs lie */
     const char *model;            /* the user's own generator; NULL: none */

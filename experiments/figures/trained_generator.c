@@ -8,7 +8,6 @@
 #include "run/paper.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct trained {
     const config *c;
@@ -26,12 +25,11 @@ struct trained {
 bool trained_open(trained **out, const sweep_point *p, const char *model, nx_error *err)
 {
     trained *t = nx_alloc(sizeof *t);
-    char *kernels = config_get(p->config, "device", "kernels");
-    nx_device_options options = {.name = p->config->device.name, .kernels = kernels};
+    nx_device_options options = device_options(p->config);
+    options.profile = false;
     char *path = model ? nx_copy_text(model) : path_beside(p->path, ".model.h5");
     *t = (trained){.c = p->config};
     bool fine = device_open(&t->device, options, err) && generator_open(&t->g, path, &t->device->info, err);
-    free(kernels);
     free(path);
     if (!fine) trained_free(t);
     *out = fine ? t : NULL;
@@ -124,9 +122,10 @@ bool trained_losses(trained *t, const nx_image *picture, const nx_image *content
     if (content) nx_plan_write(t->plan, t->content, content->rgb);
     nx_plan_run(t->plan);
     objective_read(&t->objective, t->plan, &v);
-    *out = (trained_loss){.total = (double)v.total, .content = v.content, .style = v.style};
+    *out =
+        (trained_loss){.total = (double)v.total, .content = v.sum[OBJECTIVE_CONTENT], .style = v.sum[OBJECTIVE_STYLE]};
     for (int i = 0; i < t->objective.count; i++)
-        if (!strncmp(t->objective.term[i].name, "style/", 6) && out->layers < 16)
+        if (t->objective.term[i].kind == OBJECTIVE_STYLE && out->layers < 16)
             out->layer[out->layers++] = (double)v.term[i];
     return true;
 }

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,14 @@ static struct {
     int socket;
 } tester;
 
+enum { GLANCE = 50 }; /* milliseconds between two looks at an interrupt */
+
+static bool (*interrupted)(void);
+
+void first_use_interruptible(bool (*wanted)(void)) { interrupted = wanted; }
+
+static bool is_interrupted(void) { return interrupted && interrupted(); }
+
 static bool send_all(int socket, const void *data, size_t bytes)
 {
     return send(socket, data, bytes, MSG_NOSIGNAL) == (ssize_t)bytes;
@@ -122,8 +131,8 @@ static _Noreturn void serve(int socket)
     question q;
     sigset_t interrupts;
     sigemptyset(&interrupts);
-    sigaddset(&interrupts, SIGINT);
-    sigaddset(&interrupts, SIGTERM);
+    static const int all[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) sigaddset(&interrupts, all[i]);
     sigprocmask(SIG_BLOCK, &interrupts, NULL);
     if (receive_all(socket, &q, sizeof q)) {
         answer a;
@@ -163,15 +172,27 @@ pid_t first_use_prepare(void)
     return tester.process;
 }
 
+/* Until the process answers or ends; false, and the process is gone, if an interrupt came first. */
+static bool wait_for_answer(void)
+{
+    struct pollfd answer = {.fd = tester.socket, .events = POLLIN};
+    while (!is_interrupted())
+        if (poll(&answer, 1, GLANCE) > 0) return true;
+    kill(tester.process, SIGKILL);
+    return false;
+}
+
 /* Has the process make the test; false, with an error, if it died of that. */
 static bool ask(const nx_device_info *info, const nx_device_options *options, answer *a, nx_error *err)
 {
     question q = {0};
     snprintf(q.name, sizeof q.name, "%s", options->name ? options->name : "");
     snprintf(q.kernels, sizeof q.kernels, "%s", options->kernels ? options->kernels : "");
-    bool answered = send_all(tester.socket, &q, sizeof q) && receive_all(tester.socket, a, sizeof *a);
+    bool sent = send_all(tester.socket, &q, sizeof q), waited = !sent || wait_for_answer();
+    bool answered = sent && waited && receive_all(tester.socket, a, sizeof *a);
     int status = dismiss();
     if (answered) return true;
+    if (!waited) return nx_fail(err, "%s: interrupted in its self-test", info->name);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         return nx_fail(err, "%s: its self-test made no step in %d seconds: " ANYWAY, info->name, PATIENCE);
     if (WIFSIGNALED(status))
@@ -204,7 +225,8 @@ bool first_use(const nx_device_info *info, const nx_device_options *options, nx_
     }
     char *path = path_of(info), *folder = path ? nx_path_folder(path) : NULL;
     int lock = folder && nx_folder_make(folder, NULL) ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (lock >= 0) flock(lock, LOCK_EX);
+    while (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK && !is_interrupted())
+        poll(NULL, 0, GLANCE);
     bool ok = first_use_known(info) || test(info, options, err);
     if (lock >= 0) close(lock);
     if (tester.process) dismiss();

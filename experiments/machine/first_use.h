@@ -24,6 +24,9 @@
  * programs that have not touched OpenCL, nor started a thread. Without it a test is made in this process. */
 pid_t first_use_prepare(void);
 
+/* From now on a test that is waited for is given up, with an error, once wanted() is true. */
+void first_use_interruptible(bool (*wanted)(void));
+
 /* Nothing at all where the device is known. Else it is opened as options say, tested and closed, and one line says so.
  * A device that fails, or whose driver crashes, is refused. */
 bool first_use(const nx_device_info *info, const nx_device_options *options, nx_error *err);

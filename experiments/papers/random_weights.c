@@ -47,7 +47,7 @@ static bool weigh(perceptual_loss *p, nx_device *device, const nx_image *image, 
     double content_factor, style_factor, sum = 0;
     bool ok = descriptor_record(p->descriptor, g, perceptual_center(p, g, x), &layer, 1, &features, err);
     if (ok) {
-        objective_factors(p->c, features->shape, &content_factor, &style_factor);
+        objective_convention(p->c, features->shape, &content_factor, &style_factor);
         nx_tensor *loss =
             style ? nx_style_loss(g, features, zeros(g, (nx_shape){1, 1, features->shape.c, features->shape.c}), 0)
                   : nx_content_loss(g, features, zeros(g, features->shape));
@@ -81,10 +81,10 @@ static bool balance(perceptual_loss *p, nx_device *device, const nx_image *conte
     const config_list *contents = &p->c->descriptor.content_layers, *layers = &p->c->descriptor.style_layers;
     bool ok = true;
     if (p->c->loss.balance == BALANCE_NONE) return true;
-    for (int i = 0; ok && content && i < contents->count; i++)
+    for (int i = 0; ok && content && i < contents->count && !interrupt_wanted(); i++)
         ok = weigh(p, device, content, contents->items[i], false, &content_balance[i], err);
     for (int k = 0; ok && k < styles; k++)
-        for (int i = 0; ok && i < layers->count; i++)
+        for (int i = 0; ok && i < layers->count && !interrupt_wanted(); i++)
             ok = weigh(p, device, &p->style[style + k], layers->items[i], true, &style_balance[k * layers->count + i],
                        err);
     return ok;
@@ -185,7 +185,7 @@ static bool invert(perceptual_loss *p, nx_device *device, const nx_image *refere
 
 /* The set of weights of one layer that inverts best stays. */
 static bool choose_layer(perceptual_loss *p, nx_device *device, const nx_image *reference, const char *layer,
-                         nx_error *err)
+                         perceptual_choice *out, nx_error *err)
 {
     int kept = 0, sets = p->c->descriptor.stacked;
     double least = INFINITY, most = 0, scale = 1;
@@ -199,12 +199,14 @@ static bool choose_layer(perceptual_loss *p, nx_device *device, const nx_image *
         kept = set;
         if (p->c->descriptor.rescale) scale = 1 / mean;
     }
-    descriptor_draw(p->descriptor, layer, kept, (float)scale);
+    *out = (perceptual_choice){kept, (float)scale};
+    descriptor_draw(p->descriptor, layer, out->set, out->scale);
     nx_info("%s: set %d of %d leaves %.3g of the features' energy, the worst %.3g", layer, kept + 1, sets, least, most);
     return true;
 }
 
-/* An interrupt ends it with what it has: the run itself then stops before its first step. */
+/* A resumed run has its choice from the checkpoint. An interrupt ends this with no choice at all: the run itself then
+ * stops before its first step. */
 static bool choose(perceptual_loss *p, nx_device *device, const nx_image *content, nx_error *err)
 {
     const config *c = p->c;
@@ -212,7 +214,7 @@ static bool choose(perceptual_loss *p, nx_device *device, const nx_image *conten
     const char *weighted[DESCRIPTOR_LAYERS];
     nx_image own = {0}, reference = {0};
     if (!c->descriptor.stacked) return true;
-    if (*c->descriptor.reference) {
+    if (*c->descriptor.reference && !p->chosen) {
         if (!nx_image_load(&own, c->descriptor.reference, err)) return false;
         reference = nx_image_resize(&own, picture->height, picture->width, NX_BICUBIC);
     }
@@ -220,8 +222,11 @@ static bool choose(perceptual_loss *p, nx_device *device, const nx_image *conten
     const char **layers = perceptual_layers(c, &count);
     size_t n = descriptor_weighted(p->descriptor->network, layers, count, weighted);
     bool ok = true;
-    for (size_t i = 0; ok && i < n && !interrupt_wanted(); i++)
-        ok = choose_layer(p, device, reference.rgb ? &reference : picture, weighted[i], err);
+    for (int i = 0; i < p->chosen; i++)
+        descriptor_draw(p->descriptor, weighted[i], p->choice[i].set, p->choice[i].scale);
+    for (size_t i = 0; ok && !p->chosen && i < n && !interrupt_wanted(); i++)
+        ok = choose_layer(p, device, reference.rgb ? &reference : picture, weighted[i], &p->choice[i], err);
+    if (ok && !interrupt_wanted()) p->chosen = (int)n;
     free(layers);
     nx_image_free(&own);
     nx_image_free(&reference);

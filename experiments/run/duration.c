@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/hdf5.h"
-#include "run/task.h"
+#include "run/loop.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -69,14 +69,14 @@ static double steps_of_last_size(const config *c)
     return steps;
 }
 
-static void read_measured(duration *out, const config *c, const char *path, const task_result *result)
+static void read_measured(duration *out, const config *c, const task *t, const char *path, const task_result *result)
 {
     series s;
     if (!series_read_from(&s, path, "total", NULL)) return;
     if (s.rows >= STEPS) {
         double step = (s.time[STEPS - 1] - s.time[WARM - 1]) / (STEPS - WARM),
                end = result->seconds - s.time[s.rows - 1];
-        double between = c->experiment.task == TASK_OPTIMIZE || !c->log.validation
+        double between = !t->kind->validates || !c->log.validation
                              ? 0
                              : end / c->log.validation; /* what came after the last row was a validation */
         *out = (duration){.step = step + between, .steps = c->experiment.steps};
@@ -103,10 +103,10 @@ bool duration_measure(duration *out, const config *c, nx_error *err)
     bool ok = task_new(&t, &s, err) && task_fits(t, err) &&
               runfile_new(&file, path, &(runfile_info){"nstx plan", &s, &t->info}, err);
     if (ok) {
-        task_end end = task_run(t, file, path, &result, err);
+        task_end end = loop_run(t, file, path, &result, err);
         ok = end == TASK_FINISHED || (end == TASK_INTERRUPTED && nx_fail(err, "interrupted"));
     }
-    if (ok) read_measured(out, c, path, &result);
+    if (ok) read_measured(out, c, t, path, &result);
     ok = ok && (out->step > 0 || nx_fail(err, "the run ended before its steps could be measured"));
     runfile_free(file);
     task_free(t);

@@ -1,44 +1,74 @@
 /* Signals are blocked everywhere and taken by a thread of their own. A handler would not do: the compilers inside
  * OpenCL drivers put theirs in its place for a while, delete their files on a signal, and the kernel that was being
- * built fails. */
+ * built fails.
+ *
+ * A signal that a write raises goes to the thread that wrote, which no other thread can take it from: it stays pending
+ * there, the write fails, and looking for it is enough. */
 #include "run/interrupt.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "run/exit_code.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
+#define AS_ONE 1.0 /* seconds in which several signals are one: a terminal or a batch system sends some at once */
+
 static atomic_bool wanted;
-static sigset_t watched;
+static sigset_t asking;
+
+static const struct {
+    int number;
+    const char *text;
+} faults[] = {{SIGPIPE, "no one reads any more what it prints (SIGPIPE)"},
+              {SIGXFSZ, "a file may grow no further (SIGXFSZ, see ulimit -f)"}};
+enum { FAULTS = sizeof faults / sizeof *faults };
 
 static void *watch(void *unused)
 {
     static const char message[] = "\ninterrupted: stopping in good order; once more stops at once\n";
     int number;
-    while (sigwait(&watched, &number)) continue;
+    while (sigwait(&asking, &number)) continue;
+    double first = nx_now();
     wanted = true;
     /* Nothing can be done about a message that is not written. */
     ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
     (void)written;
-    while (sigwait(&watched, &number)) continue;
+    do
+        while (sigwait(&asking, &number)) continue;
+    while (nx_now() - first < AS_ONE);
     _exit(EXIT_INTERRUPTED);
     return unused;
 }
 
 void interrupt_watch(void)
 {
+    static const int users[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+    struct sigaction hangup;
     pthread_t thread;
-    sigemptyset(&watched);
-    sigaddset(&watched, SIGINT);
-    sigaddset(&watched, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &watched, NULL); /* threads that come later inherit it */
+    sigemptyset(&asking);
+    for (size_t i = 0; i < sizeof users / sizeof *users; i++) sigaddset(&asking, users[i]);
+    if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler == SIG_IGN) sigdelset(&asking, SIGHUP);
+    sigset_t blocked = asking;
+    for (int i = 0; i < FAULTS; i++) sigaddset(&blocked, faults[i].number);
+    pthread_sigmask(SIG_BLOCK, &blocked, NULL); /* threads that come later inherit it */
     int failure = pthread_create(&thread, NULL, watch, NULL);
     NX_CHECK(!failure, "cannot start a thread: %s", strerror(failure));
     pthread_detach(thread);
 }
 
-bool interrupt_wanted(void) { return wanted; }
+const char *interrupt_fault(void)
+{
+    sigset_t pending;
+    if (wanted || sigpending(&pending)) return NULL;
+    for (int i = 0; i < FAULTS; i++)
+        if (sigismember(&pending, faults[i].number) == 1) return faults[i].text;
+    return NULL;
+}
+
+bool interrupt_wanted(void) { return wanted || interrupt_fault(); }

@@ -1,5 +1,7 @@
-/* Ctrl-C and termination: the first signal asks the run to write its checkpoint and stop, the second stops it at once.
- * Both end with exit code 130.
+/* Signals that ask a run to end: it writes its checkpoint and stops in good order. A user's (Ctrl-C, SIGTERM, SIGHUP of
+ * a terminal that closes, SIGUSR1 and SIGUSR2 of a batch system) end it with exit code 130, and a second one, more than
+ * a second after the first, stops it at once. A pipe that no one reads any more (SIGPIPE) and a file that may grow no
+ * further (SIGXFSZ) are failures, and end it with 1.
  *
  *     interrupt_watch();
  *     while (step < steps && !interrupt_wanted()) ...
@@ -9,7 +11,13 @@
 
 #include <stdbool.h>
 
-void interrupt_watch(void);  /* from here on SIGINT and SIGTERM are ours; before other threads are made, once */
+/* From here on the signals are ours; before other threads are made, once. SIGHUP is left alone where the program was
+ * started to ignore it (nohup). */
+void interrupt_watch(void);
+
 bool interrupt_wanted(void); /* true after the first of them */
+
+/* What went wrong, where that is why; NULL: the user asked. */
+const char *interrupt_fault(void);
 
 #endif

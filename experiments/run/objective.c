@@ -1,18 +1,20 @@
-/* The objective. */
+/* The objective. What a term weighs is said in one place, objective_weight, from factors that their owners only name.
+ */
 #include "run/objective.h"
 
 #include "nn/loss.h"
+#include "ops/entropy.h"
 #include "ops/total_variation.h"
 #include "ops/weighted_sum.h"
 
 #include <stdio.h>
-#include <string.h>
 
-void objective_add(objective *o, const char *name, nx_tensor *value, double weight)
+void objective_add(objective *o, objective_kind kind, const char *name, nx_tensor *value, double weight)
 {
     NX_CHECK(o->count < OBJECTIVE_TERMS, "an objective of more than %d terms", OBJECTIVE_TERMS);
     objective_term *t = &o->term[o->count++];
     snprintf(t->name, sizeof t->name, "%s", name);
+    t->kind = kind;
     t->value = nx_keep(value);
     t->weight = weight;
 }
@@ -25,7 +27,29 @@ nx_tensor *objective_total(objective *o, nx_graph *g)
     return o->total = nx_keep(nx_weighted_sum(g, values, weights, o->count));
 }
 
-void objective_factors(const config *c, nx_shape features, double *content, double *style)
+/* ---- weights ---- */
+
+double objective_weight(const config *c, objective_kind kind, const objective_factors *f, int layer, double convention)
+{
+    double balance = f->balance ? f->balance[layer] : 1;
+    switch (kind) {
+    case OBJECTIVE_CONTENT:
+        return f->picture * balance * c->loss.content_weight * convention *
+               config_layer_weight(&c->loss.content_layer_weights, layer, c->descriptor.content_layers.count);
+    case OBJECTIVE_STYLE:
+        return f->picture * f->style * f->share * balance * c->loss.style_weight *
+               config_layer_weight(&c->loss.style_layer_weights, layer, c->descriptor.style_layers.count) * convention;
+    case OBJECTIVE_VARIATION:
+        return f->picture * c->loss.tv_weight;
+    case OBJECTIVE_ENTROPY:
+        return c->loss.diversity;
+    case OBJECTIVE_KINDS:
+        break;
+    }
+    return 0;
+}
+
+void objective_convention(const config *c, nx_shape features, double *content, double *style)
 {
     static const nx_convention conventions[] = {[CONVENTION_GATYS] = NX_CONVENTION_GATYS,
                                                 [CONVENTION_MEAN] = NX_CONVENTION_MEAN,
@@ -34,48 +58,66 @@ void objective_factors(const config *c, nx_shape features, double *content, doub
     nx_loss_factors(conventions[c->loss.convention], features, content, style);
 }
 
-void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, objective_weights weights,
-                          nx_tensor *const *content, nx_tensor *const *content_target, nx_tensor *const *style,
-                          nx_tensor *const *style_gram)
+/* ---- terms ---- */
+
+void objective_content(objective *o, nx_graph *g, const config *c, const char *prefix, const objective_factors *f,
+                       nx_tensor *const *features, nx_tensor *const *targets)
 {
-    const config_list *content_layers = &c->descriptor.content_layers, *style_layers = &c->descriptor.style_layers;
+    const config_list *layers = &c->descriptor.content_layers;
     char name[64];
-    double content_factor, style_factor;
-    for (int i = 0; content && i < content_layers->count; i++) {
-        objective_factors(c, content[i]->shape, &content_factor, &style_factor);
-        double w = weights.content[i] * c->loss.content_weight * content_factor *
-                   config_layer_weight(&c->loss.content_layer_weights, i, content_layers->count);
-        snprintf(name, sizeof name, "%scontent/%s", prefix, content_layers->items[i]);
-        objective_add(o, name, nx_content_loss(g, content[i], content_target[i]), w);
-    }
-    for (int i = 0; style && i < style_layers->count; i++) {
-        objective_factors(c, style[i]->shape, &content_factor, &style_factor);
-        double w = weights.style[i] * c->loss.style_weight *
-                   config_layer_weight(&c->loss.style_layer_weights, i, style_layers->count);
-        float norm = c->loss.normalize_gradients ? (float)w : 0; /* of the gradient, whatever the convention's factor */
-        snprintf(name, sizeof name, "%sstyle/%s", prefix, style_layers->items[i]);
-        objective_add(o, name, nx_style_loss(g, style[i], style_gram[i], norm), w * style_factor);
+    for (int i = 0; i < layers->count; i++) {
+        double content, style;
+        objective_convention(c, features[i]->shape, &content, &style);
+        snprintf(name, sizeof name, "%scontent/%s", prefix, layers->items[i]);
+        objective_add(o, OBJECTIVE_CONTENT, name, nx_content_loss(g, features[i], targets[i]),
+                      objective_weight(c, OBJECTIVE_CONTENT, f, i, content));
     }
 }
 
-void objective_variation(objective *o, nx_graph *g, const config *c, const char *prefix, double weight,
+/* A normalized gradient has the size of the weight, whatever the convention's factor. */
+void objective_style(objective *o, nx_graph *g, const config *c, const char *prefix, const objective_factors *f,
+                     nx_tensor *const *features, nx_tensor *const *grams)
+{
+    const config_list *layers = &c->descriptor.style_layers;
+    char name[64];
+    for (int i = 0; i < layers->count; i++) {
+        double content, style;
+        objective_convention(c, features[i]->shape, &content, &style);
+        float norm = c->loss.normalize_gradients ? (float)objective_weight(c, OBJECTIVE_STYLE, f, i, 1) : 0;
+        snprintf(name, sizeof name, "%sstyle/%s", prefix, layers->items[i]);
+        objective_add(o, OBJECTIVE_STYLE, name, nx_style_loss(g, features[i], grams[i], norm),
+                      objective_weight(c, OBJECTIVE_STYLE, f, i, style));
+    }
+}
+
+void objective_variation(objective *o, nx_graph *g, const config *c, const char *prefix, const objective_factors *f,
                          nx_tensor *picture)
 {
     if (!(c->loss.tv_weight > 0)) return;
     nx_variation kind = c->loss.tv == TV_L1 ? NX_VARIATION_L1 : NX_VARIATION_L2;
     char name[64];
     snprintf(name, sizeof name, "%stv", prefix);
-    objective_add(o, name, nx_total_variation(g, picture, kind), weight * c->loss.tv_weight);
+    objective_add(o, OBJECTIVE_VARIATION, name, nx_total_variation(g, picture, kind),
+                  objective_weight(c, OBJECTIVE_VARIATION, f, 0, 1));
 }
+
+void objective_entropy(objective *o, nx_graph *g, const config *c, nx_tensor *pictures)
+{
+    if (!(c->loss.diversity > 0)) return;
+    nx_entropy_options options = {.literal = c->loss.diversity_form == DIVERSITY_LITERAL};
+    objective_add(o, OBJECTIVE_ENTROPY, "entropy", nx_entropy(g, pictures, options),
+                  objective_weight(c, OBJECTIVE_ENTROPY, &(objective_factors){0}, 0, 1));
+}
+
+/* ---- values ---- */
 
 void objective_read(const objective *o, nx_plan *plan, objective_values *out)
 {
-    out->content = out->style = 0;
+    for (int k = 0; k < OBJECTIVE_KINDS; k++) out->sum[k] = 0;
     for (int i = 0; i < o->count; i++) {
         const objective_term *t = &o->term[i];
         nx_plan_read(plan, t->value, &out->term[i]);
-        if (strstr(t->name, "content/")) out->content += t->weight * (double)out->term[i];
-        if (strstr(t->name, "style/")) out->style += t->weight * (double)out->term[i];
+        out->sum[t->kind] += t->weight * (double)out->term[i];
     }
     nx_plan_read(plan, o->total, &out->total);
 }

@@ -1,8 +1,8 @@
-/* What a run minimises: named terms, each raw, with the weight that it enters the total with. The names are those of
- * the run file's /metrics.
+/* What a run minimises: terms, each raw, with the weight that it enters the total with. Their names are those of the
+ * run file's /metrics; what a term is says its kind.
  *
  *     objective o = {0};
- *     objective_add(&o, "style/relu1_1", e, weight);
+ *     objective_add(&o, OBJECTIVE_STYLE, "style/relu1_1", e, weight);
  *     nx_gradient(g, objective_total(&o, g), &x, 1, &dx);
  */
 #ifndef RUN_OBJECTIVE_H
@@ -13,7 +13,16 @@
 
 enum { OBJECTIVE_TERMS = 60 };
 
+typedef enum objective_kind {
+    OBJECTIVE_CONTENT,
+    OBJECTIVE_STYLE,
+    OBJECTIVE_VARIATION,
+    OBJECTIVE_ENTROPY,
+    OBJECTIVE_KINDS
+} objective_kind;
+
 typedef struct objective_term {
+    objective_kind kind;
     char name[64];
     nx_tensor *value; /* scalar, kept */
     double weight;
@@ -25,33 +34,47 @@ typedef struct objective {
     nx_tensor *total; /* scalar, kept */
 } objective;
 
-void objective_add(objective *o, const char *name, nx_tensor *value, double weight);
+void objective_add(objective *o, objective_kind kind, const char *name, nx_tensor *value, double weight);
 
 /* The sum of weight times value, in order. */
 nx_tensor *objective_total(objective *o, nx_graph *g);
 
-/* The terms of [loss] on features of the picture that is judged: content against targets (one a content layer) and
- * style against Gram matrices (one a style layer), with the factors of its convention, times the weights: one a
- * layer each; either may be NULL with nothing to compare. prefix goes before the names. */
-typedef struct objective_weights {
-    const double *content, *style;
-} objective_weights;
-void objective_perceptual(objective *o, nx_graph *g, const config *c, const char *prefix, objective_weights weights,
-                          nx_tensor *const *content, nx_tensor *const *content_target, nx_tensor *const *style,
-                          nx_tensor *const *style_gram);
+/* ---- weights ---- */
+
+/* What multiplies the terms of one picture beside the keys of [loss] that name their kind and layer. */
+typedef struct objective_factors {
+    double picture;        /* of the picture among several: all its terms */
+    double style;          /* its style terms */
+    double share;          /* of the style picture among several: its style terms */
+    const double *balance; /* one a layer, of the content or of the style layers; NULL: 1 each */
+} objective_factors;
+
+/* The weight of a term of a kind, where all of them are composed. Of content and style: which of their layers, and the
+ * convention's factor for it (objective_convention). */
+double objective_weight(const config *c, objective_kind kind, const objective_factors *f, int layer, double convention);
 
 /* The factors of the config's convention for a layer's features. */
-void objective_factors(const config *c, nx_shape features, double *content, double *style);
+void objective_convention(const config *c, nx_shape features, double *content, double *style);
 
-/* Total variation of the picture, where [loss] asks for it. */
-void objective_variation(objective *o, nx_graph *g, const config *c, const char *prefix, double weight,
+/* ---- terms ---- */
+
+/* The terms of [loss] on features of the picture that is judged: content against targets, one a content layer; style
+ * against Gram matrices, one a style layer; the picture's total variation and what entropy asks, where [loss] weighs
+ * them. prefix goes before the names. */
+void objective_content(objective *o, nx_graph *g, const config *c, const char *prefix, const objective_factors *f,
+                       nx_tensor *const *features, nx_tensor *const *targets);
+void objective_style(objective *o, nx_graph *g, const config *c, const char *prefix, const objective_factors *f,
+                     nx_tensor *const *features, nx_tensor *const *grams);
+void objective_variation(objective *o, nx_graph *g, const config *c, const char *prefix, const objective_factors *f,
                          nx_tensor *picture);
+void objective_entropy(objective *o, nx_graph *g, const config *c, nx_tensor *pictures);
 
-/* The values of the last run of the plan: values[i] of term[i], values[count] the total, and in the sums content and
- * style weighted as they entered the total. */
+/* ---- values ---- */
+
+/* Of the last run of the plan: term[i] of the terms, raw, their total, and of each kind the sum as it entered it. */
 typedef struct objective_values {
     float term[OBJECTIVE_TERMS], total;
-    double content, style;
+    double sum[OBJECTIVE_KINDS];
 } objective_values;
 void objective_read(const objective *o, nx_plan *plan, objective_values *out);
 

@@ -84,7 +84,7 @@ static bool read_masks(perceptual_loss *p, nx_error *err)
     for (int i = 0; i < c->data.masks.count; i++) {
         nx_image *m = &p->mask[i];
         float most = 0;
-        if (!nx_image_load_mask(m, c->data.masks.items[i], err)) return false;
+        if (!nx_image_load(m, c->data.masks.items[i], err)) return false;
         p->masks++;
         for (size_t k = 0; k < (size_t)m->height * (size_t)m->width * 3; k += 3) {
             m->rgb[k] = (m->rgb[k] + m->rgb[k + 1] + m->rgb[k + 2]) / 3;
@@ -154,13 +154,7 @@ static bool record_style(perceptual_loss *p, nx_graph *g, int style, nx_tensor *
     return true;
 }
 
-/* Weights of all layers: the judge's own times its balance. Owned by the caller. */
-static double *weights_of(double weight, const double *balance, int count)
-{
-    double *weights = nx_alloc((size_t)(count + 1) * sizeof *weights);
-    for (int i = 0; i < count; i++) weights[i] = weight * (balance ? balance[i] : 1);
-    return weights;
-}
+static double or_one(double factor) { return factor > 0 ? factor : 1; }
 
 /* Features times the mask T as large as they are, so that their Gram matrix is that of the region (Gatys, Ecker,
  * Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, eq. 5 and 6).
@@ -189,22 +183,22 @@ static bool record_style_terms(perceptual_loss *p, nx_graph *g, const picture_lo
                                objective *o, nx_error *err)
 {
     int layers = p->c->descriptor.style_layers.count, styles = j->styles ? j->styles : 1;
-    nx_tensor **gram = nx_alloc((size_t)(layers + 1) * sizeof *gram);
-    double share = config_layer_weight(&p->c->loss.style_shares, k, styles);
-    double *weights = weights_of(j->weight * (j->style_weight > 0 ? j->style_weight : 1) * share,
-                                 j->style_balance ? j->style_balance + k * layers : NULL, layers);
+    objective_factors factors = {.picture = j->weight,
+                                 .style = or_one(j->style_weight) * or_one(j->style_ratio),
+                                 .share = config_layer_weight(&p->c->loss.style_shares, k, styles),
+                                 .balance = j->style_balance ? j->style_balance + k * layers : NULL};
+    nx_tensor **gram = nx_alloc((size_t)(layers + 1) * sizeof *gram),
+              **seen = nx_alloc((size_t)(layers + 1) * sizeof *seen);
     char prefix[64];
     if (k)
         snprintf(prefix, sizeof prefix, "%sstyle%d/", j->prefix, k + 1);
     else
         snprintf(prefix, sizeof prefix, "%s", j->prefix);
-    nx_tensor **seen = nx_alloc((size_t)(layers + 1) * sizeof *seen);
     for (int i = 0; i < layers; i++) seen[i] = p->masks ? guided(g, feature[i], &p->mask[k]) : feature[i];
     bool ok = !layers || record_style(p, g, j->style + k, gram, err);
-    if (ok) objective_perceptual(o, g, p->c, prefix, (objective_weights){NULL, weights}, NULL, NULL, seen, gram);
+    if (ok) objective_style(o, g, p->c, prefix, &factors, seen, gram);
     free(seen);
     free(gram);
-    free(weights);
     return ok;
 }
 
@@ -214,26 +208,46 @@ bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, o
     const char **layers = perceptual_layers(p->c, &count);
     size_t contents = (size_t)p->c->descriptor.content_layers.count;
     nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature);
-    double *weights = weights_of(j->weight, j->content_balance, (int)contents);
+    objective_factors factors = {.picture = j->weight, .balance = j->content_balance};
     size_t first = j->content ? 0 : contents, end = j->style < 0 ? contents : count;
     bool ok = (!j->content || !contents ||
                descriptor_record(p->descriptor, g, j->centered ? j->content : perceptual_center(p, g, j->content),
                                  layers, contents, target, err)) &&
               (first == end ||
                descriptor_record(p->descriptor, g, j->output, layers + first, end - first, feature + first, err));
-    if (ok && j->content)
-        objective_perceptual(o, g, p->c, j->prefix, (objective_weights){weights, NULL}, feature, target, NULL, NULL);
+    if (ok && j->content) objective_content(o, g, p->c, j->prefix, &factors, feature, target);
     for (int k = 0; ok && j->style >= 0 && k < (j->styles ? j->styles : 1); k++)
         ok = record_style_terms(p, g, j, k, feature + contents, o, err);
-    if (ok) objective_variation(o, g, p->c, j->prefix, j->weight, j->output);
+    if (ok) objective_variation(o, g, p->c, j->prefix, &factors, j->output);
     free(layers);
     free(target);
     free(feature);
-    free(weights);
     return ok;
 }
 
 /* ---- on the device ---- */
+
+#define CHOICE "descriptor/stacked" /* [layers][set, scale] */
+
+void perceptual_put_choice(const perceptual_loss *p, checkpoint *k)
+{
+    float values[DESCRIPTOR_LAYERS][2];
+    if (!p->chosen || (p->c->descriptor.stacked == 1 && !p->c->descriptor.rescale)) return; /* no choice, no scale */
+    for (int i = 0; i < p->chosen; i++) values[i][0] = (float)p->choice[i].set, values[i][1] = p->choice[i].scale;
+    checkpoint_put_array(k, CHOICE, 2, (int[]){p->chosen, 2}, values[0]);
+}
+
+void perceptual_get_choice(perceptual_loss *p, const checkpoint *k)
+{
+    const checkpoint_array *a = checkpoint_find(k, CHOICE);
+    size_t count;
+    const char **layers = perceptual_layers(p->c, &count), *weighted[DESCRIPTOR_LAYERS];
+    size_t n = descriptor_weighted(p->descriptor->network, layers, count, weighted);
+    free(layers);
+    if (!a || a->rank != 2 || a->dims[0] != (int)n || a->dims[1] != 2) return;
+    p->chosen = (int)n;
+    for (size_t i = 0; i < n; i++) p->choice[i] = (perceptual_choice){(int)a->values[2 * i], a->values[2 * i + 1]};
+}
 
 /* Random weights are scaled on a picture of at most this many pixels on its longer side. */
 enum { RESCALE_SIDE = 128 };
@@ -259,7 +273,7 @@ static nx_image calibration(const perceptual_loss *p, int least)
 bool perceptual_prepare(perceptual_loss *p, nx_device *device, nx_error *err)
 {
     bool ok = true;
-    if (p->descriptor->random && p->c->descriptor.rescale) {
+    if (p->descriptor->random && p->c->descriptor.rescale && !p->chosen) { /* a choice brings scales of its own */
         size_t count;
         const char **layers = perceptual_layers(p->c, &count), *scaled[DESCRIPTOR_LAYERS];
         nx_image image = calibration(p, descriptor_smallest_image(p->descriptor, layers, count));

@@ -15,6 +15,7 @@
 #include "io/image.h"
 #include "networks/descriptor_scale.h"
 #include "run/objective.h"
+#include "runfile/checkpoint.h"
 
 enum { PERCEPTUAL_STYLES = 32 };
 
@@ -24,6 +25,12 @@ typedef struct perceptual_style {
     int part; /* 2: half of that, and so on; 0: 1 */
 } perceptual_style;
 
+/* One of the sets of random weights of a layer, and a factor on it. */
+typedef struct perceptual_choice {
+    int set;
+    float scale;
+} perceptual_choice;
+
 typedef struct perceptual_loss {
     const config *c;
     nx_device_info info;
@@ -32,6 +39,8 @@ typedef struct perceptual_loss {
     int styles;
     nx_image mask[PERCEPTUAL_STYLES]; /* [data] masks: where the style of the same number goes */
     int masks;                        /* 0: every style goes everywhere */
+    int chosen;                       /* layers of random weights for which a set was chosen, the first ones; 0: none */
+    perceptual_choice choice[DESCRIPTOR_LAYERS];
 } perceptual_loss;
 
 /* Reads weights and style pictures, and checks layers and sizes; no device is touched. An error is the user's. */
@@ -48,6 +57,7 @@ typedef struct picture_loss {
     int styles;          /* how many from there on; 0: 1 */
     double weight;       /* on all its terms */
     double style_weight; /* on its style terms beside that; 0: 1 */
+    double style_ratio;  /* on them once more, what [loss] stage_style_ratios came to; 0: 1 */
     const char *prefix;  /* of their names, such as "stage1/" */
 
     /* Factors on the weights, one a content layer, and one a style layer of each style picture; NULL: 1 each. */
@@ -66,6 +76,10 @@ const char **perceptual_layers(const config *c, size_t *count);
 
 /* RGB from 0 to 255 minus the descriptor's mean. */
 nx_tensor *perceptual_center(const perceptual_loss *p, nx_graph *g, nx_tensor *picture);
+
+/* The choice as a part of a checkpoint, and back. Without one in it, or with one for other layers, there is none. */
+void perceptual_put_choice(const perceptual_loss *p, checkpoint *k);
+void perceptual_get_choice(perceptual_loss *p, const checkpoint *k);
 
 /* Puts the descriptor's weights on the device, random ones scaled on the first style picture (or on noise where there
  * is none) as [descriptor] rescale asks. */

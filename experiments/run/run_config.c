@@ -2,21 +2,41 @@
 #include "run/run_config.h"
 
 #include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "machine/first_use.h"
 #include "machine/kernel_cache.h"
 #include "run/interrupt.h"
+#include "runfile/reader.h"
 
 #include <math.h>
+#include <stdlib.h>
 
-static bool read_result(const char *path, task_result *result, nx_error *err)
+/* NaN if there is no such metric. */
+static double mean_of_last(const nx_h5 *file, const char *metric, size_t rows)
 {
-    *result = (task_result){.validation = NAN, .style = NAN, .content = NAN, .diversity = {NAN, NAN}};
-    if (!runfile_last(path, "total", &result->loss, err)) return false;
-    nx_error none;
-    runfile_last(path, "validation/total", &result->validation, &none);
-    runfile_last(path, "validation/style", &result->style, &none);
-    runfile_last(path, "validation/content", &result->content, &none);
-    return true;
+    series s;
+    if (!series_read(&s, file, metric, NULL)) return NAN;
+    double mean = series_mean(&s, rows);
+    series_free(&s);
+    return mean;
+}
+
+static bool read_outcome(const char *path, const config *c, run_outcome *out, nx_error *err)
+{
+    nx_h5 *file;
+    int rows = task_rows_of_loss(c);
+    if (!nx_h5_open(&file, path, false, err)) return false;
+    const char *const parts[2][2] = {{"validation/style", "validation/content"}, {"style", "content"}};
+    const char *const *part = parts[rows == 1];
+    out->loss = mean_of_last(file, "total", (size_t)rows);
+    out->validation = mean_of_last(file, "validation/total", 1);
+    out->style = mean_of_last(file, part[0], 1);
+    out->content = mean_of_last(file, part[1], 1);
+    out->diversity = (sample_diversity){.neighbour = mean_of_last(file, "samples/neighbour", 1),
+                                        .contrast = mean_of_last(file, "samples/contrast", 1)};
+    nx_h5_close(file, NULL);
+    return !isnan(out->loss) || nx_fail(err, "%s: a finished run without a row of its total loss", path);
 }
 
 /* A run is not continued to a step that lies behind it. */
@@ -33,12 +53,28 @@ static bool check_step(const runfile *file, const config *c, const char *path, n
                     path, (unsigned long long)step, c->experiment.steps));
 }
 
+/* Where a run stopped, and how it goes on; gives the exit code. */
+static int say_interrupted(const runfile *file, const char *path, const run_request *r, uint64_t step, nx_error *err)
+{
+    const char *fault = interrupt_fault();
+    uint64_t kept;
+    char *where = runfile_kept(file, &kept) ? nx_format("at step %llu", (unsigned long long)step)
+                                            : nx_copy_text("before its first step");
+    if (fault)
+        nx_fail(err, "%s: stopped %s: %s; `%s` continues it", path, where, fault, r->again);
+    else
+        nx_fail(err, "interrupted %s; `%s` continues %s", where, r->again, path);
+    free(where);
+    return fault ? EXIT_FAILED : EXIT_INTERRUPTED;
+}
+
 /* The process is forked before the watch starts its thread, and finds the cache in its environment. */
 void run_config_prepare(void)
 {
     kernel_cache_take();
     first_use_prepare();
     interrupt_watch();
+    first_use_interruptible(interrupt_wanted);
 }
 
 int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_error *err)
@@ -48,7 +84,7 @@ int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_
     if (r->resume && runfile_is_finished(p->path, c)) {
         nx_info("%s is finished", p->path);
         out->reused = true;
-        return read_result(p->path, &out->result, err) ? EXIT_DONE : EXIT_FAILED;
+        return read_outcome(p->path, c, out, err) ? EXIT_DONE : EXIT_FAILED;
     }
     task *t;
     if (!task_new(&t, c, err)) return EXIT_REQUEST;
@@ -61,14 +97,13 @@ int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_
     if (task_fits(t, err) &&
         (r->resume ? runfile_resume(&file, p->path, &info, err) : runfile_new(&file, p->path, &info, err)) &&
         check_step(file, c, p->path, err)) {
-        task_end end = task_run(t, file, p->path, &out->result, err);
+        task_end end = loop_run(t, file, p->path, &out->result, err);
         code = end == TASK_FINISHED ? EXIT_DONE : end == TASK_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_FAILED;
     }
-    if (code == EXIT_INTERRUPTED)
-        nx_fail(err, "interrupted at step %llu; `%s` continues %s", (unsigned long long)out->result.step, r->again,
-                p->path);
+    if (code == EXIT_INTERRUPTED) code = say_interrupted(file, p->path, r, out->result.step, err);
     runfile_free(file);
     task_free(t);
+    if (code == EXIT_DONE && !read_outcome(p->path, c, out, err)) code = EXIT_FAILED;
     return code;
 }
 

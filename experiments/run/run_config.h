@@ -10,7 +10,8 @@
 
 #include "config/sweep_points.h"
 #include "run/exit_code.h"
-#include "run/task.h"
+#include "run/loop.h"
+#include "run/sample_diversity.h"
 
 typedef struct run_request {
     const char *command; /* the command line, for the run file */
@@ -18,9 +19,14 @@ typedef struct run_request {
     bool resume;         /* take up what is there, also where it is finished */
 } run_request;
 
+/* Of a run that is finished: what its file says, the same whenever it is asked. NaN: it has none of that. */
 typedef struct run_outcome {
+    double loss;                /* training: mean of the last rows, at most 50; a picture: of its last step */
+    double validation;          /* the last validation's total */
+    double style, content;      /* parts of it, or of loss, as they entered it */
+    sample_diversity diversity; /* of the last validation's samples of a texture */
     task_result result;
-    bool reused; /* it was finished; seconds and bytes of the result are not known */
+    bool reused; /* it was finished before; the result is not known */
 } run_outcome;
 
 /* What a program that is to run points does at its start, before OpenCL is touched: it takes a cache of kernels, has a

@@ -1,52 +1,31 @@
 /* Tasks: everything that a config can get wrong is found in task_new and task_fits, before any device work. */
 #include "run/task.h"
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "device/memory.h"
 #include "graph/recompute.h"
-#include "graph/wisdom.h"
 #include "machine/device.h"
-#include "machine/first_use.h"
-#include "machine/measure.h"
 #include "machine/wisdom_file.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 static const task_kind *const kinds[] = {
     [TASK_TRAIN] = &training, [TASK_TEXTURE] = &training, [TASK_OPTIMIZE] = &optimization};
 
 /* ---- life ---- */
 
-static bool check(const task *t, nx_error *err)
-{
-    if (t->paper->trains && t->kind == &optimization)
-        return nx_fail(err,
-                       "[experiment] task = optimize: the paper %s trains a generator; gatys and random_weights "
-                       "optimize a picture",
-                       t->paper->name);
-    if (!t->paper->trains && t->kind != &optimization)
-        return nx_fail(err, "[experiment] task: the paper %s optimizes a picture: task = optimize", t->paper->name);
-    return paper_check(t->paper, t->c, err);
-}
-
 bool task_new(task **out, const config *c, nx_error *err)
 {
     const task_kind *kind = kinds[c->experiment.task];
     task *t = nx_alloc(kind->bytes);
     *t = (task){.kind = kind, .c = c, .paper = paper_of(c), .recompute = c->device.recompute};
-    char *kernels = config_get(c, "device", "kernels");
-    nx_device_options device = {
-        .name = c->device.name, .kernels = kernels, .tf32 = c->device.precision == PRECISION_TF32};
-    bool ok = check(t, err) && device_choose(&t->info, device, err);
+    nx_device_options device = device_options(c);
+    bool ok = kind->suits(t->paper, err) && paper_check(t->paper, c, err) && device_choose(&t->info, device, err);
     if (ok) wisdom_file_use(&t->info);
     ok = ok && kind->open(t, err);
-    free(kernels);
     if (ok)
         *out = t;
     else
@@ -150,7 +129,7 @@ bool task_fits(task *t, nx_error *err)
         snprintf(remedy, sizeof remedy, "the largest [data] size that fits is %d", largest);
     else
         snprintf(remedy, sizeof remedy, "no [data] size fits: %s", t->kind->remedy);
-    if (t->kind == &training) snprintf(batch, sizeof batch, " with batch = %d", t->c->data.batch);
+    if (t->kind->batch) snprintf(batch, sizeof batch, " with batch = %d", t->kind->batch(t));
     if (!planned) return nx_fail(err, "%s; %s", reason.text, remedy);
     return nx_fail(err, "%s: [data] size = %d%s needs %s, and the device has %s; %s", t->info.name, size_of(t), batch,
                    nx_bytes_text(need, (double)total_of(needs.bytes)), nx_bytes_text(have, (double)t->info.memory),
@@ -164,14 +143,6 @@ void task_bytes(task *t, uint64_t bytes[NX_MEMORY_KINDS])
     memcpy(bytes, needs.bytes, sizeof needs.bytes);
 }
 
-/* Pictures that are made at a time: of the first of a batch, or the one that is optimized. */
-static int pictures_at_a_time(const task *t)
-{
-    enum { MOST = 6 };
-    int count = t->c->data.validation_count < t->c->data.batch ? t->c->data.validation_count : t->c->data.batch;
-    return t->kind == &optimization ? 1 : count < MOST ? count : MOST;
-}
-
 uint64_t task_disk_bytes(task *t)
 {
     const config *c = t->c;
@@ -183,9 +154,10 @@ uint64_t task_disk_bytes(task *t)
         bytes += needs.bytes[NX_MEMORY_PARAMETERS] + needs.bytes[NX_MEMORY_OPTIMIZER];
     if (c->log.images) {
         uint64_t times = steps / (uint64_t)c->log.images + 2, series = 3 * side * side * times;
-        bytes += (uint64_t)pictures_at_a_time(t) * (series < RUNFILE_IMAGE_BYTES ? series : RUNFILE_IMAGE_BYTES);
+        bytes += (uint64_t)(t->kind->shown ? t->kind->shown(t) : 1) *
+                 (series < RUNFILE_IMAGE_BYTES ? series : RUNFILE_IMAGE_BYTES);
     }
-    const int every[] = {c->log.every, t->kind == &optimization ? 0 : c->log.validation};
+    const int every[] = {c->log.every, t->kind->validates ? c->log.validation : 0};
     for (int k = 0; k < 2; k++)
         if (every[k]) bytes += terms * ROW * CHUNK * (steps / (uint64_t)every[k] / CHUNK + 1);
     return bytes;
@@ -235,69 +207,14 @@ void task_print_plan(task *t)
     } else {
         printf("this size cannot be planned: %s\n", err.text);
     }
-    if (t->kind == &training) printf("\nlargest [data] size that fits at batch %d: ", t->c->data.batch);
-    if (t->kind != &training) printf("\nlargest [data] size that fits: ");
-    printf("%d\n", task_largest_size(t));
+    printf("\nlargest [data] size that fits");
+    if (t->kind->batch) printf(" at batch %d", t->kind->batch(t));
+    printf(": %d\n", task_largest_size(t));
 }
 
 /* ---- what the kinds share ---- */
 
-void task_log(runfile *file, const objective *o, const objective_values *v, const char *prefix, task_row r)
-{
-    char name[96];
-    const struct {
-        const char *name;
-        double value;
-    } sums[] = {{"total", (double)v->total}, {"content", v->content}, {"style", v->style}};
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(name, sizeof name, "%s%s", prefix, sums[i].name);
-        runfile_metric(file, name, 1, (int64_t)r.step, r.seconds, sums[i].value);
-    }
-    for (int i = 0; i < o->count; i++) {
-        snprintf(name, sizeof name, "%s%s", prefix, o->term[i].name);
-        runfile_metric(file, name, o->term[i].weight, (int64_t)r.step, r.seconds, (double)v->term[i]);
-    }
-}
-
-bool task_finite(const objective *o, const objective_values *v, const char *prefix, uint64_t step, nx_error *err)
-{
-    unsigned long long number = step;
-    for (int i = 0; i < o->count; i++)
-        if (!isfinite(v->term[i]))
-            return nx_fail(err, "step %llu: %s%s is %f: lower [optimizer] learning_rate", number, prefix,
-                           o->term[i].name, (double)v->term[i]);
-    return isfinite(v->total) ||
-           nx_fail(err, "step %llu: the %stotal loss is %f, its terms are finite: lower the weights in [loss]", number,
-                   prefix, (double)v->total);
-}
-
-bool task_sound(finite_check *w, uint64_t step, nx_error *err)
-{
-    size_t count;
-    const char *first = finite_check_look(w, &count);
-    return !first || nx_fail(err,
-                             "step %llu: the losses are finite, and the update leaves %s with an infinity or NaN (%zu "
-                             "such in all): the gradient is too large: lower [optimizer] learning_rate or the weights "
-                             "in [loss]",
-                             (unsigned long long)step, first, count);
-}
-
-double task_rate(const config *c, uint64_t step)
-{
-    static const double usual[] = {[METHOD_ADAM] = 0.001, [METHOD_SGD] = 0.001, [METHOD_LBFGS] = 1};
-    int every = c->optimizer.decay_every;
-    double rate = c->optimizer.learning_rate;
-    if (!(rate > 0)) rate = usual[c->optimizer.method];
-    if (!(c->optimizer.learning_rate > 0) && c->optimizer.method == METHOD_ADAM && c->experiment.task == TASK_OPTIMIZE)
-        rate = 10; /* a picture's numbers are larger than a network's */
-    if (c->optimizer.method == METHOD_LBFGS) return rate;
-    return rate * (every ? pow(c->optimizer.decay, (double)(step / (uint64_t)every)) : 1);
-}
-
-bool task_due(int every, uint64_t step, uint64_t steps)
-{
-    return step == steps || (every && step % (uint64_t)every == 0);
-}
+int task_rows_of_loss(const config *c) { return kinds[c->experiment.task]->rows_of_loss; }
 
 uint8_t *task_bytes_of(const float *pixels, const float mean[3], size_t count)
 {
@@ -307,101 +224,4 @@ uint8_t *task_bytes_of(const float *pixels, const float mean[3], size_t count)
         bytes[i] = (uint8_t)lrintf(v < 0 || isnan(v) ? 0 : v > 255 ? 255 : v);
     }
     return bytes;
-}
-
-/* ---- a run ---- */
-
-static bool open_device(task *t, nx_error *err)
-{
-    char *kernels = config_get(t->c, "device", "kernels");
-    nx_device_options options = {
-        .name = t->c->device.name, .kernels = kernels, .profile = t->c->device.profile, .tf32 = t->info.tf32};
-    bool ok = first_use(&t->info, &options, err) && device_open(&t->device, options, err);
-    free(kernels);
-    return ok;
-}
-
-static bool restore(task *t, const runfile *file, const char *path, uint64_t *step, nx_error *err)
-{
-    const checkpoint *k = runfile_checkpoint(file);
-    return !k || (checkpoint_get_counter(k, "step", step, path, err) && t->kind->restore(t, k, path, err));
-}
-
-static void log_memory(task *t, runfile *file, task_result *result)
-{
-    uint64_t planned[NX_MEMORY_KINDS];
-    struct rusage usage;
-    char name[64];
-    task_bytes(t, planned);
-    for (int k = 0; k < NX_MEMORY_KINDS; k++) {
-        snprintf(name, sizeof name, "planned_%s", nx_memory_kind_name(k));
-        runfile_set_int(file, "/memory", name, (int64_t)planned[k]);
-        snprintf(name, sizeof name, "measured_%s", nx_memory_kind_name(k));
-        runfile_set_int(file, "/memory", name, (int64_t)t->device->peak_bytes[k]);
-    }
-    result->planned_bytes = total_of(planned);
-    result->measured_bytes = t->device->peak_total;
-    getrusage(RUSAGE_SELF, &usage);
-    runfile_set_int(file, "/memory", "planned_total", (int64_t)result->planned_bytes);
-    runfile_set_int(file, "/memory", "measured_total", (int64_t)result->measured_bytes);
-    runfile_set_int(file, "/memory", "host_peak", (int64_t)usage.ru_maxrss * 1024);
-}
-
-static void log_profile(task *t, runfile *file)
-{
-    size_t count;
-    if (!t->device->profile) return;
-    const nx_plan_line *lines = nx_plan_profile(t->kind->plan(t), &count);
-    measure_roof roof = measure_peaks(t->device);
-    runfile_set_real(file, "/profile", "peak_gflops", roof.flops * 1e-9);
-    runfile_set_real(file, "/profile", "stream_gbytes_per_second", roof.bytes * 1e-9);
-    for (size_t i = 0; i < count; i++) {
-        const nx_plan_line *l = &lines[i];
-        if (!l->calls) continue; /* the first step compiles and is not timed */
-        char *group = nx_format("/profile/%s", l->name);
-        runfile_set_int(file, group, "calls", (int64_t)l->calls);
-        runfile_set_real(file, group, "seconds", l->seconds);
-        if (l->seconds > 0) {
-            runfile_set_real(file, group, "gflops", l->flops / l->seconds * 1e-9);
-            runfile_set_real(file, group, "gbytes_per_second", l->bytes / l->seconds * 1e-9);
-            runfile_set_real(file, group, "peak_share", l->flops / l->seconds / roof.flops);
-            runfile_set_real(file, group, "stream_share", l->bytes / l->seconds / roof.bytes);
-        }
-        free(group);
-    }
-}
-
-/* To the reason of a failure, what is left to go on from. */
-static void name_kept(const runfile *file, nx_error *err)
-{
-    nx_error reason = *err;
-    uint64_t step;
-    if (runfile_kept(file, &step))
-        nx_fail(err, "%s; the checkpoint of step %llu is kept", reason.text, (unsigned long long)step);
-}
-
-task_end task_run(task *t, runfile *file, const char *path, task_result *result, nx_error *err)
-{
-    uint64_t step = 0, steps = (uint64_t)t->c->experiment.steps;
-    bool done = false;
-    *result = (task_result){.validation = NAN, .loss = NAN, .style = NAN, .content = NAN, .diversity = {NAN, NAN}};
-    if (nx_wisdom_count()) runfile_set_text(file, "/device", "wisdom", nx_wisdom_signature());
-    bool ok = open_device(t, err) && perceptual_prepare(t->perceptual, t->device, err) && t->kind->prepare(t, err) &&
-              restore(t, file, path, &step, err) && t->kind->loop(t, file, path, &step, &done, result, err);
-    if (t->kind->plan(t)) {
-        log_memory(t, file, result);
-        log_profile(t, file);
-    }
-    bool finished = ok && (done || step == steps);
-    result->seconds = runfile_seconds(file);
-    result->step = step;
-    nx_error late;
-    const char *status = !ok ? "failed" : finished ? "finished" : "interrupted";
-    /* After a failure the newest checkpoint stays what it is; an evaluation of step 0 is nothing to go on from. */
-    if (!runfile_finish(file, status, ok && steps ? t->kind->take_checkpoint(t, step) : NULL, &late)) {
-        if (ok) *err = late;
-        ok = false;
-    }
-    if (!ok) name_kept(file, err);
-    return !ok ? TASK_FAILED : finished ? TASK_FINISHED : TASK_INTERRUPTED;
 }

@@ -1,21 +1,21 @@
 /* What a config's [experiment] task asks for, behind one door: training of a generator (run/train) or optimisation of a
- * picture (run/optimize). Here is what they have in common: the device, the descriptor, memory that is known before the
- * first kernel runs, the log, and how a run begins and ends.
+ * picture (run/optimize). Here is what they have in common before anything runs: what a config can get wrong, and
+ * memory that is known before the first kernel. run/loop runs a task.
  *
  *     task *t;
  *     if (!task_new(&t, c, &err)) return fail_with(&err, EXIT_FAILED);          reads every input; no device is touched
  *     if (!task_fits(t, &err)) ...
- *     task_run(t, file, path, &result, &err);
+ *     ... loop_run (run/loop.h) ...
  *     task_free(t);
  *
- * A kind of task is a table of functions over a struct that begins with a task.
+ * A kind of task is one file, which ends with a table of functions over a struct that begins with a task, and one row
+ * in task.c.
  */
 #ifndef RUN_TASK_H
 #define RUN_TASK_H
 
 #include "run/finite_check.h"
 #include "run/paper.h"
-#include "run/sample_diversity.h"
 #include "runfile/runfile.h"
 
 enum { TASK_MOST_SIZE = 16384 };
@@ -55,21 +55,8 @@ uint64_t task_disk_bytes(task *t);
 /* Prints what `nstx plan` shows of sizes and memory, on standard output. */
 void task_print_plan(task *t);
 
-typedef enum task_end { TASK_FINISHED, TASK_INTERRUPTED, TASK_FAILED } task_end;
-
-typedef struct task_result {
-    double loss;                /* training: mean of the last rows, at most 50; a picture: of its last step */
-    double validation;          /* the last validation's total; NaN without one */
-    double style, content;      /* parts of it, or of loss, as they entered it */
-    sample_diversity diversity; /* of the last validation's samples of a texture, else NaN */
-    double seconds;
-    uint64_t step, planned_bytes, measured_bytes;
-} task_result;
-
-/* Opens the device and goes from file's checkpoint to the config's number of steps, or until the user interrupts; logs
- * into file, whose path is given, and finishes it. Beside it: STEM.png, and after a training STEM.model.h5. On
- * TASK_FAILED err says why. */
-task_end task_run(task *t, runfile *file, const char *path, task_result *result, nx_error *err);
+/* How many of the last rows of the total loss a run's own loss is the mean of. */
+int task_rows_of_loss(const config *c);
 
 /* ---- for the kinds ---- */
 
@@ -80,43 +67,76 @@ typedef struct task_needs {
     size_t nodes;
 } task_needs;
 
-struct task_kind {
-    size_t bytes;                         /* of the struct */
-    const char *remedy;                   /* what helps where not even the smallest size fits */
-    bool (*open)(task *t, nx_error *err); /* checks and reads; c, paper and info are there */
-    void (*close)(task *t);               /* also after an open that failed */
-    void (*sizes)(const task *t, int *now, int *multiple, int *most);
-    bool (*measure)(task *t, int size, task_needs *out, nx_error *err);
-    bool (*print)(task *t, nx_error *err);
-    bool (*prepare)(task *t, nx_error *err); /* the device is open, the descriptor on it */
-    bool (*restore)(task *t, const checkpoint *k, const char *path, nx_error *err);
-    checkpoint *(*take_checkpoint)(task *t, uint64_t step);
-    /* From *step to the last, or to where it ends by itself (*done), or until the user interrupts. */
-    bool (*loop)(task *t, runfile *file, const char *path, uint64_t *step, bool *done, task_result *result,
-                 nx_error *err);
-    nx_plan *(*plan)(const task *t); /* of a step; NULL before prepare */
-};
-extern const task_kind training, optimization;
+/* The graph that a step ran, for the row of that step. */
+typedef struct task_graph {
+    nx_plan *plan; /* NULL before prepare */
+    const objective *objective;
+    finite_check *finite;
+    nx_tensor *gradient; /* of the total by a picture, where [log] debug asks for it */
+} task_graph;
 
-/* A row of the log. */
+/* Where a row or a picture of the log belongs. */
 typedef struct task_row {
     uint64_t step;
     double seconds;
 } task_row;
-void task_log(runfile *file, const objective *o, const objective_values *v, const char *prefix, task_row r);
 
-/* A loss that is infinite or no number is an error, with the step and the term, by name its layer; the newest
- * checkpoint stays what it is. prefix goes before the terms' names. */
-bool task_finite(const objective *o, const objective_values *v, const char *prefix, uint64_t step, nx_error *err);
+/* How a part of a run ended. */
+typedef enum task_did {
+    TASK_DID,
+    TASK_LEFT,   /* the user interrupted it; nothing of it is in the log, it is to be made again */
+    TASK_UNREAD, /* an input could not be read, which err names; the state is what it was before */
+    TASK_BROKEN  /* err says why; the newest checkpoint stays what it is */
+} task_did;
 
-/* The same for parameters and moments after the update of a step, and so for the gradients that made it. */
-bool task_sound(finite_check *w, uint64_t step, nx_error *err);
+struct task_kind {
+    size_t bytes;                                 /* of the struct */
+    bool (*suits)(const paper *p, nx_error *err); /* the paper has this kind of task */
+    bool (*open)(task *t, nx_error *err);         /* checks and reads; c, paper and info are there */
+    void (*close)(task *t);                       /* also after an open that failed */
 
-/* The learning rate of a step, the method's usual one where the config leaves it open. */
-double task_rate(const config *c, uint64_t step);
+    /* ---- what it takes ---- */
+    const char *remedy; /* what helps where not even the smallest size fits */
+    void (*sizes)(const task *t, int *now, int *multiple, int *most);
+    int (*batch)(const task *t); /* pictures of a step; NULL: there is one */
+    int (*shown)(const task *t); /* pictures that are logged at a time; NULL: one */
+    bool validates;              /* [log] validation */
+    bool (*measure)(task *t, int size, task_needs *out, nx_error *err);
+    bool (*print)(task *t, nx_error *err);
 
-/* True every so many steps (0: never) and at the last. */
-bool task_due(int every, uint64_t step, uint64_t steps);
+    /* ---- how it runs: run/loop ---- */
+    double adam_rate; /* the usual learning rate of Adam */
+    int rows_of_loss; /* see task_rows_of_loss */
+    bool closes;      /* the state after the last update is evaluated, logged and shown, too */
+
+    /* The device is open. k: the checkpoint of the file path to go on from; NULL: from the start. An interrupt may
+     * leave it unfinished: then no step is made. */
+    bool (*prepare)(task *t, const checkpoint *k, const char *path, nx_error *err);
+
+    /* Evaluates the state at `step`, for a row; and moves it on where there is no update. rate 0: stays. *value is the
+     * total where the kind has it at hand. */
+    task_did (*step)(task *t, uint64_t step, double rate, double *value, nx_error *err);
+
+    /* Moves the state on from what `step` evaluated; NULL: that did. *end says why it cannot be moved any more. */
+    bool (*update)(task *t, uint64_t step, double rate, double *value, const char **end, nx_error *err);
+
+    /* Another graph from `step` on: true where that is due, and the change itself, after a picture of before. NULL:
+     * never. */
+    bool (*turns)(const task *t, uint64_t step);
+    bool (*turn)(task *t, uint64_t step, nx_error *err);
+
+    task_graph (*graph)(const task *t);
+
+    /* What [log] validation and images ask for, of the state at the row's step; pictures: the latter, too. */
+    task_did (*look)(task *t, runfile *file, task_row row, bool pictures, nx_error *err);
+
+    /* What of its state a checkpoint holds; the loop adds how far it is. */
+    void (*put_state)(const task *t, checkpoint *k, uint64_t step);
+
+    /* Beside each checkpoint of the run file at path; NULL: there is no more to write. */
+    bool (*save_model)(const task *t, const char *path, nx_error *err);
+};
+extern const task_kind training, optimization;
 
 /* Pixels of which `mean` was taken away, as bytes. mean may be NULL. */
 uint8_t *task_bytes_of(const float *pixels, const float mean[3], size_t count);

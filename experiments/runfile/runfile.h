@@ -85,7 +85,7 @@ bool runfile_due(const runfile *run);
 bool runfile_save(runfile *run, checkpoint *c, nx_error *err);
 
 /* Saves with a status: "finished", "interrupted" or "failed"; "failed", and false, with a checkpoint that is refused. A
- * run that failed before it saved anything does not replace the file of an earlier one. */
+ * run that failed or was interrupted before it had anything to save does not replace the file of an earlier one. */
 bool runfile_finish(runfile *run, const char *status, checkpoint *c, nx_error *err);
 
 /* ---- looking at runs ---- */

@@ -115,7 +115,7 @@ bool runfile_finish(runfile *run, const char *status, checkpoint *c, nx_error *e
         checkpoint_free(c);
         c = NULL, status = "failed";
     }
-    if (!strcmp(status, "failed") && !run->there && !run->newest && nx_file_exists(run->path)) return good;
+    if (strcmp(status, "finished") && !c && !run->there && !run->newest && nx_file_exists(run->path)) return good;
     runfile_set_text(run, "/", "status", status);
     runfile_set_text(run, "/", "finished", nx_date(date));
     return runfile_save(run, c, good ? err : NULL) && good;

@@ -327,7 +327,7 @@ bool comparison_picture(const comparison *t, bool content, const char *run, FILE
     }
     char *path = path_beside(run, ".png");
     if (ok && !alike)
-        nx_info("no common picture: the points have none, or of several sizes");
+        nx_warn("no common picture: the points have none, or of several sizes");
     else if ((ok = ok && may_write(path, err) && nx_image_save_png(&all, path, err)) && out)
         fprintf(out, "\npictures: %s: %sone row for each point\n", path, content ? "content, then " : "");
     free(path);

@@ -429,7 +429,7 @@ static bool load_raster(nx_raster *out, const char *path, nx_error *err)
 bool nx_raster_load(nx_raster *out, const char *path, nx_error *err)
 {
     if (!load_raster(out, path, err)) return false;
-    if (transparent(out)) nx_info("%s: transparent pixels, composited over white", path);
+    if (transparent(out)) nx_warn("%s: transparent pixels, composited over white", path);
     return true;
 }
 

@@ -17,7 +17,7 @@ static nx_tensor *parameter(nx_scope *s, const char *name, const char *part, nx_
     nx_param *p = nx_params_find(s->params, full);
     if (!p) {
         p = nx_param_add(s->params, full, shape, rank);
-        init(p, s->seed, bound);
+        if (!s->undrawn) init(p, s->seed, bound);
     }
     NX_CHECK(nx_shape_equal(p->shape, shape), "parameter %s has another shape", full);
     free(full);

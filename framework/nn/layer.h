@@ -4,7 +4,8 @@
  *     nx_scope s = {.g = g, .params = params, .seed = seed};
  *     nx_tensor *y = nx_layer_conv(&s, "conv1", x, 32, 9, (nx_conv_options){.pad = 4});
  *
- * A parameter that is not there yet is made and initialised (nn/init), from the scope's seed and its own name.
+ * A parameter that is not there yet is made and initialised (nn/init), from the scope's seed and its own name, unless
+ * the scope has it undrawn.
  */
 #ifndef NX_NN_LAYER_H
 #define NX_NN_LAYER_H
@@ -28,6 +29,7 @@ typedef struct nx_scope {
     uint64_t seed;
     bool training;         /* batch normalization uses, and updates, the statistics of the batch */
     nx_measured *measured; /* where set, every normalization by statistics of its own input goes in there instead */
+    bool undrawn;          /* parameters that are made stay 0: for a plan alone, or about to be filled */
     float gain;            /* on the initial weights of layers that follow; 0: 1 */
 } nx_scope;
 

@@ -50,6 +50,25 @@ static void test_aside(void **state)
     assert_int_equal(first_use_prepare(), -1);
 }
 
+static bool at_once(void) { return true; }
+
+/* A test that an interrupt cuts off says so, is not remembered, and leaves no process. */
+static void test_interrupt(void **state)
+{
+    (void)state;
+    nx_device_info info = chosen();
+    nx_error err;
+    begin("interrupted");
+    pid_t process = first_use_prepare();
+    first_use_interruptible(at_once);
+    assert_false(first_use(&info, &(nx_device_options){0}, &err));
+    assert_non_null(strstr(err.text, "interrupted in its self-test"));
+    assert_false(first_use_known(&info));
+    assert_gone(process);
+    first_use_interruptible(NULL);
+    setenv("NSTX_SELFTEST", "off", true);
+}
+
 static void test_crash(void **state)
 {
     (void)state;
@@ -115,8 +134,8 @@ static void test_no_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_aside),   cmocka_unit_test(test_crash),    cmocka_unit_test(test_remembered),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_no_cache),
+        cmocka_unit_test(test_aside),      cmocka_unit_test(test_interrupt), cmocka_unit_test(test_crash),
+        cmocka_unit_test(test_remembered), cmocka_unit_test(test_refused),   cmocka_unit_test(test_no_cache),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

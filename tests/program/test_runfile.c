@@ -600,26 +600,54 @@ static void progress_prints_plain_lines_to_a_pipe(void **state)
     free(text);
 }
 
-/* The first signal is noticed, the second ends the process with 130. */
+/* The first signal is noticed; another within a second is the same one; a later one ends the process with 130. */
 static void signals_stop_a_run(void **state)
 {
     (void)state;
-    for (int signals = 1; signals <= 2; signals++) {
+    static const int firsts[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+    for (int k = 0; k < 5; k++)
+        for (int later = 0; later < 2; later++) {
+            pid_t child = fork();
+            if (!child) {
+                if (!freopen("/dev/null", "w", stderr)) _exit(1);
+                interrupt_watch();
+                if (interrupt_wanted()) _exit(2);
+                kill(getpid(), firsts[k]);
+                for (int i = 0; i < 1000 && !interrupt_wanted(); i++) usleep(10000);
+                if (!interrupt_wanted() || interrupt_fault()) _exit(3);
+                usleep(later ? 1300000 : 2000);
+                kill(getpid(), SIGTERM);
+                usleep(later ? 10000000 : 200000);
+                _exit(4);
+            }
+            int status;
+            waitpid(child, &status, 0);
+            assert_true(WIFEXITED(status));
+            assert_int_equal(WEXITSTATUS(status), later ? EXIT_INTERRUPTED : 4);
+        }
+}
+
+/* A write that no one reads, or that is too long for its file, fails and is noticed. */
+static void faults_stop_a_run(void **state)
+{
+    (void)state;
+    for (int large = 0; large < 2; large++) {
         pid_t child = fork();
         if (!child) {
-            if (!freopen("/dev/null", "w", stderr)) _exit(1);
+            int ends[2], file = open(scratch("limited"), O_WRONLY | O_CREAT, 0666);
+            struct rlimit limit = {1, 1};
             interrupt_watch();
-            if (interrupt_wanted()) _exit(2);
-            kill(getpid(), signals == 1 ? SIGTERM : SIGINT);
-            for (int i = 0; i < 1000 && !interrupt_wanted(); i++) usleep(10000);
-            if (!interrupt_wanted()) _exit(3);
-            if (signals == 2) kill(getpid(), SIGTERM), sleep(10);
-            _exit(4);
+            if (interrupt_wanted() || pipe(ends) || close(ends[0]) || (large && setrlimit(RLIMIT_FSIZE, &limit)))
+                _exit(2);
+            if (write(large ? file : ends[1], "12", 2) != (large ? 1 : -1)) _exit(3);
+            if (large && write(file, "3", 1) != -1) _exit(4);
+            const char *fault = interrupt_fault();
+            _exit(!interrupt_wanted() || !fault ? 5 : strstr(fault, large ? "SIGXFSZ" : "SIGPIPE") ? 0 : 6);
         }
         int status;
         waitpid(child, &status, 0);
         assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), signals == 1 ? 4 : EXIT_INTERRUPTED);
+        assert_int_equal(WEXITSTATUS(status), 0);
     }
 }
 
@@ -640,6 +668,7 @@ int main(void)
         cmocka_unit_test(progress_says_what_is_left),
         cmocka_unit_test(progress_prints_plain_lines_to_a_pipe),
         cmocka_unit_test(signals_stop_a_run),
+        cmocka_unit_test(faults_stop_a_run),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
