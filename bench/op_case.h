@@ -13,8 +13,8 @@
  *     OP_TABLE(NOUN, rows);
  *
  * c gives shapes and options, as in `const nx_pool_options *o = c->options`. What is left out of a row has the usual
- * value. Sizes: odd ones, batches of 1 and more, channels 1, 3, 5, 16, 17, 64. Each file has a row for the doctor at
- * least, of every kernel that matters. What checks a row is bench/op_check. */
+ * value. Sizes: odd ones, batches of 1 and more, channels 1, 3, 5, 16, 17, 64. Each operation has a row for
+ * the doctor at least. What checks a row is bench/op_check. */
 #ifndef BENCH_OP_CASE_H
 #define BENCH_OP_CASE_H
 
@@ -77,12 +77,11 @@ struct op_case {
 /* ---- all of them: the files of bench/cases/, in the order of their names ---- */
 
 typedef struct op_table {
-    const char *noun;
     const op_case *rows;
     size_t count;
 } op_table;
 
-#define OP_TABLE(noun, rows) const op_table noun##_cases = {#noun, rows, sizeof(rows) / sizeof *(rows)}
+#define OP_TABLE(noun, rows) const op_table noun##_cases = {rows, sizeof(rows) / sizeof *(rows)}
 
 extern const op_table *const op_tables[]; /* made by the build */
 extern const size_t op_table_count;

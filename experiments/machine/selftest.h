@@ -13,7 +13,7 @@
 
 typedef struct selftest_result {
     int cases, failed;
-    double error; /* of the case that comes closest to what it is allowed, relative to its largest magnitude */
+    double error; /* of the operation that comes closest to what it is allowed, relative to its largest magnitude */
     char worst[96];
     char failures[512]; /* "conv/3x3, 3 to 16 is off by 0.1; scale/1/3 differs between two runs" */
 } selftest_result;
