@@ -167,7 +167,7 @@ static inline void output_tile(__global const float *restrict m, int step, vec b
     }
     UNROLL_GPU for (int q = 0; q < 4; q++)
     {
-        if (q >= rows) break;
+        if (q >= rows) continue;
         vec t[4];
         output_1d(half_done + q * 6, t);
         UNROLL for (int p = 0; p < 4; p++)

@@ -297,6 +297,9 @@ bool nx_plan_derives(const nx_plan *plan, const nx_node *node, int slot)
 
 /* ---- launches ---- */
 
+_Static_assert(NX_ALIGN % (NX_FLAT * sizeof(float)) == 0,
+               "flat kernels may run over the end of a tensor to its alignment");
+
 int nx_plan_lanes(const nx_plan *plan) { return nx_device_lanes(&plan->g->info); }
 
 nx_range nx_range_groups(const nx_plan *plan, size_t groups)
@@ -323,8 +326,7 @@ static nx_step *append(step_list *list, nx_launch launch)
     return &list->items[list->count++];
 }
 
-/* What clSetKernelArg takes of an argument. A value that the parameter has no room for, or of another kind, is a bug.
- */
+/* What clSetKernelArg takes. A value that the parameter has no room for, or of another kind, is a bug. */
 typedef union value {
     cl_mem memory;
     cl_int i;
@@ -372,7 +374,7 @@ static void set_arguments(cl_kernel kernel, const char *file, const char *name, 
         NX_CHECK(status == CL_SUCCESS, "kernel %s of %s.cl: argument %s: %s", name, file, arg->name,
                  nx_status_text(status));
     }
-    NX_CHECK(given == count, "kernel %s of %s.cl has %zu parameters, not %zu", name, file, count, given);
+    NX_CHECK(given == count, "kernel %s of %s.cl has %zu parameters, and not %zu", name, file, count, given);
 }
 
 static size_t groups_along(const nx_range *range, cl_uint axis)

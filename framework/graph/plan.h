@@ -85,8 +85,8 @@ nx_range nx_range_lanes(const nx_plan *plan, int c, size_t y, size_t z); /* (cha
 nx_range nx_range_groups(const nx_plan *plan, size_t groups); /* groups of GROUP items: 1 on the CPU family */
 int nx_plan_lanes(const nx_plan *plan);                       /* LANES of the prelude */
 
-/* An argument of a kernel under the name that it has in cl/: {"x", .t = x}, {"h", .i = x->shape.h}, {"slope", .f =
- * slope}. Which of the values counts is up to the kernel's declaration. */
+/* An argument of a kernel under the name that it has there: {"x", .t = x}, {"h", .i = x->shape.h}, {"slope", .f = s}.
+ * Which of the values counts is up to the kernel's declaration. */
 typedef struct nx_arg {
     const char *name;
     const nx_tensor *t; /* of a buffer: a tensor's, or m */

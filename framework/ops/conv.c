@@ -48,8 +48,7 @@ static void plan_conv(nx_plan *plan, nx_node *node)
                          .c = y});
 }
 
-/* The gradient by the weights, always those of a convolution: in[0] its x, in[1] the gradient of its output, out[0] dw.
- */
+/* The gradient by the weights, always of a convolution: in[0] its x, in[1] the gradient of its output, out[0] dw. */
 static void plan_weights(nx_plan *plan, nx_node *node)
 {
     const attr *a = node->attr;

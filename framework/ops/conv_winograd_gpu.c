@@ -13,12 +13,13 @@ enum { CAN = 8, PAYS = 32 }; /* channels: with fewer the transforms cost more th
 /* Channels in whole vectors. */
 static size_t rounded(const nx_plan *plan, int n) { return nx_round_up((size_t)n, (size_t)nx_plan_lanes(plan)); }
 
-/* As many tiles as the cache holds v and m of. */
+/* As many tiles as the cache holds v and m of, and a launch takes. */
 static size_t strip_of(const nx_plan *plan, const nx_question *q)
 {
     size_t one = FREQUENCIES * (rounded(plan, q->x.c) + rounded(plan, q->y.c)) * sizeof(float);
     size_t most = nx_device_cache(nx_plan_info(plan)) / one, tiles = nx_winograd_tiles(q);
     if (most < LEAST_STRIP) most = LEAST_STRIP;
+    if (most > NX_MOST_GROUPS) most = NX_MOST_GROUPS;
     return most < tiles ? most : tiles;
 }
 
