@@ -366,6 +366,11 @@ const fuzz_reader fuzz_readers[] = {
     {"npy", ".npy", seed_npy, read_npy, NULL, 100},
     {"safetensors", ".safetensors", seed_safetensors, read_tensors, NULL, 100},
     {"t7", ".t7", seed_t7, read_t7, NULL, 100},
+    {"config", ".ini", seed_config, read_config, NULL, 30},
+    {"run", ".h5", seed_run, read_run, NULL, 2},
+    {"model", ".h5", seed_model, read_model, NULL, 2},
+    {"model-st", ".safetensors", seed_model_safetensors, read_model, NULL, 50},
+    {"pyramid", ".t7", seed_t7, read_pyramid, NULL, 50},
 };
 const size_t fuzz_reader_count = sizeof fuzz_readers / sizeof *fuzz_readers;
 
