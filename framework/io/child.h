@@ -16,7 +16,7 @@
 
 typedef struct nx_child_limits {
     size_t bytes;     /* of memory, beside what the process has */
-    unsigned seconds; /* of the processor; ten times as many on the clock */
+    unsigned seconds; /* of the processor */
 } nx_child_limits;
 
 typedef enum nx_child_end {
@@ -29,5 +29,8 @@ typedef enum nx_child_end {
 
 nx_child_end nx_child_run(bool (*task)(const void *context, nx_error *err), const void *context,
                           const nx_child_limits *limits, nx_error *err);
+
+/* More time for the task that calls it, for work that it found worth it. */
+void nx_child_allow(unsigned seconds);
 
 #endif

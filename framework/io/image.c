@@ -286,7 +286,8 @@ static bool decompress(tjhandle decoder, const uint8_t *jpeg, size_t bytes, nx_r
 }
 
 enum {
-    SCANS_MAX = 100,        /* each goes over the whole picture; encoders write ten or so */
+    SCANS_USUAL = 16,       /* encoders write ten or so; each goes over the whole picture */
+    SCANS_MAX = 100,        /* of a picture of up to 40 million pixels, and fewer of a larger one */
     JPEG_PIXELS_MAX = 1024, /* for a byte: 64 for two bits, or for one and a scan more, and room */
     PNG_PACKED_MAX = 1100   /* of deflate, with room */
 };
@@ -303,8 +304,9 @@ static bool decode_jpeg(nx_raster *out, const header *h, const char *path, nx_er
     bool fine = walk_jpeg(jpeg, bytes, &scans) && count / JPEG_PIXELS_MAX <= bytes;
     if (!fine) {
         nx_fail(err, "%s: a truncated JPEG: it ends too early", path);
-    } else if (scans > SCANS_MAX) {
-        fine = nx_fail(err, "%s: a JPEG of %d scans: at most %d are read", path, scans, SCANS_MAX);
+    } else if (scans > SCANS_MAX || (scans > SCANS_USUAL && count * (size_t)scans > UINT32_MAX)) {
+        fine = nx_fail(err, "%s: a JPEG of %d x %d pixels in %d scans: too much work, usual are ten", path, h->width,
+                       h->height, scans);
     } else if (tjDecompressHeader3(decoder, jpeg, bytes, &width, &height, &sampling, &space) &&
                tjGetErrorCode(decoder) != TJERR_WARNING) {
         fine = nx_fail(err, "%s: a corrupt JPEG: %s", path, tjGetErrorStr2(decoder));
