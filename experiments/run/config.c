@@ -349,13 +349,15 @@ static bool field_read(const row *r, const char *folder, const char *value, fiel
         list_free(&specials);
         list_add(&path, nx_copy_text(value));
         bool fine = literal || read_paths(r, folder, &path, place, err);
-        f->text = path.items[0];
-        free(path.items);
+        f->text = fine ? nx_copy_text(path.items[0]) : NULL;
+        list_free(&path);
         return fine;
     }
     case KIND_PATHS:
         f->list = split(value, ",");
-        return read_paths(r, folder, &f->list, place, err);
+        if (read_paths(r, folder, &f->list, place, err)) return true;
+        list_free(&f->list);
+        return false;
     case KIND_LAYERS:
         return read_layers(r, value, &f->list, place, err);
     case KIND_NUMBERS:

@@ -51,13 +51,14 @@ void read_config(const char *path)
     config_free(c);
 }
 
+/* Their paths are those of the config itself, which is there. */
 void seed_config(fuzz_seeds *out)
 {
     static const char *const texts[] = {
         "[experiment]\npaper = improved_texnet\ntask = train\nseed = 3\nsteps = 20\n[generator]\nnorm = instance\n"
-        "[data]\ncontent = photos\nstyle = a.png\nsize = 64\n[optimizer]\nlearning_rate = 1e-3\n",
-        "[experiment]\npaper = gatys\ntask = optimize\n[loss]\nstyle_layer_weights = 1, 2, 3, 4, 5\n[data]\n"
-        "content = a.png\nmore_styles = b.png, c.png\nmasks = d.png, e.png, f.png\ninit = noise\ncoarse = 64, 128\n",
+        "[data]\ncontent = .\nstyle = file.ini\nsize = 64\n[optimizer]\nlearning_rate = 1e-3\n",
+        "[experiment]\npaper = gatys\ntask = optimize\n[loss]\nstyle_layer_weights = 1, 2, 3, 4\n[data]\n"
+        "more_styles = file.ini, ./file.ini\nmasks = file.ini\ninit = noise\ncoarse = 64, 128\n",
         "[sweep]\nmode = zip\nexperiment.seed = 1..4 7\ngenerator.norm = batch instance batch instance batch\n"
         "[scale.ci]\ndata.size = 32\nexperiment.steps = 3\n",
         "[sweep]\nexperiment.seed = 1..1024\nexperiment.steps = 1..1024\ndata.validation_count = 0..1023\n",
@@ -148,10 +149,10 @@ static void add_model(fuzz_seeds *out, bool safetensors)
 {
     char *path = nx_format("%s/made.h5", fuzz_folder()), *exported = nx_format("%s/made.safetensors", fuzz_folder());
     nx_error err;
-    model *again, m = {.network = (char *)"stylenet",
-                       .options = (char *)"[experiment]\npaper = johnson\n[generator]\nnorm = instance\n",
-                       .input = {"rgb", 1, {0, 0, 0}},
-                       .output = {"bgr", 1. / 255, {103, 116, 123}}};
+    model *again = NULL, m = {.network = (char *)"stylenet",
+                              .options = (char *)"[experiment]\npaper = johnson\n[generator]\nnorm = instance\n",
+                              .input = {"rgb", 1, {0, 0, 0}},
+                              .output = {"bgr", 1. / 255, {103, 116, 123}}};
     nx_params *params = nx_params_new();
     nx_param_add(params, "conv1.weight", (nx_shape){3, 3, 2, 1}, 4);
     nx_param_add(params, "norm1.scale", NX_VECTOR(2), 1);
