@@ -60,7 +60,12 @@ static void read_ini(const char *path)
 {
     nx_ini ini;
     nx_error err = {0};
-    if (!nx_ini_read(&ini, path, &err)) {
+    char *text;
+    size_t bytes;
+    if (!nx_file_read(path, &text, &bytes, &err)) return;
+    bool parsed = nx_ini_parse(&ini, path, text, &err);
+    free(text);
+    if (!parsed) {
         check_message(&err);
         return;
     }
