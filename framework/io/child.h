@@ -3,9 +3,6 @@
  *
  * The child is a plain fork: the task may call what takes no lock that another thread can hold, allocate, and read; it
  * cannot write files, and what it changes in memory is gone with it.
- *
- *     nx_child_limits limits = {.bytes = 1 << 30, .seconds = 5};
- *     switch (nx_child_run(task, context, &limits, err)) ...
  */
 #ifndef NX_IO_CHILD_H
 #define NX_IO_CHILD_H

@@ -366,7 +366,7 @@ const fuzz_reader fuzz_readers[] = {
     {"jpeg", ".jpg", seed_jpeg, read_image, NULL, 100},
     {"hdf5", ".h5", seed_hdf5, read_hdf5, NULL, 2},
     {"keras", ".h5", seed_hdf5, read_tensors, NULL, 2},
-    {"packed", ".h5", seed_packed, read_packed, NULL, 2},
+    {"packed", ".h5", seed_packed, read_packed, NULL, 1},
     {"npz", ".npz", seed_npz, read_tensors, NULL, 100},
     {"npy", ".npy", seed_npy, read_npy, NULL, 100},
     {"safetensors", ".safetensors", seed_safetensors, read_tensors, NULL, 100},
