@@ -188,12 +188,16 @@ static bool read_object(checkpoint *c, const nx_h5 *file, const char *group, con
     } else if (kind == NX_H5_FLOATS) {
         float *values;
         int rank, dims[NX_H5_RANK_MAX];
-        fine = nx_h5_read_float(file, path, &values, &rank, dims, err);
+        fine = (c->arrays < CHECKPOINT_ARRAYS ||
+                nx_fail(err, "%s: more than %d arrays, which no network has", path, CHECKPOINT_ARRAYS)) &&
+               nx_h5_read_float(file, path, &values, &rank, dims, err);
         if (fine) add_array(c, nx_copy_text(name), rank, dims, values);
     } else if (kind == NX_H5_INTEGERS && !strncmp(name, COUNTERS, strlen(COUNTERS))) {
         uint64_t *values;
         size_t count;
-        fine = nx_h5_read_uint64(file, path, &values, &count, err);
+        fine = (c->counters < CHECKPOINT_ARRAYS ||
+                nx_fail(err, "%s: more than %d counters, which no run has", path, CHECKPOINT_ARRAYS)) &&
+               nx_h5_read_uint64(file, path, &values, &count, err);
         if (fine && count == 1) checkpoint_put_counter(c, name + strlen(COUNTERS), values[0]);
         if (fine) free(values);
     }

@@ -31,6 +31,8 @@ typedef struct checkpoint {
     checkpoint_counter *counter;
 } checkpoint;
 
+enum { CHECKPOINT_ARRAYS = 10000 }; /* the most that are read, and counters */
+
 checkpoint *checkpoint_new(void);
 void checkpoint_free(checkpoint *c);
 

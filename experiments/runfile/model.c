@@ -158,6 +158,8 @@ static bool read_tensors(model *m, nx_error *err)
     nx_tensor_file *file;
     if (!nx_tensor_file_open(&file, m->file, err)) return false;
     bool fine = read_description(m, file, err);
+    if (fine && nx_tensor_file_count(file) > CHECKPOINT_ARRAYS)
+        fine = nx_fail(err, "%s: more than %d arrays, which no network has", m->file, CHECKPOINT_ARRAYS);
     m->arrays = checkpoint_new();
     for (size_t i = 0; fine && i < nx_tensor_file_count(file); i++) {
         const nx_tensor_entry *e = nx_tensor_file_at(file, i);

@@ -16,6 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Seconds that a child may take by the clock: it may have to wait for a disk or other programs, but not forever. */
+#define CLOCK 600.
+
 typedef struct answer {
     bool fine;
     nx_error err;
@@ -28,6 +31,15 @@ static void limit(int what, rlim_t most)
     struct rlimit now;
     if (getrlimit(what, &now) || now.rlim_max < most) return;
     setrlimit(what, &(struct rlimit){most, most});
+}
+
+void nx_child_allow(unsigned seconds)
+{
+    struct rlimit now;
+    if (getrlimit(RLIMIT_CPU, &now)) return;
+    rlim_t sum = now.rlim_cur == RLIM_INFINITY ? seconds : now.rlim_cur + seconds;
+    now.rlim_cur = sum < now.rlim_max ? sum : now.rlim_max;
+    setrlimit(RLIMIT_CPU, &now);
 }
 
 /* The address space of this process, in bytes. */
@@ -55,7 +67,7 @@ static void confine(const nx_child_limits *limits)
     for (int i = 0; nothing >= 0 && i < 3; i++) dup2(nothing, i);
     size_t has = address_space();
     if (has) limit(RLIMIT_AS, has + limits->bytes);
-    limit(RLIMIT_CPU, limits->seconds);
+    nx_child_allow(limits->seconds);
     limit(RLIMIT_FSIZE, 0);
     limit(RLIMIT_CORE, 0);
 #ifdef M_PERTURB /* memory that was not written is not zero by chance: what reads it fails here, not in the parent */
@@ -106,7 +118,7 @@ nx_child_end nx_child_run(bool (*task)(const void *context, nx_error *err), cons
     int why = errno;
     close(ends[1]);
     answer a;
-    double deadline = now() + 10. * limits->seconds;
+    double deadline = now() + CLOCK;
     bool heard = child > 0 && hear(ends[0], &a, deadline), late = now() >= deadline;
     close(ends[0]);
     if (child < 0) return errno = why, NX_CHILD_NONE;

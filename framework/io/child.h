@@ -3,9 +3,6 @@
  *
  * The child is a plain fork: the task may call what takes no lock that another thread can hold, allocate, and read; it
  * cannot write files, and what it changes in memory is gone with it.
- *
- *     nx_child_limits limits = {.bytes = 1 << 30, .seconds = 5};
- *     switch (nx_child_run(task, context, &limits, err)) ...
  */
 #ifndef NX_IO_CHILD_H
 #define NX_IO_CHILD_H
@@ -16,7 +13,7 @@
 
 typedef struct nx_child_limits {
     size_t bytes;     /* of memory, beside what the process has */
-    unsigned seconds; /* of the processor; ten times as many on the clock */
+    unsigned seconds; /* of the processor */
 } nx_child_limits;
 
 typedef enum nx_child_end {
@@ -29,5 +26,8 @@ typedef enum nx_child_end {
 
 nx_child_end nx_child_run(bool (*task)(const void *context, nx_error *err), const void *context,
                           const nx_child_limits *limits, nx_error *err);
+
+/* More time for the task that calls it, for work that it found worth it. */
+void nx_child_allow(unsigned seconds);
 
 #endif

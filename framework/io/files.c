@@ -50,16 +50,19 @@ static bool list_folder(nx_file_list *out, const char *folder, nx_error *err)
 /* The folders that were entered: each is entered once, whatever links lead to it. */
 typedef struct entered {
     size_t count;
-    struct stat *folders;
+    struct folder {
+        dev_t device;
+        ino_t inode;
+    } * folders;
 } entered;
 
 /* Notes the folder; false if it was there already. */
 static bool enter(entered *e, const struct stat *folder)
 {
     for (size_t i = 0; i < e->count; i++)
-        if (e->folders[i].st_dev == folder->st_dev && e->folders[i].st_ino == folder->st_ino) return false;
+        if (e->folders[i].device == folder->st_dev && e->folders[i].inode == folder->st_ino) return false;
     NX_GROW(e->folders, e->count);
-    e->folders[e->count++] = *folder;
+    e->folders[e->count++] = (struct folder){folder->st_dev, folder->st_ino};
     return true;
 }
 

@@ -16,13 +16,16 @@
 #include <string.h>
 
 enum {
-    DEPTH_MAX = 32,          /* groups inside groups */
-    PACKED_MAX = 1100,       /* times: of deflate, with room */
-    SLACK = 16 << 20,        /* bytes that may stand for nothing */
-    PART = 4 << 20,          /* bytes of chunks read at once, if a chunk is no larger */
-    MEMORY = 1 << 30,        /* bytes for the walk, and four times those of the file */
-    SECONDS = 1,             /* of the processor, and one for each */
-    BYTES_A_SECOND = 8 << 20 /* of the file */
+    DEPTH_MAX = 32,           /* groups inside groups */
+    PACKED_MAX = 1100,        /* times that a dataset unpacks to: of deflate, with room */
+    SLACK = 16 << 20,         /* bytes of it that may stand for nothing */
+    FILE_PACKED_MAX = 200,    /* the same of a whole file, which is never so dull all over */
+    FILE_SLACK = 256 << 20,   /* bytes */
+    PART = 4 << 20,           /* bytes of chunks read at once, if a chunk is no larger */
+    MEMORY = 1 << 30,         /* bytes for the walk, and four times those of the file */
+    SECONDS = 1,              /* of the processor, and one more for so many bytes: */
+    BYTES_A_SECOND = 8 << 20, /* of the file */
+    UNPACKED_A_SECOND = 64 << 20
 };
 
 size_t nx_h5_extent(hid_t space, size_t each)
@@ -171,6 +174,7 @@ static bool read_numbers(walk *w, const char *path, hid_t dataset, hid_t space, 
     H5Sget_simple_extent_dims(space, b.dims, NULL);
     bool fine = real ? read_ends(dataset, space, floats, 2, b) : read_ends(dataset, space, integers, 3, b);
     if (chunked && b.dims[0]) {
+        nx_child_allow((unsigned)(nx_h5_extent(space, H5Tget_size(type)) / UNPACKED_A_SECOND));
         hid_t as = real ? H5T_NATIVE_FLOAT : H5Tget_size(type) > 1 ? H5T_NATIVE_INT64 : H5T_NATIVE_UINT8;
         fine = fine && read_chunks(dataset, space, as, chunk[0], b);
     }
@@ -189,7 +193,8 @@ static bool read_dataset(walk *w, const char *path, hid_t dataset)
         w->total += bytes < SIZE_MAX - w->total ? bytes : SIZE_MAX - w->total;
         H5T_class_t class = H5Tget_class(type);
         char *text;
-        if (w->stored > w->bytes || !nx_h5_bounded(bytes, stored) || !nx_h5_bounded(w->total, w->bytes))
+        if (w->stored > w->bytes || !nx_h5_bounded(bytes, stored) ||
+            w->total > FILE_SLACK + nx_times(w->bytes, FILE_PACKED_MAX))
             fine = nx_fail(w->err, "%s: damaged: at %s its data is more than its %zu bytes can hold", w->path, path,
                            w->bytes);
         else if (class == H5T_FLOAT || class == H5T_INTEGER)

@@ -8,6 +8,7 @@
 #include "io/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <png.h>
 #include <setjmp.h>
@@ -57,6 +58,8 @@ static int exif_orientation(const uint8_t *tiff, size_t bytes)
 
 static bool cut_short(const char *path, nx_error *err) { return nx_fail(err, "%s: truncated in its header", path); }
 
+#define PNG_CHUNKS (8 + 25) /* where those behind the first begin: signature, header */
+
 /* Bits of a pixel by PNG's colour type and bits a sample; 0 for none of them. */
 static size_t png_bits(int colour, int depth)
 {
@@ -65,25 +68,26 @@ static size_t png_bits(int colour, int depth)
 }
 
 /* Walks the chunks: how many bytes of pixels there are, and the orientation, which may come behind them. What is cut
- * off or odd is found by the decoder. */
-static void walk_png(FILE *file, header *out)
+ * off or odd is found by the decoder. Eight bytes of each chunk are read, and no more than that from the disk. */
+static void walk_png(FILE *stream, header *out)
 {
     uint8_t b[8], exif[65536];
     struct stat info;
-    long at = ftell(file);
-    if (at < 0 || fstat(fileno(file), &info)) return;
-    for (bool seen = false; fread(b, 1, sizeof b, file) == sizeof b && memcmp(b + 4, "IEND", 4);) {
-        at += (long)sizeof b;
-        size_t length = big32(b), left = (size_t)(info.st_size - at);
+    int file = fileno(stream);
+    if (fstat(file, &info)) return;
+    posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM);
+    bool seen = false;
+    for (off_t at = PNG_CHUNKS; pread(file, b, sizeof b, at) == sizeof b && memcmp(b + 4, "IEND", 4);) {
+        at += (off_t)sizeof b;
+        size_t length = big32(b), left = (size_t)(info.st_size > at ? info.st_size - at : 0);
         if (!memcmp(b + 4, "IDAT", 4)) out->packed += length < left ? length : left;
         if (length > left || left - length < 4) return;
         if (!seen && !memcmp(b + 4, "eXIf", 4) && length <= sizeof exif) {
-            if (fread(exif, 1, length, file) != length) return;
+            if (pread(file, exif, length, at) != (ssize_t)length) return;
             seen = true;
             out->orientation = exif_orientation(exif, length);
         }
-        at += (long)length + 4; /* and the checksum */
-        if (fseek(file, at, SEEK_SET)) return;
+        at += (off_t)length + 4; /* and the checksum */
     }
 }
 
@@ -286,7 +290,8 @@ static bool decompress(tjhandle decoder, const uint8_t *jpeg, size_t bytes, nx_r
 }
 
 enum {
-    SCANS_MAX = 100,        /* each goes over the whole picture; encoders write ten or so */
+    SCANS_USUAL = 16,       /* encoders write ten or so; each goes over the whole picture */
+    SCANS_MAX = 100,        /* of a picture of up to 40 million pixels, and fewer of a larger one */
     JPEG_PIXELS_MAX = 1024, /* for a byte: 64 for two bits, or for one and a scan more, and room */
     PNG_PACKED_MAX = 1100   /* of deflate, with room */
 };
@@ -303,8 +308,9 @@ static bool decode_jpeg(nx_raster *out, const header *h, const char *path, nx_er
     bool fine = walk_jpeg(jpeg, bytes, &scans) && count / JPEG_PIXELS_MAX <= bytes;
     if (!fine) {
         nx_fail(err, "%s: a truncated JPEG: it ends too early", path);
-    } else if (scans > SCANS_MAX) {
-        fine = nx_fail(err, "%s: a JPEG of %d scans: at most %d are read", path, scans, SCANS_MAX);
+    } else if (scans > SCANS_MAX || (scans > SCANS_USUAL && count * (size_t)scans > UINT32_MAX)) {
+        fine = nx_fail(err, "%s: a JPEG of %d x %d pixels in %d scans: too much work, usual are ten", path, h->width,
+                       h->height, scans);
     } else if (tjDecompressHeader3(decoder, jpeg, bytes, &width, &height, &sampling, &space) &&
                tjGetErrorCode(decoder) != TJERR_WARNING) {
         fine = nx_fail(err, "%s: a corrupt JPEG: %s", path, tjGetErrorStr2(decoder));

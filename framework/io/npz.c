@@ -99,15 +99,22 @@ static bool parse(const char *name, const char *data, size_t bytes, nx_npz_array
            nx_fail(err, "array '%s': its shape does not match its %zu bytes: truncated?", name, a->bytes);
 }
 
-/* The unpacked bytes of an entry, with a zero behind them; owned by the caller. *left: bytes of the zip that no entry
- * has claimed so far, since each is read once. */
-static char *unpack(zip_t *zip, zip_uint64_t i, const zip_stat_t *info, uint64_t *left, nx_error *err)
+/* What the entries that are still to come may take: of the zip's bytes, since each is read once, and unpacked. */
+typedef struct allowance {
+    uint64_t packed, unpacked;
+} allowance;
+
+/* Deflate packs up to 1032 to 1, but numbers that someone computed are not that dull. */
+#define PACKED_MAX 100
+#define SLACK      ((uint64_t)64 << 20)
+
+/* The unpacked bytes of an entry, with a zero behind them; owned by the caller. */
+static char *unpack(zip_t *zip, zip_uint64_t i, const zip_stat_t *info, allowance *left, nx_error *err)
 {
-    enum { MOST_RATIO = 1100 }; /* of deflate */
     char *data = NULL, more;
-    bool plausible = info->comp_size <= *left && info->size / MOST_RATIO <= info->comp_size + 1;
+    bool plausible = info->comp_size <= left->packed && info->size <= left->unpacked;
     if (plausible) {
-        *left -= info->comp_size;
+        left->packed -= info->comp_size, left->unpacked -= info->size;
         data = nx_try_alloc(info->size + 1);
     }
     if (!data) {
@@ -128,7 +135,7 @@ static char *unpack(zip_t *zip, zip_uint64_t i, const zip_stat_t *info, uint64_t
     return NULL;
 }
 
-static bool read_entry(zip_t *zip, zip_uint64_t i, bool *found, uint64_t *left,
+static bool read_entry(zip_t *zip, zip_uint64_t i, bool *found, allowance *left,
                        bool (*take)(void *context, const nx_npz_array *a, nx_error *err), void *context, nx_error *err)
 {
     zip_stat_t info;
@@ -159,7 +166,8 @@ bool nx_npz_read(const char *path, bool (*take)(void *context, const nx_npz_arra
     int code;
     struct stat file;
     zip_t *zip = zip_open(path, ZIP_RDONLY, &code);
-    uint64_t left = stat(path, &file) ? 0 : (uint64_t)file.st_size;
+    uint64_t bytes = stat(path, &file) ? 0 : (uint64_t)file.st_size;
+    allowance left = {bytes, SLACK + nx_times(bytes, PACKED_MAX)};
     if (!zip) {
         zip_error_t reason;
         zip_error_init_with_code(&reason, code);

@@ -75,4 +75,15 @@ void seed_t7(fuzz_seeds *out);
 void seed_wisdom(fuzz_seeds *out);
 void seed_text(fuzz_seeds *out);
 
+/* ---- program.c ---- */
+
+void read_config(const char *path);
+void read_run(const char *path);
+void read_model(const char *path);
+void read_pyramid(const char *path);
+void seed_config(fuzz_seeds *out);
+void seed_run(fuzz_seeds *out);
+void seed_model(fuzz_seeds *out);
+void seed_model_safetensors(fuzz_seeds *out);
+
 #endif

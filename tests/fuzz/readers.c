@@ -60,7 +60,12 @@ static void read_ini(const char *path)
 {
     nx_ini ini;
     nx_error err = {0};
-    if (!nx_ini_read(&ini, path, &err)) {
+    char *text;
+    size_t bytes;
+    if (!nx_file_read(path, &text, &bytes, &err)) return;
+    bool parsed = nx_ini_parse(&ini, path, text, &err);
+    free(text);
+    if (!parsed) {
         check_message(&err);
         return;
     }
@@ -361,11 +366,16 @@ const fuzz_reader fuzz_readers[] = {
     {"jpeg", ".jpg", seed_jpeg, read_image, NULL, 100},
     {"hdf5", ".h5", seed_hdf5, read_hdf5, NULL, 2},
     {"keras", ".h5", seed_hdf5, read_tensors, NULL, 2},
-    {"packed", ".h5", seed_packed, read_packed, NULL, 2},
+    {"packed", ".h5", seed_packed, read_packed, NULL, 1},
     {"npz", ".npz", seed_npz, read_tensors, NULL, 100},
     {"npy", ".npy", seed_npy, read_npy, NULL, 100},
     {"safetensors", ".safetensors", seed_safetensors, read_tensors, NULL, 100},
     {"t7", ".t7", seed_t7, read_t7, NULL, 100},
+    {"config", ".ini", seed_config, read_config, NULL, 30},
+    {"run", ".h5", seed_run, read_run, NULL, 2},
+    {"model", ".h5", seed_model, read_model, NULL, 2},
+    {"model-st", ".safetensors", seed_model_safetensors, read_model, NULL, 50},
+    {"pyramid", ".t7", seed_t7, read_pyramid, NULL, 50},
 };
 const size_t fuzz_reader_count = sizeof fuzz_readers / sizeof *fuzz_readers;
 

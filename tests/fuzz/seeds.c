@@ -179,7 +179,7 @@ void seed_hdf5(fuzz_seeds *out)
     need(nx_h5_create(&file, made(), &err) &&
              nx_h5_write_float(file, "/conv1/conv1/kernel:0", kernel, 4, (int[]){2, 3, 2, 2}, &err) &&
              nx_h5_write_float(file, "/conv1/conv1/bias:0", kernel, 1, (int[]){2}, &err) &&
-             nx_h5_write_uint8(file, "/mask", rgb, 2, (int[]){2, 3}, &err) &&
+             nx_h5_append_uint64(file, "/count", (const uint64_t[]){1, 2}, 2, &err) &&
              nx_h5_write_float(file, "/scalar", kernel, 0, NULL, &err) &&
              nx_h5_set_string(file, "/", "backend", "tensorflow", &err) && nx_h5_close(file, &err),
          err.text);

@@ -314,6 +314,26 @@ static void wrong_files_are_answered(void **state)
     config_free(other);
 }
 
+/* A link at the lock's name is not followed: what it leads to would be emptied. */
+static void locks_follow_no_links(void **state)
+{
+    (void)state;
+    config *c = parse("");
+    runfile_info info = info_of(c);
+    const char *path = scratch("linked.h5");
+    runfile *run;
+    nx_error err = {0};
+    size_t bytes;
+    scratch_write(scratch("precious"), "kept", 4);
+    assert_int_equal(symlink("precious", scratch("linked.h5.lock")), 0);
+    assert_false(runfile_new(&run, path, &info, &err));
+    assert_message(&err, path, "cannot write there");
+    char *kept = content(scratch("precious"), &bytes);
+    assert_string_equal(kept, "kept");
+    free(kept);
+    config_free(c);
+}
+
 static void one_writer_at_a_time(void **state)
 {
     (void)state;
@@ -659,6 +679,7 @@ int main(void)
         cmocka_unit_test(h5diff_finds_no_difference),
         cmocka_unit_test(resuming_nothing_is_beginning),
         cmocka_unit_test(wrong_files_are_answered),
+        cmocka_unit_test(locks_follow_no_links),
         cmocka_unit_test(one_writer_at_a_time),
         cmocka_unit_test(a_killed_writer_leaves_a_whole_file),
         cmocka_unit_test(a_full_disk_is_answered),
