@@ -224,7 +224,6 @@ uint64_t nx_plan_sum(const nx_plan *plan)
     return bytes + staged_bytes(plan);
 }
 
-size_t nx_plan_chunks(const nx_plan *plan) { return plan->n_chunks; }
 const nx_device_info *nx_plan_info(const nx_plan *plan) { return &plan->g->info; }
 
 /* ---- scratch and derived tensors ---- */

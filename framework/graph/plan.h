@@ -30,7 +30,6 @@ typedef struct nx_plan_line { /* the profile of one kernel, summed over a plan's
 bool nx_plan_new(nx_plan **out, nx_graph *g, nx_error *err);
 uint64_t nx_plan_bytes(const nx_plan *plan); /* of the arena: all chunks, and what is written ahead */
 uint64_t nx_plan_sum(const nx_plan *plan);   /* of all tensors, as if none shared a place */
-size_t nx_plan_chunks(const nx_plan *plan);
 
 void nx_plan_realize(nx_plan *plan, nx_device *device); /* the stores of its parameters are realized before */
 void nx_plan_free(nx_plan *plan);

@@ -516,11 +516,6 @@ bool nx_h5_write_float(nx_h5 *file, const char *path, const float *data, int ran
     return write_dataset(file, path, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, rank, shape, data, err);
 }
 
-bool nx_h5_write_uint8(nx_h5 *file, const char *path, const uint8_t *data, int rank, const int *shape, nx_error *err)
-{
-    return write_dataset(file, path, H5T_STD_U8LE, H5T_NATIVE_UINT8, rank, shape, data, err);
-}
-
 static bool open_dataset(const nx_h5 *file, const char *path, hid_t *out, nx_error *err)
 {
     if (!require(file, path, err)) return false;

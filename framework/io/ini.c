@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "io/files.h"
 
 #include <ctype.h>
 #include <ini.h>
@@ -150,18 +149,6 @@ bool nx_ini_parse(nx_ini *out, const char *name, const char *text, nx_error *err
     }
     nx_ini_free(out);
     return false;
-}
-
-bool nx_ini_read(nx_ini *out, const char *path, nx_error *err)
-{
-    *out = (nx_ini){0};
-    char *text;
-    size_t bytes;
-    if (!nx_file_read(path, &text, &bytes, err)) return false;
-    bool fine = strlen(text) == bytes ? nx_ini_parse(out, path, text, err)
-                                      : nx_fail(err, "%s: not a text file: it holds a zero byte", path);
-    free(text);
-    return fine;
 }
 
 void nx_ini_free(nx_ini *ini)

@@ -1,9 +1,9 @@
 /* INI files, strictly: sections, keys and values as text, with the line each came from. Types, defaults and unknown
  * keys are the business of who reads the entries.
  *
- *     nx_ini ini;                                        ; a comment
- *     if (!nx_ini_read(&ini, path, err)) return false;   [train]
- *     for (size_t i = 0; i < ini.count; i++)             steps = 500   ; so is this
+ *     nx_ini ini;                                               ; a comment
+ *     if (!nx_ini_parse(&ini, path, text, err)) return false;   [train]
+ *     for (size_t i = 0; i < ini.count; i++)                    steps = 500   ; so is this
  *         use(&ini.entries[i]);
  *     nx_ini_free(&ini);
  *
@@ -30,9 +30,7 @@ typedef struct nx_ini {
     nx_ini_entry *entries; /* in the order of the file */
 } nx_ini;
 
-bool nx_ini_read(nx_ini *out, const char *path, nx_error *err);
-
-/* The same for text in memory; name stands for the file in messages. */
+/* name stands for the file in messages. */
 bool nx_ini_parse(nx_ini *out, const char *name, const char *text, nx_error *err);
 
 void nx_ini_free(nx_ini *ini); /* leaves *ini empty; NULL is fine */

@@ -323,9 +323,3 @@ bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err)
     pthread_mutex_unlock(&loader->mutex);
     return fine;
 }
-
-uint64_t nx_loader_epoch(const nx_loader *loader)
-{
-    uint64_t batch = (uint64_t)loader->options.batch;
-    return (loader->options.count + batch - 1) / batch;
-}

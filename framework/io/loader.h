@@ -39,7 +39,4 @@ void nx_loader_free(nx_loader *loader);
  * fine; k + 1 after k is quick. An error is a file that cannot be decoded. One thread at a time. */
 bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err);
 
-/* Batches until every picture was seen once: count / batch, rounded up. */
-uint64_t nx_loader_epoch(const nx_loader *loader);
-
 #endif

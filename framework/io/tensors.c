@@ -427,8 +427,6 @@ const nx_tensor_entry *nx_tensor_file_at(const nx_tensor_file *file, size_t i)
     return &file->entries[i];
 }
 
-const char *nx_tensor_file_name(const nx_tensor_file *file, size_t i) { return nx_tensor_file_at(file, i)->name; }
-
 const nx_tensor_entry *nx_tensor_file_find(const nx_tensor_file *file, const char *name)
 {
     const nx_tensor_entry wanted = {.name = name}, *key = &wanted;

@@ -42,7 +42,6 @@ void nx_tensor_file_free(nx_tensor_file *file);
 
 size_t nx_tensor_file_count(const nx_tensor_file *file);
 const nx_tensor_entry *nx_tensor_file_at(const nx_tensor_file *file, size_t i);
-const char *nx_tensor_file_name(const nx_tensor_file *file, size_t i);
 
 /* NULL if there is none. Entries live as long as the file. */
 const nx_tensor_entry *nx_tensor_file_find(const nx_tensor_file *file, const char *name);

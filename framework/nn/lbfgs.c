@@ -540,8 +540,6 @@ nx_lbfgs_end nx_lbfgs_step(nx_lbfgs *o, const nx_lbfgs_function *f, double *valu
     return NX_LBFGS_NO_DESCENT;
 }
 
-uint64_t nx_lbfgs_evaluations(const nx_lbfgs *o) { return o->evaluations; }
-
 /* ---- checkpoints ---- */
 
 enum { EXPONENT_ZERO = 1 << 20, SCALED = 1, WAITING = 2, PLAIN = 4 };

@@ -64,8 +64,6 @@ void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device);
  * degenerates. */
 nx_lbfgs_end nx_lbfgs_step(nx_lbfgs *o, const nx_lbfgs_function *f, double *value, double rate);
 
-uint64_t nx_lbfgs_evaluations(const nx_lbfgs *o); /* asked for by the line search */
-
 /* ---- checkpoints: with these, x and the same calls it continues bit for bit ---- */
 
 /* The scalars, as whole numbers. */

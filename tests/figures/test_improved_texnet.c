@@ -8,7 +8,6 @@ static void the_figures_are_made(void **state)
     static const expected told[] = {
         {"improved_texnet/fig2", "instance drops the input's contrast", "holds"},
         {"improved_texnet/fig2", "batch does not", "holds"},
-        {"improved_texnet/fig2", "validation loss", "open"}, /* only trained features say */
         {"improved_texnet/fig5", "repeats itself", "holds"},
         {"improved_texnet/fig5", "V2 with the term does not", "holds"},
         {"improved_texnet/fig5", "diverse by itself", "holds"},

@@ -7,7 +7,7 @@ static void the_figures_are_made(void **state)
     (void)state;
     static const expected told[] = {
         {"texture_networks/fig6", "memory at 256 x 256", "holds"},
-        {"texture_networks/fig12", "four coarsest scales", "open"},
+        {"texture_networks/fig12", "four coarsest scales", "open"}, /* only trained features say */
     };
     figures_tell("texture_networks", 6, told, sizeof told / sizeof *told);
 }

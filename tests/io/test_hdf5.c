@@ -122,7 +122,7 @@ static void arrays_keep_their_shape(void **state)
     assert_true(nx_h5_write_float(h5, "/w/conv", numbers, 4, (int[]){1, 2, 3, 4}, &err));
     assert_true(nx_h5_write_float(h5, "/w/scalar", numbers + 5, 0, NULL, &err));
     assert_true(nx_h5_write_float(h5, "/w/nothing", numbers, 2, (int[]){0, 3}, &err));
-    assert_true(nx_h5_write_uint8(h5, "/mask", small, 2, (int[]){2, 3}, &err));
+    assert_true(nx_h5_append_image(h5, "/mask", small, 1, 2, &err));
     assert_true(nx_h5_read_float(h5, "/w/conv", &floats, &rank, shape, &err));
     assert_int_equal(rank, 4);
     assert_memory_equal(shape, ((int[]){1, 2, 3, 4}), 4 * sizeof(int));
@@ -139,8 +139,8 @@ static void arrays_keep_their_shape(void **state)
     assert_memory_equal(bytes, small, sizeof small);
     free(bytes);
     assert_true(nx_h5_shape(h5, "/mask", &rank, shape, &err));
-    assert_int_equal(rank, 2);
-    assert_int_equal(shape[1], 3);
+    assert_int_equal(rank, 4);
+    assert_int_equal(shape[2], 2);
     assert_false(nx_h5_read_float(h5, "/mask", &floats, &rank, shape, &err));
     assert_message(&err, scratch("arrays.h5"), "does not hold floats");
     assert_false(nx_h5_read_float(h5, "/w/none", &floats, &rank, shape, &err));

@@ -43,7 +43,7 @@ static void round_trip_is_exact(void **state)
         if (entries[i].data)
             assert_memory_equal(entry->data, entries[i].data, nx_tensor_entry_size(entry) * sizeof(float));
     }
-    assert_string_equal(nx_tensor_file_name(file, 0), "z.weight");
+    assert_string_equal(nx_tensor_file_at(file, 0)->name, "z.weight");
     assert_null(nx_tensor_file_find(file, "other"));
     assert_string_equal(nx_tensor_file_metadata(file, "mean"), "1 2 3");
     assert_string_equal(nx_tensor_file_metadata(file, "made by"), "a \"test\"\n");
@@ -200,7 +200,7 @@ static void hdf5_is_read(void **state)
     assert_true(nx_h5_close(h5, &err));
     if (!nx_tensor_file_open(&file, scratch("keras.h5"), &err)) fail_msg("%s", err.text);
     assert_int_equal(nx_tensor_file_count(file), 2);
-    assert_string_equal(nx_tensor_file_name(file, 0), "conv1/conv1/bias:0");
+    assert_string_equal(nx_tensor_file_at(file, 0)->name, "conv1/conv1/bias:0");
     const nx_tensor_entry *entry = nx_tensor_file_find(file, "conv1/conv1/kernel:0");
     assert_int_equal(entry->rank, 2);
     assert_int_equal(entry->shape[0], 3);

@@ -25,6 +25,17 @@ static inline nx_plan *planned(nx_graph *g)
     return plan;
 }
 
+/* How many chunks the plan of g has: every buffer has its place in one. */
+static inline int chunks_of(const nx_graph *g)
+{
+    int chunks = 0;
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        const nx_tensor *t = g->tensors[i];
+        if (t->role != NX_ROLE_PARAM && t->root == t && t->first >= 0 && t->chunk >= chunks) chunks = t->chunk + 1;
+    }
+    return chunks;
+}
+
 static inline float *values_of(nx_plan *plan, const nx_tensor *kept)
 {
     float *out = nx_alloc(nx_shape_count(kept->shape) * sizeof *out);

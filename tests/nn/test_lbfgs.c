@@ -196,6 +196,17 @@ static void test_longest(void **state)
     end(&r);
 }
 
+/* Those that the line search asked for, of what is saved. */
+static uint64_t evaluations_of(const nx_lbfgs *o)
+{
+    nx_lbfgs_number numbers[NX_LBFGS_NUMBERS];
+    nx_lbfgs_numbers(o, numbers);
+    for (int i = 0; i < NX_LBFGS_NUMBERS; i++)
+        if (!strcmp(numbers[i].name, "lbfgs_evaluations")) return numbers[i].value;
+    fail_msg("there is no lbfgs_evaluations");
+    return 0;
+}
+
 static void test_valley(void **state)
 {
     (void)state;
@@ -206,7 +217,7 @@ static void test_valley(void **state)
         float *x = x_of(&r);
         for (size_t i = 0; i < valley.count; i++) assert_float_equal(x[i], 1, 1e-3);
         assert_true(r.evaluations < 120);
-        assert_int_equal(nx_lbfgs_evaluations(r.o) + 1 + (r.end == NX_LBFGS_NO_DESCENT), r.evaluations);
+        assert_int_equal(evaluations_of(r.o) + 1 + (r.end == NX_LBFGS_NO_DESCENT), r.evaluations);
         free(x);
         end(&r);
     }
@@ -309,7 +320,7 @@ static void test_resume(void **state)
             go(&second, 20 - at, wolfe, 1);
             float *x = x_of(&whole), *y = x_of(&second);
             assert_memory_equal(x, y, valley.count * sizeof(float));
-            assert_int_equal(nx_lbfgs_evaluations(second.o), nx_lbfgs_evaluations(whole.o));
+            assert_int_equal(evaluations_of(second.o), evaluations_of(whole.o));
             values[2] = 6;
             assert_false(nx_lbfgs_set_numbers(second.o, values));
             free(vector), free(x), free(y);
