@@ -1,7 +1,7 @@
 /* Generators: what the rest of the program knows of the networks that are trained, a row each.
  *
  *     const generator_network *n = generator_network_of(c);
- *     generator_inputs in = {.shape = shape, .content = x, .random = random};
+ *     generator_inputs in = {.shape = shape, .content = x, .random = state};
  *     generator_pictures y = n->record(c, &scope, &in);
  *
  * A network is a file of its own here, which ends with its row: how a config's [generator] is its options. It is listed
