@@ -1,8 +1,10 @@
 /* The descriptor: a fixed network whose features every loss here compares, with weights from a file or from a seed.
  *
  *     descriptor *d;
- *     if (!descriptor_new(&d, &(descriptor_options){.weights = "vgg19.safetensors"}, layers, n_layers, err)) return
- * false; nx_params_realize(d->params, device); descriptor_record(d, g, x, layers, n_layers, features);
+ *     descriptor_options options = {.weights = "vgg19.safetensors"};
+ *     if (!descriptor_new(&d, &options, layers, n_layers, &err)) return false;
+ *     nx_params_realize(d->params, device);
+ *     if (!descriptor_record(d, g, x, layers, n_layers, features, &err)) return false;
  *
  * A network is a table of its layers, one after another (networks/vgg.c), and a row in config/keys.h. Its input x is
  * RGB, 0 to 255, minus d->mean: what a file wants otherwise (BGR, a division by std) is folded into the weights of the
