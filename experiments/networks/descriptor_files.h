@@ -1,7 +1,8 @@
 /* Files of a descriptor's weights: safetensors or .npz with torchvision's names, HDF5 with Keras's.
  *
  *     descriptor_file found;
- *     if (!descriptor_file_look(&found, "vgg19.h5", &err)) ...         found.network->title, found.deepest
+ *     if (!descriptor_file_look(&found, "vgg19.h5", &err)) return false;
+ *     const char *title = found.network->title, *deepest = found.deepest;              "VGG-19", "fc8"
  */
 #ifndef NETWORKS_DESCRIPTOR_FILES_H
 #define NETWORKS_DESCRIPTOR_FILES_H
