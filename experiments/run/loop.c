@@ -222,6 +222,14 @@ static bool take_up(loop *l, const checkpoint *k, nx_error *err)
     return ok;
 }
 
+/* An interrupt leaves it unfinished. */
+static bool set_up(loop *l, const checkpoint *k, nx_error *err)
+{
+    task *t = l->t;
+    return take_up(l, k, err) && (interrupt_wanted() || open_device(t, err)) &&
+           (interrupt_wanted() || t->kind->prepare(t, k, l->path, err));
+}
+
 static void log_memory(task *t, runfile *file, task_result *result)
 {
     uint64_t planned[NX_MEMORY_KINDS];
@@ -307,13 +315,11 @@ task_end loop_run(task *t, runfile *file, const char *path, task_result *result,
     *result = (task_result){0};
     const checkpoint *k = runfile_checkpoint(file);
     if (nx_wisdom_count()) runfile_set_text(file, "/device", "wisdom", nx_wisdom_signature());
-    bool ok = take_up(&l, k, err), ready = ok && !interrupt_wanted() && (ok = open_device(t, err)) &&
-                                           !interrupt_wanted() && (ok = t->kind->prepare(t, k, path, err)) &&
-                                           !interrupt_wanted();
+    bool ready = set_up(&l, k, err);
     result->step = l.step;
-    if (!ready && interrupt_wanted()) return leave(&l, err);
+    if (interrupt_wanted()) return leave(&l, err);
+    bool ok = ready && make_steps(&l, err);
     if (ready) {
-        ok = make_steps(&l, err);
         log_memory(t, file, result);
         log_profile(t, file);
     }

@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* NaN if there is no such metric. */
 static double mean_of_last(const nx_h5 *file, const char *metric, size_t rows)
@@ -53,17 +54,23 @@ static bool check_step(const runfile *file, const config *c, const char *path, n
                     path, (unsigned long long)step, c->experiment.steps));
 }
 
+/* A message has room for a command of this length; a longer one would be cut off. */
+enum { LONGEST_COMMAND = 600 };
+
 /* Where a run stopped, and how it goes on; gives the exit code. */
 static int say_interrupted(const runfile *file, const char *path, const run_request *r, uint64_t step, nx_error *err)
 {
     const char *fault = interrupt_fault();
     uint64_t kept;
     char *where = runfile_kept(file, &kept) ? nx_format("at step %llu", (unsigned long long)step)
-                                            : nx_copy_text("before its first step");
+                                            : nx_copy_text("before its first step"),
+         *again = strlen(r->again) > LONGEST_COMMAND ? nx_copy_text("the same command with --resume")
+                                                     : nx_format("`%s`", r->again);
     if (fault)
-        nx_fail(err, "%s: stopped %s: %s; `%s` continues it", path, where, fault, r->again);
+        nx_fail(err, "%s: stopped %s: %s; %s continues it", path, where, fault, again);
     else
-        nx_fail(err, "interrupted %s; `%s` continues %s", where, r->again, path);
+        nx_fail(err, "interrupted %s; %s continues %s", where, again, path);
+    free(again);
     free(where);
     return fault ? EXIT_FAILED : EXIT_INTERRUPTED;
 }
