@@ -166,7 +166,7 @@ static void remember_line(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         char *word = quoted(argv[i]);
         line = append(line, argv[i]);
-        again = append(again, word);
+        if (strcmp(argv[i], "--overwrite")) again = append(again, word);
         free(word);
     }
 }

@@ -36,7 +36,8 @@ const command *const *cli_commands(size_t *count);
 /* The command line as one string, for the run file. */
 const char *cli_line(void);
 
-/* The same as a shell takes it, each word quoted where it has to be, for messages. */
+/* The same as a shell takes it, each word quoted where it has to be, for messages that say how a run goes on: without
+ * --overwrite. */
 const char *cli_again(void);
 
 /* `nstx help`, on out. */

@@ -1,8 +1,8 @@
 /* nstx info: what a file holds, told apart by content. */
+#include "commands/info.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "commands/cli.h"
-#include "commands/info.h"
 #include "commands/json.h"
 #include "io/files.h"
 #include "io/hdf5.h"
@@ -231,10 +231,15 @@ static int command_info(int argc, char **argv)
 {
     nx_error err;
     int h, w;
-    bool as_json = argc > 1 && !strcmp(argv[argc - 1], "--json");
-    argc -= as_json;
-    if (argc != 2) return usage_error("info", "one file is named, not %d", argc - 1);
-    const char *path = argv[1];
+    bool as_json = false;
+    const char *path = NULL;
+    int files = 0;
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--json"))
+            as_json = true;
+        else
+            path = argv[i], files++;
+    if (files != 1) return usage_error("info", "one file is named, not %d", files);
     if (!nx_file_exists(path)) {
         nx_fail(&err, "%s: there is no such file", path);
         return fail_with(&err, EXIT_REQUEST);

@@ -260,6 +260,20 @@ static char *page_text(const char *json)
     return text;
 }
 
+/* Among several files those that are models, as `report ablate-*.h5` names them, are passed over. */
+static int leave_out_models(char **files, int count)
+{
+    int left = 0;
+    for (int i = 0; i < count && count > 1; i++) {
+        nx_h5 *file = NULL;
+        bool model = nx_h5_is_file(files[i]) && nx_h5_open(&file, files[i], false, NULL) &&
+                     nx_h5_exists(file, "/model") && !nx_h5_exists(file, RUNFILE_CONFIG);
+        nx_h5_close(file, NULL);
+        if (!model) files[left++] = files[i];
+    }
+    return left ? left : count;
+}
+
 static int command_report(int argc, char **argv)
 {
     const char *path = "report.html";
@@ -270,7 +284,7 @@ static int command_report(int argc, char **argv)
         if (o != 'o') return usage_error("report", "unknown or incomplete option %s", argv[optind - 1]);
         path = optarg;
     }
-    char *const *files = argv + optind;
+    char **files = argv + optind;
     int count = argc - optind;
     if (!count) return usage_error("report", "no run is named");
     cJSON *data = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(data, "runs");
@@ -280,6 +294,7 @@ static int command_report(int argc, char **argv)
     for (int i = 0; ok && i < count; i++)
         if (same_file(path, files[i]))
             ok = nx_fail(&err, "%s: it is read, and would be written over by the page", path);
+    count = leave_out_models(files, count);
     for (int i = 0; ok && i < count; i++) {
         char *name = short_name(files, count, i);
         ok = add_run(runs, files[i], name, &err);

@@ -57,20 +57,21 @@ static cJSON *outcome_json(const sweep_point *one, const run_outcome *o)
 }
 
 /* All points in turn; one that failed leaves the others theirs. Gives the exit code. */
-static int run_points(const sweep_points *p, const config *c, bool resume, bool json)
+static int run_points(const sweep_points *p, const config *c, bool resume, bool overwrite, bool json)
 {
     nx_error err;
     run_outcome last;
     int code = EXIT_DONE;
+    if (p->count > 1 && !comparison_may_write(c, p->path, &err)) return fail_with(&err, EXIT_REQUEST);
     char *again = nx_format("%s%s", cli_again(), resume ? "" : " --resume");
+    run_request request = {.command = cli_line(), .again = again, .resume = resume, .overwrite = overwrite};
     comparison *table = comparison_new();
     cJSON *results = cJSON_CreateArray();
     run_config_prepare();
     for (size_t i = 0, end = 0; i < p->count && (!end || (end == EXIT_FAILED && !interrupt_wanted())); i++) {
         const sweep_point *one = &p->point[i];
         if (*one->label) nx_info("point %zu of %zu: %s", i + 1, p->count, one->label);
-        end = (size_t)run_config(one, &(run_request){.command = cli_line(), .again = again, .resume = resume}, &last,
-                                 &err);
+        end = (size_t)run_config(one, &request, &last, &err);
         if (end) {
             code = fail_with(&err, (int)end);
             continue;
@@ -98,12 +99,13 @@ static int run_points(const sweep_points *p, const config *c, bool resume, bool 
 static int command_run(int argc, char **argv)
 {
     static const struct option longs[] = {{"resume", no_argument, NULL, 'r'},
+                                          {"overwrite", no_argument, NULL, 'w'},
                                           {"quiet", no_argument, NULL, 'q'},
                                           {"json", no_argument, NULL, 'j'},
                                           {NULL, 0, NULL, 0}};
     config_request r = {0};
     const char *out = NULL;
-    bool resume = false, json = false;
+    bool resume = false, overwrite = false, json = false;
     opterr = 0;
     optind = 1;
     for (int o; (o = getopt_long(argc, argv, "s:o:", longs, NULL)) != -1;) {
@@ -113,6 +115,8 @@ static int command_run(int argc, char **argv)
             out = optarg;
         else if (o == 'r')
             resume = true;
+        else if (o == 'w')
+            overwrite = true;
         else if (o == 'q')
             nx_log_set(NX_LOG_WARN);
         else if (o == 'j')
@@ -120,12 +124,14 @@ static int command_run(int argc, char **argv)
         else
             return config_request_free(&r), usage_error("run", "unknown or incomplete option %s", argv[optind - 1]);
     }
+    if (resume && overwrite)
+        return config_request_free(&r), usage_error("run", "--resume goes on with a run, --overwrite replaces it");
     if (!config_request_name(&r, argc, argv)) return config_request_free(&r), EXIT_REQUEST;
     config *c;
     sweep_points p;
     nx_error err;
-    int code =
-        config_request_open(&r, out, &c, &p, &err) ? run_points(&p, c, resume, json) : fail_with(&err, EXIT_REQUEST);
+    int code = config_request_open(&r, out, &c, &p, &err) ? run_points(&p, c, resume, overwrite, json)
+                                                          : fail_with(&err, EXIT_REQUEST);
     sweep_points_free(&p);
     config_free(c);
     config_request_free(&r);
@@ -135,6 +141,6 @@ static int command_run(int argc, char **argv)
 const command run_command = {
     .name = "run",
     .run = command_run,
-    .usage = "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume] [--quiet] [--json]",
+    .usage = "run CONFIG [-s section.key=value]... [-o RUN.h5] [--resume|--overwrite] [--quiet] [--json]",
     .does = "runs a config; with a [sweep], each of its points and then a comparison",
 };

@@ -12,15 +12,14 @@
 #include "io/ini.h"
 #include "run/interrupt.h"
 #include "run/progress.h"
+#include "runfile/lock.h"
 #include "runfile/reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,17 +72,6 @@ static bool look(view *v, const char *path, nx_error *err)
     nx_h5_close(file, NULL);
     if (!fine) view_free(v);
     return fine;
-}
-
-/* True if a program holds the run's lock. */
-static bool is_written(const char *path)
-{
-    char *name = nx_format("%s.lock", path);
-    int lock = open(name, O_RDONLY | O_CLOEXEC);
-    bool held = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-    if (lock >= 0) close(lock);
-    free(name);
-    return held;
 }
 
 /* ---- what is shown ---- */
@@ -197,7 +185,7 @@ static int command_watch(int argc, char **argv)
     if (argc != 2) return usage_error("watch", argc < 2 ? "no run is named" : "one run at a time");
     const char *path = argv[1];
     nx_error err;
-    if (!nx_file_exists(path) && !is_written(path)) {
+    if (!nx_file_exists(path) && !run_lock_is_held(path)) {
         nx_fail(&err, "%s: there is no such run", path);
         return fail_with(&err, EXIT_REQUEST);
     }
@@ -219,7 +207,7 @@ static int command_watch(int argc, char **argv)
         if (terminal && known) drawn = show_terminal(&v, path, difftime(time(NULL), seen.st_mtime), drawn);
         bool running = known && !strcmp(v.status, "running");
         if ((known && !running) || (quiet >= QUIET && quiet % QUIET == 0))
-            if (!is_written(path)) break; /* a file of before, while a run begins anew, is not the end */
+            if (!run_lock_is_held(path)) break; /* a file of before, while a run begins anew, is not the end */
         nanosleep(&(struct timespec){0, (long)(LOOK_EVERY * 1e9)}, NULL);
     }
     if (!known) {

@@ -128,7 +128,7 @@ bool config_axis_set(config *c, const char *name, const char *values, const char
 
 /* A grid has no value twice; the axes of a zip are equally long. */
 /* The points of a sweep are listed, each with a config of its own, so that there is an end to them. */
-enum { POINTS_MOST = 100000 };
+enum { POINTS_MOST = 10000 };
 
 bool config_axes_check(const config *c, nx_error *err)
 {

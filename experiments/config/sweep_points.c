@@ -56,11 +56,24 @@ static char *group_of(const config *c, const char *label)
     return group;
 }
 
+/* A run file is not called as pictures, texts or weights are. */
+static bool check_name(const char *path, nx_error *err)
+{
+    static const char *const others[] = {".png",  ".jpg", ".jpeg", ".bmp", ".webp", ".ini",         ".md",  ".csv",
+                                         ".html", ".log", ".txt",  ".pth", ".onnx", ".safetensors", ".npz", ".t7"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (nx_ends_with(path, others[i]))
+            return nx_fail(err,
+                           "%s: a run file is HDF5: call it %.*s.h5 (its pictures are in it, and beside it as .png)",
+                           path, (int)(strlen(path) - strlen(others[i])), path);
+    return true;
+}
+
 bool sweep_points_new(sweep_points *p, const config *c, const char *out, nx_error *err)
 {
     size_t count = config_points(c);
     *p = (sweep_points){.point = nx_alloc(count * sizeof *p->point), .path = whole_path(c, out)};
-    bool ok = true;
+    bool ok = check_name(p->path, err);
     while (ok && p->count < count) {
         sweep_point *q = &p->point[p->count];
         if (!(ok = config_point(&q->config, &q->label, c, p->count, err))) break;

@@ -150,9 +150,9 @@ const sweep_points *figure_run(figure_work *w, const char *name, const char *cha
         run_outcome o;
         nx_info("%s %s: %s%s%s", w->paper, w->figure->name, name, *p->point[i].label ? ", " : "", p->point[i].label);
         /* A run of another config, from before the figure's settings changed, gives way. */
-        run_request r = {.command = w->request->command,
-                         .again = w->request->again,
-                         .resume = runfile_continues(p->point[i].path, p->point[i].config)};
+        bool continues = runfile_continues(p->point[i].path, p->point[i].config);
+        run_request r = {
+            .command = w->request->command, .again = w->request->again, .resume = continues, .overwrite = !continues};
         int code = run_config(&p->point[i], &r, &o, err);
         w->interrupted = w->interrupted || code == EXIT_INTERRUPTED;
         if (code) return nx_fail_in(err, "%s was not finished", p->point[i].path), NULL;

@@ -1,7 +1,8 @@
 /* The descriptor: a fixed network whose features every loss here compares, with weights from a file or from a seed.
  *
  *     descriptor *d;
- *     if (!descriptor_new(&d, &(descriptor_options){.weights = "vgg19.safetensors"}, layers, n_layers, &err)) return false;
+ *     descriptor_options options = {.weights = "vgg19.safetensors"};
+ *     if (!descriptor_new(&d, &options, layers, n_layers, &err)) return false;
  *     nx_params_realize(d->params, device);
  *     if (!descriptor_record(d, g, x, layers, n_layers, features, &err)) return false;
  *

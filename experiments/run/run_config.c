@@ -7,6 +7,8 @@
 #include "machine/first_use.h"
 #include "machine/kernel_cache.h"
 #include "run/interrupt.h"
+#include "runfile/lock.h"
+#include "runfile/own.h"
 #include "runfile/reader.h"
 
 #include <math.h>
@@ -84,12 +86,35 @@ void run_config_prepare(void)
     first_use_interruptible(interrupt_wanted);
 }
 
+/* What a run writes has its places, and hours of another are not replaced unasked. */
+static bool check_places(const sweep_point *p, const run_request *r, runfile_found *found, nx_error *err)
+{
+    static const char *const beside[] = {".png", ".model.h5"};
+    uint64_t step;
+    *found = RUNFILE_NOTHING;
+    if (!may_write_of(p->config, p->path, err)) return false;
+    for (int i = 0; i < 2; i++)
+        if (!may_write_beside(p->config, p->path, beside[i], err)) return false;
+    if (run_lock_is_held(p->path)) return true; /* which is refused where the lock is taken */
+    if (!r->overwrite) *found = runfile_look(p->path, p->config, &step);
+    if (*found == RUNFILE_BEGUN && !r->resume)
+        return nx_fail(err,
+                       "%s: there is a run of this config, at step %llu: go on with it by --resume, or replace it by "
+                       "--overwrite",
+                       p->path, (unsigned long long)step);
+    return *found != RUNFILE_OTHER || r->resume || /* which says what differs */
+           nx_fail(err, "%s: there is a run of another config: name another file with -o, or replace it by --overwrite",
+                   p->path);
+}
+
 int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_error *err)
 {
     const config *c = p->config;
+    runfile_found found;
     *out = (run_outcome){0};
-    if (r->resume && runfile_is_finished(p->path, c)) {
-        nx_info("%s is finished", p->path);
+    if (!check_places(p, r, &found, err)) return EXIT_REQUEST;
+    if (found == RUNFILE_FINISHED) {
+        nx_info("%s is finished%s", p->path, r->resume ? "" : "; --overwrite runs it again");
         out->reused = true;
         return read_outcome(p->path, c, out, err) ? EXIT_DONE : EXIT_FAILED;
     }

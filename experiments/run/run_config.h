@@ -17,6 +17,7 @@ typedef struct run_request {
     const char *command; /* the command line, for the run file */
     const char *again;   /* the one that continues the run when it was interrupted */
     bool resume;         /* take up what is there, also where it is finished */
+    bool overwrite;      /* replace what is there; of neither, an unfinished or another run is refused */
 } run_request;
 
 /* Of a run that is finished: what its file says, the same whenever it is asked. NaN: it has none of that. */

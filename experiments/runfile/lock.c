@@ -118,6 +118,16 @@ bool run_lock_take(run_lock **out, const char *path, nx_error *err)
     return held;
 }
 
+bool run_lock_is_held(const char *path)
+{
+    char *name = nx_format("%s.lock", path);
+    int lock = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool held = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+    if (lock >= 0) close(lock);
+    free(name);
+    return held;
+}
+
 void run_lock_release(run_lock *lock)
 {
     if (!lock) return;

@@ -17,4 +17,7 @@ typedef struct run_lock run_lock;
 bool run_lock_take(run_lock **out, const char *path, nx_error *err);
 void run_lock_release(run_lock *lock); /* NULL is fine */
 
+/* True if a program holds the lock of the run at path. */
+bool run_lock_is_held(const char *path);
+
 #endif

@@ -22,6 +22,31 @@ bool runfile_is_finished(const char *path, const config *c)
     return finished;
 }
 
+static bool read_step(const nx_h5 *file, uint64_t *step)
+{
+    uint64_t *values;
+    size_t count;
+    if (!nx_h5_exists(file, RUNFILE_STEP) || !nx_h5_read_uint64(file, RUNFILE_STEP, &values, &count, NULL))
+        return false;
+    *step = count ? values[0] : 0;
+    free(values);
+    return true;
+}
+
+runfile_found runfile_look(const char *path, const config *c, uint64_t *step)
+{
+    nx_h5 *file;
+    *step = 0;
+    if (!nx_file_exists(path)) return RUNFILE_NOTHING;
+    if (runfile_is_finished(path, c)) return RUNFILE_FINISHED;
+    if (!nx_h5_open(&file, path, false, NULL)) return RUNFILE_OTHER;
+    runfile_found found = !inputs_continue(c, file, path, NULL) ? RUNFILE_OTHER
+                          : read_step(file, step)               ? RUNFILE_BEGUN
+                                                                : RUNFILE_NOTHING;
+    nx_h5_close(file, NULL);
+    return found;
+}
+
 bool runfile_continues(const char *path, const config *c)
 {
     nx_h5 *file;

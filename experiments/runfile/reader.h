@@ -15,6 +15,7 @@
 #define RUNFILE_METRICS    "/metrics"
 #define RUNFILE_IMAGES     "/images"
 #define RUNFILE_CHECKPOINT "/checkpoint"
+#define RUNFILE_STEP       RUNFILE_CHECKPOINT "/counters/step"
 
 /* ---- metrics ---- */
 

@@ -90,6 +90,15 @@ bool runfile_finish(runfile *run, const char *status, checkpoint *c, nx_error *e
 
 /* ---- looking at runs ---- */
 
+/* What a run of this config would find at path. */
+typedef enum runfile_found {
+    RUNFILE_NOTHING,  /* no file, or one of this config with nothing to go on from */
+    RUNFILE_FINISHED, /* this run, finished */
+    RUNFILE_BEGUN,    /* this run, with a checkpoint to go on from */
+    RUNFILE_OTHER     /* a run of another config, or no run */
+} runfile_found;
+runfile_found runfile_look(const char *path, const config *c, uint64_t *step); /* step: of that checkpoint */
+
 /* True if the file at path is a finished run of this config. */
 bool runfile_is_finished(const char *path, const config *c);
 

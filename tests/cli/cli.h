@@ -304,13 +304,14 @@ static inline int64_t int_attribute(const nx_h5 *file, const char *path, const c
     return value;
 }
 
-/* The step of a run's checkpoint. */
+/* The step of a run's checkpoint; 0: it has none. */
 static inline uint64_t step_kept(const char *run)
 {
     uint64_t *step, value;
     size_t n;
     nx_error err = {0};
     nx_h5 *file = open_h5(run);
+    if (!nx_h5_exists(file, "/checkpoint")) return close_h5(file), 0;
     if (!nx_h5_read_uint64(file, "/checkpoint/counters/step", &step, &n, &err)) fail_msg("%s", err.text);
     value = *step;
     free(step);

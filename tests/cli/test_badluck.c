@@ -109,9 +109,9 @@ static void test_earlier_run(void **state)
     (void)state;
     nstx(0, "run tiny.ini -o kept.h5");
     char *before = shell("cksum kept.h5 kept.png kept.model.h5");
-    nstx(1, "run tiny.ini -o kept.h5 -s optimizer.method=sgd -s optimizer.learning_rate=1e38");
-    nstx(1, "run gatys.ini -o kept.h5"); /* of another size, and its losses are infinite from the start */
-    nstx(2, "run tiny.ini -o kept.h5 -s data.style=nowhere.png");
+    nstx(1, "run tiny.ini --overwrite -o kept.h5 -s optimizer.method=sgd -s optimizer.learning_rate=1e38");
+    nstx(1, "run gatys.ini --overwrite -o kept.h5"); /* of another size, and its losses are infinite from the start */
+    nstx(2, "run tiny.ini --overwrite -o kept.h5 -s data.style=nowhere.png");
     char *after = shell("cksum kept.h5 kept.png kept.model.h5");
     assert_string_equal(before, after);
     free(before);
@@ -124,11 +124,11 @@ static void test_picture_follows(void **state)
     (void)state;
     nstx(0, "run tiny.ini -o alone.h5 -s experiment.seed=2");
     nstx(0, "run tiny.ini -o again.h5");
-    nstx(0, "run tiny.ini -o again.h5 -s experiment.seed=2");
+    nstx(0, "run tiny.ini --overwrite -o again.h5 -s experiment.seed=2");
     free(shell("cmp alone.png again.png"));
     assert_same_run("alone.h5", "again.h5");
     /* before the end, with the checkpoint of step 2 */
-    nstx(1, "run tiny.ini -o again.h5 -s optimizer.learning_rate=1e20 -s log.checkpoint=1");
+    nstx(1, "run tiny.ini --overwrite -o again.h5 -s optimizer.learning_rate=1e20 -s log.checkpoint=1");
     free(shell("! cmp -s alone.png again.png"));
     assert_status("again.h5", "failed");
 }
@@ -210,7 +210,7 @@ static void test_short_run_file(void **state)
     nstx(0, "run tiny.ini -o short.h5");
     write_truncated("cut.h5", "short.h5", 20000);
     refused("cut.h5: ", "run tiny.ini -o cut.h5 --resume -s experiment.steps=9");
-    refused("cut.h5: ", "run tiny.ini -o cut.h5");
+    refused("cut.h5: ", "run tiny.ini --overwrite -o cut.h5");
 }
 
 int main(void)

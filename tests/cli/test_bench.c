@@ -156,7 +156,7 @@ static void what_does_not_fit_is_refused_whole(void **state)
         free(changed);
     }
     write_text("wisdom.txt", text);
-    nstx(0, "run tiny.ini -o refused.h5 " WIDE);
+    nstx(0, "run tiny.ini --overwrite -o refused.h5 " WIDE);
     assert_said(said_err, "its signature does not fit its text");
     assert_same_run("rule.h5", "refused.h5");
     free(text);
@@ -164,7 +164,7 @@ static void what_does_not_fit_is_refused_whole(void **state)
     assert_said(said_out, "removed ");
     nstx(0, "tune --clear");
     assert_said(said_out, "there is no ");
-    nstx(0, "run tiny.ini -o refused.h5 " WIDE);
+    nstx(0, "run tiny.ini --overwrite -o refused.h5 " WIDE);
     assert_null(strstr(said_err, "wisdom"));
 }
 
@@ -221,7 +221,7 @@ static void a_run_takes_the_choices_of_gpus(void **state)
     (void)state;
     const char *profiled = GPU "-s experiment.steps=2 -s device.profile=true";
     answer_with("");
-    nstx(0, "run tiny.ini -o rule.h5 %s", profiled);
+    nstx(0, "run tiny.ini --overwrite -o rule.h5 %s", profiled);
     answer_with(RESIDUAL "winograd 16x16\n" RESIDUAL_DW "winograd\n" GRAM "clblast\n");
     nstx(0, "run tiny.ini -o chosen.h5 %s", profiled);
     assert_said(said_err, "3 choices measured by `nstx tune`, xxh3 ");

@@ -57,7 +57,7 @@ static void test_two_signals(void **state)
 {
     (void)state;
     remove_run("stopped");
-    pid_t child = start("run tiny.ini -o stopped.h5 " LONG);
+    pid_t child = start("run tiny.ini --overwrite -o stopped.h5 " LONG);
     wait_for(child, "\nstep 2/");
     kill(child, SIGTERM);
     sleep_for(0.002);
@@ -89,9 +89,9 @@ static void test_validation(void **state)
 #define WIDE "-s data.validation_count=400 -s data.validation=many -s data.batch=1 -s log.every=1"
     assert_int_equal(mkdir(at("many"), 0777), 0);
     free(shell("for i in $(seq 400); do ln -s ../photos/1.png many/$i.png; done"));
-    nstx(0, "run tiny.ini -o straight.h5 -s experiment.steps=4 -s log.validation=2 " WIDE);
+    nstx(0, "run tiny.ini --overwrite -o straight.h5 -s experiment.steps=4 -s log.validation=2 " WIDE);
     remove_run("stopped");
-    pid_t child = start("run tiny.ini -o stopped.h5 -s experiment.steps=4 -s log.validation=2 " WIDE);
+    pid_t child = start("run tiny.ini --overwrite -o stopped.h5 -s experiment.steps=4 -s log.validation=2 " WIDE);
     wait_for(child, "\nstep 2/");
     kill(child, SIGTERM);
     assert_int_equal(finish(child), 130);
@@ -112,7 +112,7 @@ static void test_setting_up(void **state)
                "[data]\ncontent = photos/odd.png\nsize = 40\n[log]\nevery = 1\n");
     nstx(0, "run tiny.ini -o earlier.h5");
     char *before = shell("cksum earlier.h5 earlier.png");
-    pid_t child = start("run stacked.ini -o earlier.h5");
+    pid_t child = start("run stacked.ini --overwrite -o earlier.h5");
     wait_for(child, "device: ");
     sleep_for(0.5);
     double sent = seconds_now();
@@ -223,7 +223,7 @@ static void test_quiet(void **state)
     assert_true(png_image_write_to_file(&png, at("clear.png"), 0, clear, 0, NULL));
     nstx(0, "run tiny.ini -o quiet.h5 --quiet -s experiment.steps=1");
     assert_string_equal(said_err, "");
-    nstx(0, "run tiny.ini -o quiet.h5 --quiet -s experiment.steps=1 -s data.style=clear.png");
+    nstx(0, "run tiny.ini --overwrite -o quiet.h5 --quiet -s experiment.steps=1 -s data.style=clear.png");
     assert_said(said_err, "warning: ");
     assert_said(said_err, "clear.png: transparent pixels, composited over white");
 }
@@ -269,8 +269,9 @@ static void test_model(void **state)
 {
     (void)state;
     remove_run("stopped");
-    pid_t child = start("run tiny.ini -o stopped.h5 -s experiment.steps=100000 -s log.images=0 -s log.validation=0 "
-                        "-s log.checkpoint=5");
+    pid_t child =
+        start("run tiny.ini --overwrite -o stopped.h5 -s experiment.steps=100000 -s log.images=0 -s log.validation=0 "
+              "-s log.checkpoint=5");
     wait_for(child, "\nstep 12/");
     kill(child, SIGKILL);
     assert_int_equal(finish(child), -SIGKILL);
@@ -278,8 +279,9 @@ static void test_model(void **state)
     nstx(0, "stylize stopped.model.h5 photos/odd.png -o made.png");
 
     remove_run("stopped");
-    child = start("run tiny.ini -o stopped.h5 -s experiment.steps=100000 -s log.images=0 -s log.validation=0 "
-                  "-s log.checkpoint=0");
+    child =
+        start("run tiny.ini --overwrite -o stopped.h5 -s experiment.steps=100000 -s log.images=0 -s log.validation=0 "
+              "-s log.checkpoint=0");
     wait_for(child, "\nstep 3/");
     kill(child, SIGTERM);
     assert_int_equal(finish(child), 130);
@@ -297,7 +299,7 @@ static void test_unreadable_picture(void **state)
     int kept = 0;
     write_text("few.ini", TINY "[experiment]\nsteps = 12\n[data]\nvalidation = photos/5.png\n"
                                "[log]\nevery = 1\nimages = 0\nvalidation = 4\ncheckpoint = 0\n");
-    nstx(0, "run few.ini -o whole.h5");
+    nstx(0, "run few.ini --overwrite -o whole.h5");
     for (int k = 1; k < 4; k++) { /* two of them are in no first batch */
         char name[32], *good, *bad;
         size_t bytes;
@@ -307,7 +309,7 @@ static void test_unreadable_picture(void **state)
         for (size_t i = bytes / 2; i < bytes / 2 + 40; i++) bad[i] = (char)~bad[i];
         scratch_write(at(name), bad, bytes);
         remove_run("met");
-        nstx(1, "run few.ini -o met.h5");
+        nstx(1, "run few.ini --overwrite -o met.h5");
         assert_said(said_err, ".png: a corrupt or truncated PNG");
         scratch_write(at(name), good, bytes);
         assert_status("met.h5", "failed");

@@ -104,7 +104,7 @@ static void test_way(void **state)
     free(shell("rm -f killed.h5 killed.png killed.model.h5 straight.*"));
     nstx(0, "run killed.ini -o straight.h5");
     double begun = seconds_now();
-    nstx(0, "run killed.ini -o straight.h5");
+    nstx(0, "run killed.ini --overwrite -o straight.h5");
     double takes = seconds_now() - begun;
     char *wanted = digest("straight.h5"), what[3][80];
     bool model = nx_file_exists(at("straight.model.h5"));

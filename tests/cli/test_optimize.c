@@ -102,14 +102,14 @@ static void test_resume(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        nstx(0, "run picture.ini -o straight.h5 %s", ways[i]);
-        nstx(0, "run picture.ini -o again.h5 %s", ways[i]);
+        nstx(0, "run picture.ini --overwrite -o straight.h5 %s", ways[i]);
+        nstx(0, "run picture.ini --overwrite -o again.h5 %s", ways[i]);
         assert_same_run("straight.h5", "again.h5");
         for (int stop = 8; stop < 12; stop += 3) {
             free(shell("rm -f again.*"));
-            nstx(0, "run picture.ini -o again.h5 -s log.images=1 %s -s experiment.steps=%d", ways[i], stop);
+            nstx(0, "run picture.ini --overwrite -o again.h5 -s log.images=1 %s -s experiment.steps=%d", ways[i], stop);
             nstx(0, "run picture.ini -o again.h5 -s log.images=1 %s --resume", ways[i]);
-            nstx(0, "run picture.ini -o every.h5 -s log.images=1 %s", ways[i]);
+            nstx(0, "run picture.ini --overwrite -o every.h5 -s log.images=1 %s", ways[i]);
             assert_same_run("every.h5", "again.h5");
         }
     }
@@ -125,7 +125,7 @@ static void test_interrupted(void **state)
     assert_int_equal(finish(child), 130);
     int steps = (int)step_kept("stopped.h5") + 20;
     nstx(0, "run picture.ini -o stopped.h5 -s experiment.steps=%d --resume", steps);
-    nstx(0, "run picture.ini -o straight.h5 -s experiment.steps=%d", steps);
+    nstx(0, "run picture.ini --overwrite -o straight.h5 -s experiment.steps=%d", steps);
     assert_same_run("straight.h5", "stopped.h5");
 }
 

@@ -134,7 +134,8 @@ static void fully_connected_layers_are_inverted(void **state)
         assert_true(total[n - 1] < .5 * total[0]);
         free(total);
     }
-    nstx(0, "run picture.ini -o fc.h5 -s data.size=64 -s descriptor.width=0.0625 -s descriptor.content_layers=fc6 -s "
+    nstx(0, "run picture.ini --overwrite -o fc.h5 -s data.size=64 -s descriptor.width=0.0625 -s "
+            "descriptor.content_layers=fc6 -s "
             "descriptor.stacked=2 -s descriptor.stacked_steps=2 -s descriptor.reference=style.png");
     assert_said(said_err, "fc6: set ");
 }

@@ -218,7 +218,7 @@ static void test_memory(void **state)
     assert_said(said_out, line);
     free(line);
     refused("the largest [data] size that fits is ",
-            "run tiny.ini -s data.size=%d -s data.resize=8192 -s data.batch=64 -o big.h5", largest + 4);
+            "run tiny.ini -s data.size=%d -s data.resize=8192 -s data.batch=64 --overwrite -o big.h5", largest + 4);
 
     /* Where many values are kept, a level of recomputation makes room for the size that is refused. */
     nstx(0, "plan tiny.ini -s data.size=32 " DEEP);

@@ -81,7 +81,7 @@ static void test_run_file(void **state)
     assert_said(said_err, "\nstep 6/6 ");
     assert_said(said_out, "run        full.h5\npictures   full.png\n");
     nx_h5 *file = open_h5("full.h5");
-    assert_names(file, "/", "checkpoint config device images memory metrics");
+    assert_names(file, "/", "checkpoint config device images inputs memory metrics");
     assert_attribute(file, "/", "status", "finished");
     assert_attribute(file, "/", "command", "nstx run tiny.ini -o full.h5");
     assert_int_equal(int_attribute(file, "/", "seed"), 1);
@@ -278,7 +278,7 @@ static void stop_and_go_on(const char *said, int signal)
     int steps = (int)step_kept("stopped.h5") + 12;
     nstx(0, "run tiny.ini -o stopped.h5 --resume -s experiment.steps=%d " LONG, steps);
     assert_status("stopped.h5", "finished");
-    nstx(0, "run tiny.ini -o straight.h5 -s experiment.steps=%d " LONG, steps);
+    nstx(0, "run tiny.ini --overwrite -o straight.h5 -s experiment.steps=%d " LONG, steps);
     assert_same_run("straight.h5", "stopped.h5");
 }
 
@@ -431,7 +431,7 @@ static void test_full_disk(void **state)
     nstx(0, "run tiny.ini -o kept.h5");
     char *before = shell("cksum kept.h5 kept.model.h5");
     before_exec = ignore_limit;
-    pid_t child = start("run tiny.ini -o kept.h5 -s experiment.steps=100000 -s log.checkpoint=1000");
+    pid_t child = start("run tiny.ini --overwrite -o kept.h5 -s experiment.steps=100000 -s log.checkpoint=1000");
     before_exec = NULL;
     wait_for(child, "\nstep 2/");
     assert_int_equal(prlimit(child, RLIMIT_FSIZE, &(struct rlimit){100000, 100000}, NULL), 0);

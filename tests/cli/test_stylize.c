@@ -316,8 +316,8 @@ static void test_guided(void **state)
     nx_image_free(&after);
     save_mask("dark.png", 0, 0);
     refused("2 masks for 1 style pictures", "run guided.ini -o x.h5 -s data.masks=half.png,half.png");
-    refused("dark.png: black all over", "run guided.ini -o x.h5 -s data.masks=dark.png");
-    refused("masks: they are for task = optimize", "run tiny.ini -o x.h5 -s data.masks=half.png");
+    refused("dark.png: black all over", "run guided.ini --overwrite -o x.h5 -s data.masks=dark.png");
+    refused("masks: they are for task = optimize", "run tiny.ini --overwrite -o x.h5 -s data.masks=half.png");
 }
 
 /* ---- bad requests ---- */

@@ -308,7 +308,7 @@ static void networks_are_told_apart(void **state)
                           "[data]\ncontent = photos/1.png\nstyle = style.png\nsize = 32\nstyle_size = 32\n");
     refused("imported16.safetensors: the weights of a VGG-16, not of a VGG-19: set [descriptor] network = vgg16",
             "run net.ini -o net.h5");
-    nstx(0, "run net.ini -o net.h5 -s descriptor.network=vgg16");
+    nstx(0, "run net.ini --overwrite -o net.h5 -s descriptor.network=vgg16");
 }
 
 /* Features of n pictures, one layer after another; owned by the caller. */

@@ -61,7 +61,7 @@ void seed_config(fuzz_seeds *out)
         "more_styles = file.ini, ./file.ini\nmasks = file.ini\ninit = noise\ncoarse = 64, 128\n",
         "[sweep]\nmode = zip\nexperiment.seed = 1..4 7\ngenerator.norm = batch instance batch instance batch\n"
         "[scale.ci]\ndata.size = 32\nexperiment.steps = 3\n",
-        "[sweep]\nexperiment.seed = 1..300\nexperiment.steps = 1..300\n",
+        "[sweep]\nexperiment.seed = 1..100\nexperiment.steps = 1..100\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) fuzz_add(out, texts[i], strlen(texts[i]));
 }

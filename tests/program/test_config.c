@@ -230,7 +230,7 @@ static void sweeps_have_an_end(void **state)
                               "[sweep]\nexperiment.seed = 1..8192\nexperiment.steps = 1..8192\ndata.size = 1..8192\n"
                               "data.batch = 1..1024\nlog.every = 1..8192\n",
                               ".", no_overrides, 0, &err));
-    assert_message(&err, "a.ini", "points: at most 100000");
+    assert_message(&err, "a.ini", "points: at most 10000");
 }
 
 static void a_missing_config_is_answered(void **state)
