@@ -1,6 +1,8 @@
 /* libFuzzer's door: --reader=NAME says which reader gets its files, --seeds=FOLDER writes valid ones beforehand. */
 #include "fuzz.h"
 
+#include <pthread.h>
+#include <sanitizer/common_interface_defs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,9 @@ static const char *value_of(const char *option, int argc, char **argv)
     return NULL;
 }
 
+/* A crash in a child process is what it is for: no file is to be kept of it. */
+static void in_child(void) { __sanitizer_set_death_callback(NULL); }
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     const char *name = value_of("--reader=", *argc, *argv), *seeds = value_of("--seeds=", *argc, *argv);
@@ -30,6 +35,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     }
     if (seeds && !fuzz_write_seeds(reader, seeds)) exit(1);
     fuzz_folder();
+    pthread_atfork(NULL, NULL, in_child);
     return 0;
 }
 
