@@ -11,6 +11,10 @@ static const fuzz_reader *reader;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+const char *__lsan_default_suppressions(void);
+
+/* libhdf5 forgets some of its own memory where a file is damaged. */
+const char *__lsan_default_suppressions(void) { return "leak:libhdf5\n"; }
 
 /* The value of the option in the command line; NULL if it is not there. */
 static const char *value_of(const char *option, int argc, char **argv)
