@@ -33,13 +33,19 @@ static void limit(int what, rlim_t most)
     setrlimit(what, &(struct rlimit){most, most});
 }
 
-void nx_child_allow(unsigned seconds)
+/* So many seconds of the processor from the beginning; SIGXCPU ends the process after them. */
+static void allow_in_all(rlim_t seconds)
 {
     struct rlimit now;
     if (getrlimit(RLIMIT_CPU, &now)) return;
-    rlim_t sum = now.rlim_cur == RLIM_INFINITY ? seconds : now.rlim_cur + seconds;
-    now.rlim_cur = sum < now.rlim_max ? sum : now.rlim_max;
+    now.rlim_cur = seconds < now.rlim_max ? seconds : now.rlim_max;
     setrlimit(RLIMIT_CPU, &now);
+}
+
+void nx_child_allow(unsigned seconds)
+{
+    struct rlimit now;
+    if (!getrlimit(RLIMIT_CPU, &now)) allow_in_all(now.rlim_cur + seconds);
 }
 
 /* The address space of this process, in bytes. */
@@ -55,7 +61,7 @@ static size_t address_space(void)
 /* Before all other handlers of the process's end, which are the parent's business. */
 static void leave(void) { _exit(1); }
 
-static void confine(const nx_child_limits *limits)
+static void confine(int pipe, const nx_child_limits *limits)
 {
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU, SIGTRAP, SIGSYS},
                      parents[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE, SIGXFSZ};
@@ -64,10 +70,11 @@ static void confine(const nx_child_limits *limits)
     for (size_t i = 0; i < sizeof parents / sizeof *parents; i++) signal(parents[i], SIG_IGN);
     atexit(leave);
     int nothing = open("/dev/null", O_RDWR);
-    for (int i = 0; nothing >= 0 && i < 3; i++) dup2(nothing, i);
+    for (int i = 0; nothing >= 0 && i < 3; i++)
+        if (i != pipe) dup2(nothing, i); /* which it is where the parent has closed its own */
     size_t has = address_space();
     if (has) limit(RLIMIT_AS, has + limits->bytes);
-    nx_child_allow(limits->seconds);
+    allow_in_all(limits->seconds);
     limit(RLIMIT_FSIZE, 0);
     limit(RLIMIT_CORE, 0);
 #ifdef M_PERTURB /* memory that was not written is not zero by chance: what reads it fails here, not in the parent */
@@ -79,7 +86,7 @@ static _Noreturn void live(int pipe, bool (*task)(const void *context, nx_error 
                            const nx_child_limits *limits)
 {
     answer a = {0};
-    confine(limits);
+    confine(pipe, limits);
     a.fine = task(context, &a.err);
     _exit(write(pipe, &a, sizeof a) == sizeof a ? 0 : 1);
 }

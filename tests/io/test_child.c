@@ -73,6 +73,19 @@ static void nothing_is_written(void **state)
     assert_int_equal(nx_child_run(writes, scratch("by the child"), &limits, &err), NX_CHILD_REFUSED);
 }
 
+/* The pipe then takes one of the three usual places. */
+static void standard_streams_may_be_closed(void **state)
+{
+    (void)state;
+    nx_error err = {0};
+    int kept = dup(STDIN_FILENO);
+    close(STDIN_FILENO);
+    nx_child_end fine = nx_child_run(says_yes, &(int){7}, &limits, &err);
+    dup2(kept, STDIN_FILENO);
+    close(kept);
+    assert_int_equal(fine, NX_CHILD_FINE);
+}
+
 /* The programs that embed the library may collect children themselves. */
 static void others_may_collect(void **state)
 {
@@ -87,9 +100,8 @@ static void others_may_collect(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_come_back),
-        cmocka_unit_test(deaths_are_told),
-        cmocka_unit_test(nothing_is_written),
+        cmocka_unit_test(answers_come_back),  cmocka_unit_test(deaths_are_told),
+        cmocka_unit_test(nothing_is_written), cmocka_unit_test(standard_streams_may_be_closed),
         cmocka_unit_test(others_may_collect),
     };
     return cmocka_run_group_tests_name("child", tests, scratch_open, scratch_close);

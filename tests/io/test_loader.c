@@ -160,6 +160,9 @@ static void resize_short_makes_room(void **state)
     options.resize_short = 15;
     assert_false(nx_loader_new(&loader, &options, &err));
     assert_message(&err, "15", "crop of 16");
+    options = (nx_loader_options){.paths = paths, .count = COUNT, .crop = NX_IMAGE_SIDE_MAX, .batch = INT32_MAX};
+    assert_false(nx_loader_new(&loader, &options, &err)); /* 2^66 bytes */
+    assert_message(&err, "65500 x 65500", "more than any memory");
 }
 
 static void bad_files_are_named_at_once(void **state)
