@@ -68,6 +68,7 @@ static void confine(int pipe, const nx_child_limits *limits)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) signal(fatal[i], SIG_DFL);
     for (size_t i = 0; i < sizeof parents / sizeof *parents; i++) signal(parents[i], SIG_IGN);
+    nx_error_hook_set(NULL, NULL); /* a host's would leave the child alive */
     atexit(leave);
     int nothing = open("/dev/null", O_RDWR);
     for (int i = 0; nothing >= 0 && i < 3; i++)
