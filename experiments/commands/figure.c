@@ -26,18 +26,6 @@ static const char figure_options[] =
     "  --quiet                 no messages on the way\n"
     "  --json                  claims and verdicts for programs\n";
 
-const figure_paper figure_papers[] = {
-    {"gatys", "Gatys, Ecker, Bethge: Image style transfer using convolutional neural networks. CVPR 2016",
-     gatys_figures},
-    {"texture_networks", "Ulyanov, Lebedev, Vedaldi, Lempitsky: Texture networks. ICML 2016", texture_networks_figures},
-    {"improved_texnet", "Ulyanov, Vedaldi, Lempitsky: Improved texture networks. CVPR 2017", improved_texnet_figures},
-    {"random_weights", "He, Wang, Hopcroft: A powerful generative model using random weights. NIPS 2016",
-     random_weights_figures},
-    {"multimodal", "Wang, Oxholm, Zhang, Wang: Multimodal transfer. CVPR 2017", multimodal_figures},
-};
-enum { PAPERS = sizeof figure_papers / sizeof *figure_papers };
-const size_t figure_paper_count = PAPERS;
-
 static const char *const verdicts[] = {[FAILS] = "does not hold", [HOLDS] = "holds", [OPEN] = "open"};
 static const char *const verdict_paint[] = {[FAILS] = TERMINAL_BAD, [HOLDS] = TERMINAL_GOOD, [OPEN] = TERMINAL_NOTE};
 
@@ -58,10 +46,11 @@ typedef struct asked {
 
 static void list_figures(FILE *out)
 {
-    for (int p = 0; p < PAPERS; p++) {
-        fprintf(out, "%s\n", figure_papers[p].citation);
-        for (const figure *f = figure_papers[p].figures; f->name; f++) {
-            char *name = nx_format("%s/%s", figure_papers[p].name, f->name);
+    const figure_paper *p;
+    for (size_t i = 0; (p = figure_paper_at(i)); i++) {
+        fprintf(out, "%s\n", p->citation);
+        for (const figure *f = p->figures; f->name; f++) {
+            char *name = nx_format("%s/%s", p->name, f->name);
             fprintf(out, "  %-30s %s\n", name, f->title);
             free(name);
         }
@@ -72,12 +61,13 @@ static void list_figures(FILE *out)
 static bool choose(asked *a, const char *word)
 {
     size_t before = a->count;
-    for (int p = 0; p < PAPERS; p++)
-        for (const figure *f = figure_papers[p].figures; f->name; f++) {
-            char *name = nx_format("%s/%s", figure_papers[p].name, f->name);
-            if (!strcmp(word, "all") || !strcmp(word, figure_papers[p].name) || !strcmp(word, name)) {
+    const figure_paper *p;
+    for (size_t i = 0; (p = figure_paper_at(i)); i++)
+        for (const figure *f = p->figures; f->name; f++) {
+            char *name = nx_format("%s/%s", p->name, f->name);
+            if (!strcmp(word, "all") || !strcmp(word, p->name) || !strcmp(word, name)) {
                 NX_GROW(a->figures, a->count);
-                a->figures[a->count++] = (chosen){&figure_papers[p], f};
+                a->figures[a->count++] = (chosen){p, f};
             }
             free(name);
         }
@@ -252,8 +242,9 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
 
 static void print_names(void)
 {
-    for (size_t p = 0; p < figure_paper_count; p++)
-        for (const figure *f = figure_papers[p].figures; f->name; f++) printf(" %s/%s", figure_papers[p].name, f->name);
+    const figure_paper *p;
+    for (size_t i = 0; (p = figure_paper_at(i)); i++)
+        for (const figure *f = p->figures; f->name; f++) printf(" %s/%s", p->name, f->name);
 }
 
 static int command_figure(int argc, char **argv)

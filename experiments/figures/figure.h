@@ -13,7 +13,8 @@
  *         return p != NULL;
  *     }
  *
- *     static const figure gatys_figures[] = {{"fig4", "ratios of content to style", .make = ratio_sweep}, {0}};
+ *     static const figure figures[] = {{"fig4", "ratios of content to style", .make = ratio_sweep}, {0}};
+ *     const figure_paper gatys_figures = {.name = "gatys", .citation = "Gatys et al. 2016", .figures = figures};
  *
  * A claim is measured and printed as it comes out; nothing here is tuned until it holds.
  */
@@ -43,9 +44,6 @@ typedef struct figure_paper {
     const char *name, *citation;
     const figure *figures;
 } figure_paper;
-
-extern const figure gatys_figures[], texture_networks_figures[], improved_texnet_figures[], random_weights_figures[],
-    multimodal_figures[];
 
 /* ---- what is being made ---- */
 

@@ -15,6 +15,16 @@
 #include <string.h>
 #include <xxhash.h>
 
+#define ROW(name) extern const figure_paper name##_figures;
+PAPERS(ROW)
+#undef ROW
+
+#define ROW(name) &name##_figures,
+static const figure_paper *const papers[] = {PAPERS(ROW)};
+#undef ROW
+
+const figure_paper *figure_paper_at(size_t i) { return i < sizeof papers / sizeof *papers ? papers[i] : NULL; }
+
 struct figure_work {
     const figure_request *request;
     const char *paper;

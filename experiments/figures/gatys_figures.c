@@ -363,7 +363,7 @@ static bool cost(figure_work *w, nx_error *err)
     return true;
 }
 
-const figure gatys_figures[] = {
+static const figure figures[] = {
     {"fig1", "reconstructions of content and of style, layer by layer", .make = reconstructions},
     {"fig3", "one photograph in five styles", .untrained = "five styles through random features", .make = styles},
     {"fig4", "the ratio of content to style", .untrained = "the ratios with random features", .make = ratios},
@@ -373,4 +373,10 @@ const figure gatys_figures[] = {
     {"fig7", "the style of a photograph", .untrained = "the pictures through random features", .make = photographs},
     {"cost", "seconds against pixels", .make = cost},
     {0},
+};
+
+const figure_paper gatys_figures = {
+    .name = "gatys",
+    .citation = "Gatys, Ecker, Bethge: Image style transfer using convolutional neural networks. CVPR 2016",
+    .figures = figures,
 };

@@ -518,7 +518,7 @@ static bool texture_norms(figure_work *w, nx_error *err)
     return true;
 }
 
-const figure improved_texnet_figures[] = {
+static const figure figures[] = {
     {"fig2", "four normalizations", "the nets on random features, which decide the contrast alone",
      .make = normalizations},
     {"fig3a", "learning curves of instance and batch normalization",
@@ -535,4 +535,10 @@ const figure improved_texnet_figures[] = {
     {"textures", "textures with instance and batch normalization", "the same on random features, which decide nothing",
      .make = texture_norms},
     {0},
+};
+
+const figure_paper improved_texnet_figures = {
+    .name = "improved_texnet",
+    .citation = "Ulyanov, Vedaldi, Lempitsky: Improved texture networks. CVPR 2017",
+    .figures = figures,
 };

@@ -449,7 +449,7 @@ static bool lambdas(figure_work *w, nx_error *err)
     return true;
 }
 
-const figure multimodal_figures[] = {
+static const figure figures[] = {
     {"table1", "time and memory of MT-Net, Johnson's network and a deep single one", .make = table1},
     {"fig3", "what each subnet adds", .untrained = "the stages of a network on random features", .make = subnets},
     {"fig5", "the style subnet against other single networks", .untrained = "the networks on random features",
@@ -458,4 +458,10 @@ const figure multimodal_figures[] = {
     {"fig7", "two styles in one network", .untrained = "the networks on random features", .make = two_styles},
     {"lambda", "the weights of the three losses", .untrained = "the networks on random features", .make = lambdas},
     {0},
+};
+
+const figure_paper multimodal_figures = {
+    .name = "multimodal",
+    .citation = "Wang, Oxholm, Zhang, Wang: Multimodal transfer. CVPR 2017",
+    .figures = figures,
 };

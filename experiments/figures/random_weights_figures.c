@@ -643,7 +643,7 @@ static bool contrary(figure_work *w, nx_error *err)
 
 #define RANVGG_ALONE "ranVGG alone"
 
-const figure random_weights_figures[] = {
+static const figure figures[] = {
     {"fig2", "one picture from every layer of ranVGG", .make = every_layer},
     {"fig3", "from layers of ranVGG and of the trained VGG", RANVGG_ALONE, .make = one_picture},
     {"fig4", "three pictures from pools of ranVGG and of the trained VGG", RANVGG_ALONE, .make = three_pictures},
@@ -655,4 +655,10 @@ const figure random_weights_figures[] = {
     {"fig10", "landscapes in the styles of paintings", .make = landscapes},
     {"contrary", "why random weights failed before", .make = contrary},
     {0},
+};
+
+const figure_paper random_weights_figures = {
+    .name = "random_weights",
+    .citation = "He, Wang, Hopcroft: A powerful generative model using random weights. NIPS 2016",
+    .figures = figures,
 };

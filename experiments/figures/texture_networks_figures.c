@@ -496,7 +496,7 @@ static bool one_scale(figure_work *w, nx_error *err)
     return true;
 }
 
-const figure texture_networks_figures[] = {
+static const figure figures[] = {
     {"fig4", "textures against optimization", "the same on random features, which decide nothing", against_optimization,
      false},
     {"fig5", "the scale of the noise balances style and content", "the same on random features, which decide nothing",
@@ -509,4 +509,10 @@ const figure texture_networks_figures[] = {
     {"fig12", "one scale at a time", "the same on random features, which decide nothing", .make = one_scale,
      .one_generator = true},
     {0},
+};
+
+const figure_paper texture_networks_figures = {
+    .name = "texture_networks",
+    .citation = "Ulyanov, Lebedev, Vedaldi, Lempitsky: Texture networks. ICML 2016",
+    .figures = figures,
 };

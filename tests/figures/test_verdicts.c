@@ -416,15 +416,9 @@ static int open_all(void **state)
     return !nx_tensors_save_safetensors(scratch("vgg19.safetensors"), entries, 2 * LAYERS, NULL, 0, &err);
 }
 
-static const figure_paper papers[] = {{"gatys", NULL, gatys_figures},
-                                      {"texture_networks", NULL, texture_networks_figures},
-                                      {"improved_texnet", NULL, improved_texnet_figures},
-                                      {"random_weights", NULL, random_weights_figures},
-                                      {"multimodal", NULL, multimodal_figures}};
-
 static const figure *figure_of(const made_case *c, const figure_paper **paper)
 {
-    for (*paper = papers; *paper < papers + sizeof papers / sizeof *papers; ++*paper)
+    for (size_t i = 0; (*paper = figure_paper_at(i)); i++)
         for (const figure *f = (*paper)->figures; !strcmp((*paper)->name, c->paper) && f->name; f++)
             if (!strcmp(f->name, c->figure)) return f;
     fail_msg("there is no figure %s of %s", c->figure, c->paper);
@@ -483,9 +477,14 @@ static void verdicts_follow_the_numbers(void **state)
 int main(void)
 {
     nx_log_set(NX_LOG_QUIET);
-    enum { PAPERS = sizeof papers / sizeof *papers };
-    struct CMUnitTest tests[PAPERS];
-    for (int i = 0; i < PAPERS; i++)
-        tests[i] = (struct CMUnitTest){papers[i].name, verdicts_follow_the_numbers, NULL, NULL, (void *)&papers[i]};
+    struct CMUnitTest tests[] = {
+#define ROW(name) cmocka_unit_test_prestate(verdicts_follow_the_numbers, NULL),
+        PAPERS(ROW)
+#undef ROW
+    };
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+        tests[i].name = figure_paper_at(i)->name;
+        tests[i].initial_state = (void *)figure_paper_at(i);
+    }
     return cmocka_run_group_tests(tests, open_all, scratch_close);
 }
