@@ -153,6 +153,14 @@ only_caller(clCreateBuffer framework/device/memory.c)
 only_caller(clCreateSubBuffer framework/device/memory.c)
 only_caller(clBuildProgram framework/device/program.c)
 
+# The program opens devices in one place, which knows its environment.
+foreach(file ${experiment_files})
+  file(STRINGS ${root}/${file} calls REGEX "(^|[^A-Za-z0-9_])nx_device_(open|choose)[ \t]*\\(")
+  if(calls AND NOT file STREQUAL experiments/machine/device.c)
+    complain("${file} calls nx_device_open or nx_device_choose: machine/device has device_open and device_choose")
+  endif()
+endforeach()
+
 file(GLOB kernels RELATIVE ${root} ${root}/cl/*.cl)
 foreach(file ${kernels})
   file(STRINGS ${root}/${file} lines REGEX "^[ \t]*#[ \t]*include")

@@ -207,7 +207,7 @@ static bool make_steps(loop *l, nx_error *err)
 static bool open_device(task *t, nx_error *err)
 {
     nx_device_options options = device_options(t->c);
-    return first_use(&t->info, &options, err) && nx_device_open(&t->device, &options, err);
+    return first_use(&t->info, &options, err) && device_open(&t->device, options, err);
 }
 
 /* How far the checkpoint is. */
