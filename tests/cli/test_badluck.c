@@ -87,10 +87,10 @@ static void test_style(void **state)
     nx_error err = {0};
     for (int i = 0; i < 144; i++) weight[0][i] = 1e12f * (float)(i % 5), weight[1][i] = 1e-9f * (float)(i % 7);
     if (!nx_tensors_save_safetensors(at("huge.safetensors"), entries, 6, NULL, 0, &err)) fail_msg("%s", err.text);
-    nstx(1, "run tiny.ini -o style.h5 -s descriptor.weights=huge.safetensors -s descriptor.preprocessing=caffe "
+    nstx(1, "run tiny.ini -o huge.h5 -s descriptor.weights=huge.safetensors -s descriptor.preprocessing=caffe "
             "-s data.validation_count=0");
     assert_one_line("nstx: step 0: style/relu1_1 is inf");
-    assert_status("style.h5", "failed");
+    assert_status("huge.h5", "failed");
     write_text("gatys.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 9\n[optimizer]\nmethod = lbfgs\n"
                             "[descriptor]\nweights = huge.safetensors\npreprocessing = caffe\n"
                             "content_layers =\nstyle_layers = relu1_1\n[data]\nstyle = style.png\nsize = 32\n"
@@ -182,7 +182,8 @@ static void test_file_taken_away(void **state)
         uint64_t step = step_kept("long/a.h5");
         assert_true(step >= 12);
         nstx(0, "run tiny.ini -o long/a.h5 --resume " LONG " -s experiment.steps=%llu", (unsigned long long)step + 3);
-        nstx(0, "run tiny.ini -o straight.h5 " LONG " -s experiment.steps=%llu", (unsigned long long)step + 3);
+        nstx(0, "run tiny.ini --overwrite -o straight.h5 " LONG " -s experiment.steps=%llu",
+             (unsigned long long)step + 3);
         assert_same_run("straight.h5", "long/a.h5");
     }
 }
@@ -200,7 +201,7 @@ static void test_nowhere_to_write(void **state)
     nstx(2, "run tiny.ini -o /proc/a.h5");
     assert_one_line("/proc/a.h5: cannot write there: ");
     nstx(2, "run tiny.ini -o /dev/full");
-    assert_one_line("/dev/full: there is a file that is no run file of nstx");
+    assert_one_line("/dev/full: no plain file, where one is to be written");
 }
 
 /* A run file that something else cut short is named by the resumption, and left as it is. */
