@@ -76,7 +76,7 @@ bool trained_sample(trained *t, int height, int width, generator_options o, nx_i
 
 /* ---- losses ---- */
 
-static bool open_perception(trained *t, nx_error *err)
+static bool open_losses(trained *t, nx_error *err)
 {
     perceptual_style styles[PERCEPTUAL_STYLES];
     return t->perceptual ||
@@ -113,7 +113,7 @@ bool trained_losses(trained *t, const nx_image *picture, const nx_image *content
 {
     nx_shape shape = {1, picture->height, picture->width, 3};
     objective_values v;
-    if (!open_perception(t, err)) return false;
+    if (!open_losses(t, err)) return false;
     if ((!t->plan || !nx_shape_equal(shape, t->shape) || !content != !t->content) && !record(t, shape, content, err)) {
         forget_graph(t);
         return false;

@@ -3,7 +3,7 @@
  *     mtnet_pictures p = mtnet_record(&options, &scope, x, 1);
  *     nx_tensor *y1 = p.output[0], *y2 = p.output[1], *y3 = p.output[2];
  *
- * Not here: the losses of the three pictures (experiments/multimodal.c).
+ * Not here: the losses of the three pictures (experiments/papers/multimodal.c).
  *
  * x is [n, h, w, 3], RGB in [0, 1]; h and w are multiples of MTNET_MULTIPLE. y3 is as large as x. y2 is smaller by the
  * factor `refine`, 1 or 2, and y1 is half of y2: at refine = 2 a quarter, a half and the whole of x, which is how the

@@ -50,7 +50,7 @@ bool finite_check_new(finite_check **out, const nx_device_info *info, const nx_p
     w->g = nx_graph_new(info);
     for (int k = 0; k < count; k++)
         for (size_t i = 0; stores[k] && i < stores[k]->count; i++) watch(w, stores[k]->items[i]);
-    NX_CHECK(w->count, "a guard of nothing");
+    NX_CHECK(w->count, "a check of nothing");
     w->all = sum(w);
     bool ok = nx_plan_new(&w->plan, w->g, err);
     if (ok)

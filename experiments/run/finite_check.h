@@ -18,7 +18,7 @@
 
 typedef struct finite_check finite_check;
 
-/* Plans the graph; no device is touched. The stores outlive the guard; NULL ones are skipped. */
+/* Plans the graph; no device is touched. The stores outlive the check; NULL ones are skipped. */
 bool finite_check_new(finite_check **out, const nx_device_info *info, const nx_params *const *stores, int count,
                       nx_error *err);
 void finite_check_free(finite_check *w); /* before nx_device_free */

@@ -61,7 +61,7 @@ static bool check_stages(optimizer *t, nx_error *err)
 }
 
 /* The style pictures of every stage, as large beside the picture as in the last one. */
-static bool open_perception(optimizer *t, nx_error *err)
+static bool open_losses(optimizer *t, nx_error *err)
 {
     const config *c = t->task.c;
     perceptual_style styles[PERCEPTUAL_STYLES];
@@ -115,8 +115,7 @@ bool optimize_open_inputs(task *base, nx_error *err)
 {
     optimizer *t = (optimizer *)base;
     const config *c = base->c;
-    if (!read_pictures(t, err) || !check_stages(t, err) || !open_perception(t, err) || !check_sizes(t, err))
-        return false;
+    if (!read_pictures(t, err) || !check_stages(t, err) || !open_losses(t, err) || !check_sizes(t, err)) return false;
     t->content_balance = ones(c->descriptor.content_layers.count);
     t->style_balance = ones(t->styles * c->descriptor.style_layers.count);
     bool content = t->content.rgb && c->descriptor.content_layers.count,

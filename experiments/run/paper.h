@@ -41,8 +41,8 @@ typedef struct paper {
     /* Changes the descriptor, whose weights are on the device. content: the picture, NULL if there is none. */
     bool (*choose)(perceptual_loss *p, nx_device *device, const nx_image *content, nx_error *err);
 
-    /* Sets the factors that a judge has as its balance: one a content layer, one a style layer of each of the style
-     * pictures from number `style` on; both are 1 before. */
+    /* Sets the factors that a picture_loss has as its balance: one a content layer, one a style layer of each of the
+     * style pictures from number `style` on; both are 1 before. */
     bool (*balance)(perceptual_loss *p, nx_device *device, const nx_image *content, int style, int styles,
                     double *content_balance, double *style_balance, nx_error *err);
 } paper;

@@ -1,6 +1,6 @@
 /* A checkpoint: named float arrays and named counters, on the host; what a run needs to go on bit for bit.
  *
- * Not a file: run/runfile keeps the newest one of a run, run/model writes one of parameters alone.
+ * Not a file: runfile/runfile keeps the newest one of a run, runfile/model writes one of parameters alone.
  *
  *     checkpoint *c = checkpoint_new();
  *     checkpoint_put_params(c, "parameters", params);
