@@ -150,7 +150,7 @@ static void what_does_not_fit_is_refused_whole(void **state)
         char *changed =
             nx_format("%.*s%s%s", (int)(place - text), text, changes[i].to, place + strlen(changes[i].from));
         write_signed("wisdom.txt", changed);
-        nstx(0, "run tiny.ini -o refused.h5 " WIDE);
+        nstx(0, "run tiny.ini --overwrite -o refused.h5 " WIDE);
         assert_said(said_err, changes[i].says);
         assert_same_run("rule.h5", "refused.h5");
         free(changed);

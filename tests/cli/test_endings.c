@@ -41,7 +41,7 @@ static void test_signals(void **state)
     nstx(0, "run tiny.ini -o straight.h5 " LONG);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         remove_run("stopped");
-        pid_t child = start("run tiny.ini -o stopped.h5 " LONG);
+        pid_t child = start("run tiny.ini --overwrite -o stopped.h5 " LONG);
         wait_for(child, "\nstep 2/");
         kill(child, numbers[i]);
         assert_int_equal(finish(child), 130);

@@ -128,7 +128,9 @@ static void fully_connected_layers_are_inverted(void **state)
     static const char *const layers[] = {"fc6", "fc7"};
     for (size_t k = 0; k < 2; k++) {
         size_t n;
-        nstx(0, "run picture.ini -o fc.h5 -s data.size=64 -s descriptor.width=0.0625 -s descriptor.content_layers=%s",
+        nstx(0,
+             "run picture.ini --overwrite -o fc.h5 -s data.size=64 -s descriptor.width=0.0625 -s "
+             "descriptor.content_layers=%s",
              layers[k]);
         double *total = totals_of("fc.h5", &n);
         assert_true(total[n - 1] < .5 * total[0]);
