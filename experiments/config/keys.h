@@ -88,6 +88,7 @@ WORDS(tv, WORD(TV_L2, "l2") WORD(TV_L1, "l1"))
 WORDS(diversity_form, WORD(DIVERSITY_RELEASED, "released") WORD(DIVERSITY_LITERAL, "literal"))
 WORDS(convention, WORD(CONVENTION_GATYS, "gatys") WORD(CONVENTION_MEAN, "mean") WORD(CONVENTION_CHW, "chw")
     WORD(CONVENTION_SUM, "sum"))
+WORDS(bad_pictures, WORD(BAD_PICTURES_SKIP, "skip") WORD(BAD_PICTURES_REFUSE, "refuse"))
 WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFGS, "lbfgs"))
 WORDS(history_precision, WORD(HISTORY_PRECISION_BFLOAT16, "bfloat16") WORD(HISTORY_PRECISION_FLOAT32, "float32"))
 WORDS(line_search, WORD(LINE_SEARCH_NONE, "none") WORD(LINE_SEARCH_WOLFE, "wolfe"))
@@ -202,6 +203,8 @@ PATHS(data, content, WANT_ANY, "pictures, folders of pictures or a packed datase
 PATHS(data, validation, WANT_ANY,
     "the same for validation; empty: the last validation_count of content, left out of training")
 INT(data, validation_count, 0, 0, INT_MAX, "pictures to validate on; 0: all of validation, none of content")
+CHOICE(data, bad_pictures, bad_pictures, skip,
+    "training: pictures of a folder that are broken or too small: skip, the next one in order stands in; or refuse")
 PATH(data, style, WANT_FILE, "", , "the style picture")
 PATHS(data, more_styles, WANT_FILE, "optimize: style pictures beside style")
 PATHS(data, masks, WANT_FILE,

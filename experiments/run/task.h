@@ -130,6 +130,9 @@ struct task_kind {
     /* What [log] validation and images ask for, of the state at the row's step; pictures: the latter, too. */
     task_did (*look)(task *t, runfile *file, task_row row, bool pictures, nx_error *err);
 
+    /* What the log says of the pictures that were read, before it is saved; NULL: nothing. */
+    void (*log_inputs)(const task *t, runfile *file);
+
     /* What of its state a checkpoint holds; the loop adds how far it is. */
     void (*put_state)(const task *t, checkpoint *k, uint64_t step);
 

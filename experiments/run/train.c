@@ -145,6 +145,11 @@ static void sizes(const task *t, int *now, int *multiple, int *most)
     *most = network->one_size ? *multiple : TASK_MOST_SIZE;
 }
 
+static size_t bad_pictures(const trainer *t)
+{
+    return nx_loader_bad(t->loader) + (t->held_out ? nx_loader_bad(t->held_out) : 0);
+}
+
 static bool print(task *base, nx_error *err)
 {
     trainer *t = (trainer *)base;
@@ -157,6 +162,8 @@ static bool print(task *base, nx_error *err)
         if (!t->texture)
             printf("content   %d x %d x %d x %d from %zu pictures, validation on %zu\n", out.n, c->data.size,
                    c->data.size, 3, t->content.count, t->validation.count);
+        size_t bad = t->texture ? 0 : bad_pictures(t);
+        if (bad) printf("          %zu of them are broken or too small and will be left out\n", bad);
         for (int i = 0; i < t->task.perceptual->styles; i++)
             printf("style     %d x %d\n", t->task.perceptual->style[i].width, t->task.perceptual->style[i].height);
         printf("output    %d x %d x %d x %d\n", out.n, out.h, out.w, out.c);
@@ -268,6 +275,14 @@ static void put_state(const task *base, checkpoint *k, uint64_t step)
     checkpoint_put_counter(k, "random", step);      /* the next draw of noise */
 }
 
+static void log_inputs(const task *base, runfile *file)
+{
+    const trainer *t = (const trainer *)base;
+    if (t->texture) return;
+    runfile_set_int(file, "/data", "pictures", (int64_t)(t->content.count + t->validation.count));
+    runfile_set_int(file, "/data", "bad_pictures", (int64_t)bad_pictures(t));
+}
+
 static bool save_model(const task *base, const char *run, nx_error *err)
 {
     const trainer *t = (const trainer *)base;
@@ -305,5 +320,6 @@ const task_kind training = {.bytes = sizeof(trainer),
                             .step = step,
                             .graph = graph,
                             .look = train_look,
+                            .log_inputs = log_inputs,
                             .put_state = put_state,
                             .save_model = save_model};
