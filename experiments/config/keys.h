@@ -211,8 +211,9 @@ PATHS(data, masks, WANT_FILE,
     "optimize: of style and more_styles, where in the picture each style goes: white, and in parts grey; "
     "or opaque, in a transparent picture")
 PATH(data, fine_style, WANT_FILE, "", , "mtnet: the style of all but the first subnet; empty: style")
-INT(data, style_size, 256, 0, 16384,
-    "pixels of the style's longer side; 0: its own size; mtnet: the last subnet's, a half and a quarter before")
+INT(data, style_size, -1, -1, 16384,
+    "pixels of the style's longer side; -1: as size says; 0: its own size; mtnet: the last subnet's, a half and a "
+    "quarter before")
 INT(data, size, 256, 0, 16384, 
     "pixels a side of the content's crops; optimize: of the picture's longer side; 0: an image's own size")
 PATH(data, init, WANT_FILE, "noise content style", noise, "optimize: where the picture starts")
