@@ -112,6 +112,31 @@ static void close_all(task *base)
 
 /* ---- memory ---- */
 
+/* Parameters, moments and three counters (the step, the data's and the noise's); rows and the learning rate; pictures
+ * of contents, of outputs and of those on the way. */
+static task_stored stored_of(const trainer *t, const nx_params *params, const nx_params *state, const side *train,
+                             const side *valid)
+{
+    const config *c = t->task.c;
+    uint64_t steps = (uint64_t)c->experiment.steps;
+    task_stored s = {.numbers = nx_params_numbers(params, false) + nx_params_numbers(state, false),
+                     .arrays = params->count + state->count,
+                     .counters = 3,
+                     .rows = task_metrics(&train->objective) + 1};
+    if (!valid->plan) return s;
+    s.looks = task_metrics(&valid->objective) + (t->texture ? 2 : 0);
+    size_t pixels = (size_t)c->data.size * (size_t)c->data.size;
+    for (int n = 0; n < train_shown(&t->task); n++) {
+        if (!t->texture && c->log.images) task_store_series(&s, c, 0, pixels);
+        task_store_series(&s, c, steps, pixels);
+        for (int k = 0; k < valid->n_before; k++) {
+            nx_shape shape = valid->before[k]->shape;
+            task_store_series(&s, c, steps, (size_t)shape.h * (size_t)shape.w);
+        }
+    }
+    return s;
+}
+
 static bool measure(task *base, int size, task_needs *out, nx_error *err)
 {
     trainer *t = (trainer *)base;
@@ -128,6 +153,7 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
         out->arena = nx_plan_bytes(train.plan);
         out->tensors = nx_plan_sum(train.plan);
         out->nodes = train.g->n_nodes;
+        out->stored = stored_of(t, params, optimizer->state, &train, &valid);
     }
     train_free_side(&train);
     train_free_side(&valid);
