@@ -17,6 +17,7 @@ static cJSON *plan_json(task *t, const char *label, const duration *d)
     uint64_t bytes[NX_MEMORY_KINDS], total = 0;
     cJSON *json = cJSON_CreateObject();
     task_bytes(t, bytes);
+    cJSON_AddStringToObject(json, "config", t->c->name);
     cJSON_AddStringToObject(json, "point", label);
     cJSON_AddStringToObject(json, "device", device->name);
     cJSON_AddNumberToObject(json, "device_bytes", (double)device->memory);
@@ -41,7 +42,8 @@ static cJSON *plan_json(task *t, const char *label, const duration *d)
 static void print_plan(task *t, const char *label, const duration *d)
 {
     char disk[16], time[256];
-    printf("%s%s%sdevice    %s\n", *label ? "point     " : "", label, *label ? "\n" : "", t->info.name);
+    printf("config    %s\n%s%s%sdevice    %s\n", t->c->name, *label ? "point     " : "", label, *label ? "\n" : "",
+           t->info.name);
     task_print_plan(t);
     printf("\nrun file  about %s\n", nx_bytes_text(disk, (double)task_disk_bytes(t)));
     printf("time      %s\n", d->step > 0 ? duration_text(time, d) : "not known before a step: add --time");

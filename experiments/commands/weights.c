@@ -249,7 +249,7 @@ static int weights_normalize(const request *r)
     nx_loader *loader = NULL;
     if (!r->images) return usage_error_of(NORMALIZE, "--images FOLDER is needed: the statistics come from pictures");
     bool ok = open_weights(&s, r, r->files[0], &err) && nx_packed_images(&list, r->images, &err);
-    size_t wanted = (size_t)(r->number ? r->number : COUNT), batch = BATCH;
+    size_t rare = 0, wanted = (size_t)(r->number ? r->number : COUNT), batch = BATCH;
     if (ok) {
         if (wanted > list.count) wanted = list.count;
         if (wanted < batch) batch = wanted;
@@ -265,12 +265,17 @@ static int weights_normalize(const request *r)
             .shape = {(int)batch, size, size, 3}, .batches = list.count / batch, .read = next_batch};
         ok = nx_loader_new(&loader, &options, &err) && open_device(&s, &err);
         images.context = loader;
-        ok = ok && descriptor_rescale_on(s.d, s.device, &images, &s.file.deepest, 1, true, &err);
+        ok = ok && descriptor_rescale_on(s.d, s.device, &images, &s.file.deepest, 1, true, &rare, &err);
         nx_progress("%s", "");
     }
     char *how = nx_format("every channel's mean is 1 over %zu pictures of %s", list.count, r->images);
     ok = ok && save_weights(&s, r->files[0], r->files[1], "normalised", how, &err);
     if (ok) printf("%s: %s to %s, %s\n", r->files[1], s.file.network->title, s.file.deepest, how);
+    if (ok && rare)
+        printf(
+            "%zu channel%s hardly ever fire%s there, with a mean below %g of the layer's: scaled as if it were that, "
+            "or the few pixels where they fire would outweigh all others\n",
+            rare, rare == 1 ? "" : "s", rare == 1 ? "s" : "", (double)DESCRIPTOR_RARE);
     free(how);
     nx_loader_free(loader);
     nx_file_list_free(&list);

@@ -314,6 +314,8 @@ double config_layer_weight(const config_numbers *weights, int i, int count)
 /* What may change when a run is continued: a key, or a whole section. */
 static const char *const changeable[] = {"experiment.steps", "device.", "log."};
 
+int config_style_size(const config *c) { return c->data.style_size < 0 ? c->data.size : c->data.style_size; }
+
 /* ---- the run file's part ---- */
 
 static bool may_change(const config_row *r)
@@ -334,6 +336,16 @@ static bool is_moved(const config *c, const config_row *r, config_moved *moved, 
     return false;
 }
 
+/* Whether two values of a key are the same thing; where a style's size follows that of the picture, it may be given. */
+static bool means_same(const config *c, const config_row *r, const char *before, const char *now)
+{
+    if (!strcmp(before, now)) return true;
+    if (strcmp(r->section, "data") || strcmp(r->key, "style_size")) return false;
+    config then = *c;
+    then.data.style_size = atoi(before);
+    return config_style_size(&then) == config_style_size(c);
+}
+
 bool config_continues(const config *c, const char *name, const char *stored, config_moved *moved, const void *context,
                       nx_error *err)
 {
@@ -347,7 +359,7 @@ bool config_continues(const config *c, const char *name, const char *stored, con
             if (!strcmp(ini.entries[k].section, r->section) && !strcmp(ini.entries[k].key, r->key))
                 before = ini.entries[k].value;
         char *now = config_value_text(r, c);
-        if (strcmp(before, now) && !may_change(r) && !is_moved(c, r, moved, context))
+        if (!means_same(c, r, before, now) && !may_change(r) && !is_moved(c, r, moved, context))
             fine = nx_fail(err,
                            "%s: the run began with [%s] %s = %s, not %s: change it back, or name another file "
                            "with -o",

@@ -110,6 +110,9 @@ bool config_need(const config *c, const char *section, const char *key, nx_error
 /* The weight of layer i of count. */
 double config_layer_weight(const config_numbers *weights, int i, int count);
 
+/* What [data] style_size comes to: -1 follows [data] size. */
+int config_style_size(const config *c);
+
 /* ---- names of layers ---- */
 
 /* Name i of a layer of a descriptor, NULL past the last one: what networks/descriptor.c, which is above the parser,

@@ -88,6 +88,7 @@ WORDS(tv, WORD(TV_L2, "l2") WORD(TV_L1, "l1"))
 WORDS(diversity_form, WORD(DIVERSITY_RELEASED, "released") WORD(DIVERSITY_LITERAL, "literal"))
 WORDS(convention, WORD(CONVENTION_GATYS, "gatys") WORD(CONVENTION_MEAN, "mean") WORD(CONVENTION_CHW, "chw")
     WORD(CONVENTION_SUM, "sum"))
+WORDS(bad_pictures, WORD(BAD_PICTURES_SKIP, "skip") WORD(BAD_PICTURES_REFUSE, "refuse"))
 WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFGS, "lbfgs"))
 WORDS(history_precision, WORD(HISTORY_PRECISION_BFLOAT16, "bfloat16") WORD(HISTORY_PRECISION_FLOAT32, "float32"))
 WORDS(line_search, WORD(LINE_SEARCH_NONE, "none") WORD(LINE_SEARCH_WOLFE, "wolfe"))
@@ -202,14 +203,17 @@ PATHS(data, content, WANT_ANY, "pictures, folders of pictures or a packed datase
 PATHS(data, validation, WANT_ANY,
     "the same for validation; empty: the last validation_count of content, left out of training")
 INT(data, validation_count, 0, 0, INT_MAX, "pictures to validate on; 0: all of validation, none of content")
+CHOICE(data, bad_pictures, bad_pictures, skip,
+    "training: pictures of a folder that are broken or too small: skip, the next one in order stands in; or refuse")
 PATH(data, style, WANT_FILE, "", , "the style picture")
 PATHS(data, more_styles, WANT_FILE, "optimize: style pictures beside style")
 PATHS(data, masks, WANT_FILE,
     "optimize: of style and more_styles, where in the picture each style goes: white, and in parts grey; "
     "or opaque, in a transparent picture")
 PATH(data, fine_style, WANT_FILE, "", , "mtnet: the style of all but the first subnet; empty: style")
-INT(data, style_size, 256, 0, 16384,
-    "pixels of the style's longer side; 0: its own size; mtnet: the last subnet's, a half and a quarter before")
+INT(data, style_size, -1, -1, 16384,
+    "pixels of the style's longer side; -1: as size says; 0: its own size; mtnet: the last subnet's, a half and a "
+    "quarter before")
 INT(data, size, 256, 0, 16384, 
     "pixels a side of the content's crops; optimize: of the picture's longer side; 0: an image's own size")
 PATH(data, init, WANT_FILE, "noise content style", noise, "optimize: where the picture starts")

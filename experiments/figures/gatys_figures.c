@@ -43,7 +43,7 @@ static bool show_content(figure_work *w, int row, int column, const sweep_point 
 /* Three quarters of its size: a portrait is then no higher than a landscape beside it. */
 static bool show_style(figure_work *w, int row, int column, const sweep_point *p, nx_error *err)
 {
-    return figure_show(w, row, column, style_of(p), p->config->data.style_size * 3 / 4, "style", err);
+    return figure_show(w, row, column, style_of(p), config_style_size(p->config) * 3 / 4, "style", err);
 }
 
 /* What is left of both losses: content as its layer's mean square, style as the sum over layers. */

@@ -338,8 +338,8 @@ static bool one_scale(figure_work *w, nx_error *err)
     trained *judge = NULL;
     if (!full || !trained_open(&judge, &mt->point[0], NULL, err)) return false;
     const sweep_point *p[COUNT] = {&single->point[0], &single->point[1], &mt->point[0], full};
-    char *titles[COUNT] = {nx_format("style of %d alone", p[SMALL]->config->data.style_size),
-                           nx_format("style of %d alone", p[LARGE]->config->data.style_size), nx_format("MT-Net"),
+    char *titles[COUNT] = {nx_format("style of %d alone", config_style_size(p[SMALL]->config)),
+                           nx_format("style of %d alone", config_style_size(p[LARGE]->config)), nx_format("MT-Net"),
                            nx_format("trained at %d", full->config->data.size)};
     scales s[COUNT];
     double sum[COUNT];

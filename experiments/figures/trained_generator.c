@@ -176,5 +176,6 @@ bool trained_content(const sweep_point *p, size_t k, int side, nx_image *out, nx
 
 bool trained_style(const sweep_point *p, nx_image *out, nx_error *err)
 {
-    return load_fitted(p->config->data.style, p->config->data.style_size ? p->config->data.style_size : 256, out, err);
+    int size = config_style_size(p->config);
+    return load_fitted(p->config->data.style, size ? size : 256, out, err);
 }

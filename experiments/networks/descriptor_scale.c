@@ -60,8 +60,9 @@ static bool mean_activations(descriptor *d, nx_device *device, const descriptor_
 }
 
 bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_images *images, const char *const *layers,
-                           size_t count, bool by_channel, nx_error *err)
+                           size_t count, bool by_channel, size_t *rare, nx_error *err)
 {
+    size_t bounded = 0;
     int last = descriptor_deepest(d->network, layers, count, err);
     float *means[DESCRIPTOR_LAYERS] = {NULL};
     if (last < 0 || !mean_activations(d, device, images, last, means, err)) return false;
@@ -76,6 +77,8 @@ bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_im
         float *now = means[m++], sum = 0;
         for (size_t k = 0; k < out; k++) sum += now[k] / (float)out;
         for (size_t k = 0; k < out; k++) {
+            bool rarely = by_channel && !l->bare && now[k] > 0 && now[k] < DESCRIPTOR_RARE * sum;
+            if (rarely) now[k] = DESCRIPTOR_RARE * sum, bounded++;
             if (!by_channel) now[k] = sum;
             if (l->bare || !(now[k] > 0)) now[k] = 1; /* not after a ReLU; dead */
         }
@@ -97,6 +100,7 @@ bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_im
         channels = out;
     }
     free(before);
+    if (rare) *rare = bounded;
     return true;
 }
 
@@ -119,7 +123,7 @@ bool descriptor_rescale(descriptor *d, nx_device *device, const float *images, n
 {
     one_batch one = {images, nx_shape_count(shape) * sizeof *images};
     descriptor_images all = {.shape = shape, .batches = 1, .read = read_one, .context = &one};
-    return descriptor_rescale_on(d, device, &all, layers, count, by_channel, err);
+    return descriptor_rescale_on(d, device, &all, layers, count, by_channel, NULL, err);
 }
 
 bool descriptor_measure(descriptor *d, nx_device *device, const descriptor_images *images, const char *layer,

@@ -19,10 +19,14 @@ typedef struct descriptor_images {
 
 /* Rescales the layers up to the deepest given so that on these images the mean activation after every ReLU is one: by
  * channel, Gatys' normalisation (W[k,j] <- W[k,j] m[l-1,j] / m[l,k], b[k] <- b[k] / m[l,k]; a dead channel stays as it
- * is), or by layer, which keeps random weights random and only sets their scale. Both leave what the network computes
- * unchanged but for those factors. Its parameters are on the device afterwards. */
+ * is, and one that hardly ever fires, with a mean below DESCRIPTOR_RARE of its layer's, is scaled by that bound: its
+ * mean is a chance of these images, and its factor would make the rare pixel where it fires outweigh all other
+ * channels), or by layer, which keeps random weights random and only sets their scale. Both leave what the network
+ * computes unchanged but for those factors. Its parameters are on the device afterwards. *rare, which may be NULL: such
+ * channels. */
+#define DESCRIPTOR_RARE 1e-3f
 bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_images *images, const char *const *layers,
-                           size_t count, bool by_channel, nx_error *err);
+                           size_t count, bool by_channel, size_t *rare, nx_error *err);
 
 /* The same on one batch that lies in memory. */
 bool descriptor_rescale(descriptor *d, nx_device *device, const float *images, nx_shape shape,

@@ -44,14 +44,18 @@ bool duration_of_run(duration *out, const char *path, const config *c, const nx_
 
 /* ---- steps made for it ---- */
 
-enum { STEPS = 4, WARM = 2 }; /* the first ones compile, and are not measured */
+/* The first half of the steps compiles and warms up, and is not measured. Short steps are made again, some seconds
+ * long: caches, clocks and the device's memory then are as in the middle of a run. */
+enum { LEAST_STEPS = 4, MOST_STEPS = 400 };
+#define SECONDS 2.
 
-/* The same config, short and with no more on disk than it takes. */
-static config shortened(const config *c)
+/* The same config, short and with no more on disk than it takes; rows as often as it has them, for they wait for the
+ * device. */
+static config shortened(const config *c, int steps)
 {
     config s = *c;
-    s.experiment.steps = STEPS;
-    s.log.every = 1;
+    s.experiment.steps = steps;
+    s.log.every = c->log.every && c->log.every < steps / 2 ? c->log.every : steps / 2;
     s.log.images = s.log.validation = s.log.checkpoint = 0;
     s.log.debug = s.device.profile = false;
     s.data.coarse = (config_numbers){0};
@@ -69,13 +73,16 @@ static double steps_of_last_size(const config *c)
     return steps;
 }
 
-static void read_measured(duration *out, const config *c, const task *t, const char *path, const task_result *result)
+static void read_measured(duration *out, const config *c, int steps, const task *t, const char *path,
+                          const task_result *result)
 {
     series s;
     if (!series_read_from(&s, path, "total", NULL)) return;
-    if (s.rows >= STEPS) {
-        double step = (s.time[STEPS - 1] - s.time[WARM - 1]) / (STEPS - WARM),
-               end = result->seconds - s.time[s.rows - 1];
+    size_t warm = 0, last = s.rows - 1;
+    while (warm < last && s.step[warm] < steps / 2) warm++;
+    if (warm < last) {
+        double step = (s.time[last] - s.time[warm]) / (double)(s.step[last] - s.step[warm]),
+               end = result->seconds - s.time[last];
         double between = !t->kind->validates || !c->log.validation
                              ? 0
                              : end / c->log.validation; /* what came after the last row was a validation */
@@ -85,11 +92,11 @@ static void read_measured(duration *out, const config *c, const task *t, const c
     series_free(&s);
 }
 
-bool duration_measure(duration *out, const config *c, nx_error *err)
+static bool measure_steps(duration *out, const config *c, int steps, nx_error *err)
 {
     const char *temporary = getenv("TMPDIR");
     char *folder = nx_format("%s/nstx-plan-XXXXXX", temporary && *temporary ? temporary : "/tmp");
-    config s = shortened(c);
+    config s = shortened(c, steps);
     task *t = NULL;
     runfile *file = NULL;
     task_result result;
@@ -106,7 +113,7 @@ bool duration_measure(duration *out, const config *c, nx_error *err)
         task_end end = loop_run(t, file, path, &result, err);
         ok = end == TASK_FINISHED || (end == TASK_INTERRUPTED && nx_fail(err, "interrupted"));
     }
-    if (ok) read_measured(out, c, t, path, &result);
+    if (ok) read_measured(out, c, steps, t, path, &result);
     ok = ok && (out->step > 0 || nx_fail(err, "the run ended before its steps could be measured"));
     runfile_free(file);
     task_free(t);
@@ -120,6 +127,14 @@ bool duration_measure(duration *out, const config *c, nx_error *err)
     free(path);
     free(folder);
     return ok;
+}
+
+bool duration_measure(duration *out, const config *c, nx_error *err)
+{
+    if (!measure_steps(out, c, LEAST_STEPS, err)) return false;
+    double steps = SECONDS / out->step;
+    if (steps < 2 * LEAST_STEPS) return true;
+    return measure_steps(out, c, steps < MOST_STEPS ? (int)steps : MOST_STEPS, err);
 }
 
 char *duration_text(char out[256], const duration *d)

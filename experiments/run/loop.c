@@ -72,9 +72,15 @@ static bool save_model(const loop *l, nx_error *err)
     return !l->t->kind->save_model || l->t->kind->save_model(l->t, l->path, err);
 }
 
+static void log_inputs(const loop *l)
+{
+    if (l->t->kind->log_inputs) l->t->kind->log_inputs(l->t, l->file);
+}
+
 static bool save(loop *l, nx_error *err)
 {
     l->moved = false;
+    log_inputs(l);
     return runfile_save(l->file, state_of(l, l->logged), err) && save_model(l, err);
 }
 
@@ -320,6 +326,7 @@ task_end loop_run(task *t, runfile *file, const char *path, task_result *result,
     if (interrupt_wanted()) return leave(&l, err);
     bool ok = ready && make_steps(&l, err);
     if (ready) {
+        log_inputs(&l);
         log_memory(t, file, result);
         log_profile(t, file);
     }

@@ -38,6 +38,32 @@ static void sizes(const task *t, int *now, int *multiple, int *most)
     *most = TASK_MOST_SIZE;
 }
 
+/* The picture, moments or the history; rows and the learning rate; pictures of every stage. */
+static task_stored stored_of(const optimizer *t, const stage *s)
+{
+    const config *c = t->task.c;
+    uint64_t steps = (uint64_t)c->experiment.steps, first = optimize_first_step(t, t->stages - 1);
+    steps = steps > first ? steps - first : 0;
+    size_t numbers = nx_shape_count(s->picture->shape);
+    task_stored out = {.numbers = numbers, .arrays = 1, .counters = 2, .rows = task_metrics(&s->objective) + 1};
+    if (s->optimizer) {
+        out.numbers += nx_params_numbers(s->optimizer->state, false);
+        out.arrays += s->optimizer->state->count;
+    } else {
+        size_t vectors = nx_lbfgs_vectors_after(steps, paper_lbfgs(c));
+        out.numbers += vectors * numbers;
+        out.arrays += vectors;
+        out.counters += NX_LBFGS_NUMBERS;
+    }
+    for (int k = 0; k < t->stages; k++) {
+        int height, width;
+        optimize_shape(t, optimize_size(t, k), &height, &width);
+        task_store_series(&out, c, k < t->stages - 1 ? (uint64_t)c->data.coarse_steps : steps,
+                          (size_t)height * (size_t)width);
+    }
+    return out;
+}
+
 static bool measure(task *base, int size, task_needs *out, nx_error *err)
 {
     optimizer *t = (optimizer *)base;
@@ -52,6 +78,7 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
         out->bytes[NX_MEMORY_ARENA] = out->arena + finite_check_bytes(s.finite);
         out->tensors = nx_plan_sum(s.plan);
         out->nodes = s.g->n_nodes;
+        out->stored = stored_of(t, &s);
     }
     optimize_free_stage(&s);
     return ok;

@@ -39,7 +39,7 @@ static bool read_pictures(optimizer *t, nx_error *err)
     if (t->content.rgb) height = t->content.height, width = t->content.width;
     t->frame = (double)height / width;
     t->size = c->data.size;
-    if (!t->size) t->size = !t->content.rgb && c->data.style_size ? c->data.style_size : longer(height, width);
+    if (!t->size) t->size = !t->content.rgb && config_style_size(c) ? config_style_size(c) : longer(height, width);
     return true;
 }
 
@@ -72,7 +72,7 @@ static bool open_losses(optimizer *t, nx_error *err)
     for (int k = 0; k < t->stages; k++)
         for (int i = 0; i < n; i++) {
             const char *path = i ? c->data.more_styles.items[i - 1] : c->data.style;
-            int size = c->data.style_size, height, width;
+            int size = config_style_size(c), height, width;
             if (!size && !nx_image_size(path, &height, &width, err)) return false;
             if (!size) size = longer(height, width);
             size = (int)lround((double)size * optimize_size(t, k) / t->size);

@@ -45,6 +45,6 @@ int paper_final_picture(const config *c, nx_scope *s, const generator_pictures *
 
 int paper_one_style(const config *c, perceptual_style *styles)
 {
-    styles[0] = (perceptual_style){.path = c->data.style, .size = c->data.style_size};
+    styles[0] = (perceptual_style){.path = c->data.style, .size = config_style_size(c)};
     return 1;
 }

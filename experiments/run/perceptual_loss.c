@@ -69,7 +69,7 @@ static bool check_style(const perceptual_loss *p, int k, const perceptual_style 
     const nx_image *image = &p->style[k];
     return (image->height >= least && image->width >= least) ||
            nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
-                   s->path, image->width, image->height, p->c->data.style_size, least);
+                   s->path, image->width, image->height, config_style_size(p->c), least);
 }
 
 /* The masks of [data], made grey. */

@@ -143,24 +143,36 @@ void task_bytes(task *t, uint64_t bytes[NX_MEMORY_KINDS])
     memcpy(bytes, needs.bytes, sizeof needs.bytes);
 }
 
+void task_store_series(task_stored *s, const config *c, uint64_t steps, size_t pixels)
+{
+    uint64_t every = (uint64_t)c->log.images, times = every ? (steps + every - 1) / every + 1 : 1;
+    s->series++;
+    s->pictures += 3 * pixels * runfile_images_kept(3 * pixels, times);
+}
+
+int task_metrics(const objective *o) { return o->count + 3; }
+
+/* What HDF5 takes, in bytes. Rows are chunks of 1024 numbers; a metric has steps, times and values. */
+enum { CHUNK = 1024, COLUMNS = 3, DATASET = 416, CHUNKED = 2096, PICTURES = 3656, GROUP = 1040, OWN = 14 << 10 };
+
+static uint64_t bytes_of_metrics(int metrics, int every, uint64_t steps)
+{
+    uint64_t rows = every ? steps / (uint64_t)every + 2 : 2, chunks = (rows + CHUNK - 1) / CHUNK;
+    return (uint64_t)metrics * (GROUP + COLUMNS * (DATASET + CHUNKED + chunks * CHUNK * 8));
+}
+
 uint64_t task_disk_bytes(task *t)
 {
+    const double packed = 0.85; /* deflated pictures: from 0.7, of smooth ones, to 0.9 */
     const config *c = t->c;
     task_needs needs = {0};
-    enum { CHUNK = 1024, ROW = 24, OWN = 1 << 17 }; /* rows HDF5 makes room for at a time, bytes of one, HDF5's own */
-    uint64_t side = (uint64_t)size_of(t), steps = (uint64_t)c->experiment.steps, bytes = OWN;
-    uint64_t terms = (uint64_t)(c->descriptor.content_layers.count + c->descriptor.style_layers.count + 4);
-    if (t->kind->measure(t, size_of(t), &needs, NULL))
-        bytes += needs.bytes[NX_MEMORY_PARAMETERS] + needs.bytes[NX_MEMORY_OPTIMIZER];
-    if (c->log.images) {
-        uint64_t times = steps / (uint64_t)c->log.images + 2, series = 3 * side * side * times;
-        bytes += (uint64_t)(t->kind->shown ? t->kind->shown(t) : 1) *
-                 (series < RUNFILE_IMAGE_BYTES ? series : RUNFILE_IMAGE_BYTES);
-    }
-    const int every[] = {c->log.every, t->kind->validates ? c->log.validation : 0};
-    for (int k = 0; k < 2; k++)
-        if (every[k]) bytes += terms * ROW * CHUNK * (steps / (uint64_t)every[k] / CHUNK + 1);
-    return bytes;
+    if (!t->kind->measure(t, size_of(t), &needs, NULL)) return 0;
+    const task_stored *s = &needs.stored;
+    uint64_t steps = (uint64_t)c->experiment.steps, bytes = OWN;
+    bytes += s->numbers * sizeof(float) + s->arrays * DATASET + (uint64_t)s->counters * (DATASET + CHUNKED + CHUNK * 8);
+    bytes += (uint64_t)((double)s->pictures * packed) + s->series * (DATASET + PICTURES);
+    return bytes + bytes_of_metrics(s->rows, c->log.every, steps) +
+           bytes_of_metrics(s->looks, c->log.validation, steps);
 }
 
 uint64_t task_bytes_at(task *t, int level)

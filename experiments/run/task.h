@@ -49,7 +49,8 @@ bool task_fits(task *t, nx_error *err);
 /* The largest [data] size, up to TASK_MOST_SIZE, for which everything fits; 0 if none does. */
 int task_largest_size(task *t);
 
-/* About what the run file takes on disk: checkpoint, pictures over time before compression, rows. */
+/* What the run file takes on disk at the end, within a few percent: the checkpoint and rows as they are stored,
+ * pictures over time as they usually compress. */
 uint64_t task_disk_bytes(task *t);
 
 /* Prints what `nstx plan` shows of sizes and memory, on standard output. */
@@ -60,12 +61,29 @@ int task_rows_of_loss(const config *c);
 
 /* ---- for the kinds ---- */
 
-/* The memory of a run at some size; beside its bytes how the arena of a step is used. The descriptor's parameters come
- * on top. */
+/* What a run file holds at the end. */
+typedef struct task_stored {
+    uint64_t numbers;  /* of the checkpoint's arrays, float32 each */
+    size_t arrays;     /* of them */
+    int counters;      /* of the checkpoint */
+    int rows, looks;   /* metrics with a row every [log] every steps, and every [log] validation */
+    size_t series;     /* of pictures */
+    uint64_t pictures; /* bytes of them, before compression */
+} task_stored;
+
+/* The memory of a run at some size; beside its bytes how the arena of a step is used, and what is kept of it on disk.
+ * The descriptor's parameters come on top. */
 typedef struct task_needs {
     uint64_t bytes[NX_MEMORY_KINDS], arena, tensors;
     size_t nodes;
+    task_stored stored;
 } task_needs;
+
+/* Metrics of an objective: its terms and the sums of rows_log. */
+int task_metrics(const objective *o);
+
+/* Adds a series of pictures to what is stored: one at every [log] images of `steps` steps, and at the end. */
+void task_store_series(task_stored *s, const config *c, uint64_t steps, size_t pixels);
 
 /* The graph that a step ran, for the row of that step. */
 typedef struct task_graph {
@@ -129,6 +147,9 @@ struct task_kind {
 
     /* What [log] validation and images ask for, of the state at the row's step; pictures: the latter, too. */
     task_did (*look)(task *t, runfile *file, task_row row, bool pictures, nx_error *err);
+
+    /* What the log says of the pictures that were read, before it is saved; NULL: nothing. */
+    void (*log_inputs)(const task *t, runfile *file);
 
     /* What of its state a checkpoint holds; the loop adds how far it is. */
     void (*put_state)(const task *t, checkpoint *k, uint64_t step);

@@ -112,6 +112,31 @@ static void close_all(task *base)
 
 /* ---- memory ---- */
 
+/* Parameters, moments and three counters (the step, the data's and the noise's); rows and the learning rate; pictures
+ * of contents, of outputs and of those on the way. */
+static task_stored stored_of(const trainer *t, const nx_params *params, const nx_params *state, const side *train,
+                             const side *valid)
+{
+    const config *c = t->task.c;
+    uint64_t steps = (uint64_t)c->experiment.steps;
+    task_stored s = {.numbers = nx_params_numbers(params, false) + nx_params_numbers(state, false),
+                     .arrays = params->count + state->count,
+                     .counters = 3,
+                     .rows = task_metrics(&train->objective) + 1};
+    if (!valid->plan) return s;
+    s.looks = task_metrics(&valid->objective) + (t->texture ? 2 : 0);
+    size_t pixels = (size_t)c->data.size * (size_t)c->data.size;
+    for (int n = 0; n < train_shown(&t->task); n++) {
+        if (!t->texture && c->log.images) task_store_series(&s, c, 0, pixels);
+        task_store_series(&s, c, steps, pixels);
+        for (int k = 0; k < valid->n_before; k++) {
+            nx_shape shape = valid->before[k]->shape;
+            task_store_series(&s, c, steps, (size_t)shape.h * (size_t)shape.w);
+        }
+    }
+    return s;
+}
+
 static bool measure(task *base, int size, task_needs *out, nx_error *err)
 {
     trainer *t = (trainer *)base;
@@ -128,6 +153,7 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
         out->arena = nx_plan_bytes(train.plan);
         out->tensors = nx_plan_sum(train.plan);
         out->nodes = train.g->n_nodes;
+        out->stored = stored_of(t, params, optimizer->state, &train, &valid);
     }
     train_free_side(&train);
     train_free_side(&valid);
@@ -145,6 +171,11 @@ static void sizes(const task *t, int *now, int *multiple, int *most)
     *most = network->one_size ? *multiple : TASK_MOST_SIZE;
 }
 
+static size_t bad_pictures(const trainer *t)
+{
+    return nx_loader_bad(t->loader) + (t->held_out ? nx_loader_bad(t->held_out) : 0);
+}
+
 static bool print(task *base, nx_error *err)
 {
     trainer *t = (trainer *)base;
@@ -157,6 +188,8 @@ static bool print(task *base, nx_error *err)
         if (!t->texture)
             printf("content   %d x %d x %d x %d from %zu pictures, validation on %zu\n", out.n, c->data.size,
                    c->data.size, 3, t->content.count, t->validation.count);
+        size_t bad = t->texture ? 0 : bad_pictures(t);
+        if (bad) printf("          %zu of them are broken or too small and will be left out\n", bad);
         for (int i = 0; i < t->task.perceptual->styles; i++)
             printf("style     %d x %d\n", t->task.perceptual->style[i].width, t->task.perceptual->style[i].height);
         printf("output    %d x %d x %d x %d\n", out.n, out.h, out.w, out.c);
@@ -268,6 +301,14 @@ static void put_state(const task *base, checkpoint *k, uint64_t step)
     checkpoint_put_counter(k, "random", step);      /* the next draw of noise */
 }
 
+static void log_inputs(const task *base, runfile *file)
+{
+    const trainer *t = (const trainer *)base;
+    if (t->texture) return;
+    runfile_set_int(file, "/data", "pictures", (int64_t)(t->content.count + t->validation.count));
+    runfile_set_int(file, "/data", "bad_pictures", (int64_t)bad_pictures(t));
+}
+
 static bool save_model(const task *base, const char *run, nx_error *err)
 {
     const trainer *t = (const trainer *)base;
@@ -305,5 +346,6 @@ const task_kind training = {.bytes = sizeof(trainer),
                             .step = step,
                             .graph = graph,
                             .look = train_look,
+                            .log_inputs = log_inputs,
                             .put_state = put_state,
                             .save_model = save_model};

@@ -50,23 +50,45 @@ static bool read_content(trainer *t, nx_error *err)
     return true;
 }
 
+/* Which pictures training can do without: those that a folder brings; what is named itself is wanted. */
+static bool *optional_of(const config *c, const nx_file_list *pictures)
+{
+    bool *out = nx_alloc((pictures->count + 1) * sizeof *out);
+    for (size_t i = 0; i < pictures->count && c->data.bad_pictures == BAD_PICTURES_SKIP; i++) {
+        char *dataset = NULL, *path = pictures->paths[i];
+        size_t index;
+        out[i] = config_list_find(&c->data.content, path) < 0 && config_list_find(&c->data.validation, path) < 0 &&
+                 !nx_packed_name(path, &dataset, &index);
+        free(dataset);
+    }
+    return out;
+}
+
+static bool open_loader(const trainer *t, nx_loader **out, const nx_file_list *pictures, nx_loader_options options,
+                        nx_error *err)
+{
+    bool *optional = optional_of(t->task.c, pictures);
+    options.paths = pictures->paths;
+    options.count = pictures->count;
+    options.optional = optional;
+    bool ok = nx_loader_new(out, &options, err);
+    free(optional);
+    return ok;
+}
+
 static bool open_loaders(trainer *t, nx_error *err)
 {
     const config *c = t->task.c;
     if (t->texture) return true;
-    nx_loader_options options = {.paths = t->content.paths,
-                                 .count = t->content.count,
-                                 .crop = c->data.size,
+    nx_loader_options options = {.crop = c->data.size,
                                  .batch = c->data.batch,
                                  .seed = (uint64_t)c->experiment.seed,
                                  .resize_short = c->data.resize};
-    if (!nx_loader_new(&t->loader, &options, err)) return false;
+    if (!open_loader(t, &t->loader, &t->content, options, err)) return false;
     if (!t->validation.count) return true;
-    options.paths = t->validation.paths;
-    options.count = t->validation.count;
     options.batch = train_validation_batch(t);
     options.center = true;
-    return nx_loader_new(&t->held_out, &options, err);
+    return open_loader(t, &t->held_out, &t->validation, options, err);
 }
 
 static bool check(const trainer *t, nx_error *err)

@@ -193,6 +193,12 @@ void runfile_image(runfile *run, const char *name, int64_t step, int height, int
     p->count++;
 }
 
+uint64_t runfile_images_kept(size_t bytes, uint64_t times)
+{
+    uint64_t most = RUNFILE_IMAGE_BYTES / bytes > 2 ? RUNFILE_IMAGE_BYTES / bytes : 2, half = (most + 1) / 2;
+    return times <= most ? times : half + 1 + (times - most - 1) % (most - half);
+}
+
 bool runfile_write_picture(const runfile *run, const nx_image *image, nx_error *err)
 {
     char *path = path_beside(run->path, ".png");

@@ -61,6 +61,9 @@ void runfile_metric(runfile *run, const char *name, double weight, int64_t step,
 #define RUNFILE_IMAGE_BYTES ((size_t)64 << 20)
 void runfile_image(runfile *run, const char *name, int64_t step, int height, int width, const uint8_t *rgb);
 
+/* How many of `times` pictures of so many bytes are left of one name. */
+uint64_t runfile_images_kept(size_t bytes, uint64_t times);
+
 /* The picture beside the run file, NAME.png for NAME.h5; a later one replaces it. As long as an earlier run's file lies
  * at path, that run's picture stays beside it, and a copy of this one waits for the first save. */
 bool runfile_picture(runfile *run, const nx_image *image, nx_error *err);

@@ -2,11 +2,15 @@
  * lies ready. After each answer the next k is requested, so that it is usually ready when asked for. The thread and its
  * batch come with the first request: a loader that was only made, to check its pictures, costs next to nothing.
  *
+ * A bad picture keeps its place in the order, and the next good one stands in for it: whether it was found at the start
+ * or when it was decoded, in this process or before a resumption, the batches are the same.
+ *
  * Purity: picture number p = k * batch + i of the run belongs to epoch p / count; the order of an epoch and the crop of
  * a picture come from random streams that are functions of the epoch and of p. The cache holds pictures as they are
  * decoded, rounded to 8 bits whether they are kept or not, so what it holds never shows. */
 #include "io/loader.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "io/image.h"
@@ -26,7 +30,10 @@ typedef struct picture {
     uint8_t *rgb;      /* NULL: not in the cache */
     size_t pack;       /* 1 and on: of that packed dataset; 0: a file */
     size_t index;      /* in the dataset */
+    bool optional, bad;
 } picture;
+
+enum { NAMED = 5 }; /* bad pictures that are named; after these they are counted */
 
 struct nx_loader {
     nx_loader_options options;
@@ -39,6 +46,8 @@ struct nx_loader {
     uint64_t epoch;
     uint32_t *order; /* of that epoch */
     float *ahead;    /* the batch it makes */
+    size_t bad;
+    nx_error named[NAMED]; /* the first bad ones */
 
     /* Shared, under the mutex. While wanted and ready differ, ahead is the thread's. */
     bool started;
@@ -48,6 +57,9 @@ struct nx_loader {
     uint64_t wanted, ready;
     bool stop, failed;
     nx_error error; /* of batch ready, if failed */
+
+    /* The caller's. */
+    size_t counted, told; /* bad pictures: up to the batch given out, and when they were last told of */
 };
 
 /* ---- pictures ---- */
@@ -100,6 +112,13 @@ static bool check_picture(nx_loader *loader, picture *p, nx_error *err)
         return nx_fail(err, "%s: %d x %d pixels once its shorter side is %d: too large", p->path, p->width, p->height,
                        options->resize_short);
     return true;
+}
+
+static void leave_out(nx_loader *loader, picture *p, const nx_error *reason)
+{
+    p->bad = true;
+    if (loader->bad < NAMED) loader->named[loader->bad] = *reason;
+    loader->bad++;
 }
 
 /* A picture at its own size. */
@@ -169,15 +188,36 @@ static picture *pick(nx_loader *loader, uint64_t number)
     return &loader->pictures[loader->order[number % count]];
 }
 
+/* Decodes picture `number` of the run, or the next one of its epoch, the first after the last, that is not bad. */
+static uint8_t *decode_good(nx_loader *loader, uint64_t number, picture **p, bool *owned, nx_error *err)
+{
+    size_t count = loader->options.count;
+    uint64_t first = number - number % count;
+    for (size_t i = 0; i < count; i++) {
+        nx_error reason;
+        *p = pick(loader, first + (number + i) % count);
+        if ((*p)->bad) continue;
+        uint8_t *rgb = decode(loader, *p, owned, &reason);
+        if (rgb) return rgb;
+        if (!(*p)->optional) {
+            nx_fail(err, "%s", reason.text);
+            return NULL;
+        }
+        leave_out(loader, *p, &reason);
+    }
+    nx_fail(err, "none of the %zu pictures can be used: %s", count, loader->named[0].text);
+    return NULL;
+}
+
 static bool make_batch(nx_loader *loader, uint64_t k, nx_error *err)
 {
     const nx_loader_options *o = &loader->options;
     size_t crop = (size_t)o->crop;
     for (int i = 0; i < o->batch; i++) {
         uint64_t number = k * (uint64_t)o->batch + (uint64_t)i;
-        picture *p = pick(loader, number);
+        picture *p;
         bool owned;
-        uint8_t *rgb = decode(loader, p, &owned, err);
+        uint8_t *rgb = decode_good(loader, number, &p, &owned, err);
         if (!rgb) return false;
         int top = (p->height - o->crop) / 2, left = (p->width - o->crop) / 2;
         if (!o->center) {
@@ -258,16 +298,26 @@ bool nx_loader_new(nx_loader **out, const nx_loader_options *options, nx_error *
     if (!check_options(options, err)) return false;
     nx_loader *loader = nx_alloc(sizeof *loader);
     loader->options = *options;
-    loader->options.paths = NULL; /* the caller's; the copies are in pictures */
+    loader->options.paths = NULL; /* the caller's, as is optional; the copies are in pictures */
+    loader->options.optional = NULL;
     if (!options->cache_bytes) loader->options.cache_bytes = CACHE_BYTES;
     loader->pictures = nx_alloc(options->count * sizeof *loader->pictures);
     for (size_t i = 0; i < options->count; i++) {
-        loader->pictures[i].path = nx_copy_text(options->paths[i]);
-        if (!check_picture(loader, &loader->pictures[i], err)) {
-            free_memory(loader);
-            return false;
-        }
+        picture *p = &loader->pictures[i];
+        nx_error reason;
+        p->path = nx_copy_text(options->paths[i]);
+        p->optional = options->optional && options->optional[i];
+        if (check_picture(loader, p, &reason)) continue;
+        leave_out(loader, p, &reason);
+        if (p->optional && loader->bad < options->count) continue;
+        if (!p->optional)
+            nx_fail(err, "%s", reason.text);
+        else
+            nx_fail(err, "none of the %zu pictures can be used: %s", options->count, loader->named[0].text);
+        free_memory(loader);
+        return false;
     }
+    loader->counted = loader->bad;
     loader->order = nx_alloc(options->count * sizeof *loader->order);
     loader->epoch = NO_BATCH;
     *out = loader;
@@ -303,6 +353,19 @@ void nx_loader_free(nx_loader *loader)
     free_memory(loader);
 }
 
+/* Names the first bad pictures; after these it counts them, whenever there are twice as many as were told of. */
+static void tell(nx_loader *loader)
+{
+    size_t bad = loader->counted;
+    for (; loader->told < bad && loader->told < NAMED; loader->told++)
+        nx_warn("%s; left out", loader->named[loader->told].text);
+    if (bad == loader->told || (loader->told > NAMED && bad < 2 * loader->told)) return;
+    nx_warn("%zu pictures of %zu are left out by now", bad, loader->options.count);
+    loader->told = bad;
+}
+
+size_t nx_loader_bad(const nx_loader *loader) { return loader->counted; }
+
 bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err)
 {
     NX_CHECK(k < NO_BATCH / 2 / (uint64_t)loader->options.batch, "batch %llu", (unsigned long long)k);
@@ -318,6 +381,8 @@ bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err)
     }
     bool fine = !loader->failed || nx_fail(err, "%s", loader->error.text);
     if (fine) memcpy(out, loader->ahead, batch_bytes(&loader->options));
+    loader->counted = loader->bad;
+    tell(loader);
     loader->wanted = k + 1;
     pthread_cond_broadcast(&loader->changed);
     pthread_mutex_unlock(&loader->mutex);

@@ -574,6 +574,12 @@ bool nx_lbfgs_set_numbers(nx_lbfgs *o, const uint64_t values[NX_LBFGS_NUMBERS])
 /* The rows in use, then the gradient before. */
 size_t nx_lbfgs_vectors(const nx_lbfgs *o) { return (size_t)used_rows(o) + (o->waiting ? 1 : 0); }
 
+size_t nx_lbfgs_vectors_after(uint64_t steps, nx_lbfgs_options options)
+{
+    uint64_t slots = (uint64_t)options.history + 1;
+    return steps ? 2 * (size_t)(steps < slots ? steps : slots) + 1 : 0;
+}
+
 /* Whether vector i is a row of bfloat16, and its buffer. */
 static bool vector_at(const nx_lbfgs *o, size_t i, cl_mem *buffer)
 {

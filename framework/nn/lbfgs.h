@@ -78,6 +78,7 @@ void nx_lbfgs_numbers(const nx_lbfgs *o, nx_lbfgs_number out[NX_LBFGS_NUMBERS]);
  * first, by nx_lbfgs_set_numbers in the order of nx_lbfgs_numbers (false if they are none of these options'), then
  * every vector, then nx_lbfgs_restored. */
 size_t nx_lbfgs_vectors(const nx_lbfgs *o);
+size_t nx_lbfgs_vectors_after(uint64_t steps, nx_lbfgs_options options); /* where every step gave a pair */
 void nx_lbfgs_read(const nx_lbfgs *o, size_t i, float *out);
 bool nx_lbfgs_set_numbers(nx_lbfgs *o, const uint64_t values[NX_LBFGS_NUMBERS]);
 void nx_lbfgs_write(nx_lbfgs *o, size_t i, const float *values);

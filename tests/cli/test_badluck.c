@@ -149,13 +149,58 @@ static void test_corrupt_picture(void **state)
     scratch_write(at("photos/3.png"), bad, bytes);
     nstx(2, "info photos/3.png");
     assert_one_line("photos/3.png: a corrupt or truncated PNG");
-    nstx(1, "run tiny.ini -o met.h5 -s experiment.steps=20");
+    nstx(1, "run tiny.ini -o met.h5 -s experiment.steps=20 -s data.bad_pictures=refuse");
     assert_said(said_err, "photos/3.png: a corrupt or truncated PNG");
     scratch_write(at("photos/3.png"), good, bytes);
-    nstx(0, "run tiny.ini -o met.h5 -s experiment.steps=20 --resume");
+    nstx(0, "run tiny.ini -o met.h5 -s experiment.steps=20 -s data.bad_pictures=refuse --resume");
     assert_same_run("whole.h5", "met.h5");
     free(good);
     free(bad);
+}
+
+static void assert_left_out(const char *run, int64_t pictures, int64_t bad)
+{
+    nx_h5 *file = open_h5(run);
+    assert_int_equal(int_attribute(file, "/data", "pictures"), pictures);
+    assert_int_equal(int_attribute(file, "/data", "bad_pictures"), bad);
+    close_h5(file);
+}
+
+/* Bad pictures do not end a training: corrupt in the middle, cut short or too small they are named and left out, and a
+ * run that resumes among them is the same as a whole one. */
+static void test_left_out_pictures(void **state)
+{
+    (void)state;
+    char *data;
+    size_t bytes;
+    free(shell("cp -r photos mixed"));
+    write_picture("mixed/2small.png", 20, 50, 7);
+    write_truncated("mixed/4cut.png", "photos/4.png", 100);
+    assert_true(nx_file_read(at("photos/3.png"), &data, &bytes, NULL));
+    for (size_t i = bytes / 2; i < bytes / 2 + 40; i++) data[i] = (char)~data[i];
+    scratch_write(at("mixed/3.png"), data, bytes);
+    free(data);
+    nstx(0, "plan tiny.ini -s data.content=mixed");
+    assert_said(said_out, "2 of them are broken or too small");
+    nstx(0, "run tiny.ini -o left.h5 -s data.content=mixed -s experiment.steps=12");
+    assert_said(said_err, "mixed/3.png: a corrupt or truncated PNG: ");
+    assert_said(said_err, "mixed/4cut.png: a corrupt or truncated PNG: ");
+    assert_said(said_err, "mixed/2small.png: 50 x 20 pixels, smaller than the crop of 32 x 32; left out");
+    assert_left_out("left.h5", 8, 3);
+    nstx(0, "run tiny.ini -o half.h5 -s data.content=mixed -s experiment.steps=5 -s log.checkpoint=1");
+    nstx(0, "run tiny.ini -o half.h5 -s data.content=mixed -s experiment.steps=12 --resume");
+    nx_h5 *files[2] = {open_h5("left.h5"), open_h5("half.h5")};
+    for (int i = 0; i < 2; i++) {
+        size_t count;
+        double *values = values_of(files[i], "total", &count);
+        static double wanted;
+        if (i) assert_true(values[count - 1] == wanted);
+        wanted = values[count - 1];
+        free(values);
+        close_h5(files[i]);
+    }
+    nstx(2, "run tiny.ini -o refused.h5 -s data.content=mixed -s data.bad_pictures=refuse");
+    assert_one_line("mixed/2small.png: 50 x 20 pixels, smaller than the crop of 32 x 32");
 }
 
 /* ---- files under a running program ---- */
@@ -217,10 +262,15 @@ static void test_short_run_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradient),        cmocka_unit_test(test_checkpoint),
-        cmocka_unit_test(test_style),           cmocka_unit_test(test_earlier_run),
-        cmocka_unit_test(test_picture_follows), cmocka_unit_test(test_corrupt_picture),
-        cmocka_unit_test(test_file_taken_away), cmocka_unit_test(test_nowhere_to_write),
+        cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_checkpoint),
+        cmocka_unit_test(test_style),
+        cmocka_unit_test(test_earlier_run),
+        cmocka_unit_test(test_picture_follows),
+        cmocka_unit_test(test_corrupt_picture),
+        cmocka_unit_test(test_left_out_pictures),
+        cmocka_unit_test(test_file_taken_away),
+        cmocka_unit_test(test_nowhere_to_write),
         cmocka_unit_test(test_short_run_file),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);

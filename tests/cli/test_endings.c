@@ -297,7 +297,7 @@ static void test_unreadable_picture(void **state)
 {
     (void)state;
     int kept = 0;
-    write_text("few.ini", TINY "[experiment]\nsteps = 12\n[data]\nvalidation = photos/5.png\n"
+    write_text("few.ini", TINY "[experiment]\nsteps = 12\n[data]\nvalidation = photos/5.png\nbad_pictures = refuse\n"
                                "[log]\nevery = 1\nimages = 0\nvalidation = 4\ncheckpoint = 0\n");
     nstx(0, "run few.ini --overwrite -o whole.h5");
     for (int k = 1; k < 4; k++) { /* two of them are in no first batch */

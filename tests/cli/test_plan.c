@@ -46,7 +46,7 @@ static void test_paper(void **state)
     struct stat info;
     assert_false(stat(at("paper.h5"), &info));
     double disk = number(before, "disk_bytes") / (double)info.st_size;
-    if (!(disk > 0.5 && disk < 2)) fail_msg("%s: planned %g of what it took on disk", paper->what, disk);
+    if (!(disk > 0.95 && disk < 1.05)) fail_msg("%s: planned %g of what it took on disk", paper->what, disk);
 
     cJSON *after = plan("");
     assert_string_equal(cJSON_GetObjectItem(after, "seconds_from")->valuestring, "paper.h5");

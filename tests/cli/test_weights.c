@@ -395,6 +395,48 @@ static void normalising_only_scales_channels(void **state)
     free(new);
 }
 
+/* A channel that hardly ever fires is not scaled up to the others: it is scaled by a thousandth of its layer's mean. */
+static void rare_channels_are_bounded(void **state)
+{
+    (void)state;
+    enum { COUNT = 2, RARE = 2 };
+    static float pictures[COUNT * SIDE * SIDE * 3];
+    const nx_metadata metadata[] = {{"input", "RGB, 0 to 255, minus mean"}, {"mean", "124, 117, 104"}};
+    nx_error err = {0};
+    nx_tensor_entry *entries = make_weights(LAYERS, slim);
+    for (int i = 0; i < 27; i++) ((float *)entries[0].data)[27 * RARE + i] = 1e-6f * (float)(i + 1);
+    ((float *)entries[1].data)[RARE] = 0;
+    if (!nx_tensors_save_safetensors(at("rare.safetensors"), entries, 2 * LAYERS, metadata, 2, &err))
+        fail_msg("%s", err.text);
+    free_weights(entries, LAYERS);
+    assert_int_equal(mkdir(at("few"), 0777), 0);
+    for (int i = 0; i < COUNT; i++) {
+        char name[40];
+        nx_image image;
+        snprintf(name, sizeof name, "few/%d.png", i);
+        write_picture(name, SIDE, SIDE, 80 + i);
+        assert_true(nx_image_load(&image, at(name), &err));
+        memcpy(pictures + i * SIDE * SIDE * 3, image.rgb, sizeof(float) * SIDE * SIDE * 3);
+        nx_image_free(&image);
+    }
+    nstx(0, "weights normalize rare.safetensors bounded.safetensors --images few --size 32");
+    assert_said(said_out, "\n1 channel hardly ever fires there, with a mean below 0.001 of the layer's");
+    size_t sizes[LAYERS];
+    int channels[LAYERS];
+    float *old = features_of("rare.safetensors", pictures, COUNT, sizes, channels);
+    float *new = features_of("bounded.safetensors", pictures, COUNT, sizes, channels);
+    int n = channels[0];
+    double before = 0, after = 0, layer = 0, rows = (double)sizes[0] / n;
+    for (size_t r = 0; r < sizes[0]; r++) {
+        layer += (double)old[r] / (double)sizes[0];
+        if (r % (size_t)n == RARE) before += (double)old[r] / rows, after += (double)new[r] / rows;
+    }
+    assert_true(before > 0 && before < 1e-3 * layer);
+    assert_true(fabs(after - before / (1e-3 * layer)) < 1e-4 * after);
+    free(old);
+    free(new);
+}
+
 static void a_generator_is_exported(void **state)
 {
     (void)state;
@@ -443,6 +485,7 @@ int main(void)
         cmocka_unit_test(damage_is_found),
         cmocka_unit_test(networks_are_told_apart),
         cmocka_unit_test(normalising_only_scales_channels),
+        cmocka_unit_test(rare_channels_are_bounded),
         cmocka_unit_test(a_generator_is_exported),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);

@@ -198,7 +198,7 @@ static void bad_data_fails_its_batch(void **state)
     char *data, *pair[] = {paths[0], nx_format("%s/corrupt.dat", scratch_folder)};
     size_t bytes;
     assert_true(nx_file_read(paths[1], &data, &bytes, &err));
-    data[bytes / 2] ^= 0x55;
+    data[bytes - 30] ^= 0x55; /* of the pixels: what follows them takes 16 */
     scratch_write(pair[1], data, bytes);
     free(data);
     nx_loader_options options = {.paths = pair, .count = 2, .crop = CROP, .batch = 1, .center = true};
@@ -212,6 +212,84 @@ static void bad_data_fails_its_batch(void **state)
     free(pair[1]);
 }
 
+/* A copy of picture i that is bad: cut short at its end, or corrupt between two good ends. */
+static char *write_bad(int i, const char *name, bool cut)
+{
+    nx_error err;
+    char *data, *path = nx_format("%s/%s", scratch_folder, name);
+    size_t bytes;
+    assert_true(nx_file_read(paths[i], &data, &bytes, &err));
+    data[bytes - 30] ^= 0x55;
+    scratch_write(path, data, bytes - (cut ? 20 : 0));
+    free(data);
+    return path;
+}
+
+enum { BATCHES = 15 };
+
+/* Every batch of COUNT pictures of which two are bad. */
+static void run_with_bad(char *bad[2], bool center, float (*out)[SIZE])
+{
+    nx_error err;
+    nx_loader *loader;
+    char *all[COUNT];
+    bool optional[COUNT];
+    for (int i = 0; i < COUNT; i++) all[i] = i == 2 ? bad[0] : i == 3 ? bad[1] : paths[i], optional[i] = true;
+    nx_loader_options options = {
+        .paths = all, .count = COUNT, .optional = optional, .crop = CROP, .batch = BATCH, .seed = 5, .center = center};
+    if (!nx_loader_new(&loader, &options, &err)) fail_msg("%s", err.text);
+    for (int k = 0; k < BATCHES; k++) get(loader, (uint64_t)k, out[k]);
+    assert_int_equal(nx_loader_bad(loader), 2);
+    nx_loader_free(loader);
+    if (!nx_loader_new(&loader, &options, &err)) fail_msg("%s", err.text);
+    static float again[SIZE];
+    for (int k = BATCHES; k--;) { /* from any other one, as after a resumption */
+        get(loader, (uint64_t)k, again);
+        assert_memory_equal(again, out[k], sizeof again);
+    }
+    nx_loader_free(loader);
+    optional[3] = false; /* one that is wanted fails with its reason, at the start or where it is met */
+    bool ok = nx_loader_new(&loader, &options, &err);
+    for (uint64_t k = 0; ok && k < BATCHES; k++) ok = nx_loader_batch(loader, k, again, &err);
+    assert_false(ok);
+    assert_message(&err, bad[1], "truncated PNG");
+    nx_loader_free(loader);
+}
+
+/* The next good one in order stands in for a bad one, whenever that is found to be bad. */
+static void bad_pictures_are_left_out(void **state)
+{
+    (void)state;
+    static float early[BATCHES][SIZE], late[BATCHES][SIZE];
+    char *cut[2] = {write_bad(2, "cut2.png", true), write_bad(3, "cut3.png", true)},
+         *corrupt[2] = {write_bad(2, "bad2.png", false), write_bad(3, "bad3.png", false)};
+    for (int center = 0; center < 2; center++) {
+        int seen[COUNT] = {0};
+        run_with_bad(cut, center, early);
+        run_with_bad(corrupt, center, late);
+        assert_memory_equal(early, late, sizeof early);
+        for (int p = 0; p < COUNT; p++) { /* of the first epoch */
+            int number = (int)early[p / BATCH][p % BATCH * CROP * CROP * 3];
+            seen[number]++;
+            if (center) assert_int_equal(number, p == 2 || p == 3 ? 4 : p);
+        }
+        for (int i = 0; i < COUNT; i++) assert_true((seen[i] > 0) == (i != 2 && i != 3));
+    }
+    nx_error err;
+    nx_loader *loader;
+    bool optional[2] = {true, true};
+    nx_loader_options options = {.paths = cut, .count = 2, .optional = optional, .crop = CROP, .batch = 1};
+    assert_false(nx_loader_new(&loader, &options, &err));
+    assert_message(&err, cut[0], "none of the 2 pictures can be used");
+    options.paths = corrupt;
+    assert_true(nx_loader_new(&loader, &options, &err));
+    assert_false(nx_loader_batch(loader, 0, early[0], &err));
+    assert_message(&err, scratch_folder, "none of the 2 pictures can be used");
+    assert_int_equal(nx_loader_bad(loader), 2);
+    nx_loader_free(loader);
+    for (int i = 0; i < 2; i++) free(cut[i]), free(corrupt[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +300,7 @@ int main(void)
         cmocka_unit_test(resize_short_makes_room),
         cmocka_unit_test(bad_files_are_named_at_once),
         cmocka_unit_test(bad_data_fails_its_batch),
+        cmocka_unit_test(bad_pictures_are_left_out),
     };
     return cmocka_run_group_tests_name("loader", tests, make_pictures, remove_pictures);
 }

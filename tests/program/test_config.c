@@ -475,6 +475,34 @@ static void continuing_wants_the_same_run(void **state)
     config_free(c);
 }
 
+/* It is as large as the picture unless it is given, and the same either way. */
+static void the_size_of_a_style_follows(void **state)
+{
+    (void)state;
+    const char *size[] = {"data.size=512"}, *given[] = {"data.size=512", "data.style_size=512"},
+               *own[] = {"data.size=512", "data.style_size=0"}, *other[] = {"data.size=512", "data.style_size=256"};
+    config *c = parse("", size, 1);
+    char *stored = config_text(c, NULL);
+    nx_error err = {0};
+    assert_int_equal(config_style_size(c), 512);
+    config *now = parse("", given, 2);
+    char *explicit = config_text(now, NULL);
+    assert_int_equal(config_style_size(now), 512);
+    assert_true(config_continues(now, "run.h5", stored, NULL, NULL, &err));
+    assert_true(config_continues(c, "run.h5", explicit, NULL, NULL, &err));
+    config_free(now);
+    now = parse("", other, 2);
+    assert_false(config_continues(now, "run.h5", stored, NULL, NULL, &err));
+    assert_message(&err, "run.h5", "the run began with [data] style_size = -1, not 256");
+    config_free(now);
+    now = parse("", own, 2);
+    assert_int_equal(config_style_size(now), 0);
+    config_free(now);
+    free(explicit);
+    free(stored);
+    config_free(c);
+}
+
 /* notes/config.md is what config_reference prints. */
 static void the_reference_is_current(void **state)
 {
@@ -511,6 +539,7 @@ int main(void)
         cmocka_unit_test(sweeps_are_grids),
         cmocka_unit_test(scales_change_a_config),
         cmocka_unit_test(continuing_wants_the_same_run),
+        cmocka_unit_test(the_size_of_a_style_follows),
         cmocka_unit_test(the_reference_is_current),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
