@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "commands/cli.h"
 #include "commands/info.h"
+#include "commands/terminal.h"
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/image.h"
@@ -173,7 +174,8 @@ bool print_dataset(const char *path, nx_error *err)
     if (!ok || !nx_h5_open(&file, path, false, err)) return false;
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
         if (!nx_h5_get_string(file, "/", attributes[i], &text, NULL)) continue;
-        printf("  %-28s %s\n", attributes[i], text);
+        terminal_print("  %-28s %s", attributes[i], text);
+        putchar('\n');
         free(text);
     }
     if (nx_h5_read_text(file, "/left_out", &text, NULL)) {
@@ -181,7 +183,7 @@ bool print_dataset(const char *path, nx_error *err)
         for (const char *s = text; *s; s++) lines += *s == '\n';
         printf("  %-28s %zu\n", "left out", lines);
         for (char *next, *line = strtok_r(text, "\n", &next); line; line = strtok_r(NULL, "\n", &next))
-            printf("    %s\n", line);
+            terminal_print("    %s", line), putchar('\n');
         free(text);
     }
     nx_h5_close(file, NULL);

@@ -302,7 +302,7 @@ static int command_report(int argc, char **argv)
     }
     int code = ok ? EXIT_DONE : EXIT_REQUEST;
     if (ok) {
-        char *json = cJSON_PrintUnformatted(data), *page = page_text(json), size[16];
+        char *json = json_text(data, false), *page = page_text(json), size[16];
         if (nx_file_write(path, page, strlen(page), &err))
             printf("%s: %s, open it in a browser\n", path, nx_bytes_text(size, (double)strlen(page)));
         else

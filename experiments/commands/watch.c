@@ -70,6 +70,7 @@ static bool look(view *v, const char *path, nx_error *err)
         series_read(&v->validation, file, "validation/total", NULL);
     }
     nx_h5_close(file, NULL);
+    if (v->status) nx_text_printable(v->status);
     if (!fine) view_free(v);
     return fine;
 }

@@ -173,8 +173,7 @@ static bool read_tensors(model *m, nx_error *err)
     return fine;
 }
 
-/* Whether all that the file holds are parameters, and there are some. */
-static bool check_arrays(const model *m, nx_error *err)
+bool model_exportable(const model *m, nx_error *err)
 {
     const checkpoint *c = m->arrays;
     for (size_t i = 0; i < c->arrays; i++)
@@ -187,7 +186,7 @@ bool model_export(const char *path, const model *m, nx_error *err)
 {
     char hash[33];
     size_t n = 0;
-    if (!check_arrays(m, err)) return false;
+    if (!model_exportable(m, err)) return false;
     nx_tensor_entry *entries = nx_alloc((m->arrays->arrays + 1) * sizeof *entries);
     for (size_t i = 0; i < m->arrays->arrays; i++) {
         const checkpoint_array *a = &m->arrays->array[i];
