@@ -290,10 +290,11 @@ static int command_report(int argc, char **argv)
     cJSON *data = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(data, "runs");
     cJSON_AddStringToObject(data, "made", nx_date(date));
     cJSON_AddStringToObject(data, "version", nx_version);
-    bool ok = may_write(path, &err);
+    bool ok = true;
     for (int i = 0; ok && i < count; i++)
         if (same_file(path, files[i]))
             ok = nx_fail(&err, "%s: it is read, and would be written over by the page", path);
+    ok = ok && may_write_other(path, &err);
     count = leave_out_models(files, count);
     for (int i = 0; ok && i < count; i++) {
         char *name = short_name(files, count, i);

@@ -208,7 +208,7 @@ static bool may_write_weights(const char *path, const char *source, nx_error *er
 {
     if (same_file(path, source))
         return nx_fail(err, "%s: it is read, and would be written over: name another file", path);
-    return may_write(path, err);
+    return may_write_other(path, err);
 }
 
 /* What the new file says of its origin; kept from the old one where that says it. */
