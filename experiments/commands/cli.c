@@ -7,6 +7,7 @@
 #include "base/version.h"
 #include "machine/program_cache.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -223,6 +224,10 @@ int cli_main(const command *const *commands, size_t count, int argc, char **argv
     nx_error_hook_set(say_death, NULL);
     program_cache_use();
     int code = c->run(argc - 1, argv + 1);
+    if ((fflush(stdout) || ferror(stdout)) && code == EXIT_DONE) {
+        fprintf(stderr, "nstx: standard output: cannot write: %s\n", strerror(errno));
+        code = EXIT_FAILED;
+    }
     free(line);
     free(again);
     line = again = NULL;

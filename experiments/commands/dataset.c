@@ -113,9 +113,10 @@ static int pack(int argc, char **argv)
     const char *folder = argv[optind], *out = argv[optind + 1];
     if (!may_write_dataset(out, &err) || !nx_files_images(&files, folder, &err)) return fail_with(&err, EXIT_REQUEST);
     interrupt_watch();
-    if (!nx_packer_new(&packer, out, size, files.count, &err)) {
+    bool right = nx_packer_check(out, size, files.count, &err);
+    if (!right || !nx_packer_new(&packer, out, size, files.count, &err)) {
         nx_file_list_free(&files);
-        return fail_with(&err, EXIT_REQUEST);
+        return fail_with(&err, right ? EXIT_FAILED : EXIT_REQUEST);
     }
     int code = EXIT_DONE;
     bool ok = pack_all(packer, &files, folder, size, &left_out, &err);
