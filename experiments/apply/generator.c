@@ -18,6 +18,7 @@
 #include "networks/generators.h"
 #include "ops/random.h"
 #include "ops/row_moments.h"
+#include "run/paper.h"
 #include "runfile/model.h"
 
 #include <stdlib.h>
@@ -78,12 +79,24 @@ static bool tiled(const generator *g) { return g->down.tiles > 1 || g->across.ti
 
 static bool on_torus(const generator *g) { return g->network->torus(g->c); }
 
+/* A model's options are a config's: what its paper and its network cannot do was never trained. */
+static bool check_options(const generator *g, nx_error *err)
+{
+    const config *c = g->c;
+    const paper *p = paper_of(c);
+    if (c->experiment.task == TASK_OPTIMIZE || !p->trains)
+        return nx_fail(err, "%s: the options in it are those of no generator: %s", g->m->file,
+                       p->trains ? "task = optimize" : "its paper trains none");
+    return paper_check(p, c, err) || nx_fail_in(err, "%s", g->m->file);
+}
+
 bool generator_open(generator **out, const char *path, const nx_device_info *info, nx_error *err)
 {
     generator *g = nx_alloc(sizeof *g);
     *out = NULL;
     wisdom_file_use(info);
-    if (!model_open(&g->m, path, err) || !config_parse(&g->c, path, g->m->options, ".", NULL, 0, err)) {
+    if (!model_open(&g->m, path, err) || !config_parse(&g->c, path, g->m->options, ".", NULL, 0, err) ||
+        !check_options(g, err)) {
         generator_free(g);
         return false;
     }
@@ -91,6 +104,7 @@ bool generator_open(generator **out, const char *path, const nx_device_info *inf
     g->info = *info;
     g->room = generator_memory(info);
     g->params = nx_params_new();
+    g->params->unfilled = true; /* what the options ask for is held against the file before there is memory for it */
     g->trained_noise = g->c->generator.noise_scale;
     *out = g;
     return true;
@@ -158,7 +172,7 @@ static void record(generator *g, int pass)
     nx_shape shape = {1, g->down.window, g->across.window, 3};
     forget_graph(g);
     g->g = nx_graph_new(&g->info);
-    nx_scope scope = {.g = g->g, .params = g->params, .measured = tiled(g) ? &g->measured : NULL};
+    nx_scope scope = {.g = g->g, .params = g->params, .undrawn = true, .measured = tiled(g) ? &g->measured : NULL};
     g->content = makes_texture(g) ? NULL : nx_input(g->g, shape, "content");
     g->random = nx_input(g->g, NX_RANDOM_STATE, "random");
     generator_inputs in = {.shape = shape, .content = g->content, .random = g->random, .applied = true};

@@ -7,11 +7,14 @@
 #include "base/version.h"
 #include "machine/program_cache.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const command *const *all;
 static size_t all_count;
@@ -191,8 +194,19 @@ static void print_help(const command *c)
 
 static bool is_help(const char *word) { return !strcmp(word, "--help") || !strcmp(word, "-h"); }
 
+/* What a program starts with closed, its first files would become, and messages go into them: nothing takes their
+ * place. */
+static void open_streams(void)
+{
+    int file;
+    do file = open("/dev/null", O_RDWR);
+    while (file >= 0 && file <= STDERR_FILENO);
+    if (file >= 0) close(file);
+}
+
 int cli_main(const command *const *commands, size_t count, int argc, char **argv)
 {
+    open_streams();
     all = commands;
     all_count = count;
     if (argc < 2) return cli_print_commands(stderr), EXIT_REQUEST;
@@ -210,6 +224,10 @@ int cli_main(const command *const *commands, size_t count, int argc, char **argv
     nx_error_hook_set(say_death, NULL);
     program_cache_use();
     int code = c->run(argc - 1, argv + 1);
+    if ((fflush(stdout) || ferror(stdout)) && code == EXIT_DONE) {
+        fprintf(stderr, "nstx: standard output: cannot write: %s\n", strerror(errno));
+        code = EXIT_FAILED;
+    }
     free(line);
     free(again);
     line = again = NULL;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "commands/cli.h"
 #include "commands/info.h"
+#include "commands/terminal.h"
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/image.h"
@@ -112,9 +113,10 @@ static int pack(int argc, char **argv)
     const char *folder = argv[optind], *out = argv[optind + 1];
     if (!may_write_dataset(out, &err) || !nx_files_images(&files, folder, &err)) return fail_with(&err, EXIT_REQUEST);
     interrupt_watch();
-    if (!nx_packer_new(&packer, out, size, files.count, &err)) {
+    bool right = nx_packer_check(out, size, files.count, &err);
+    if (!right || !nx_packer_new(&packer, out, size, files.count, &err)) {
         nx_file_list_free(&files);
-        return fail_with(&err, EXIT_REQUEST);
+        return fail_with(&err, right ? EXIT_FAILED : EXIT_REQUEST);
     }
     int code = EXIT_DONE;
     bool ok = pack_all(packer, &files, folder, size, &left_out, &err);
@@ -173,7 +175,8 @@ bool print_dataset(const char *path, nx_error *err)
     if (!ok || !nx_h5_open(&file, path, false, err)) return false;
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
         if (!nx_h5_get_string(file, "/", attributes[i], &text, NULL)) continue;
-        printf("  %-28s %s\n", attributes[i], text);
+        terminal_print("  %-28s %s", attributes[i], text);
+        putchar('\n');
         free(text);
     }
     if (nx_h5_read_text(file, "/left_out", &text, NULL)) {
@@ -181,7 +184,7 @@ bool print_dataset(const char *path, nx_error *err)
         for (const char *s = text; *s; s++) lines += *s == '\n';
         printf("  %-28s %zu\n", "left out", lines);
         for (char *next, *line = strtok_r(text, "\n", &next); line; line = strtok_r(NULL, "\n", &next))
-            printf("    %s\n", line);
+            terminal_print("    %s", line), putchar('\n');
         free(text);
     }
     nx_h5_close(file, NULL);

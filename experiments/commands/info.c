@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "commands/cli.h"
 #include "commands/json.h"
+#include "commands/terminal.h"
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/image.h"
@@ -24,9 +25,10 @@ static bool print_attributes(const nx_h5 *file, const char *path, nx_error *err)
         int64_t whole;
         double real;
         nx_error none;
-        printf("  %-28s ", names.names[i]);
+        terminal_print("  %-28s ", names.names[i]);
         if (nx_h5_get_string(file, path, names.names[i], &text, &none)) {
-            printf("%s\n", text);
+            terminal_print("%s", text);
+            putchar('\n');
             free(text);
         } else if (nx_h5_get_int(file, path, names.names[i], &whole, &none)) {
             printf("%lld\n", (long long)whole);
@@ -58,7 +60,7 @@ static bool print_datasets(const nx_h5 *file, const char *path, nx_error *err)
             nx_error none;
             ok = nx_h5_shape(file, child, &rank, shape, err);
             if (!ok) break;
-            printf("  %-44s", child);
+            terminal_print("  %-44s", child);
             for (int d = 0; d < rank; d++) printf(d ? " x %d" : " %d", shape[d]);
             if (rank == 1 && !strcmp(names.names[i], "value") &&
                 nx_h5_read_double(file, child, &values, &count, &none)) {
@@ -87,7 +89,8 @@ static bool print_run(const nx_h5 *file, nx_error *err)
     for (size_t i = 0; i < 3; i++)
         if (nx_h5_exists(file, logs[i]) && !print_datasets(file, logs[i], err)) return false;
     if (!nx_h5_read_text(file, "/config", &text, err)) return false;
-    printf("config\n%s", text);
+    printf("config\n");
+    terminal_lines(text);
     free(text);
     return true;
 }
@@ -97,7 +100,8 @@ static bool print_model(const nx_h5 *file, nx_error *err)
     char *text;
     printf("a model\n");
     if (!print_attributes(file, "/model", err) || !nx_h5_read_text(file, "/model/options", &text, err)) return false;
-    printf("options\n%s", text);
+    printf("options\n");
+    terminal_lines(text);
     free(text);
     return print_datasets(file, "/model/parameters", err);
 }
@@ -112,12 +116,14 @@ bool print_weights(const char *path, nx_error *err)
     if (!nx_tensor_file_open(&file, path, err)) return false;
     printf("weights\n");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (nx_tensor_file_metadata(file, keys[i]))
-            printf("  %-28s %s\n", keys[i], nx_tensor_file_metadata(file, keys[i]));
+        if (nx_tensor_file_metadata(file, keys[i])) {
+            terminal_print("  %-28s %s", keys[i], nx_tensor_file_metadata(file, keys[i]));
+            putchar('\n');
+        }
     size_t numbers = 0;
     for (size_t i = 0; i < nx_tensor_file_count(file); i++) {
         const nx_tensor_entry *e = nx_tensor_file_at(file, i);
-        printf("  %-44s", e->name);
+        terminal_print("  %-44s", e->name);
         for (int d = 0; d < e->rank; d++) printf(d ? " x %d" : " %d", e->shape[d]);
         putchar('\n');
         numbers += nx_tensor_entry_size(e);

@@ -1,12 +1,21 @@
 /* JSON from cJSON. */
 #include "commands/json.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
+char *json_text(const cJSON *json, bool indented)
+{
+    char *bytes = indented ? cJSON_Print(json) : cJSON_PrintUnformatted(json), *text = nx_text_utf8(bytes);
+    free(bytes);
+    return text;
+}
+
 void print_json(const cJSON *json)
 {
-    char *text = cJSON_Print(json);
+    char *text = json_text(json, true);
     puts(text);
     free(text);
 }

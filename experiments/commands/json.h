@@ -6,6 +6,9 @@
 
 #include <cjson/cJSON.h>
 
+/* The text, owned by the caller: UTF-8 whatever the names in it are, what is none being replaced (nx_text_utf8). */
+char *json_text(const cJSON *json, bool indented);
+
 /* Prints it on standard output, indented, with a newline. */
 void print_json(const cJSON *json);
 

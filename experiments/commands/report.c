@@ -290,10 +290,11 @@ static int command_report(int argc, char **argv)
     cJSON *data = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(data, "runs");
     cJSON_AddStringToObject(data, "made", nx_date(date));
     cJSON_AddStringToObject(data, "version", nx_version);
-    bool ok = may_write(path, &err);
+    bool ok = true;
     for (int i = 0; ok && i < count; i++)
         if (same_file(path, files[i]))
             ok = nx_fail(&err, "%s: it is read, and would be written over by the page", path);
+    ok = ok && may_write_other(path, &err);
     count = leave_out_models(files, count);
     for (int i = 0; ok && i < count; i++) {
         char *name = short_name(files, count, i);
@@ -302,7 +303,7 @@ static int command_report(int argc, char **argv)
     }
     int code = ok ? EXIT_DONE : EXIT_REQUEST;
     if (ok) {
-        char *json = cJSON_PrintUnformatted(data), *page = page_text(json), size[16];
+        char *json = json_text(data, false), *page = page_text(json), size[16];
         if (nx_file_write(path, page, strlen(page), &err))
             printf("%s: %s, open it in a browser\n", path, nx_bytes_text(size, (double)strlen(page)));
         else

@@ -1,4 +1,5 @@
-/* Colour for words on a terminal. NO_COLOR (any value but an empty one), TERM=dumb, a file or a pipe: none.
+/* Colour for words on a terminal, and what a file brings onto it. NO_COLOR (any value but an empty one), TERM=dumb, a
+ * file or a pipe: no colour.
  *
  *     printf("%swrong%s\n", terminal_style(stdout, TERMINAL_BAD), terminal_style(stdout, TERMINAL_END));
  */
@@ -15,5 +16,12 @@
 
 /* The code, or "" where out takes no colour. */
 const char *terminal_style(FILE *out, const char *code);
+
+/* printf of a part of a line with names or values that a file brought: what a terminal would obey in them is taken out
+ * (nx_text_printable), newlines too. */
+void terminal_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A text of several lines that a file brought, each as terminal_print prints it. */
+void terminal_lines(const char *text);
 
 #endif

@@ -70,6 +70,7 @@ static bool look(view *v, const char *path, nx_error *err)
         series_read(&v->validation, file, "validation/total", NULL);
     }
     nx_h5_close(file, NULL);
+    if (v->status) nx_text_printable(v->status);
     if (!fine) view_free(v);
     return fine;
 }
@@ -86,10 +87,11 @@ static char *sparkline(char out[3 * CELLS + 1], const series *s)
     size_t cells = s->rows < CELLS ? s->rows : CELLS;
     for (size_t c = 0; c < cells; c++) {
         size_t from = c * s->rows / cells, end = (c + 1) * s->rows / cells, count = 0;
-        double sum = 0;
+        double mean = 0;
+        for (size_t i = from; i < end; i++) count += isfinite(s->value[i]);
         for (size_t i = from; i < end; i++)
-            if (isfinite(s->value[i])) sum += logarithmic ? log(s->value[i]) : s->value[i], count++;
-        cell[c] = count ? sum / (double)count : NAN;
+            if (isfinite(s->value[i])) mean += (logarithmic ? log(s->value[i]) : s->value[i]) / (double)count;
+        cell[c] = count ? mean / 2 : NAN; /* a half: the distance of any two is a number */
         if (cell[c] < low) low = cell[c];
         if (cell[c] > high) high = cell[c];
     }
@@ -116,7 +118,7 @@ static double speed_of(const series *s)
     size_t last = s->rows - 1, from = last - 1;
     while (from > 0 && s->time[last] - s->time[from] < SPEED_OVER) from--;
     double seconds = s->time[last] - s->time[from];
-    return seconds > 0 ? (double)(s->step[last] - s->step[from]) / seconds : 0;
+    return seconds > 0 ? ((double)s->step[last] - (double)s->step[from]) / seconds : 0;
 }
 
 static void show_series(const char *name, const series *s)

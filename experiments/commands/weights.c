@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "commands/cli.h"
 #include "commands/info.h"
+#include "commands/terminal.h"
 #include "device/device.h"
 #include "graph/param.h"
 #include "io/files.h"
@@ -207,7 +208,7 @@ static bool may_write_weights(const char *path, const char *source, nx_error *er
 {
     if (same_file(path, source))
         return nx_fail(err, "%s: it is read, and would be written over: name another file", path);
-    return may_write(path, err);
+    return may_write_other(path, err);
 }
 
 /* What the new file says of its origin; kept from the old one where that says it. */
@@ -222,8 +223,9 @@ static size_t origin_of(const nx_tensor_file *file, nx_metadata out[2])
     return n;
 }
 
+/* code: what a failure ends with, a wrong request until there is something to write. */
 static bool save_weights(const subject *s, const char *source, const char *out, const char *key, const char *value,
-                         nx_error *err)
+                         int *code, nx_error *err)
 {
     nx_tensor_file *file;
     nx_metadata more[5];
@@ -235,6 +237,7 @@ static bool save_weights(const subject *s, const char *source, const char *out, 
     more[n++] = (nx_metadata){key, value};
     more[n++] = (nx_metadata){"source", source};
     more[n++] = (nx_metadata){"source_xxh3", hash};
+    *code = EXIT_FAILED;
     bool ok = descriptor_save(s->d, out, more, n, err);
     nx_tensor_file_free(file);
     return ok;
@@ -247,6 +250,7 @@ static int weights_normalize(const request *r)
     subject s = {0};
     nx_file_list list = {0};
     nx_loader *loader = NULL;
+    int code = EXIT_REQUEST;
     if (!r->images) return usage_error_of(NORMALIZE, "--images FOLDER is needed: the statistics come from pictures");
     bool ok = open_weights(&s, r, r->files[0], &err) && nx_packed_images(&list, r->images, &err);
     size_t rare = 0, wanted = (size_t)(r->number ? r->number : COUNT), batch = BATCH;
@@ -269,7 +273,7 @@ static int weights_normalize(const request *r)
         nx_progress("%s", "");
     }
     char *how = nx_format("every channel's mean is 1 over %zu pictures of %s", list.count, r->images);
-    ok = ok && save_weights(&s, r->files[0], r->files[1], "normalised", how, &err);
+    ok = ok && save_weights(&s, r->files[0], r->files[1], "normalised", how, &code, &err);
     if (ok) printf("%s: %s to %s, %s\n", r->files[1], s.file.network->title, s.file.deepest, how);
     if (ok && rare)
         printf(
@@ -280,7 +284,7 @@ static int weights_normalize(const request *r)
     nx_loader_free(loader);
     nx_file_list_free(&list);
     close_subject(&s);
-    return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
+    return ok ? EXIT_DONE : fail_with(&err, code);
 }
 
 /* ---- export and import ---- */
@@ -289,8 +293,10 @@ static int weights_normalize(const request *r)
 static int export_model(const model *m, const char *out)
 {
     nx_error err;
-    if (!may_write_weights(out, m->file, &err) || !model_export(out, m, &err)) return fail_with(&err, EXIT_REQUEST);
-    printf("%s: %s, %zu tensors\n", out, m->network, m->arrays->arrays);
+    if (!may_write_weights(out, m->file, &err) || !model_exportable(m, &err)) return fail_with(&err, EXIT_REQUEST);
+    if (!model_export(out, m, &err)) return fail_with(&err, EXIT_FAILED);
+    terminal_print("%s: %s, %zu tensors", out, m->network, m->arrays->arrays);
+    putchar('\n');
     return EXIT_DONE;
 }
 
@@ -319,13 +325,14 @@ static int weights_import(const request *r)
     static const char *const words[] = {"as its metadata or its kind says", "caffe", "torchvision"};
     nx_error err;
     subject s = {0};
+    int code = EXIT_REQUEST;
     if (!r->out) return usage_error_of(IMPORT, "-o OUT.safetensors is needed");
     if (nx_ends_with(r->files[0], ".t7")) return import_network(r);
     bool ok = open_weights(&s, r, r->files[0], &err) &&
-              save_weights(&s, r->files[0], r->out, "imported_preprocessing", words[r->preprocessing], &err);
+              save_weights(&s, r->files[0], r->out, "imported_preprocessing", words[r->preprocessing], &code, &err);
     if (ok) printf("%s: %s to %s\n", r->out, s.file.network->title, s.file.deepest);
     close_subject(&s);
-    return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
+    return ok ? EXIT_DONE : fail_with(&err, code);
 }
 
 /* ---- the command ---- */

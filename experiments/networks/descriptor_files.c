@@ -154,7 +154,8 @@ bool descriptor_file_look(descriptor_file *out, const char *path, nx_error *err)
         fit f = fit_of(file, n);
         if (!fits(&f)) continue;
         const nx_tensor_entry *bias = find_entry(file, &n->layers[0], f.keras, false);
-        *out = (descriptor_file){n, n->layers[f.last].name, (float)bias->shape[0] / (float)n->layers[0].channels};
+        int channels = bias->rank == 1 ? bias->shape[0] : 0;
+        *out = (descriptor_file){n, n->layers[f.last].name, (float)channels / (float)n->layers[0].channels};
     }
     bool ok = out->network || refuse(file, path, NULL, err);
     nx_tensor_file_free(file);
@@ -205,7 +206,7 @@ static bool read_layer(descriptor *d, const nx_tensor_file *file, const descript
         i = keras ? w->shape[rank - 2] : w->shape[1];
         if (rank == 4) square = keras ? w->shape[0] == 3 && w->shape[1] == 3 : w->shape[2] == 3 && w->shape[3] == 3;
     }
-    if (w->rank != rank || !square || i != in || b->rank != 1 || b->shape[0] != o) {
+    if (w->rank != rank || !square || i != in || o < 1 || b->rank != 1 || b->shape[0] != o) {
         char have[64], bias[64], wanted[64];
         const char *form =
             rank == 4 ? (keras ? "3x3x%dxoutputs" : "outputsx%dx3x3") : (keras ? "%dxoutputs" : "outputsx%d");

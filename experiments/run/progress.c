@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define STRETCH 1.0 /* seconds between measurements of the speed */
-#define REFRESH 0.1 /* seconds between two lines on a terminal */
+#define STRETCH 1.0  /* seconds between measurements of the speed */
+#define REFRESH 0.1  /* seconds between two lines on a terminal */
+#define LONGEST 1e12 /* seconds that are left, where they are said */
 
 progress progress_begin(int64_t first, int64_t steps, int64_t every)
 {
@@ -31,7 +32,9 @@ char *progress_text(char *out, size_t room, int64_t step, int64_t steps, double 
 {
     int used = snprintf(out, room, "step %lld/%lld  loss %.4g", (long long)step, (long long)steps, loss);
     if (!(speed > 0) || used < 0 || (size_t)used >= room) return out;
-    int64_t left = (int64_t)((double)(steps - step) / speed + 0.5), hours = left / 3600;
+    double seconds_left = ((double)steps - (double)step) / speed;
+    if (!(seconds_left < LONGEST)) return out;
+    int64_t left = seconds_left > 0 ? (int64_t)(seconds_left + 0.5) : 0, hours = left / 3600;
     int minutes = (int)(left / 60 % 60), seconds = (int)(left % 60);
     used += snprintf(out + used, room - (size_t)used, "  %.3g steps/s  ", speed);
     if ((size_t)used >= room) return out;

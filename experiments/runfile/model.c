@@ -173,10 +173,20 @@ static bool read_tensors(model *m, nx_error *err)
     return fine;
 }
 
+bool model_exportable(const model *m, nx_error *err)
+{
+    const checkpoint *c = m->arrays;
+    for (size_t i = 0; i < c->arrays; i++)
+        if (strncmp(c->array[i].name, PARAMETERS "/", strlen(PARAMETERS "/")))
+            return nx_fail(err, "%s: %s in it is no parameter", m->file, c->array[i].name);
+    return c->arrays || nx_fail(err, "%s: there is no parameter in it", m->file);
+}
+
 bool model_export(const char *path, const model *m, nx_error *err)
 {
     char hash[33];
     size_t n = 0;
+    if (!model_exportable(m, err)) return false;
     nx_tensor_entry *entries = nx_alloc((m->arrays->arrays + 1) * sizeof *entries);
     for (size_t i = 0; i < m->arrays->arrays; i++) {
         const checkpoint_array *a = &m->arrays->array[i];

@@ -36,6 +36,9 @@ typedef struct model {
 /* Writes all or nothing. file and arrays of m are not looked at. */
 bool model_save(const char *path, const model *m, const nx_params *params, nx_error *err);
 
+/* Whether what was read is parameters alone, and some. */
+bool model_exportable(const model *m, nx_error *err);
+
 /* Writes what was read as safetensors, with the name of the file that it came from. */
 bool model_export(const char *path, const model *m, nx_error *err);
 

@@ -107,6 +107,20 @@ char *nx_text_printable(char *text)
     return text;
 }
 
+char *nx_text_utf8(const char *text)
+{
+    static const char replacement[] = "\xEF\xBF\xBD";
+    char *out = nx_alloc(3 * strlen(text) + 1), *to = out;
+    unsigned point;
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        size_t length = decode(s, &point);
+        to = mempcpy(to, length ? (const char *)s : replacement, length ? length : 3);
+        s += length ? length : 1;
+    }
+    *to = 0;
+    return out;
+}
+
 char *nx_bytes_text(char *out, double bytes)
 {
     static const char *unit[] = {"B", "kB", "MB", "GB", "TB"};

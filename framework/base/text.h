@@ -23,6 +23,11 @@ const char *nx_nearest(const char *text, size_t count, const char *(*name)(size_
  * turn the direction of writing, and bytes that are not UTF-8 become '?', a byte each, in place. Gives text. */
 char *nx_text_printable(char *text);
 
+/* The text as UTF-8, which JSON and HTML must be: each byte that is of no character becomes U+FFFD. Owned by the
+ * caller.
+ */
+char *nx_text_utf8(const char *text);
+
 /* "12.3 MB": decimal units, three digits, in out (at least 16 bytes), which is returned. */
 char *nx_bytes_text(char *out, double bytes);
 

@@ -30,7 +30,7 @@ nx_param *nx_param_add(nx_params *params, const char *name, nx_shape shape, int 
     NX_CHECK(!nx_params_find(params, name), "two parameters are called %s", name);
     nx_param *p = nx_alloc(sizeof *p);
     *p = (nx_param){.name = nx_copy_text(name), .shape = shape, .rank = rank, .trained = true};
-    p->initial = nx_alloc(nx_shape_count(shape) * sizeof(float));
+    if (!params->unfilled) p->initial = nx_alloc(nx_shape_count(shape) * sizeof(float));
     NX_GROW(params->items, params->count);
     return params->items[params->count++] = p;
 }
@@ -124,6 +124,7 @@ void nx_param_export(const nx_param *param, float *out)
 void nx_param_import(nx_param *param, const float *values)
 {
     size_t bytes = nx_shape_count(param->shape) * sizeof(float);
+    if (!param->buffer && !param->initial) param->initial = nx_alloc(bytes);
     float *device_layout = param->buffer ? nx_alloc(bytes) : param->initial;
     permute(param->shape, values, device_layout, false);
     if (!param->buffer) return;

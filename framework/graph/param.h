@@ -20,7 +20,7 @@ typedef struct nx_param {
     int rank;          /* in files: 1, 2 or 4 */
     bool frozen;       /* never changes after nx_params_realize: what is derived from it is computed once */
     bool trained;      /* an optimiser changes it; running statistics are neither frozen nor trained */
-    float *initial;    /* values in device layout, zero at first; NULL after nx_params_realize */
+    float *initial;    /* values in device layout, zero at first unless unfilled; NULL after nx_params_realize */
     nx_device *device; /* after nx_params_realize */
     cl_mem buffer;     /* a part of one of the store's blocks */
 } nx_param;
@@ -29,6 +29,7 @@ typedef struct nx_params {
     nx_param **items;
     size_t count;
     nx_memory_kind kind; /* of all of them */
+    bool unfilled;       /* each has no values until nx_param_import brings them: for a file that is checked first */
     nx_device *device;   /* after nx_params_realize */
     cl_mem *blocks;      /* the parameters beside each other, as many in one as the device allows */
     size_t n_blocks;

@@ -83,10 +83,18 @@ static hid_t with_parents(void)
 
 /* ---- files ---- */
 
+/* Before all else: errors are asked for, not printed; and at the process's end the library does not look once more at a
+ * file that could not be closed, which crashes it. Every file is closed here. */
+static void enter_library(void)
+{
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 /* Without HDF5's locks, so that a log can be read while it is written, and on file systems that have none. */
 static hid_t file_access(void)
 {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    enter_library();
     hid_t list = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_file_locking(list, false, true);
     H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);
@@ -202,7 +210,7 @@ bool nx_h5_close(nx_h5 *file, nx_error *err)
 
 bool nx_h5_is_file(const char *path)
 {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    enter_library();
     struct stat file;
     bool fine = !stat(path, &file) && S_ISREG(file.st_mode) && H5Fis_hdf5(path) > 0;
     H5Eclear2(H5E_DEFAULT);

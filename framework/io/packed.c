@@ -172,9 +172,8 @@ static bool lay_out(const char *draft, int size, size_t count, uint64_t *offset,
     return nx_h5_close(file, ok ? err : NULL) && ok;
 }
 
-bool nx_packer_new(nx_packer **out, const char *path, int size, size_t most, nx_error *err)
+bool nx_packer_check(const char *path, int size, size_t most, nx_error *err)
 {
-    *out = NULL;
     if (most > INT_MAX) return nx_fail(err, "%s: %zu pictures, more than a dataset can hold", path, most);
     char *folder = nx_path_folder(path), need[16], have[16];
     struct statvfs disk;
@@ -186,7 +185,13 @@ bool nx_packer_new(nx_packer **out, const char *path, int size, size_t most, nx_
                      nx_bytes_text(need, (double)bytes),
                      nx_bytes_text(have, (double)disk.f_bavail * (double)disk.f_frsize));
     free(folder);
-    if (!ok) return false;
+    return ok;
+}
+
+bool nx_packer_new(nx_packer **out, const char *path, int size, size_t most, nx_error *err)
+{
+    *out = NULL;
+    if (!nx_packer_check(path, size, most, err)) return false;
     nx_packer *p = nx_alloc(sizeof *p);
     *p = (nx_packer){.path = nx_copy_text(path),
                      .draft = nx_file_draft(path),
@@ -195,7 +200,9 @@ bool nx_packer_new(nx_packer **out, const char *path, int size, size_t most, nx_
                      .most = most,
                      .names = nx_copy_text(""),
                      .left_out = nx_copy_text("")};
-    ok = lay_out(p->draft, size, most, &p->offset, err);
+    nx_error reason;
+    bool ok =
+        lay_out(p->draft, size, most, &p->offset, &reason) || nx_fail(err, "%s: cannot write: %s", path, reason.text);
     p->file = ok ? open(p->draft, O_RDWR | O_CLOEXEC) : -1;
     if (ok && p->file < 0) ok = nx_fail(err, "%s: cannot write: %s", path, strerror(errno));
     if (ok)

@@ -48,7 +48,10 @@ bool nx_packed_name(const char *name, char **file, size_t *i);
 
 typedef struct nx_packer nx_packer;
 
-/* Begins a dataset of at most `most` pictures, aside. Too little room on the disk is found here. */
+/* Whether such a dataset can be begun: its folder, which is made, and room on the disk. */
+bool nx_packer_check(const char *path, int size, size_t most, nx_error *err);
+
+/* Begins a dataset of at most `most` pictures, aside; checks as above. */
 bool nx_packer_new(nx_packer **out, const char *path, int size, size_t most, nx_error *err);
 
 /* Appends a picture [size][size][3] with its name, or notes what is left out. */

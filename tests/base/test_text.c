@@ -52,6 +52,25 @@ static void what_a_terminal_obeys_goes(void **state)
     assert_string_equal(err.text, "d?: a?]0;b??c: no such file");
 }
 
+static void what_is_no_utf8_is_replaced(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"", ""},
+        {"Gr\xC3\xB6\xC3\x9F"
+         "e\n\033",
+         "Gr\xC3\xB6\xC3\x9F"
+         "e\n\033"},
+        {"a\xFFz\xC3", "a\xEF\xBF\xBDz\xEF\xBF\xBD"},
+        {"\xE2\x80", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char *text = nx_text_utf8(texts[i][0]);
+        assert_string_equal(text, texts[i][1]);
+        free(text);
+    }
+}
+
 static void products_end_too_large(void **state)
 {
     (void)state;
@@ -71,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(printable_text_stays),
         cmocka_unit_test(what_a_terminal_obeys_goes),
+        cmocka_unit_test(what_is_no_utf8_is_replaced),
         cmocka_unit_test(products_end_too_large),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);

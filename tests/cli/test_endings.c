@@ -169,6 +169,90 @@ static void test_file_size(void **state)
     assert_no_drafts();
 }
 
+static void leave_no_room(void)
+{
+    signal(SIGXFSZ, SIG_IGN); /* writing fails, as it does where the disk is full */
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){2000, 2000});
+}
+
+/* What was asked for is right, and fails: 1, with one line and nothing left behind. */
+static void test_full_disk(void **state)
+{
+    (void)state;
+    static const char *const commands[][2] = {
+        {"report room.h5 -o room.html", "room.html"},
+        {"dataset pack photos packed.h5 --size 32", "packed.h5"},
+        {"weights export room.model.h5 room.safetensors", "room.safetensors"},
+        {"stylize room.model.h5 wide.png -o styled.png --format png16", "styled.png"},
+        {"sample noise.model.h5 --size 256x256 -o sampled.png --format png16", "sampled.png"}};
+    write_picture("wide.png", 300, 300, 9);
+    nstx(0, "run tiny.ini -o room.h5");
+    nstx(0, "run tiny.ini -o noise.h5 -s experiment.paper=texture_networks -s experiment.task=texture "
+            "-s generator.network=pyramid -s generator.scales=3");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        nstx(0, "%s", commands[i][0]); /* its kernels are compiled */
+        assert_int_equal(unlink(at(commands[i][1])), 0);
+        before_exec = leave_no_room;
+        nstx(1, "%s", commands[i][0]);
+        before_exec = NULL;
+        assert_said(said_err, commands[i][1]);
+        assert_said(said_err, "cannot write");
+        assert_false(nx_file_exists(at(commands[i][1])));
+        assert_no_drafts();
+    }
+}
+
+static void print_into_nothing(void)
+{
+    int full = open("/dev/full", O_WRONLY);
+    if (full < 0 || dup2(full, STDOUT_FILENO) < 0) _exit(126);
+}
+
+static void test_full_output(void **state)
+{
+    (void)state;
+    before_exec = print_into_nothing;
+    nstx(1, "info room.h5");
+    assert_said(said_err, "nstx: standard output: cannot write: No space left on device\n");
+    nstx(2, "info nothing.h5");
+    before_exec = NULL;
+}
+
+static void close_streams(void)
+{
+    for (int i = 0; i < 3; i++) close(i);
+}
+
+static void close_errors(void) { close(STDERR_FILENO); }
+
+/* Messages go nowhere then, and not into the first file that is opened. */
+static void test_closed_streams(void **state)
+{
+    (void)state;
+    void (*const closings[])(void) = {NULL, close_errors, close_streams};
+    char *packed[3], *page[3];
+    assert_int_equal(mkdir(at("mixed"), 0777), 0);
+    write_picture("mixed/good.png", 40, 40, 1);
+    write_picture("mixed/small.png", 20, 20, 2);
+    for (size_t i = 0; i < 3; i++) {
+        before_exec = closings[i];
+        nstx(0, "dataset pack mixed mixed.h5 --size 32");
+        nstx(0, "stylize room.model.h5 mixed/good.png -o good.png");
+        before_exec = NULL;
+        nx_h5 *file = open_h5("mixed.h5");
+        uint8_t *rgb;
+        int rank, shape[NX_H5_RANK_MAX];
+        assert_true(nx_h5_read_uint8(file, "/pictures", &rgb, &rank, shape, NULL));
+        close_h5(file);
+        packed[i] = nx_format("%d %016llx", shape[0], (unsigned long long)XXH3_64bits(rgb, 32 * 32 * 3));
+        page[i] = shell("cksum good.png");
+        free(rgb);
+        assert_string_equal(packed[i], packed[0]);
+        assert_string_equal(page[i], page[0]);
+    }
+    for (size_t i = 0; i < 3; i++) free(packed[i]), free(page[i]);
+}
+
 /* ---- what is said ---- */
 
 /* The line after an interruption is one that a shell takes, with everything that was asked for. */
@@ -333,12 +417,21 @@ static void test_unreadable_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signals),        cmocka_unit_test(test_two_signals),
-        cmocka_unit_test(test_ignored_hangup), cmocka_unit_test(test_validation),
-        cmocka_unit_test(test_setting_up),     cmocka_unit_test(test_pipe),
-        cmocka_unit_test(test_file_size),      cmocka_unit_test(test_hint),
-        cmocka_unit_test(test_quiet),          cmocka_unit_test(test_results_again),
-        cmocka_unit_test(test_model),          cmocka_unit_test(test_unreadable_picture),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_two_signals),
+        cmocka_unit_test(test_ignored_hangup),
+        cmocka_unit_test(test_validation),
+        cmocka_unit_test(test_setting_up),
+        cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_file_size),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_full_output),
+        cmocka_unit_test(test_closed_streams),
+        cmocka_unit_test(test_hint),
+        cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_results_again),
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_unreadable_picture),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);
 }

@@ -9,7 +9,9 @@
  * steps to know what is usual. */
 static void make_model(const char *name, int steps, const char *more)
 {
-    nstx(0, "run tiny.ini -o %s.h5 -s experiment.steps=%d -s data.validation_count=0 -s generator.output_scale=25 %s",
+    nstx(0,
+         "run tiny.ini --overwrite -o %s.h5 -s experiment.steps=%d -s data.validation_count=0 -s "
+         "generator.output_scale=25 %s",
          name, steps, more);
 }
 
@@ -346,10 +348,16 @@ static void test_requests(void **state)
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
         refused(requests[i][0], "stylize in.model.h5 photos/odd.png -o refused %s", requests[i][1]);
     refused("is no name for --format jpg: end it with .jpg", "stylize in.model.h5 large.png -o x.png --format jpg");
-    refused("photos/1.png would be replaced by its own result", "stylize in.model.h5 photos -o photos");
-    refused("large.png would be replaced by its own result", "stylize in.model.h5 large.png -o ./large.png");
-    refused("-n takes a whole number, not 0", "sample texture.model.h5 -n 0 -o x");
-    refused("--size takes two whole numbers", "sample texture.model.h5 --size 64 -o x.png");
+    refused("photos/1.png would be written over, and it is read", "stylize in.model.h5 photos -o photos");
+    refused("large.png would be written over, and it is read", "stylize in.model.h5 large.png -o ./large.png");
+    static const char *const counts[] = {"0", "-1", "99999999999", "18446744073709551617", "1e3", "1000001", "+2"};
+    static const char *const sizes[] = {
+        "64",     "2147483632x16", "16x2147483632", "99999999999x16",       "0x16", "16x", "x16",
+        "-16x16", "16x16x16",      "16X16",         "4294967312x4294967312"};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        refused("-n takes a whole number from 1 to 1000000, not ", "sample texture.model.h5 -n %s -o x", counts[i]);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        refused("--size takes two whole numbers up to ", "sample texture.model.h5 --size %s -o x.png", sizes[i]);
     refused("makes multiples of 4, such as 12x12", "sample texture.model.h5 --size 10x10 -o x.png");
     refused("is one file for 2 samples", "sample texture.model.h5 -n 2 -o x.png");
     refused("in.model.h5 stylizes pictures: use nstx stylize", "sample in.model.h5 -o x.png");
@@ -371,7 +379,7 @@ static void test_full_disk(void **state)
     before_exec = limit_files;
     nstx(1, "stylize in.model.h5 huge.png -o full.png --format png16");
     before_exec = NULL;
-    assert_one_line("full.png: cannot write");
+    assert_said(said_err, "nstx: full.png: cannot write");
     free(shell("! ls full.* 2>/dev/null"));
 }
 
