@@ -43,7 +43,7 @@ static int command_devices(int argc, char **argv)
     nx_device_info *list, chosen = {0};
     size_t count;
     nx_error err;
-    if (!nx_device_list(&list, &count, &err)) return fail_with(&err, EXIT_FAILED);
+    if (!device_list(&list, &count, &err)) return fail_with(&err, EXIT_FAILED);
     bool any = device_choose(&chosen, (nx_device_options){0}, &err);
     if (as_json) {
         print_devices_json(list, count, any ? chosen.id : NULL);
