@@ -245,7 +245,9 @@ static nx_device *open_patient(const patient *p)
     nx_device_info info = find(p);
     nx_device *device;
     nx_error err;
-    nx_device_options options = {.name = p->chosen ? NULL : info.name, .kernels = p->kernels, .profile = true};
+    char number[16];
+    snprintf(number, sizeof number, "#%u", info.number);
+    nx_device_options options = {.name = p->chosen ? NULL : number, .kernels = p->kernels, .profile = true};
     if (!device_open(&device, options, &err)) {
         say(BAD, "device", "%s", err.text);
         exit(WRONG);
