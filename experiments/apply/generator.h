@@ -54,7 +54,8 @@ void generator_free(generator *g); /* before the device that it ran on; NULL is 
 
 generator_facts generator_ask(const generator *g);
 
-/* What a generator takes of a device at most, unasked: three quarters of what is left of its memory (machine/available_memory.h). */
+/* What a generator takes of a device at most, unasked: three quarters of what is left of its memory
+ * (machine/available_memory.h). */
 uint64_t generator_memory(const nx_device_info *info);
 
 /* Stylizes content (RGB from 0 to 255, any size) into a fresh picture of the same size, values not clamped, owned by
