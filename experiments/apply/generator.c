@@ -228,7 +228,7 @@ static bool plan_tiles(generator *g, int h, int w, int keep, nx_error *err)
     return true;
 }
 
-uint64_t generator_memory(const nx_device_info *info) { return available_memory(info, AVAILABLE_MEMINFO) / 4 * 3; }
+uint64_t generator_memory(const nx_device_info *info) { return available_memory(info, &system_memory) / 4 * 3; }
 
 static uint64_t allowed(const generator *g, const generator_options *o) { return o->memory ? o->memory : g->room; }
 

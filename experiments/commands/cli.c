@@ -183,7 +183,8 @@ void cli_print_commands(FILE *out)
         if (used >= BESIDE) used = 0, fputc('\n', out);
         fprintf(out, "%*s%s\n", BESIDE - used, "", all[i]->does);
     }
-    fprintf(out, "\nNSTX_DEVICE chooses a device by a part of its name. Configs are in configs/.\n");
+    fprintf(out, "\nNSTX_DEVICE chooses a device by a part of its name or, as #2, by its number in `nstx devices`. "
+                 "Configs are in configs/.\n");
 }
 
 static void print_help(const command *c)

@@ -21,6 +21,7 @@ static void print_devices_json(const nx_device_info *list, size_t count, cl_devi
         const nx_device_info *d = &list[i];
         cJSON *one = cJSON_CreateObject();
         cJSON_AddItemToArray(all, one);
+        cJSON_AddNumberToObject(one, "number", d->number);
         cJSON_AddStringToObject(one, "name", d->name);
         cJSON_AddStringToObject(one, "platform", d->platform);
         cJSON_AddStringToObject(one, "driver", d->driver);
@@ -43,19 +44,20 @@ static int command_devices(int argc, char **argv)
     nx_device_info *list, chosen = {0};
     size_t count;
     nx_error err;
-    if (!nx_device_list(&list, &count, &err)) return fail_with(&err, EXIT_FAILED);
+    if (!device_list(&list, &count, &err)) return fail_with(&err, EXIT_FAILED);
     bool any = device_choose(&chosen, (nx_device_options){0}, &err);
     if (as_json) {
         print_devices_json(list, count, any ? chosen.id : NULL);
         free(list);
         return any ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
     }
-    printf("  %5s  %-11s  %5s  %9s  %12s  %s\n", "score", "type", "units", "memory", "one buffer", "device");
+    printf("  %3s  %5s  %-11s  %5s  %9s  %12s  %s\n", "#", "score", "type", "units", "memory", "one buffer", "device");
     for (size_t i = 0; i < count; i++) {
         const nx_device_info *d = &list[i];
-        char memory[16], most[16];
-        printf("%c %5d  %-11s  %5u  %9s  %12s  %s (%s, driver %s)\n", any && chosen.id == d->id ? '*' : ' ', d->score,
-               type_of(d), d->units, nx_bytes_text(memory, (double)d->memory),
+        char memory[16], most[16], number[16];
+        snprintf(number, sizeof number, "#%u", d->number);
+        printf("%c %3s  %5d  %-11s  %5u  %9s  %12s  %s (%s, driver %s)\n", any && chosen.id == d->id ? '*' : ' ',
+               number, d->score, type_of(d), d->units, nx_bytes_text(memory, (double)d->memory),
                nx_bytes_text(most, (double)d->max_alloc), d->name, d->platform, d->driver);
     }
     free(list);
@@ -66,5 +68,5 @@ const command devices_command = {
     .name = "devices",
     .run = command_devices,
     .usage = "devices [--json]",
-    .does = "every OpenCL device with its score",
+    .does = "every OpenCL device with its number and score",
 };

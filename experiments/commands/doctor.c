@@ -10,9 +10,9 @@
 #include "commands/terminal.h"
 #include "device/device.h"
 #include "device/memory.h"
-#include "io/files.h"
 #include "machine/device.h"
 #include "machine/first_use.h"
+#include "machine/kernel_cache.h"
 #include "machine/measure.h"
 #include "machine/selftest.h"
 #include "op_case.h"
@@ -27,7 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,37 +157,19 @@ static void check_drivers(const void *nothing)
 
 /* ---- caches ---- */
 
-/* True if something may be written at path, or where it would be made. */
-static bool may_write(const char *path)
+static char *driver_cache(const nx_device_info *d)
 {
-    char *up = nx_copy_text(path);
-    while (!nx_folder_exists(up)) {
-        char *next = nx_path_folder(up);
-        bool end = !strcmp(next, up);
-        free(up);
-        up = next;
-        if (end) break;
-    }
-    bool may = !access(up, W_OK | X_OK);
-    free(up);
-    return may;
+    const char *named = getenv("CUDA_CACHE_PATH"), *home = getenv("HOME");
+    if (nx_contains(d->platform, "portable")) return kernel_cache_pocl();
+    if (!nx_contains(d->platform, "nvidia")) return NULL;
+    return named ? nx_copy_text(named) : nx_format("%s/.nv/ComputeCache", home ? home : "");
 }
 
 static void check_cache(const nx_device_info *d)
 {
-    const char *home = getenv("HOME"), *shared = getenv("XDG_CACHE_HOME");
-    const char *named = nx_contains(d->platform, "portable") ? getenv("POCL_CACHE_DIR")
-                        : nx_contains(d->platform, "nvidia") ? getenv("CUDA_CACHE_PATH")
-                                                             : NULL;
-    char *path = NULL;
-    if (named)
-        path = nx_copy_text(named);
-    else if (nx_contains(d->platform, "portable"))
-        path = shared ? nx_format("%s/pocl", shared) : nx_format("%s/.cache/pocl", home ? home : "");
-    else if (nx_contains(d->platform, "nvidia"))
-        path = nx_format("%s/.nv/ComputeCache", home ? home : "");
+    char *path = driver_cache(d);
     if (!path) return;
-    if (may_write(path))
+    if (kernel_cache_may_write(path))
         say(GOOD, "cache", "compiled kernels are kept in %s", path);
     else
         say(NOTE, "cache", "%s cannot be written: kernels are compiled anew in every run", path);
@@ -216,7 +197,7 @@ static nx_device_info find(const patient *p)
         }
         return info;
     }
-    if (p->chosen || !nx_device_list(&list, &count, &err)) {
+    if (p->chosen || !device_list(&list, &count, &err)) {
         if (!p->chosen && p->device == 0) {
             say(BAD, "device", "%s", err.text);
             exit(WRONG);
@@ -264,7 +245,9 @@ static nx_device *open_patient(const patient *p)
     nx_device_info info = find(p);
     nx_device *device;
     nx_error err;
-    nx_device_options options = {.name = p->chosen ? NULL : info.name, .kernels = p->kernels, .profile = true};
+    char number[16];
+    snprintf(number, sizeof number, "#%u", info.number);
+    nx_device_options options = {.name = p->chosen ? NULL : number, .kernels = p->kernels, .profile = true};
     if (!device_open(&device, options, &err)) {
         say(BAD, "device", "%s", err.text);
         exit(WRONG);
@@ -352,6 +335,7 @@ static int command_doctor(int argc, char **argv)
     bool chosen = named && *named, sick = false;
     watch = mmap(NULL, sizeof *watch, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     NX_CHECK(watch != MAP_FAILED, "mmap: %s", strerror(errno));
+    kernel_cache_prepare();
     printf("nstx %s (%s)\n\n", nx_version, nx_revision);
     title("drivers");
     sick = examine_aside("driver", check_drivers, NULL) != FINE;

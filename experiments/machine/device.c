@@ -1,6 +1,8 @@
 /* The environment and the words of [device] into a device's options. */
 #include "machine/device.h"
 
+#include "machine/kernel_cache.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,14 +14,22 @@ static nx_device_options completed(nx_device_options o)
     return o;
 }
 
+bool device_list(nx_device_info **out, size_t *count, nx_error *err)
+{
+    kernel_cache_prepare();
+    return nx_device_list(out, count, err);
+}
+
 bool device_choose(nx_device_info *out, nx_device_options options, nx_error *err)
 {
+    kernel_cache_prepare();
     options = completed(options);
     return nx_device_choose(out, &options, err);
 }
 
 bool device_open(nx_device **out, nx_device_options options, nx_error *err)
 {
+    kernel_cache_prepare();
     options = completed(options);
     return nx_device_open(out, &options, err);
 }

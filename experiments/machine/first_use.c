@@ -68,7 +68,7 @@ bool first_use_judge(const nx_device_info *info, const selftest_result *r, doubl
                        r->failures);
     char *path = path_of(info), *folder = path ? nx_path_folder(path) : NULL, *text = description(info);
     /* A cache that cannot be written costs the test of every run, no more. */
-    if (path && nx_folder_make(folder, NULL)) nx_file_write(path, text, strlen(text), NULL);
+    if (path && kernel_cache_make(folder)) nx_file_write(path, text, strlen(text), NULL);
     nx_info("first use of %s: self-test passed (%.1f s)", info->name, seconds);
     free(text);
     free(folder);
@@ -157,6 +157,7 @@ static int dismiss(void)
 pid_t first_use_prepare(void)
 {
     int ends[2];
+    kernel_cache_prepare();
     if (is_off()) return -1;
     if (tester.process) dismiss();
     fflush(NULL);
@@ -224,7 +225,7 @@ bool first_use(const nx_device_info *info, const nx_device_options *options, nx_
         return true;
     }
     char *path = path_of(info), *folder = path ? nx_path_folder(path) : NULL;
-    int lock = folder && nx_folder_make(folder, NULL) ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int lock = folder && kernel_cache_make(folder) ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     while (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK && !is_interrupted())
         poll(NULL, 0, GLANCE);
     bool ok = first_use_known(info) || test(info, options, err);

@@ -49,7 +49,7 @@ static void *load(const char *key, size_t *bytes)
 static void store(const char *key, const void *binary, size_t bytes)
 {
     char *path = path_of(key), *folder = path ? nx_path_folder(path) : NULL;
-    if (path && nx_folder_make(folder, NULL)) {
+    if (path && kernel_cache_make(folder)) {
         char *data = nx_alloc(LINE + 1 + bytes);
         checksum(data, binary, bytes);
         memcpy(data + LINE, binary, bytes);

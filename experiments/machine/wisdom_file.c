@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "graph/wisdom.h"
+#include "machine/kernel_cache.h"
 #include "ops/choice.h"
 
 #include <ctype.h>
@@ -23,6 +24,15 @@ char *wisdom_file_path(const nx_device_info *info)
                                  : nx_format("%s/.cache/nstx/wisdom-%s.txt", home, device);
     free(device);
     return path;
+}
+
+/* The folder that the user did not name. */
+static bool trusted(const char *path, nx_error *why)
+{
+    char *folder = nx_path_folder(path);
+    bool fine = kernel_cache_trusted(folder, why);
+    free(folder);
+    return fine;
 }
 
 /* Whether all answers are candidates of this program for this device. */
@@ -47,7 +57,9 @@ void wisdom_file_use(const nx_device_info *info)
     char *path = wisdom_file_path(info);
     nx_error why;
     if (!path) return;
-    if (nx_wisdom_read(path, info, &why) && known(path, info, &why)) {
+    if (!getenv("NSTX_WISDOM") && !trusted(path, &why)) {
+        nx_warn("%s", why.text);
+    } else if (nx_wisdom_read(path, info, &why) && known(path, info, &why)) {
         nx_info("%zu choices measured by `nstx tune`, %s", nx_wisdom_count(), nx_wisdom_signature());
     } else if (*why.text) {
         nx_wisdom_forget();

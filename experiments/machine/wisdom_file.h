@@ -14,7 +14,8 @@
 char *wisdom_file_path(const nx_device_info *info);
 
 /* Reads it for the first device that it is asked for, and for another one or another kind of kernels instead. A file
- * that does not fit, or has an answer that this program does not know, is named, with the reason, and not used. */
+ * that does not fit, or has an answer that this program does not know, is named, with the reason, and not used; nor is
+ * one in a folder that others may write, unless NSTX_WISDOM names it. */
 void wisdom_file_use(const nx_device_info *info);
 
 #endif

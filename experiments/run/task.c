@@ -1,9 +1,11 @@
 /* Tasks: everything that a config can get wrong is found in task_new and task_fits, before any device work. */
 #include "run/task.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "graph/recompute.h"
+#include "machine/available_memory.h"
 #include "machine/device.h"
 #include "machine/wisdom_file.h"
 
@@ -17,6 +19,13 @@ static const task_kind *const kinds[] = {
 
 /* ---- life ---- */
 
+static void limit_memory(task *t)
+{
+    uint64_t allowed = allowed_memory(&t->info, &system_memory);
+    t->limited = allowed < t->info.memory;
+    t->info.memory = allowed;
+}
+
 bool task_new(task **out, const config *c, nx_error *err)
 {
     const task_kind *kind = kinds[c->experiment.task];
@@ -24,7 +33,7 @@ bool task_new(task **out, const config *c, nx_error *err)
     *t = (task){.kind = kind, .c = c, .paper = paper_of(c), .recompute = c->device.recompute};
     nx_device_options device = device_options(c);
     bool ok = kind->suits(t->paper, err) && paper_check(t->paper, c, err) && device_choose(&t->info, device, err);
-    if (ok) wisdom_file_use(&t->info);
+    if (ok) limit_memory(t), wisdom_file_use(&t->info);
     ok = ok && kind->open(t, err);
     if (ok)
         *out = t;
@@ -112,13 +121,22 @@ static int level_that_fits(task *t)
     return 0;
 }
 
+static void warn_if_taken(const task *t, uint64_t needs)
+{
+    char need[16], have[16];
+    uint64_t left = available_memory(&t->info, &system_memory);
+    if (needs > left)
+        nx_warn("[data] size = %d needs %s, and %s are left of the memory of %s: other programs have the rest",
+                size_of(t), nx_bytes_text(need, (double)needs), nx_bytes_text(have, (double)left), t->info.name);
+}
+
 bool task_fits(task *t, nx_error *err)
 {
     task_needs needs;
     nx_error reason;
     char need[16], have[16], batch[32] = "", remedy[128];
     bool planned = measure(t, size_of(t), &needs, &reason);
-    if (planned && total_of(needs.bytes) <= t->info.memory) return true;
+    if (planned && total_of(needs.bytes) <= t->info.memory) return warn_if_taken(t, total_of(needs.bytes)), true;
     int largest = task_largest_size(t), level = level_that_fits(t);
     if (largest && level)
         snprintf(remedy, sizeof remedy,
@@ -131,8 +149,9 @@ bool task_fits(task *t, nx_error *err)
         snprintf(remedy, sizeof remedy, "no [data] size fits: %s", t->kind->remedy);
     if (t->kind->batch) snprintf(batch, sizeof batch, " with batch = %d", t->kind->batch(t));
     if (!planned) return nx_fail(err, "%s; %s", reason.text, remedy);
-    return nx_fail(err, "%s: [data] size = %d%s needs %s, and the device has %s; %s", t->info.name, size_of(t), batch,
-                   nx_bytes_text(need, (double)total_of(needs.bytes)), nx_bytes_text(have, (double)t->info.memory),
+    return nx_fail(err, "%s: [data] size = %d%s needs %s, and %s %s; %s", t->info.name, size_of(t), batch,
+                   nx_bytes_text(need, (double)total_of(needs.bytes)),
+                   t->limited ? "this process may have" : "the device has", nx_bytes_text(have, (double)t->info.memory),
                    remedy);
 }
 

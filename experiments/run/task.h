@@ -26,8 +26,9 @@ typedef struct task {
     const task_kind *kind;
     const config *c;
     const paper *paper;
-    nx_device_info info;
-    nx_device *device; /* while it runs */
+    nx_device_info info; /* its memory: as much of it as this process may have (machine/available_memory.h) */
+    bool limited;        /* which is less than the device's */
+    nx_device *device;   /* while it runs */
     perceptual_loss *perceptual;
     int recompute; /* the level at which graphs are planned: the config's, unless another is tried out */
 } task;
@@ -43,7 +44,7 @@ void task_bytes(task *t, uint64_t bytes[NX_MEMORY_KINDS]);
 uint64_t task_bytes_at(task *t, int level);
 
 /* Refuses a config that the device has no memory for, naming the largest [data] size that fits and the level of
- * recomputation with which this one would. */
+ * recomputation with which this one would. Warns of one that fits, but not into what is left of it now. */
 bool task_fits(task *t, nx_error *err);
 
 /* The largest [data] size, up to TASK_MOST_SIZE, for which everything fits; 0 if none does. */

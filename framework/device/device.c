@@ -102,7 +102,8 @@ static void query(nx_device_info *info)
 
 static int by_score(const void *a, const void *b)
 {
-    return ((const nx_device_info *)b)->score - ((const nx_device_info *)a)->score;
+    const nx_device_info *x = a, *y = b;
+    return x->score != y->score ? y->score - x->score : (int)x->number - (int)y->number;
 }
 
 bool nx_device_list(nx_device_info **out, size_t *count, nx_error *err)
@@ -123,13 +124,46 @@ bool nx_device_list(nx_device_info **out, size_t *count, nx_error *err)
         for (cl_uint d = 0; d < n_ids; d++) {
             NX_GROW(*out, *count);
             nx_device_info *info = &(*out)[(*count)++];
-            *info = (nx_device_info){.platform_id = platforms[p], .id = ids[d]};
+            *info = (nx_device_info){.number = (unsigned)*count, .platform_id = platforms[p], .id = ids[d]};
             query(info);
         }
     }
     if (!*count) return nx_fail(err, "no OpenCL device: %u driver(s) are installed, none offers one", n_platforms);
     qsort(*out, *count, sizeof **out, by_score);
+    for (size_t i = 0; i < *count; i++) (*out)[i].number = (unsigned)i + 1;
     return true;
+}
+
+/* "#1 NAME, #2 NAME"; what does not fit is left out. */
+static void list_names(char *out, size_t size, const nx_device_info *list, size_t count)
+{
+    size_t length = 0;
+    *out = 0;
+    for (size_t i = 0; i < count && length + strlen(list[i].name) + 16 < size; i++)
+        length += (size_t)sprintf(out + length, "%s#%u %s", i ? ", " : "", list[i].number, list[i].name);
+}
+
+static bool all_digits(const char *text) { return *text && !text[strspn(text, "0123456789")]; }
+
+const nx_device_info *nx_device_named(const nx_device_info *list, size_t count, const char *name, nx_error *err)
+{
+    char names[1024];
+    const char *sign = strrchr(name, '#');
+    bool numbered = sign && all_digits(sign + 1), bare = all_digits(name) && strlen(name) <= 2;
+    char *part = numbered ? nx_format("%.*s", (int)(sign - name), name) : nx_copy_text(name);
+    unsigned long wanted = numbered ? strtoul(sign + 1, NULL, 10) : 1, found = 0;
+    const nx_device_info *meant = NULL;
+    for (size_t i = 0; !bare && !meant && i < count; i++)
+        if ((nx_contains(list[i].name, part) || nx_contains(list[i].platform, part)) && ++found == wanted)
+            meant = &list[i];
+    free(part);
+    if (meant) return meant;
+    list_names(names, sizeof names, list, count);
+    if (bare)
+        nx_fail(err, "\"%s\" alone is no name: a device's number is written #%s; there are: %s", name, name, names);
+    else
+        nx_fail(err, "no device is called \"%s\"; there are: %s", name, names);
+    return NULL;
 }
 
 static bool check_tf32(const nx_device_info *info, const char *sources, nx_error *err)
@@ -143,25 +177,18 @@ static bool check_tf32(const nx_device_info *info, const char *sources, nx_error
 
 bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err)
 {
-    const char *name = options->name;
+    const char *name = options->name ? options->name : "";
     const char *kernels = options->kernels ? options->kernels : "auto";
     nx_device_info *list;
-    size_t count, found = 0;
+    size_t count;
     if (!nx_device_list(&list, &count, err)) return false;
-    if (name && *name)
-        while (found < count && !nx_contains(list[found].name, name) && !nx_contains(list[found].platform, name))
-            found++;
-    bool ok = found < count;
+    const nx_device_info *found = *name ? nx_device_named(list, count, name, err) : list;
+    bool ok = found;
     if (ok) {
-        *out = list[found];
+        *out = *found;
         if (!strcmp(kernels, "cpu")) out->family = NX_FAMILY_CPU;
         if (!strcmp(kernels, "gpu")) out->family = NX_FAMILY_GPU;
         if (options->tf32) ok = out->tf32 = check_tf32(out, options->sources, err);
-    } else {
-        char names[512] = "";
-        for (size_t i = 0; i < count && strlen(names) + strlen(list[i].name) + 4 < sizeof names; i++)
-            sprintf(names + strlen(names), "%s%s", i ? ", " : "", list[i].name);
-        nx_fail(err, "no device is called \"%s\"; there are: %s", name, names);
     }
     free(list);
     return ok;

@@ -31,6 +31,7 @@ const char *nx_memory_kind_name(nx_memory_kind kind);
 
 typedef struct nx_device_info {
     char name[128], platform[128], vendor[128], driver[64], version[96];
+    unsigned number; /* in nx_device_list, from 1 */
     cl_platform_id platform_id;
     cl_device_id id;
     cl_device_type type;
@@ -56,12 +57,17 @@ enum { NX_FLAT = 256 };                          /* floats that a group of flat 
 size_t nx_device_cache(const nx_device_info *info);
 size_t nx_device_core_cache(const nx_device_info *info);
 
-/* Every device of every platform, best score first. *out is owned by the caller (free). An installation without a
- * driver is an error that says what to install. */
+/* Every device of every platform, best score first, equal ones in the order in which drivers name them. *out is owned
+ * by the caller (free). An installation without a driver is an error that says what to install. */
 bool nx_device_list(nx_device_info **out, size_t *count, nx_error *err);
 
+/* The device of a list that is meant by a part of its name or platform, letters of any case ("h200"), by its number
+ * ("#2"), or by both, where several have that part: "h200#2" is the second of those. NULL, with an error that lists
+ * them, if there is none, or name is a bare number of one or two digits, which could mean either. */
+const nx_device_info *nx_device_named(const nx_device_info *list, size_t count, const char *name, nx_error *err);
+
 typedef struct nx_device_options {
-    const char *name;    /* part of the name or platform, letters of any case; NULL or "": the best score */
+    const char *name;    /* as nx_device_named has it; NULL or "": the best score */
     const char *kernels; /* "cpu" or "gpu" forces the kernel family (both run anywhere); NULL or "auto": by type */
     bool profile;        /* time every launch */
     bool tf32; /* convolutions by NVIDIA's tensor cores, with operands rounded to 10 bits of mantissa and sums of 32 */

@@ -123,6 +123,8 @@ static void test_config(void **state)
         {"it needs [generator] noise of 1 or more", "run tiny.ini -s loss.diversity=1"},
         {"there are: ", "run tiny.ini -s device.name=Voodoo2"},
         {"no device is called \"Voodoo2\"", "plan tiny.ini -s device.name=Voodoo2"},
+        {"no device is called \"#9\"", "plan tiny.ini -s device.name=#9"},
+        {"a device's number is written #1", "plan tiny.ini -s device.name=1"},
     };
     REFUSE(requests);
 }

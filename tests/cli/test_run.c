@@ -225,7 +225,7 @@ static void test_commands(void **state)
     nstx(0, "info photos/odd.png");
     assert_string_equal(said_out, "a picture of 47 x 33 pixels\n");
     nstx(0, "devices");
-    assert_said(said_out, "\n*");
+    assert_said(said_out, "\n*  #1  ");
     nstx(0, "--version");
     assert_true(!strncmp(said_out, "nstx ", 5));
     nstx(0, "help");
