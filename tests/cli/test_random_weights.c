@@ -103,8 +103,8 @@ static void the_scale_of_the_weights_does_not_matter(void **state)
     static const char *const forms[] = {"mean", "literal"};
     for (size_t k = 0; k < 2; k++) {
         size_t n, m;
-        nstx(0, RAW "-o a.h5 -s loss.balance=%s -s descriptor.sigma=0.015", forms[k]);
-        nstx(0, RAW "-o b.h5 -s loss.balance=%s -s descriptor.sigma=0.03", forms[k]);
+        nstx(0, RAW "--overwrite -o a.h5 -s loss.balance=%s -s descriptor.sigma=0.015", forms[k]);
+        nstx(0, RAW "--overwrite -o b.h5 -s loss.balance=%s -s descriptor.sigma=0.03", forms[k]);
         double *a = totals_of("a.h5", &n), *b = totals_of("b.h5", &m);
         assert_int_equal(n, m);
         for (size_t i = 0; i < n; i++) assert_true(a[i] == b[i] && a[i] > 0);
@@ -112,8 +112,8 @@ static void the_scale_of_the_weights_does_not_matter(void **state)
         free(a), free(b);
     }
     size_t n;
-    nstx(0, RAW "-o a.h5 -s loss.balance=none -s descriptor.sigma=0.015");
-    nstx(0, RAW "-o b.h5 -s loss.balance=none -s descriptor.sigma=0.03");
+    nstx(0, RAW "--overwrite -o a.h5 -s loss.balance=none -s descriptor.sigma=0.015");
+    nstx(0, RAW "--overwrite -o b.h5 -s loss.balance=none -s descriptor.sigma=0.03");
     double *a = totals_of("a.h5", &n), *b = totals_of("b.h5", &n);
     assert_true(a[0] < b[0]);
     free(a), free(b);

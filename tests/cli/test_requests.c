@@ -59,12 +59,12 @@ static int open_all(void **state)
     write_truncated("head.safetensors", "vgg.safetensors", 2500);
     write_text("typo.ini", TINY "[experiment]\nsteps = 2\n\n[generatr]\nnorm = batch\n");
     write_text("key.ini", TINY "[experiment]\nstep = 2\n");
-    write_picture("wide.png", 6, 120, 11);
+    write_picture("broad.png", 6, 120, 11);
     write_picture("line.png", 1, 64, 12);
     write_picture("thread.png", 1, 1200, 13);
     write_text("wide.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 1\n[descriptor]\nwidth = 0.0625\n"
                            "padding = reflect\ncontent_layers = relu3_1\nstyle_layers = relu1_1\n"
-                           "[data]\ncontent = wide.png\nstyle = style.png\nstyle_size = 32\nsize = 100\n");
+                           "[data]\ncontent = broad.png\nstyle = style.png\nstyle_size = 32\nsize = 100\n");
     write_text("points.ini", TINY "[sweep]\ngenerator.norm = instance batsch\n");
     return 0;
 }
@@ -241,9 +241,9 @@ static void test_places(void **state)
 {
     (void)state;
     static const request requests[] = {
-        {"style.png: there is a file that is no run file", "run tiny.ini -o style.png"},
-        {"vgg.safetensors: there is a file that is no run file", "run tiny.ini -o vgg.safetensors --resume"},
-        {"photos: a folder, where the run file is to be written", "run tiny.ini -o photos"},
+        {"style.png: a run file is HDF5: call it style.h5", "run tiny.ini -o style.png"},
+        {"vgg.safetensors: a run file is HDF5: call it vgg.h5", "run tiny.ini -o vgg.safetensors --resume"},
+        {"photos: a folder, where a file is to be written", "run tiny.ini -o photos"},
         {"style.png: cannot make the folder", "run tiny.ini -o style.png/run.h5"},
         {"/dev/null: cannot make the folder", "run tiny.ini -o /dev/null/below/run.h5"},
     };
@@ -270,8 +270,8 @@ static void test_stylize(void **state)
         {"cut.model.h5: ", "stylize cut.model.h5 style.png -o made"},
         {"missing.png: no such file or folder", "stylize ok.model.h5 style.png missing.png -o made"},
         {"none: no picture in this folder", "stylize ok.model.h5 none -o made"},
-        {"cut.png: a corrupt or truncated PNG", "stylize ok.model.h5 style.png cut.png -o made"},
-        {"cut2.jpg: a corrupt or truncated JPEG", "stylize ok.model.h5 style.png cut2.jpg -o made"},
+        {"cut.png: a corrupt or truncated PNG", "stylize ok.model.h5 cut.png -o made"},
+        {"cut2.jpg: a truncated JPEG", "stylize ok.model.h5 cut2.jpg -o made"},
         {"text.png: neither a PNG nor a JPEG", "stylize ok.model.h5 text.png -o made"},
         {"-o made.png is one file for 6 pictures", "stylize ok.model.h5 photos -o made.png"},
         {"would both become made/1.png", "stylize ok.model.h5 twice -o made"},
