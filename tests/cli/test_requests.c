@@ -145,7 +145,7 @@ static void test_pictures(void **state)
          "run tiny.ini -s data.content=with_jpg -s data.bad_pictures=refuse"},
         {"with_png/bad1.png: a corrupt or truncated PNG", "run tiny.ini -s data.content=with_png/bad1.png,photos"},
         {"cut.png: a corrupt or truncated PNG", "run tiny.ini -s data.style=cut.png"},
-        {"cut.jpg: a corrupt or truncated JPEG", "run tiny.ini -s data.style=cut.jpg"},
+        {"cut.jpg: a truncated JPEG", "run tiny.ini -s data.style=cut.jpg"},
         {"empty.png: an empty file", "run tiny.ini -s data.style=empty.png"},
         {"text.png: neither a PNG nor a JPEG", "run tiny.ini -s data.style=text.png"},
         {"text.png: neither a PNG nor a JPEG", "run tiny.ini -s data.content=text.png -s data.validation_count=0"},
@@ -243,7 +243,7 @@ static void test_places(void **state)
     static const request requests[] = {
         {"style.png: a run file is HDF5: call it style.h5", "run tiny.ini -o style.png"},
         {"vgg.safetensors: a run file is HDF5: call it vgg.h5", "run tiny.ini -o vgg.safetensors --resume"},
-        {"photos: a folder, where a file is to be written", "run tiny.ini -o photos"},
+        {"photos: a folder, where the run file is to be written", "run tiny.ini -o photos"},
         {"style.png: cannot make the folder", "run tiny.ini -o style.png/run.h5"},
         {"/dev/null: cannot make the folder", "run tiny.ini -o /dev/null/below/run.h5"},
     };
