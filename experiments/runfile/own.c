@@ -101,7 +101,7 @@ static bool lies_in(const char *path, const char *folder)
 bool may_write_of(const config *c, const char *path, nx_error *err)
 {
     config_paths p;
-    for (size_t i = 0; config_paths_at(c, i, &p); i++)
+    for (size_t i = 0; !nx_folder_exists(path) && config_paths_at(c, i, &p); i++)
         for (int k = 0; k < p.count; k++) {
             const char *input = p.items[k];
             if (same_file(path, input) || (nx_folder_exists(input) && nx_is_image_name(path) && lies_in(path, input)))

@@ -243,7 +243,7 @@ static void test_places(void **state)
     static const request requests[] = {
         {"style.png: a run file is HDF5: call it style.h5", "run tiny.ini -o style.png"},
         {"vgg.safetensors: a run file is HDF5: call it vgg.h5", "run tiny.ini -o vgg.safetensors --resume"},
-        {"photos: a folder, where the run file is to be written", "run tiny.ini -o photos"},
+        {"photos: a folder, where a file is to be written", "run tiny.ini -o photos"},
         {"style.png: cannot make the folder", "run tiny.ini -o style.png/run.h5"},
         {"/dev/null: cannot make the folder", "run tiny.ini -o /dev/null/below/run.h5"},
     };
