@@ -143,7 +143,7 @@ static void test_pictures(void **state)
          "run tiny.ini -s data.content=with_jpg -s data.bad_pictures=refuse"},
         {"with_png/bad1.png: a corrupt or truncated PNG", "run tiny.ini -s data.content=with_png/bad1.png,photos"},
         {"cut.png: a corrupt or truncated PNG", "run tiny.ini -s data.style=cut.png"},
-        {"cut.jpg: a corrupt or truncated JPEG", "run tiny.ini -s data.style=cut.jpg"},
+        {"cut.jpg: a truncated JPEG", "run tiny.ini -s data.style=cut.jpg"},
         {"empty.png: an empty file", "run tiny.ini -s data.style=empty.png"},
         {"text.png: neither a PNG nor a JPEG", "run tiny.ini -s data.style=text.png"},
         {"text.png: neither a PNG nor a JPEG", "run tiny.ini -s data.content=text.png -s data.validation_count=0"},
