@@ -1,7 +1,7 @@
 /* What the layers of a descriptor make of pictures, and weights scaled by it.
  *
  *     descriptor_images images = {.shape = {4, 224, 224, 3}, .batches = 50, .read = next, .context = loader};
- *     if (!descriptor_rescale_on(d, device, &images, &deepest, 1, true, &err)) return false;
+ *     if (!descriptor_rescale_on(d, device, &images, &deepest, 1, true, NULL, &err)) return false;
  */
 #ifndef NETWORKS_DESCRIPTOR_SCALE_H
 #define NETWORKS_DESCRIPTOR_SCALE_H
