@@ -77,11 +77,12 @@ static bool print_datasets(const nx_h5 *file, const char *path, nx_error *err)
 
 static bool print_run(const nx_h5 *file, nx_error *err)
 {
-    static const char *const groups[] = {"/device", "/memory"}, *const logs[] = {"/metrics", "/images", "/checkpoint"};
+    static const char *const groups[] = {"/device", "/data", "/memory"}, *const logs[] = {"/metrics", "/images",
+                                                                                          "/checkpoint"};
     char *text;
     printf("a run\n");
     if (!print_attributes(file, "/", err)) return false;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         if (!nx_h5_exists(file, groups[i])) continue;
         printf("%s\n", groups[i] + 1);
         if (!print_attributes(file, groups[i], err)) return false;
@@ -177,6 +178,7 @@ static cJSON *hdf5_json(const nx_h5 *file, const char *kind, const char *root)
     add_text(json, "config", file, "/config");
     add_text(json, "options", file, "/model/options");
     if (nx_h5_exists(file, "/device")) cJSON_AddItemToObject(json, "device", attributes_json(file, "/device"));
+    if (nx_h5_exists(file, "/data")) cJSON_AddItemToObject(json, "data", attributes_json(file, "/data"));
     if (nx_h5_exists(file, "/memory")) cJSON_AddItemToObject(json, "memory", attributes_json(file, "/memory"));
     add_datasets(cJSON_AddObjectToObject(json, "datasets"), file, root);
     return json;

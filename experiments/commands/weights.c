@@ -272,14 +272,16 @@ static int weights_normalize(const request *r)
         ok = ok && descriptor_rescale_on(s.d, s.device, &images, &s.file.deepest, 1, true, &rare, &err);
         nx_progress("%s", "");
     }
-    char *how = nx_format("every channel's mean is 1 over %zu pictures of %s", list.count, r->images);
+    char *rarely = rare ? nx_format(", but for %zu that hardly ever fire", rare) : nx_copy_text(""),
+         *how = nx_format("every channel's mean is 1 over %zu pictures of %s%s", list.count, r->images, rarely);
     ok = ok && save_weights(&s, r->files[0], r->files[1], "normalised", how, &code, &err);
     if (ok) printf("%s: %s to %s, %s\n", r->files[1], s.file.network->title, s.file.deepest, how);
     if (ok && rare)
         printf(
-            "%zu channel%s hardly ever fire%s there, with a mean below %g of the layer's: scaled as if it were that, "
-            "or the few pixels where they fire would outweigh all others\n",
-            rare, rare == 1 ? "" : "s", rare == 1 ? "s" : "", (double)DESCRIPTOR_RARE);
+            "these are the channels with a mean below %g of their layer's: they are scaled as if they had that, or the "
+            "few pixels where they fire would outweigh all others\n",
+            (double)DESCRIPTOR_RARE);
+    free(rarely);
     free(how);
     nx_loader_free(loader);
     nx_file_list_free(&list);
