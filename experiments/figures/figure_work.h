@@ -6,7 +6,8 @@
 
 enum { FIGURE_RUNS = 64, FIGURE_CLAIMS = 32 };
 
-/* Every paper with its figures, in the order of config/keys.h; NULL past the last one. Paper NAME's are NAME_figures. */
+/* Every paper with its figures, in the order of config/keys.h; NULL past the last one. Paper NAME's are NAME_figures.
+ */
 const figure_paper *figure_paper_at(size_t i);
 
 typedef struct figure_request {

@@ -78,7 +78,8 @@ bool may_write(const char *path, nx_error *err)
 bool may_write_other(const char *path, nx_error *err)
 {
     return may_write(path, err) &&
-           (!nx_h5_is_file(path) || nx_fail(err, "%s: there is a run, a model or a dataset: choose another name", path));
+           (!nx_h5_is_file(path) ||
+            nx_fail(err, "%s: there is a run, a model or a dataset: choose another name", path));
 }
 
 bool same_file(const char *a, const char *b)

@@ -25,7 +25,8 @@ bool may_write(const char *path, nx_error *err);
 /* The same for what is no HDF5 file itself: a run, a model or a dataset does not give way to a page or to weights. */
 bool may_write_other(const char *path, nx_error *err);
 
-/* The same as may_write, and path is none of the files that the config reads, nor lies as a picture in a folder that it reads. */
+/* The same as may_write, and path is none of the files that the config reads, nor lies as a picture in a folder that it
+ * reads. */
 bool may_write_of(const config *c, const char *path, nx_error *err);
 
 /* The same of what lies beside a run: RUN.h5 with that ending. */

@@ -1,9 +1,10 @@
 /* General matrix products, C = alpha op(A) op(B) (+ C), row-major float32: the problem, how it is cut up for the
  * kernels of CPUs (cl/gemm.cl) and for CLBlast, and the calls of CLBlast.
  *
- * ops/product_packed and ops/product_clblast launch them from a plan; GPUs take tiles (ops/product_tiles), unless CLBlast
- * was measured to be faster (graph/wisdom). Nothing here allocates device memory, with one exception: CLBlast's batched
- * product takes no workspace and allocates for itself where sizes are no multiples of its tiles, which no plan knows of.
+ * ops/product_packed and ops/product_clblast launch them from a plan; GPUs take tiles (ops/product_tiles), unless
+ * CLBlast was measured to be faster (graph/wisdom). Nothing here allocates device memory, with one exception: CLBlast's
+ * batched product takes no workspace and allocates for itself where sizes are no multiples of its tiles, which no plan
+ * knows of.
  *
  *     nx_gemm_problem p = {.m = rows, .n = outputs, .k = inputs, .transpose_b = true};
  *     nx_gemm_cut cut = nx_gemm_cut_packed(&device->info, &p);

@@ -23,8 +23,8 @@ void nx_programs_keep(const nx_program_cache *cache); /* in this process; copied
  * each (file, defines) and shared. defines may be NULL. */
 cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, const char *defines);
 
-/* The parameters of a kernel as its embedded source declares them, in order; how many. Dies where the kernel is not there, or
- * has a parameter of another type. */
+/* The parameters of a kernel as its embedded source declares them, in order; how many. Dies where the kernel is not
+ * there, or has a parameter of another type. */
 typedef enum nx_parameter_type {
     NX_PARAMETER_BUFFER,
     NX_PARAMETER_INT,

@@ -8,10 +8,10 @@
  *     nx_ini_free(&ini);
  *
  * "key = value" or "key: value" below a "[section]"; ';' or '#' opens a comment line, " ;" ends a value, '#' within a
- * value is text. A value that begins with a double quote, or has one after a comma or blank, ends after the closing one,
- * whatever is between them; it keeps its quotes. Lines may be indented; a value ends with its line. Errors read "FILE:LINE: ...": a line that is
- * nothing of this, a key outside a section, a key twice in a section. Lines may be of any length. Upper and lower case
- * differ.
+ * value is text. A value that begins with a double quote, or has one after a comma or blank, ends after the closing
+ * one, whatever is between them; it keeps its quotes. Lines may be indented; a value ends with its line. Errors read
+ * "FILE:LINE: ...": a line that is nothing of this, a key outside a section, a key twice in a section. Lines may be of
+ * any length. Upper and lower case differ.
  */
 #ifndef NX_IO_INI_H
 #define NX_IO_INI_H

@@ -1,7 +1,7 @@
 /* What decides the verdicts of figures: runs and generators are made here, with numbers and pictures that satisfy a
  * claim and then with some that break it, and the verdict must follow. Nothing is trained and no picture generated:
- * run_config, which a figure calls for each of its runs, and all of figures/trained_generator.h are this file's. Not here is what
- * a figure plans, or asks a network itself: the tests of the papers have that. */
+ * run_config, which a figure calls for each of its runs, and all of figures/trained_generator.h are this file's. Not
+ * here is what a figure plans, or asks a network itself: the tests of the papers have that. */
 #include "../io/scratch.h"
 
 #include "base/log.h"

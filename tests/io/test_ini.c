@@ -131,10 +131,8 @@ static void whole_texts_are_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(entries_come_in_order),
-        cmocka_unit_test(wrong_lines_are_named),
-        cmocka_unit_test(long_lines_are_whole),
-        cmocka_unit_test(many_keys_are_quick),
+        cmocka_unit_test(entries_come_in_order), cmocka_unit_test(wrong_lines_are_named),
+        cmocka_unit_test(long_lines_are_whole),  cmocka_unit_test(many_keys_are_quick),
         cmocka_unit_test(whole_texts_are_taken),
     };
     return cmocka_run_group_tests_name("ini", tests, scratch_open, scratch_close);

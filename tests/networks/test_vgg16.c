@@ -104,7 +104,8 @@ static void write_keras(const char *path, int count)
     for (int i = 0; good && i < count; i++) {
         int in = inputs_of(i), out = file_layers[i].out, taps = taps_of(i);
         int shape[4] = {3, 3, in, out}, channels = i == CONVOLUTIONS ? in / POOL5_PIXELS : in;
-        float *theirs = file_weight(i), *bias = file_bias(i), *keras = nx_alloc((size_t)(taps * in * out) * sizeof *keras);
+        float *theirs = file_weight(i), *bias = file_bias(i),
+              *keras = nx_alloc((size_t)(taps * in * out) * sizeof *keras);
         for (int o = 0; o < out; o++)
             for (int k = 0; k < in; k++)
                 for (int tap = 0; tap < taps; tap++) {
