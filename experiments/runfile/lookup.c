@@ -33,6 +33,17 @@ static bool read_step(const nx_h5 *file, uint64_t *step)
     return true;
 }
 
+/* Whether a run ended before there was anything to keep of it. */
+static bool is_void(const nx_h5 *file)
+{
+    char *status = NULL;
+    uint64_t step;
+    bool ended = nx_h5_get_string(file, "/", "status", &status, NULL) &&
+                 (!strcmp(status, "failed") || !strcmp(status, "interrupted"));
+    free(status);
+    return ended && !read_step(file, &step);
+}
+
 runfile_found runfile_look(const char *path, const config *c, uint64_t *step)
 {
     nx_h5 *file;
@@ -40,9 +51,8 @@ runfile_found runfile_look(const char *path, const config *c, uint64_t *step)
     if (!nx_file_exists(path)) return RUNFILE_NOTHING;
     if (runfile_is_finished(path, c)) return RUNFILE_FINISHED;
     if (!nx_h5_open(&file, path, false, NULL)) return RUNFILE_OTHER;
-    runfile_found found = !inputs_continue(c, file, path, NULL) ? RUNFILE_OTHER
-                          : read_step(file, step)               ? RUNFILE_BEGUN
-                                                                : RUNFILE_NOTHING;
+    bool same = inputs_continue(c, file, path, NULL), other = !same && !is_void(file);
+    runfile_found found = other ? RUNFILE_OTHER : same && read_step(file, step) ? RUNFILE_BEGUN : RUNFILE_NOTHING;
     nx_h5_close(file, NULL);
     return found;
 }

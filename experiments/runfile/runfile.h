@@ -95,7 +95,7 @@ bool runfile_finish(runfile *run, const char *status, checkpoint *c, nx_error *e
 
 /* What a run of this config would find at path. */
 typedef enum runfile_found {
-    RUNFILE_NOTHING,  /* no file, or one of this config with nothing to go on from */
+    RUNFILE_NOTHING,  /* no file, or a run of which nothing was kept */
     RUNFILE_FINISHED, /* this run, finished */
     RUNFILE_BEGUN,    /* this run, with a checkpoint to go on from */
     RUNFILE_OTHER     /* a run of another config, or no run */
