@@ -291,8 +291,14 @@ static descriptor *biased(config_pooling pooling, size_t count)
     return vgg;
 }
 
+/* What a channel of this mean is divided by: a dead one by 1, one that hardly ever fires by a bound. */
+static double factor_of(double mean, double layer)
+{
+    return mean > 0 ? fmax(mean, (double)DESCRIPTOR_RARE * layer) : 1;
+}
+
 /* Gatys' normalisation, or the same by layer: for any image new feature times m is the old one, m the old mean (of its
- * channel or layer; 1 if it was dead) on the calibration images, and on those the new mean is one. Relative to the
+ * channel or layer; see factor_of) on the calibration images, and on those the new mean is one. Relative to the
  * layer's largest old feature and mean: what is left of a channel that is all but dead is known no better than that. */
 static void check_rescaling(config_pooling pooling, size_t count, bool by_channel)
 {
@@ -303,7 +309,7 @@ static void check_rescaling(config_pooling pooling, size_t count, bool by_channe
     float *old[TO_FC7], *was[TO_FC7], *now[TO_FC7], *new[TO_FC7];
     nx_shape shapes[TO_FC7], batch[TO_FC7];
     double worst = 0, worst_mean = 0;
-    size_t dead = 0;
+    size_t dead = 0, rare = 0;
     descriptor *vgg = biased(pooling, count);
     features_of(vgg, images, calibration, every_layer, count, was, batch);
     features_of(vgg, x, other, every_layer, count, old, shapes);
@@ -322,13 +328,14 @@ static void check_rescaling(config_pooling pooling, size_t count, bool by_channe
         }
         for (size_t k = 0; k < values; k++) worsen(&largest, (double)old[i][k]);
         for (size_t k = 0; k < values; k++) {
-            double factor = !by_channel ? layer : m[k % channels] > 0 ? m[k % channels] : 1;
+            double factor = by_channel ? factor_of(m[k % channels], layer) : layer;
             worsen(&worst, fabs((double)new[i][k] * factor - (double)old[i][k]) / largest);
         }
         for (size_t k = 0; by_channel && k < channels; k++) {
             assert_true(m[k] > 0 || one[k] == 0);
-            if (m[k] > 0) worsen(&worst_mean, fabs(one[k] - 1) * m[k] / largest_mean);
+            worsen(&worst_mean, fabs(one[k] * factor_of(m[k], layer) - m[k]) / largest_mean);
             dead += !(m[k] > 0);
+            rare += m[k] > 0 && m[k] < DESCRIPTOR_RARE * layer;
         }
         if (!by_channel) worsen(&worst_mean, fabs(layer_now - 1));
         free(m);
@@ -338,8 +345,8 @@ static void check_rescaling(config_pooling pooling, size_t count, bool by_channe
         free(now[i]);
         free(new[i]);
     }
-    print_message("rescaled by %s: features differ by %.2g, means by %.2g; %zu dead channels\n",
-                  by_channel ? "channel" : "layer", worst, worst_mean, dead);
+    print_message("rescaled by %s: features differ by %.2g, means by %.2g; %zu dead channels, %zu that hardly fire\n",
+                  by_channel ? "channel" : "layer", worst, worst_mean, dead, rare);
     assert_true(worst < 1e-5 && worst_mean < 1e-5);
     assert_true(dead >= 2 || !by_channel); /* those of conv2_1 and conv4_4 */
     free(images);
