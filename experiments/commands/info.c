@@ -231,6 +231,8 @@ static cJSON *file_json(const char *path, nx_error *err)
         cJSON_AddNumberToObject(json, "height", h);
         cJSON_AddNumberToObject(json, "width", w);
         return json;
+    } else if (nx_is_image_name(path)) { /* one that cannot be read: the error says what it is */
+        return NULL;
     }
     return weights_json(path, err);
 }
@@ -273,6 +275,8 @@ static int command_info(int argc, char **argv)
     } else if (nx_image_size(path, &h, &w, &err)) {
         ok = check_picture(path, &err);
         if (ok) printf("a picture of %d x %d pixels\n", w, h);
+    } else if (nx_is_image_name(path)) { /* one that cannot be read: the error says what it is */
+        ok = false;
     } else {
         ok = print_weights(path, &err);
     }

@@ -66,9 +66,10 @@ static void a_private_folder_is_made(void **state)
     assert_true(s.st_uid == user() && (s.st_mode & 0777) == 0700);
     nstx(0, "run tiny.ini -s experiment.steps=1 -s log.images=0 -s log.validation=0");
     assert_int_equal(times_said(line), 1);
-    char *programs = shell("ls ../work/tmp/nstx-*/nstx/programs | wc -l");
+    char *list = nx_format("ls %s/nstx/programs | wc -l", folder), *programs = shell(list);
     assert_true(atoi(programs) > 0);
     free(programs);
+    free(list);
     before_exec = NULL;
     free(line);
     free(folder);
