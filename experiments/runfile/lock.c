@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/sweep_points.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -91,13 +92,12 @@ static void remove_drafts_of(const char *path)
 static void remove_drafts(const char *path)
 {
     static const char *const endings[] = {".h5", ".png", ".model.h5"};
-    int stem = (int)(strlen(path) - (nx_ends_with(path, ".h5") ? 3 : 0));
     for (int i = 0; i < 3; i++) {
-        char *file = nx_format("%.*s%s", stem, path, endings[i]);
+        char *file = path_beside(path, endings[i]);
         remove_drafts_of(file);
         free(file);
     }
-    if (!path[stem]) remove_drafts_of(path); /* a run file of another ending */
+    if (!nx_ends_with(path, ".h5")) remove_drafts_of(path); /* a run file of another ending */
 }
 
 /* ---- both ---- */

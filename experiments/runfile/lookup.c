@@ -65,12 +65,3 @@ bool runfile_continues(const char *path, const config *c)
     nx_h5_close(file, NULL);
     return same;
 }
-
-bool runfile_last(const char *path, const char *metric, double *value, nx_error *err)
-{
-    series s;
-    if (!series_read_from(&s, path, metric, err)) return false;
-    *value = s.value[s.rows - 1];
-    series_free(&s);
-    return true;
-}

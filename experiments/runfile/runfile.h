@@ -108,7 +108,4 @@ bool runfile_is_finished(const char *path, const config *c);
 /* True if there is no file at path, or one of a config that c continues: what runfile_resume would not refuse. */
 bool runfile_continues(const char *path, const config *c);
 
-/* The newest value of a metric. */
-bool runfile_last(const char *path, const char *metric, double *value, nx_error *err);
-
 #endif

@@ -74,8 +74,8 @@ void read_run(const char *path)
     nx_h5_names names;
     checkpoint *kept;
     nx_error err = {0};
-    double last;
-    runfile_last(path, "total", &last, &err);
+    series total;
+    if (series_read_from(&total, path, "total", &err)) series_free(&total);
     if (!nx_h5_open(&file, path, false, &err)) return;
     if (series_names(file, &names, &err)) {
         for (size_t i = 0; i < names.count; i++) {
