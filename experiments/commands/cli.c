@@ -144,30 +144,12 @@ static char *append(char *text, const char *word)
     return longer;
 }
 
-/* A word as a shell reads it back; owned by the caller. */
-static char *quoted(const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
-    if (*word && !word[strspn(word, plain)]) return nx_copy_text(word);
-    size_t length = 0;
-    char *text = nx_alloc(4 * strlen(word) + 3);
-    text[length++] = '\'';
-    for (; *word; word++)
-        if (*word == '\'')
-            length += (size_t)sprintf(text + length, "'\\''");
-        else
-            text[length++] = *word;
-    text[length++] = '\'';
-    text[length] = 0;
-    return text;
-}
-
 static void remember_line(int argc, char **argv)
 {
     line = nx_copy_text("nstx");
     again = nx_copy_text("nstx");
     for (int i = 1; i < argc; i++) {
-        char *word = quoted(argv[i]);
+        char *word = nx_text_shell(argv[i]);
         line = append(line, argv[i]);
         if (strcmp(argv[i], "--overwrite")) again = append(again, word);
         free(word);

@@ -20,9 +20,9 @@
 /* 'text' for a shell. */
 static void quoted(FILE *out, const char *text)
 {
-    fputc('\'', out);
-    for (; *text; text++) fprintf(out, *text == '\'' ? "'\\''" : "%c", *text);
-    fputc('\'', out);
+    char *word = nx_text_shell(text);
+    fputs(word, out);
+    free(word);
 }
 
 static void write_script(FILE *out, const jobs *all, const char *program)

@@ -142,3 +142,20 @@ char *nx_path_stem(const char *path)
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     return dot && dot > name ? nx_format("%.*s", (int)(dot - name), name) : nx_copy_text(name);
 }
+
+char *nx_text_shell(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+    if (*word && !word[strspn(word, plain)]) return nx_copy_text(word);
+    size_t length = 0;
+    char *text = nx_alloc(4 * strlen(word) + 3);
+    text[length++] = '\'';
+    for (; *word; word++)
+        if (*word == '\'')
+            length += (size_t)sprintf(text + length, "'\\''");
+        else
+            text[length++] = *word;
+    text[length++] = '\'';
+    text[length] = 0;
+    return text;
+}

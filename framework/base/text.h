@@ -35,4 +35,7 @@ char *nx_bytes_text(char *out, double bytes);
 char *nx_path_folder(const char *path);
 char *nx_path_stem(const char *path);
 
+/* A word as a POSIX shell reads it back: as it is, or in single quotes where it has to be. Owned by the caller. */
+char *nx_text_shell(const char *word);
+
 #endif
