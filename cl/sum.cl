@@ -28,12 +28,23 @@ KERNEL void sum_magnitudes(__global const float *x, __global float *parts, ulong
     if (get_local_id(0) == 0) parts[get_group_id(0)] = sum;
 }
 
+static inline vec square(vec v) { return v * v; }
+
+#define SQUARE_OF(i, n) square(load_lanes(x + (i), n))
+KERNEL void sum_squares(__global const float *x, __global float *parts, ulong count, ulong length)
+{
+    __local float buffer[GROUP];
+    size_t start = get_group_id(0) * length, stop = min((ulong)start + length, count);
+    SUM_SEGMENT(SQUARE_OF)
+    float sum = group_sum(sum_lanes(total), buffer);
+    if (get_local_id(0) == 0) parts[get_group_id(0)] = sum;
+}
+
 /* parts[row][segment]: squared differences of two rows of `count` floats. pairs == 0: row r of x with row r of y, or
  * with the one row of y if shared. pairs > 0: of that many rows of x the pairs (0,1), (0,2) .. (1,2) .. in turn. */
 static inline vec square_difference(__global const float *a, __global const float *b, int n)
 {
-    vec d = load_lanes(a, n) - load_lanes(b, n);
-    return d * d;
+    return square(load_lanes(a, n) - load_lanes(b, n));
 }
 
 #define SQUARE(i, n) square_difference(x + (i), y + (i), n)

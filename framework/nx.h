@@ -70,6 +70,7 @@ extern "C" {
 #include "ops/concat.h"          /* side by side along the channels */
 #include "ops/conv.h"            /* convolution and transposed convolution */
 #include "ops/entropy.h"         /* how far apart the images of a batch are: diversity */
+#include "ops/gather.h"          /* some of the pixels */
 #include "ops/gemm.h"            /* matrix products in a graph */
 #include "ops/gradient_norm.h"   /* the identity, with a normalised gradient */
 #include "ops/gram.h"            /* Gram matrices: texture */
@@ -77,10 +78,12 @@ extern "C" {
 #include "ops/linear.h"          /* fully connected layers */
 #include "ops/lrn.h"             /* local response normalisation */
 #include "ops/mask.h"            /* a weight for each pixel */
+#include "ops/mean_square.h"     /* the mean of squares */
 #include "ops/mse.h"             /* mean squared difference */
 #include "ops/norm.h"            /* instance and batch normalisation */
 #include "ops/pad.h"             /* zeros, mirrored, repeated, circular */
 #include "ops/pool.h"            /* maximum and mean over windows */
+#include "ops/quotient.h"        /* of two scalars */
 #include "ops/random.h"          /* noise, drawn on the device */
 #include "ops/reshape.h"         /* the same numbers under another shape */
 #include "ops/resize.h"          /* bilinear resampling to any size */

@@ -17,8 +17,11 @@ static void step_of(const nx_optimizer_options *o, int step, double rate, const 
     bool adam = o->method == NX_OPTIMIZER_ADAM;
     double beta1 = (double)o->beta1, beta2 = (double)o->beta2;
     if (adam) rate *= sqrt(1 - pow(beta2, step)) / (1 - pow(beta1, step));
+    double squares = 0, clip = (double)o->clip;
+    for (int i = 0; i < COUNT; i++) squares += pow(2 * (w[i] - (double)target[i]) / COUNT, 2);
+    double factor = clip > 0 && sqrt(squares) > clip ? clip / sqrt(squares) : 1;
     for (int i = 0; i < COUNT; i++) {
-        double gradient = 2 * (w[i] - (double)target[i]) / COUNT;
+        double gradient = factor * 2 * (w[i] - (double)target[i]) / COUNT;
         m[i] = beta1 * m[i] + (adam ? 1 - beta1 : 1) * gradient;
         v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
         w[i] -= rate * m[i] / (adam ? sqrt(v[i]) + (double)o->epsilon : 1);
@@ -65,6 +68,10 @@ static const op_case rows[] = {
     CHECKED_ROW(optimizer, "Adam", OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f),
                 .first_use = true),
     CHECKED_ROW(optimizer, "SGD with momentum", OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f), .doctor = true),
+    CHECKED_ROW(optimizer, "SGD, clipped", OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f, .clip = 0.02f), .doctor = true),
+    CHECKED_ROW(optimizer, "SGD, within the clip", OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f, .clip = 10)),
+    CHECKED_ROW(optimizer, "Adam, clipped",
+                OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-4f, .clip = 0.02f)),
 };
 
 OP_TABLE(optimizer, rows);

@@ -28,19 +28,15 @@ static void watch(finite_check *w, nx_param *p)
     w->item[w->count++] = (watched){p, nx_keep(nx_mse(w->g, x, x))};
 }
 
-/* A sum of all signs, as many at once as a node takes. */
 static nx_tensor *sum(finite_check *w)
 {
-    nx_tensor *all = NULL, *in[NX_MAX_INPUTS];
-    float ones[NX_MAX_INPUTS];
-    for (int i = 0; i < NX_MAX_INPUTS; i++) ones[i] = 1;
-    for (size_t i = 0; i < w->count;) {
-        int n = 0;
-        if (all) in[n++] = all;
-        while (n < NX_MAX_INPUTS && i < w->count) in[n++] = w->item[i++].sign;
-        all = nx_weighted_sum(w->g, in, ones, n);
-    }
-    return nx_keep(all);
+    nx_tensor **signs = nx_alloc(w->count * sizeof *signs);
+    float *ones = nx_alloc(w->count * sizeof *ones);
+    for (size_t i = 0; i < w->count; i++) signs[i] = w->item[i].sign, ones[i] = 1;
+    nx_tensor *all = nx_keep(nx_weighted_total(w->g, signs, ones, w->count));
+    free(signs);
+    free(ones);
+    return all;
 }
 
 bool finite_check_new(finite_check **out, const nx_device_info *info, const nx_params *const *stores, int count,

@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "device/memory.h"
+#include "ops/mean_square.h"
+#include "ops/weighted_sum.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@ static const struct method {
 };
 
 /* A parameter's four tensors: itself, its gradient, its moments. Where there is one moment, the last is empty. */
-enum { BLOCK = NX_FLAT * sizeof(float), QUARTET = 2 + MOST_MOMENTS, RATE = 0, TABLE, FIRST };
+enum { BLOCK = NX_FLAT * sizeof(float), QUARTET = 2 + MOST_MOMENTS, RATE = 0, SQUARES, TABLE, FIRST };
 
 typedef struct quartet {
     cl_mem whole[QUARTET]; /* the allocations in which they lie */
@@ -57,13 +59,13 @@ static int collect(const nx_node *node, int parts, nx_tensor *const *in, cl_int 
     return rows;
 }
 
-/* in: rate, table; then for each parameter itself, its gradient, its moments. One launch, or several where the device
- * allows no allocation that holds all. */
+/* in: rate, the sum of the gradients' squares (without a clip: the rate again, unread), table; then for each parameter
+ * itself, its gradient, its moments. One launch, or several where the device allows no allocation that holds all. */
 static void bind(nx_plan *plan, nx_node *node)
 {
     const nx_optimizer_options *o = node->attr;
     const struct method *method = &methods[o->method];
-    nx_tensor *rate = node->in[RATE], *table = node->in[TABLE];
+    nx_tensor *rate = node->in[RATE], *squares = node->in[SQUARES], *table = node->in[TABLE];
     int parts = 2 + method->moments, first = 0;
     cl_int(*row)[QUARTET] = nx_alloc(table->bytes);
     for (int i = FIRST; i < node->n_in; i += parts) {
@@ -77,13 +79,15 @@ static void bind(nx_plan *plan, nx_node *node)
             step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range,
                                   NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
                                           {"v", .m = q.whole[3]}, {"table", .t = table}, {"first", .i = first},
-                                          {"rate", .t = rate}, {"beta1", .f = o->beta1}, {"beta2", .f = o->beta2},
+                                          {"rate", .t = rate}, {"squares", .t = squares}, {"clip", .f = o->clip},
+                                          {"beta1", .f = o->beta1}, {"beta2", .f = o->beta2},
                                           {"epsilon", .f = o->epsilon}));
         else
-            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range,
-                                  NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
-                                          {"table", .t = table}, {"first", .i = first}, {"rate", .t = rate},
-                                          {"momentum", .f = o->beta1}));
+            step =
+                nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range,
+                               NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
+                                       {"table", .t = table}, {"first", .i = first}, {"rate", .t = rate},
+                                       {"squares", .t = squares}, {"clip", .f = o->clip}, {"momentum", .f = o->beta1}));
         step->bytes = (double)rows * BLOCK * (3 + 2 * method->moments);
         first += rows;
     }
@@ -92,6 +96,23 @@ static void bind(nx_plan *plan, nx_node *node)
 }
 
 static const nx_op update_op = {.name = "optimizer", .bind = bind};
+
+/* The sum of the squares of all gradients that are there. */
+static nx_tensor *sum_squares(nx_graph *g, nx_tensor *const *gradient, size_t count)
+{
+    nx_tensor **squares = nx_alloc((count + 1) * sizeof *squares);
+    float *numbers = nx_alloc((count + 1) * sizeof *numbers);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!gradient[i]) continue;
+        numbers[n] = (float)nx_shape_count(gradient[i]->shape);
+        squares[n++] = nx_mean_square(g, gradient[i]);
+    }
+    nx_tensor *sum = nx_weighted_total(g, squares, numbers, n);
+    free(squares);
+    free(numbers);
+    return sum;
+}
 
 nx_optimizer *nx_optimizer_new(nx_graph *g, nx_tensor *loss, nx_params *params, nx_optimizer_options options)
 {
@@ -120,6 +141,7 @@ nx_optimizer *nx_optimizer_new(nx_graph *g, nx_tensor *loss, nx_params *params, 
     if (bytes) {
         nx_graph_label(g, "optimizer");
         in[RATE] = o->rates;
+        in[SQUARES] = options.clip > 0 ? sum_squares(g, gradient, n) : o->rates;
         in[TABLE] = nx_input(g, NX_VECTOR((int)(bytes / BLOCK * QUARTET)), "optimizer_table");
         nx_node_new(g, &update_op, &options, sizeof options, n_in, in);
         nx_graph_label(g, NULL);

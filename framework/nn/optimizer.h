@@ -22,6 +22,8 @@ typedef enum nx_optimizer_method { NX_OPTIMIZER_ADAM, NX_OPTIMIZER_SGD } nx_opti
 typedef struct nx_optimizer_options {
     nx_optimizer_method method;
     float beta1, beta2, epsilon; /* as given: 0 is 0. Adam's usual are 0.9, 0.999, 1e-8; SGD uses beta1 alone */
+    float clip;                  /* where the gradient of all parameters together is longer than this (L2), it is
+                                  * scaled to it (Pascanu, Mikolov, Bengio 2013, algorithm 1); 0: never */
 } nx_optimizer_options;
 
 typedef struct nx_optimizer {

@@ -42,3 +42,16 @@ nx_tensor *nx_weighted_sum(nx_graph *g, nx_tensor *const *scalars, const float *
     for (int i = 0; i < n; i++) NX_CHECK(nx_shape_equal(scalars[i]->shape, NX_SCALAR), "weighted_sum: no scalar");
     return nx_node_output(g, nx_node_new(g, &op, weights, (size_t)n * sizeof *weights, n, scalars), NX_SCALAR);
 }
+
+nx_tensor *nx_weighted_total(nx_graph *g, nx_tensor *const *scalars, const float *weights, size_t n)
+{
+    nx_tensor *total = NULL, *in[NX_MAX_INPUTS];
+    float weight[NX_MAX_INPUTS];
+    for (size_t i = 0; i < n || !total;) {
+        int count = 0;
+        if (total) in[0] = total, weight[0] = 1, count = 1;
+        for (; count < NX_MAX_INPUTS && i < n; count++, i++) in[count] = scalars[i], weight[count] = weights[i];
+        total = nx_weighted_sum(g, in, weight, count);
+    }
+    return total;
+}

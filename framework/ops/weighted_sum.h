@@ -10,4 +10,7 @@
 /* 1 <= n <= NX_MAX_INPUTS scalars; weights are copied. Differentiable by every scalar. */
 nx_tensor *nx_weighted_sum(nx_graph *g, nx_tensor *const *scalars, const float *weights, int n);
 
+/* The same of any number of scalars, n >= 1: as many at once as a node takes. */
+nx_tensor *nx_weighted_total(nx_graph *g, nx_tensor *const *scalars, const float *weights, size_t n);
+
 #endif
