@@ -27,7 +27,9 @@ static void print_single(const sweep_point *p, const run_outcome *o)
         printf("loss       %.6g (style %.5g, content %.5g)\n", o->loss, o->style, o->content);
     else
         printf("training   %.6g\n", o->loss);
-    if (!isnan(o->validation))
+    if (!isnan(o->validation) && isnan(o->style))
+        printf("validation %.6g\n", o->validation);
+    else if (!isnan(o->validation))
         printf("validation %.6g (style %.5g, content %.5g)\n", o->validation, o->style, o->content);
     if (!isnan(o->diversity.contrast))
         printf("samples    nearest neighbour %.4g, contrast %.4g (grey levels)\n", o->diversity.neighbour,

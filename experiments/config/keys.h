@@ -63,7 +63,8 @@
 #define GENERATOR(name)  WORD(GENERATOR_##name, #name)
 
 WORDS(paper, PAPERS(PAPER))
-WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") WORD(TASK_OPTIMIZE, "optimize"))
+WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") WORD(TASK_OPTIMIZE, "optimize")
+    WORD(TASK_DISTIL, "distil"))
 WORDS(scale, WORD(SCALE_PAPER, "paper") WORD(SCALE_LAPTOP, "laptop") WORD(SCALE_CI, "ci"))
 WORDS(kernels, WORD(KERNELS_AUTO, "auto") WORD(KERNELS_CPU, "cpu") WORD(KERNELS_GPU, "gpu"))
 WORDS(precision, WORD(PRECISION_FP32, "fp32") WORD(PRECISION_TF32, "tf32"))
@@ -91,12 +92,13 @@ WORDS(convention, WORD(CONVENTION_GATYS, "gatys") WORD(CONVENTION_MEAN, "mean") 
 WORDS(bad_pictures, WORD(BAD_PICTURES_SKIP, "skip") WORD(BAD_PICTURES_REFUSE, "refuse"))
 WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFGS, "lbfgs"))
 WORDS(history_precision, WORD(HISTORY_PRECISION_BFLOAT16, "bfloat16") WORD(HISTORY_PRECISION_FLOAT32, "float32"))
+WORDS(schedule, WORD(SCHEDULE_STEP, "step") WORD(SCHEDULE_COSINE, "cosine"))
 WORDS(line_search, WORD(LINE_SEARCH_NONE, "none") WORD(LINE_SEARCH_WOLFE, "wolfe"))
 WORDS(balance, WORD(BALANCE_MEAN, "mean") WORD(BALANCE_LITERAL, "literal") WORD(BALANCE_NONE, "none"))
 
 SECTION(experiment, "What is run.")
 CHOICE(experiment, paper, paper, improved_texnet, "whose experiment it is")
-CHOICE(experiment, task, task, train, "train a stylization, train a texture from noise alone, or optimize one picture")
+CHOICE(experiment, task, task, train, "train a stylization, train a texture from noise alone, optimize one picture, or distil a descriptor")
 CHOICE(experiment, scale, scale, paper, "which of the config's [scale.NAME] sections counts, if it has one")
 INT(experiment, seed, 1, 0, INT_MAX, "of every random number; the same seed, device and config give the same bits")
 INT(experiment, steps, 1000, 0, INT_MAX, "updates; 0 evaluates and logs step 0 alone")
@@ -182,6 +184,19 @@ CHOICE(loss, content_target, content_target, previous,
     "mtnet: each picture keeps the content of what its subnet is given, or of the content picture")
 END(loss)
 
+SECTION(distil, "What a descriptor learns from: task = distil. It is the one of [descriptor], from random weights or a file.")
+PATH(distil, teacher, WANT_FILE, "", , "the weights that are learned from")
+CHOICE(distil, teacher_network, descriptor_network, vgg16, "their topology")
+LAYERS(distil, layers, "relu1_1 relu2_1 relu3_1 relu4_1 relu4_2 relu5_1",
+    "whose kernels are matched: both networks have them")
+INT(distil, positions, 400, 2, 4096, "of the pixels of a batch, drawn anew in each step: the kernel of a layer is between them")
+REAL(distil, floor, 0.1, 0, 1000,
+    "the teacher's channels are divided by their root mean square, and by this part of the layer's mean of these at least")
+REAL(distil, readout, 0.3, 0, INFINITY, "weight of the teacher's channels as linear functions of the student's")
+REAL(distil, noise, 0, 0, 1, "training: each crop is blended with white noise, by a share drawn from [0, noise]")
+TEXT(distil, note, , "of the weights that come out, in their metadata: what they derive from, and their licence")
+END(distil)
+
 SECTION(optimizer, "How it is minimised.")
 CHOICE(optimizer, method, method, adam, "Adam, gradient descent with momentum beta1, or L-BFGS")
 REAL(optimizer, learning_rate, 0, 0, INFINITY,
@@ -189,8 +204,12 @@ REAL(optimizer, learning_rate, 0, 0, INFINITY,
 REAL(optimizer, beta1, 0.9, 0, 0.999999, "decay of the mean of gradients")
 REAL(optimizer, beta2, 0.999, 0, 0.999999, "decay of the mean of squared gradients")
 REAL(optimizer, epsilon, 1e-08, 0, 1, "added to the root of the mean of squares")
+CHOICE(optimizer, schedule, schedule, step,
+    "of the learning rate: decay in steps; cosine: half a wave from it down to 0 at the last step; not of L-BFGS")
 REAL(optimizer, decay, 0.8, 0, 1, "factor on the learning rate every decay_every steps; not of L-BFGS")
 INT(optimizer, decay_every, 2000, 0, INT_MAX, "steps; 0: the learning rate stays")
+REAL(optimizer, clip, 0, 0, INFINITY,
+    "training: a longer gradient of all parameters together (L2) is scaled to this; 0: never")
 INT(optimizer, history, 100, 1, 1000, "pairs that L-BFGS keeps")
 CHOICE(optimizer, history_precision, history_precision, bfloat16,
     "of the numbers of these pairs; bfloat16 takes half of the memory and ends at the same losses")

@@ -11,30 +11,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The mean activation of every channel of every convolution and fully connected layer up to last, one after another. */
-static bool mean_activations(descriptor *d, nx_device *device, const descriptor_images *images, int last, float **means,
-                             nx_error *err)
+enum { MOST_CHANNELS = 4096 };
+
+/* The mean of every channel of n layers, or of its square. */
+static bool channel_means(descriptor *d, nx_device *device, const descriptor_images *images, const char *const *names,
+                          size_t n, bool squares, float **means, nx_error *err)
 {
-    const char *names[DESCRIPTOR_LAYERS];
     nx_tensor *features[DESCRIPTOR_LAYERS] = {NULL};
-    size_t n = 0;
-    for (int i = 0; i <= last; i++)
-        if (d->network->layers[i].kind != LAYER_POOL) names[n++] = d->network->layers[i].name;
     nx_graph *g = nx_graph_new(&device->info);
     nx_tensor *input = nx_input(g, images->shape, "image"), *x;
     float scale[3] = {1, 1, 1}, shift[3] = {-d->mean[0], -d->mean[1], -d->mean[2]};
     x = nx_affine(g, input, nx_constant(g, NX_VECTOR(3), scale), nx_constant(g, NX_VECTOR(3), shift));
     nx_plan *plan = NULL;
     bool ok = descriptor_record(d, g, x, names, n, features, err);
-    for (size_t i = 0; ok && i < n; i++) features[i] = nx_keep(nx_channel_sum(g, features[i]));
+    for (size_t i = 0; ok && i < n; i++)
+        features[i] = nx_keep(squares ? nx_channel_dot(g, features[i], features[i]) : nx_channel_sum(g, features[i]));
     ok = ok && nx_plan_new(&plan, g, err);
     if (ok) {
         nx_params_realize(d->params, device);
         nx_plan_realize(plan, device);
     }
-    float *pixels = nx_alloc(nx_shape_count(images->shape) * sizeof *pixels), *sums = nx_alloc(4096 * sizeof *sums);
+    float *pixels = nx_alloc(nx_shape_count(images->shape) * sizeof *pixels),
+          *sums = nx_alloc(MOST_CHANNELS * sizeof *sums);
     for (size_t i = 0; ok && i < n; i++) {
-        NX_CHECK(features[i]->shape.c <= 4096, "%s has %d channels", names[i], features[i]->shape.c);
+        NX_CHECK(features[i]->shape.c <= MOST_CHANNELS, "%s has %d channels", names[i], features[i]->shape.c);
         means[i] = nx_alloc((size_t)features[i]->shape.c * sizeof(float));
     }
     for (size_t b = 0; ok && b < images->batches; b++) {
@@ -57,6 +57,23 @@ static bool mean_activations(descriptor *d, nx_device *device, const descriptor_
     nx_plan_free(plan);
     nx_graph_free(g);
     return ok;
+}
+
+bool descriptor_mean_squares(descriptor *d, nx_device *device, const descriptor_images *images,
+                             const char *const *layers, size_t count, float **out, nx_error *err)
+{
+    return channel_means(d, device, images, layers, count, true, out, err);
+}
+
+/* The mean activation of every channel of every convolution and fully connected layer up to last, one after another. */
+static bool mean_activations(descriptor *d, nx_device *device, const descriptor_images *images, int last, float **means,
+                             nx_error *err)
+{
+    const char *names[DESCRIPTOR_LAYERS];
+    size_t n = 0;
+    for (int i = 0; i <= last; i++)
+        if (d->network->layers[i].kind != LAYER_POOL) names[n++] = d->network->layers[i].name;
+    return channel_means(d, device, images, names, n, false, means, err);
 }
 
 bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_images *images, const char *const *layers,

@@ -19,6 +19,13 @@ void objective_add(objective *o, objective_kind kind, const char *name, nx_tenso
     t->weight = weight;
 }
 
+bool objective_has(const objective *o, objective_kind one, objective_kind other)
+{
+    for (int i = 0; i < o->count; i++)
+        if (o->term[i].kind == one || o->term[i].kind == other) return true;
+    return false;
+}
+
 nx_tensor *objective_total(objective *o, nx_graph *g)
 {
     nx_tensor *values[OBJECTIVE_TERMS];
@@ -43,6 +50,10 @@ double objective_weight(const config *c, objective_kind kind, const objective_fa
         return f->picture * c->loss.tv_weight;
     case OBJECTIVE_ENTROPY:
         return c->loss.diversity;
+    case OBJECTIVE_READOUT:
+        return c->distil.readout;
+    case OBJECTIVE_KERNEL:
+        return 1;
     case OBJECTIVE_KINDS:
         break;
     }

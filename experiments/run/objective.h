@@ -18,6 +18,8 @@ typedef enum objective_kind {
     OBJECTIVE_STYLE,
     OBJECTIVE_VARIATION,
     OBJECTIVE_ENTROPY,
+    OBJECTIVE_KERNEL,  /* of a distillation */
+    OBJECTIVE_READOUT, /* likewise */
     OBJECTIVE_KINDS
 } objective_kind;
 
@@ -35,6 +37,9 @@ typedef struct objective {
 } objective;
 
 void objective_add(objective *o, objective_kind kind, const char *name, nx_tensor *value, double weight);
+
+/* Whether a term is of one of these kinds. */
+bool objective_has(const objective *o, objective_kind one, objective_kind other);
 
 /* The sum of weight times value, in order. */
 nx_tensor *objective_total(objective *o, nx_graph *g);

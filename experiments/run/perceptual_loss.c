@@ -23,9 +23,9 @@ const char **perceptual_layers(const config *c, size_t *count)
 
 /* ---- inputs ---- */
 
-static bool open_descriptor(perceptual_loss *p, nx_error *err)
+bool perceptual_open_descriptor(descriptor **out, const config *c, const char *const *layers, size_t count,
+                                nx_error *err)
 {
-    const config *c = p->c;
     bool random = !strcmp(c->descriptor.weights, "random");
     descriptor_options options = {
         .network = descriptor_network_at((size_t)c->descriptor.network),
@@ -38,9 +38,14 @@ static bool open_descriptor(perceptual_loss *p, nx_error *err)
         .width = (float)c->descriptor.width,
         .seed = (uint64_t)(c->descriptor.seed < 0 ? c->experiment.seed : c->descriptor.seed),
     };
+    return descriptor_new(out, &options, layers, count, err);
+}
+
+static bool open_descriptor(perceptual_loss *p, nx_error *err)
+{
     size_t count;
-    const char **layers = perceptual_layers(c, &count);
-    bool ok = count ? descriptor_new(&p->descriptor, &options, layers, count, err)
+    const char **layers = perceptual_layers(p->c, &count);
+    bool ok = count ? perceptual_open_descriptor(&p->descriptor, p->c, layers, count, err)
                     : nx_fail(err, "[descriptor] has neither content_layers nor style_layers: nothing to compare");
     free(layers);
     return ok;

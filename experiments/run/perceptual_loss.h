@@ -64,6 +64,10 @@ typedef struct picture_loss {
     const double *content_balance, *style_balance;
 } picture_loss;
 
+/* The descriptor of a config, with all that the layers need. An error is the user's. */
+bool perceptual_open_descriptor(descriptor **out, const config *c, const char *const *layers, size_t count,
+                                nx_error *err);
+
 /* Appends the descriptor and the losses of [loss], total variation included. */
 bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, objective *o, nx_error *err);
 

@@ -12,7 +12,8 @@ void rows_log(runfile *file, const objective *o, const objective_values *v, cons
         double value;
     } sums[] = {
         {"total", (double)v->total}, {"content", v->sum[OBJECTIVE_CONTENT]}, {"style", v->sum[OBJECTIVE_STYLE]}};
-    for (size_t i = 0; i < 3; i++) {
+    size_t n = objective_has(o, OBJECTIVE_CONTENT, OBJECTIVE_STYLE) ? 3 : 1;
+    for (size_t i = 0; i < n; i++) {
         snprintf(name, sizeof name, "%s%s", prefix, sums[i].name);
         runfile_metric(file, name, 1, (int64_t)row.step, row.seconds, sums[i].value);
     }

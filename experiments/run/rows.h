@@ -9,7 +9,8 @@
 
 #include "run/task.h"
 
-/* total, the sums content and style, and every term with its weight; prefix goes before the names. */
+/* total, of a perceptual loss the sums content and style, and every term with its weight; prefix goes before the names.
+ */
 void rows_log(runfile *file, const objective *o, const objective_values *v, const char *prefix, task_row row);
 
 /* A loss that is infinite or no number is an error, with the step and the term, by name its layer. */

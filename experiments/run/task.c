@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const task_kind *const kinds[] = {
-    [TASK_TRAIN] = &training, [TASK_TEXTURE] = &training, [TASK_OPTIMIZE] = &optimization};
+static const task_kind *const kinds[] = {[TASK_TRAIN] = &training,
+                                         [TASK_TEXTURE] = &training,
+                                         [TASK_OPTIMIZE] = &optimization,
+                                         [TASK_DISTIL] = &distillation};
 
 /* ---- life ---- */
 
@@ -64,7 +66,7 @@ static bool measure(task *t, int size, task_needs *out, nx_error *err)
 {
     *out = (task_needs){0};
     if (!t->kind->measure(t, size, out, err)) return false;
-    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perceptual->descriptor->params);
+    if (t->perceptual) out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perceptual->descriptor->params);
     return true;
 }
 
@@ -169,7 +171,10 @@ void task_store_series(task_stored *s, const config *c, uint64_t steps, size_t p
     s->pictures += 3 * pixels * runfile_images_kept(3 * pixels, times);
 }
 
-int task_metrics(const objective *o) { return o->count + 3; }
+int task_metrics(const objective *o)
+{
+    return o->count + (objective_has(o, OBJECTIVE_CONTENT, OBJECTIVE_STYLE) ? 3 : 1);
+}
 
 /* What HDF5 takes, in bytes. Rows are chunks of 1024 numbers; a metric has steps, times and values. */
 enum { CHUNK = 1024, COLUMNS = 3, DATASET = 416, CHUNKED = 2096, PICTURES = 3656, GROUP = 1040, OWN = 14 << 10 };
@@ -220,7 +225,7 @@ void task_print_plan(task *t)
     nx_error err;
     char a[16], b[16];
     if (measure(t, size_of(t), &needs, &err) && t->kind->print(t, &err)) {
-        task_print_params("descriptor", t->perceptual->descriptor->params);
+        if (t->perceptual) task_print_params("descriptor", t->perceptual->descriptor->params);
         printf("\nmemory on the device\n");
         for (int k = 0; k < NX_MEMORY_KINDS; k++)
             printf("  %-28s %9s\n", nx_memory_kind_name(k), nx_bytes_text(a, (double)needs.bytes[k]));

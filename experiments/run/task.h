@@ -1,6 +1,6 @@
-/* What a config's [experiment] task asks for, behind one door: training of a generator (run/train) or optimisation of a
- * picture (run/optimize). Here is what they have in common before anything runs: what a config can get wrong, and
- * memory that is known before the first kernel. run/loop runs a task.
+/* What a config's [experiment] task asks for, behind one door: training (run/train) of a generator or a descriptor, or
+ * optimisation of a picture (run/optimize). Here is what they have in common before anything runs: what a config can
+ * get wrong, and memory that is known before the first kernel. run/loop runs a task.
  *
  *     task *t;
  *     if (!task_new(&t, c, &err)) return fail_with(&err, EXIT_FAILED);          reads every input; no device is touched
@@ -26,11 +26,11 @@ typedef struct task {
     const task_kind *kind;
     const config *c;
     const paper *paper;
-    nx_device_info info; /* its memory: as much of it as this process may have (machine/available_memory.h) */
-    bool limited;        /* which is less than the device's */
-    nx_device *device;   /* while it runs */
-    perceptual_loss *perceptual;
-    int recompute; /* the level at which graphs are planned: the config's, unless another is tried out */
+    nx_device_info info;         /* its memory: as much of it as this process may have (machine/available_memory.h) */
+    bool limited;                /* which is less than the device's */
+    nx_device *device;           /* while it runs */
+    perceptual_loss *perceptual; /* NULL: it is no such loss that is minimised */
+    int recompute;               /* the level at which graphs are planned: the config's, unless another is tried out */
 } task;
 
 /* Chooses the device's description, reads pictures and weights. An error is the user's. */
@@ -73,7 +73,7 @@ typedef struct task_stored {
 } task_stored;
 
 /* The memory of a run at some size; beside its bytes how the arena of a step is used, and what is kept of it on disk.
- * The descriptor's parameters come on top. */
+ * The parameters of a perceptual loss's descriptor come on top. */
 typedef struct task_needs {
     uint64_t bytes[NX_MEMORY_KINDS], arena, tensors;
     size_t nodes;
@@ -158,7 +158,7 @@ struct task_kind {
     /* Beside each checkpoint of the run file at path; NULL: there is no more to write. */
     bool (*save_model)(const task *t, const char *path, nx_error *err);
 };
-extern const task_kind training, optimization;
+extern const task_kind training, optimization, distillation;
 
 /* Pixels of which `mean` was taken away, as bytes. mean may be NULL. */
 uint8_t *task_bytes_of(const float *pixels, const float mean[3], size_t count);

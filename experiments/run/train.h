@@ -1,6 +1,8 @@
-/* Training of a generator, cut along its jobs: what it reads (train_inputs), what its pictures weigh against each other
- * (train_balance), what is looked at on the way (train_look); its graphs, steps and state are train.c's, and so is the
- * table that run/loop runs. */
+/* Training, whatever is trained: what it reads (train_inputs), its graphs, steps and state (train), what is held out
+ * for validation (train_validation). What differs is a subject: a generator (run/generator_training), a descriptor that
+ * learns from another (run/distillation). Each is a file that ends with a task_kind made of the functions here and its
+ * own, over a struct that begins with a trainer.
+ */
 #ifndef RUN_TRAIN_H
 #define RUN_TRAIN_H
 
@@ -14,61 +16,97 @@ typedef struct side {
     nx_graph *g;
     nx_plan *plan;
     int batch;
-    nx_tensor *content, *random, *output; /* content: NULL for textures; random: the state of noise */
-    nx_tensor *before[PAPER_STAGES - 1];  /* pictures on the way to output; validation alone */
-    int n_before;
+    bool training;
+    nx_tensor *content;  /* the pictures, [batch, size, size, 3], RGB from 0 to 255; NULL: there are none */
+    nx_tensor *random;   /* the state of noise; NULL: there is none */
+    nx_tensor *output;   /* what is looked at, [batch, h, w, c]; NULL: nothing */
     nx_tensor *gradient; /* of the total by the output; training with [log] debug alone */
     objective objective;
+    void *own; /* the subject's other tensors, in one block of memory; freed with the side */
 } side;
 
-typedef struct trainer {
+typedef struct trainer trainer;
+
+/* What is trained, as far as the steps care. */
+typedef struct train_subject {
+    /* Appends what is trained and its objective to s->g, for crops of `size`, and fills the side. Parameters are made
+     * in params, drawn as train_undrawn says. */
+    bool (*record)(trainer *t, side *s, nx_params *params, int size, nx_error *err);
+
+    /* Changes the pictures of a training batch, [batch][size][size][3]; NULL: they stay. A function of the seed and the
+     * step. */
+    void (*alter)(const trainer *t, uint64_t step, float *pixels);
+
+    /* Writes what a run of the side sees beside pictures and noise; NULL: nothing. */
+    void (*feed)(const trainer *t, side *s, const char *stream, uint64_t step);
+
+    /* Adds to what is stored beside parameters, moments and rows; NULL: nothing. valid->plan is NULL without one. */
+    void (*store)(const trainer *t, const nx_params *params, const side *valid, task_stored *s);
+} train_subject;
+
+struct trainer {
     task task;
+    const train_subject *subject;
     nx_file_list content, validation;
-    bool texture;                 /* [experiment] task: made from noise alone */
-    double balance[PAPER_STAGES]; /* factors on the style weight of each picture */
-    nx_params *params;            /* the generator's */
+    int samples;       /* without pictures: how many validation looks at */
+    nx_params *params; /* what is trained */
     nx_optimizer *optimizer;
     finite_check *finite; /* of params and the optimizer's state */
     side train, valid;
     nx_loader *loader, *held_out;
-    float *pixels; /* of a batch of content; NULL for textures */
+    float *pixels; /* of a batch of content; NULL without */
     bool restored; /* params are about to be filled from a checkpoint */
     bool fed;      /* the next step's batch is on its way */
-} trainer;
+};
 
 /* ---- train_inputs ---- */
 
-bool train_open_inputs(task *base, nx_error *err);
+/* Reads the lists of [data] content and validation, and opens them; the first checks what makes it possible. */
+bool train_read_pictures(trainer *t, nx_error *err);
+bool train_open_pictures(trainer *t, nx_error *err);
 
-/* How many pictures validation looks at: those held out, or samples of a texture; and how many at once, a divisor of
- * that, so that each counts once. */
+/* How many pictures validation looks at, and how many at once: a divisor of that, so that each counts once. */
 int train_validation_count(const trainer *t);
 int train_validation_batch(const trainer *t);
 
-/* ---- train_balance ---- */
+size_t train_bad_pictures(const trainer *t);
 
-bool train_asks_for_balance(const config *c);
+/* What `nstx plan` says of them. */
+void train_print_pictures(const trainer *t);
 
-/* Sets the balance to what [loss] stage_style_ratios asks for, with the first parameters and the first batch: the same
- * in a run that resumes. */
-bool train_set_balance(trainer *t, nx_error *err);
+/* ---- train_validation ---- */
 
-/* ---- train_look ---- */
+/* What is done with a batch of validation after it ran. pixels: of the batch, NULL without pictures. */
+typedef void (*train_each)(trainer *t, void *context, uint64_t batch, const float *pixels);
 
-/* Pictures that are shown at a time, of the first validation batch. */
-int train_shown(const task *base);
+/* The means of the objective over all that is held out; each may be NULL. */
+task_did train_validate(trainer *t, train_each each, void *context, objective_values *mean, nx_error *err);
 
-/* Means over the held-out pictures, and pictures of the first batch where asked for. */
-task_did train_look(task *base, runfile *file, task_row row, bool pictures, nx_error *err);
+/* Puts them into the log, if they are numbers. */
+bool train_log_validation(trainer *t, runfile *file, const objective_values *mean, task_row row, nx_error *err);
 
-/* ---- train ---- */
+/* ---- train: what kinds of task are made of ---- */
 
-/* Records the generator, the descriptor on what it makes, and the losses, for crops of `size`. Parameters are drawn
- * only where a run begins with them. */
+/* Whether parameters that a side makes stay undrawn: for a plan alone, or about to be restored. */
+bool train_undrawn(const trainer *t, const nx_params *params);
+
+/* A side recorded over params, for a look at it without a plan; and freed. */
 bool train_record(trainer *t, side *s, nx_params *params, int size, int batch, bool training, nx_error *err);
 void train_free_side(side *s);
 
-/* What noise sees next: a function of the seed, the stream and the step. */
+/* Whether what is trained can be recorded at the config's size; the error names it. */
+bool train_check_size(trainer *t, nx_error *err);
+
+void train_close(task *base);
+bool train_measure(task *base, int size, task_needs *out, nx_error *err);
+int train_batch(const task *base);
+bool train_prepare(task *base, const checkpoint *k, const char *path, nx_error *err);
+task_did train_step(task *base, uint64_t step, double rate, double *value, nx_error *err);
+task_graph train_graph(const task *base);
+void train_put_state(const task *base, checkpoint *k, uint64_t step);
+void train_log_inputs(const task *base, runfile *file);
+
+/* What noise, and whatever the subject feeds, sees next: a function of the seed, the stream and the step. */
 void train_write_random(const trainer *t, side *s, const char *stream, uint64_t step);
 
 #endif

@@ -1,16 +1,14 @@
-/* What a training reads: content, validation and style pictures, and what a config can get wrong about them. */
+/* The pictures of a training: content and validation. */
 #include "run/train.h"
 
 #include "base/memory.h"
 #include "io/packed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int train_validation_count(const trainer *t)
-{
-    return t->texture ? t->task.c->data.validation_count : (int)t->validation.count;
-}
+int train_validation_count(const trainer *t) { return t->content.count ? (int)t->validation.count : t->samples; }
 
 int train_validation_batch(const trainer *t)
 {
@@ -19,10 +17,10 @@ int train_validation_batch(const trainer *t)
     return batch;
 }
 
-static bool read_content(trainer *t, nx_error *err)
+bool train_read_pictures(trainer *t, nx_error *err)
 {
     const config *c = t->task.c;
-    if (t->texture) return true;
+    if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 256");
     if (!config_need(c, "data", "content", err)) return false;
     nx_file_list *lists[] = {&t->content, &t->validation};
     const config_list *paths[] = {&c->data.content, &c->data.validation};
@@ -76,10 +74,9 @@ static bool open_loader(const trainer *t, nx_loader **out, const nx_file_list *p
     return ok;
 }
 
-static bool open_loaders(trainer *t, nx_error *err)
+bool train_open_pictures(trainer *t, nx_error *err)
 {
     const config *c = t->task.c;
-    if (t->texture) return true;
     nx_loader_options options = {.crop = c->data.size,
                                  .batch = c->data.batch,
                                  .seed = (uint64_t)c->experiment.seed,
@@ -91,50 +88,17 @@ static bool open_loaders(trainer *t, nx_error *err)
     return open_loader(t, &t->held_out, &t->validation, options, err);
 }
 
-static bool check(const trainer *t, nx_error *err)
+size_t train_bad_pictures(const trainer *t)
 {
-    const config *c = t->task.c;
-    if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 256");
-    const generator_network *network = generator_network_of(c);
-    int multiple = network->multiple(c);
-    if (network->one_size && c->data.size != multiple)
-        return nx_fail(err,
-                       "[data] size = %d: this generator makes pictures of %d alone: size = %d, or another "
-                       "[generator] scales",
-                       c->data.size, multiple, multiple);
-    if (c->data.size % multiple)
-        return nx_fail(err, "[data] size = %d: the generator takes multiples of %d, such as %d", c->data.size, multiple,
-                       c->data.size / multiple * multiple + multiple);
-    if (train_asks_for_balance(c) &&
-        (t->texture || !c->descriptor.content_layers.count || !c->descriptor.style_layers.count ||
-         !(c->loss.content_weight > 0 && c->loss.style_weight > 0)))
-        return nx_fail(err, "[loss] stage_style_ratios weighs style against content: it needs both");
-    return !(c->loss.diversity > 0) || c->data.batch > 1 ||
-           nx_fail(err, "[loss] diversity compares outputs of one batch: it needs [data] batch of 2 or more");
+    return nx_loader_bad(t->loader) + (t->held_out ? nx_loader_bad(t->held_out) : 0);
 }
 
-/* What the generator makes has pixels enough for the descriptor; of several pictures the first is the smallest. */
-static bool check_size(trainer *t, nx_error *err)
+void train_print_pictures(const trainer *t)
 {
-    side s = {0};
-    nx_params *params = nx_params_new();
-    nx_error reason;
-    bool ok = train_record(t, &s, params, t->task.c->data.size, 1, true, &reason) ||
-              nx_fail(err, "[data] size = %d: %s", t->task.c->data.size, reason.text);
-    train_free_side(&s);
-    nx_params_free(params);
-    return ok;
-}
-
-bool train_open_inputs(task *base, nx_error *err)
-{
-    trainer *t = (trainer *)base;
     const config *c = t->task.c;
-    perceptual_style styles[PERCEPTUAL_STYLES];
-    t->texture = c->experiment.task == TASK_TEXTURE;
-    t->params = nx_params_new();
-    for (int k = 0; k < PAPER_STAGES; k++) t->balance[k] = 1;
-    return check(t, err) && config_need(c, "data", "style", err) && read_content(t, err) &&
-           perceptual_new(&t->task.perceptual, c, &t->task.info, styles, t->task.paper->styles(c, styles), err) &&
-           check_size(t, err) && open_loaders(t, err);
+    size_t bad = t->loader ? train_bad_pictures(t) : 0;
+    if (t->content.count)
+        printf("content   %d x %d x %d x %d from %zu pictures, validation on %zu\n", c->data.batch, c->data.size,
+               c->data.size, 3, t->content.count, t->validation.count);
+    if (bad) printf("          %zu of them are broken or too small and will be left out\n", bad);
 }

@@ -1,5 +1,5 @@
 /* The balance between a generator's pictures, from the gradients that content and style send into each. */
-#include "run/train.h"
+#include "run/generator_training.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-bool train_asks_for_balance(const config *c)
+bool generator_asks_for_balance(const config *c)
 {
     return c->loss.stage_style_ratios.count || c->loss.stage_style_ratios.mean;
 }
@@ -20,15 +20,15 @@ typedef struct pull {
     nx_tensor *by_content, *by_style;
 } pull;
 
-static bool record_pull(trainer *t, nx_graph *g, const picture_loss *j, pull *p, nx_error *err)
+static bool record_pull(generator_training *t, nx_graph *g, const picture_loss *j, pull *p, nx_error *err)
 {
     picture_loss content = *j, style = *j;
     if (!j->content || j->style < 0) return true;
     content.style = -1;
     style.content = NULL;
     content.weight = style.weight = 1;
-    if (!perceptual_record(t->task.perceptual, g, &content, &p->content, err) ||
-        !perceptual_record(t->task.perceptual, g, &style, &p->style, err))
+    if (!perceptual_record(t->trainer.task.perceptual, g, &content, &p->content, err) ||
+        !perceptual_record(t->trainer.task.perceptual, g, &style, &p->style, err))
         return false;
     nx_gradient(g, objective_total(&p->content, g), &content.output, 1, &p->by_content);
     nx_gradient(g, objective_total(&p->style, g), &style.output, 1, &p->by_style);
@@ -48,13 +48,13 @@ static double magnitude(nx_plan *plan, const nx_tensor *gradient)
     return sum;
 }
 
-bool train_set_balance(trainer *t, nx_error *err)
+bool generator_set_balance(generator_training *t, nx_error *err)
 {
-    const config *c = t->task.c;
+    const config *c = t->trainer.task.c;
     const config_numbers *ratios = &c->loss.stage_style_ratios;
-    if (!train_asks_for_balance(c)) return true;
+    if (!generator_asks_for_balance(c)) return true;
     nx_params *params = nx_params_new();
-    nx_graph *g = nx_graph_new(&t->task.info);
+    nx_graph *g = nx_graph_new(&t->trainer.task.info);
     nx_plan *plan = NULL;
     nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = true};
     nx_shape shape = {c->data.batch, c->data.size, c->data.size, 3};
@@ -63,17 +63,17 @@ bool train_set_balance(trainer *t, nx_error *err)
     pull pulls[PAPER_STAGES] = {0};
     float *pixels = nx_alloc(nx_shape_count(shape) * sizeof *pixels);
     generator_inputs in = {.shape = shape, .content = s.content, .random = s.random};
-    int stages = paper_generate(t->task.paper, c, &scope, &in, losses);
-    bool ok = nx_loader_batch(t->loader, 0, pixels, err);
+    int stages = paper_generate(t->trainer.task.paper, c, &scope, &in, losses);
+    bool ok = nx_loader_batch(t->trainer.loader, 0, pixels, err);
     for (int k = 0; ok && k < stages; k++) ok = record_pull(t, g, &losses[k], &pulls[k], err);
-    nx_recompute(g, t->task.recompute);
+    nx_recompute(g, t->trainer.task.recompute);
     ok = ok && nx_plan_new(&plan, g, err);
     if (ok) {
         s.plan = plan;
-        nx_params_realize(params, t->task.device);
-        nx_plan_realize(plan, t->task.device);
+        nx_params_realize(params, t->trainer.task.device);
+        nx_plan_realize(plan, t->trainer.task.device);
         nx_plan_write(plan, s.content, pixels);
-        train_write_random(t, &s, "training", 0);
+        train_write_random(&t->trainer, &s, "training", 0);
         nx_plan_run(plan);
     }
     for (int k = 0; ok && k < stages; k++) {

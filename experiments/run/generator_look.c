@@ -1,13 +1,8 @@
-/* What is looked at while a generator trains: the losses of held-out pictures, and pictures.
- *
- * A look that is cut off by an interrupt has logged nothing, so what the first batch shows waits for the last one. */
-#include "run/train.h"
+/* What is looked at while a generator trains: the losses of held-out pictures, and pictures. */
+#include "run/generator_training.h"
 
 #include "base/memory.h"
-#include "base/rng.h"
 #include "io/image.h"
-#include "run/interrupt.h"
-#include "run/rows.h"
 #include "run/sample_diversity.h"
 
 #include <stdio.h>
@@ -15,7 +10,7 @@
 
 enum { SHOWN = 6, GAP = 4 };
 
-int train_shown(const task *base)
+int generator_shown(const task *base)
 {
     const config *c = base->c;
     int count = c->data.validation_count < c->data.batch ? c->data.validation_count : c->data.batch;
@@ -32,26 +27,27 @@ typedef struct shown {
     nx_shape shape[PAPER_STAGES - 1];
 } shown;
 
-static uint8_t *read_pictures(const trainer *t, const side *s, const nx_tensor *pictures, int count)
+static uint8_t *read_pictures(const generator_training *t, const side *s, const nx_tensor *pictures, int count)
 {
     nx_shape shape = pictures->shape;
     float *values = nx_alloc(nx_shape_count(shape) * sizeof(float));
     nx_plan_read(s->plan, pictures, values);
-    uint8_t *bytes =
-        task_bytes_of(values, t->task.perceptual->descriptor->mean, (size_t)count * (size_t)shape.h * (size_t)shape.w);
+    uint8_t *bytes = task_bytes_of(values, t->trainer.task.perceptual->descriptor->mean,
+                                   (size_t)count * (size_t)shape.h * (size_t)shape.w);
     free(values);
     return bytes;
 }
 
-static shown read_shown(const trainer *t, const side *s, const float *content)
+static shown read_shown(const generator_training *t, const side *s, const float *content)
 {
     shown p = {.count = s->batch < SHOWN ? s->batch : SHOWN, .size = s->output->shape.h};
     size_t pixels = (size_t)p.size * (size_t)p.size;
     p.output = read_pictures(t, s, s->output, p.count);
     if (content) p.content = task_bytes_of(content, NULL, (size_t)p.count * pixels);
-    for (int k = 0; k < s->n_before; k++) {
-        p.shape[k] = s->before[k]->shape;
-        p.before[k] = read_pictures(t, s, s->before[k], p.count);
+    const generator_pictures_before *before = s->own;
+    for (int k = 0; k < before->count; k++) {
+        p.shape[k] = before->picture[k]->shape;
+        p.before[k] = read_pictures(t, s, before->picture[k], p.count);
     }
     return p;
 }
@@ -109,44 +105,20 @@ static bool log_shown(const shown *p, runfile *file, uint64_t step, nx_error *er
 
 /* ---- validation ---- */
 
-/* What a validation comes to. */
+/* What a validation shows. */
 typedef struct findings {
-    objective_values mean;
+    bool pictures;  /* they are asked for */
     float *samples; /* of a texture, all of them; else NULL */
     shown shown;    /* of the first batch, where pictures are asked for */
 } findings;
 
-static task_did validate(trainer *t, bool pictures, findings *f, nx_error *err)
+static void find(trainer *base, void *context, uint64_t batch, const float *pixels)
 {
-    side *s = &t->valid;
-    uint64_t batches = (uint64_t)(train_validation_count(t) / s->batch);
-    size_t numbers = nx_shape_count(s->output->shape);
-    float *pixels = t->texture ? NULL : nx_alloc(nx_shape_count(s->content->shape) * sizeof(float));
-    double total = 0, sums[OBJECTIVE_TERMS] = {0};
-    task_did did = TASK_DID;
-    if (t->texture) f->samples = nx_alloc(batches * numbers * sizeof(float));
-    for (uint64_t k = 0; did == TASK_DID && k < batches; k++) {
-        objective_values v;
-        if (interrupt_wanted()) {
-            did = TASK_LEFT;
-        } else if (!t->texture && !nx_loader_batch(t->held_out, k, pixels, err)) {
-            did = TASK_UNREAD;
-        } else {
-            if (!t->texture) nx_plan_write(s->plan, s->content, pixels);
-            train_write_random(t, s, "validation", k);
-            nx_plan_run(s->plan);
-            objective_read(&s->objective, s->plan, &v);
-            for (int i = 0; i < s->objective.count; i++) sums[i] += (double)v.term[i];
-            for (int i = 0; i < OBJECTIVE_KINDS; i++) f->mean.sum[i] += v.sum[i] / (double)batches;
-            total += (double)v.total;
-            if (f->samples) nx_plan_read(s->plan, s->output, f->samples + k * numbers);
-            if (!k && pictures) f->shown = read_shown(t, s, pixels);
-        }
-    }
-    for (int i = 0; i < s->objective.count; i++) f->mean.term[i] = (float)(sums[i] / (double)batches);
-    f->mean.total = (float)(total / (double)batches);
-    free(pixels);
-    return did;
+    generator_training *t = (generator_training *)base;
+    findings *f = context;
+    side *s = &base->valid;
+    if (f->samples) nx_plan_read(s->plan, s->output, f->samples + batch * nx_shape_count(s->output->shape));
+    if (!batch && f->pictures) f->shown = read_shown(t, s, pixels);
 }
 
 static void log_variety(const trainer *t, runfile *file, const float *samples, task_row row)
@@ -157,19 +129,20 @@ static void log_variety(const trainer *t, runfile *file, const float *samples, t
     runfile_metric(file, "samples/contrast", 1, (int64_t)row.step, row.seconds, v.contrast);
 }
 
-task_did train_look(task *base, runfile *file, task_row row, bool pictures, nx_error *err)
+task_did generator_look(task *base, runfile *file, task_row row, bool pictures, nx_error *err)
 {
     trainer *t = (trainer *)base;
-    const objective *o = &t->valid.objective;
-    findings f = {0};
+    findings f = {.pictures = pictures};
+    objective_values mean;
     if (!t->valid.plan) return TASK_DID;
-    task_did did = validate(t, pictures, &f, err);
-    if (did == TASK_DID && pictures && !log_shown(&f.shown, file, row.step, err)) did = TASK_BROKEN;
-    if (did == TASK_DID && !rows_finite(o, &f.mean, "validation/", row.step, err)) did = TASK_BROKEN;
-    if (did == TASK_DID) {
-        rows_log(file, o, &f.mean, "validation/", row);
-        if (f.samples) log_variety(t, file, f.samples, row);
+    if (((generator_training *)t)->texture) {
+        size_t numbers = nx_shape_count(t->valid.output->shape) / (size_t)t->valid.batch;
+        f.samples = nx_alloc((size_t)train_validation_count(t) * numbers * sizeof(float));
     }
+    task_did did = train_validate(t, find, &f, &mean, err);
+    if (did == TASK_DID && pictures && !log_shown(&f.shown, file, row.step, err)) did = TASK_BROKEN;
+    if (did == TASK_DID && !train_log_validation(t, file, &mean, row, err)) did = TASK_BROKEN;
+    if (did == TASK_DID && f.samples) log_variety(t, file, f.samples, row);
     free_shown(&f.shown);
     free(f.samples);
     return did;

@@ -1,0 +1,513 @@
+/* Distillation of a descriptor: a student, usually narrow, learns the kernel of a teacher, layer by layer.
+ *
+ * Losses of Gram matrices compare distributions of features f under the kernel k(p, q) = <f(p), f(q)> / C of two
+ * positions (they are the maximum mean discrepancy of its square; Li, Wang, Liu, Hou, "Demystifying Neural Style
+ * Transfer", IJCAI 2017), and losses of content are distances under the same k. So a student whose k agrees with the
+ * teacher's stands in for it, whatever its own channels mean. Minimised at each layer, over P positions of a batch:
+ *
+ *     |Ks - Kt|^2 / |Kt|^2  +  readout |R fs - ft|^2 / |ft|^2
+ *
+ * with K the P x P matrix of k, R a linear map that is trained with the student and dropped, and the teacher's channels
+ * divided by their root mean square on pictures of the training. Positions near the border are left out: there the
+ * padding speaks. */
+#include "run/train.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "config/sweep_points.h"
+#include "networks/descriptor_files.h"
+#include "networks/descriptor_scale.h"
+#include "nn/layer.h"
+#include "ops/affine.h"
+#include "ops/gather.h"
+#include "ops/gemm.h"
+#include "ops/mean_square.h"
+#include "ops/mse.h"
+#include "ops/quotient.h"
+#include "ops/scale.h"
+#include "run/interrupt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BORDER = 16,     /* pixels of the picture at each side that hold no position; of a layer 1 at least */
+    SCALED_ON = 64,  /* batches of the training on which the teacher's channels are measured */
+    SHOWN = 2,       /* pictures that are looked at */
+    GAP = 4,         /* pixels between them */
+    INPUT_SCALE = 60 /* the student is trained on pictures divided by that, about their deviation: a step of Adam then
+                      * suits its first weights as it does the others */
+};
+
+typedef struct distiller {
+    trainer trainer;
+    descriptor *teacher, *student; /* the student as it begins: shapes and first values */
+    int layers;
+    const char *layer[DESCRIPTOR_LAYERS];
+    nx_params *scales; /* of the teacher's channels, one vector a layer, on the host */
+    bool scaled;       /* they are known; before, they are 1 */
+} distiller;
+
+/* A side's own. */
+typedef struct kernels {
+    nx_tensor *rows[DESCRIPTOR_LAYERS];                                 /* positions */
+    nx_tensor *teacher[DESCRIPTOR_LAYERS], *student[DESCRIPTOR_LAYERS]; /* features of validation, kept */
+} kernels;
+
+static bool suits(const paper *p, nx_error *err)
+{
+    (void)p, (void)err;
+    return true;
+}
+
+/* ---- positions ---- */
+
+/* The pixels of a layer in which positions are drawn: its border, and the sides within. */
+static int border_of(nx_shape features, int size)
+{
+    int border = BORDER * features.h / size;
+    return border ? border : 1;
+}
+
+static int inner_of(nx_shape features, int size) { return features.h - 2 * border_of(features, size); }
+
+/* Draws different positions, each as often as any other: the first of a shuffled list. */
+static void draw_rows(float *rows, int count, nx_shape features, int size, nx_rng rng)
+{
+    int border = border_of(features, size), inner = inner_of(features, size), all = features.n * inner * inner;
+    int *place = nx_alloc((size_t)all * sizeof *place);
+    for (int i = 0; i < all; i++) place[i] = i;
+    for (int i = 0; i < count; i++) {
+        int other = i + (int)nx_rng_below(&rng, (uint32_t)(all - i)), p = place[other];
+        place[other] = place[i];
+        int x = p % inner + border, y = p / inner % inner + border, n = p / inner / inner;
+        rows[i] = (float)((n * features.h + y) * features.w + x);
+    }
+    free(place);
+}
+
+static void feed(const trainer *base, side *s, const char *stream, uint64_t step)
+{
+    const distiller *t = (const distiller *)base;
+    const kernels *k = s->own;
+    for (int i = 0; i < t->layers; i++) {
+        int count = k->rows[i]->shape.c;
+        float *rows = nx_alloc((size_t)count * sizeof *rows);
+        char *name = nx_format("%s/%s", stream, t->layer[i]);
+        nx_rng rng = nx_rng_new((uint64_t)base->task.c->experiment.seed, nx_stream(name));
+        rng.index = step * (uint64_t)count;
+        draw_rows(rows, count, k->teacher[i]->shape, base->task.c->data.size, rng);
+        nx_plan_write(s->plan, k->rows[i], rows);
+        free(name);
+        free(rows);
+    }
+}
+
+/* ---- recording ---- */
+
+/* The student with its parameters in a store, where they are made if they are not there. */
+static descriptor student_in(const distiller *t, nx_params *params, bool undrawn)
+{
+    descriptor d = *t->student;
+    d.params = params;
+    for (size_t i = 0; i < t->student->params->count; i++) {
+        const nx_param *from = t->student->params->items[i];
+        if (nx_params_find(params, from->name)) continue;
+        nx_param *p = nx_param_add(params, from->name, from->shape, from->rank);
+        size_t count = nx_shape_count(p->shape);
+        float *values = nx_alloc(count * sizeof *values);
+        if (!undrawn) nx_param_export(from, values), nx_param_import(p, values);
+        free(values);
+    }
+    return d;
+}
+
+static nx_tensor *kernel_of(nx_graph *g, nx_tensor *features)
+{
+    nx_gemm_options options = {.transpose_b = true, .alpha = 1 / (float)features->shape.c};
+    return nx_gemm(g, features, features, options);
+}
+
+static nx_tensor *relative_error(nx_graph *g, nx_tensor *x, nx_tensor *target)
+{
+    return nx_quotient(g, nx_mse(g, x, target), nx_mean_square(g, target));
+}
+
+/* The terms of a layer. */
+static bool record_layer(distiller *t, nx_scope *scope, side *s, int i, int size, nx_error *err)
+{
+    const config *c = t->trainer.task.c;
+    nx_graph *g = s->g;
+    kernels *k = s->own;
+    nx_tensor *teacher = k->teacher[i], *student = k->student[i];
+    nx_shape shape = teacher->shape;
+    char name[64];
+    if (student->shape.h != shape.h)
+        return nx_fail(err, "[distil] layers: %s is %d pixels wide in the student and %d in the teacher", t->layer[i],
+                       student->shape.h, shape.h);
+    int inner = inner_of(shape, size), all = shape.n * inner * inner, count = c->distil.positions;
+    if (inner < 2)
+        return nx_fail(err, "%s is %d pixels wide, of which the border takes %d: larger crops are needed", t->layer[i],
+                       shape.h, shape.h - inner);
+    snprintf(name, sizeof name, "rows/%s", t->layer[i]);
+    k->rows[i] = nx_input(g, NX_VECTOR(count < all ? count : all), name);
+    nx_param *scale = t->scales->items[i];
+    float *zero = nx_alloc((size_t)shape.c * sizeof *zero);
+    nx_tensor *ft = nx_affine(g, nx_gather(g, teacher, k->rows[i]), nx_constant(g, NX_VECTOR(shape.c), scale->initial),
+                              nx_constant(g, NX_VECTOR(shape.c), zero)),
+              *fs = nx_gather(g, student, k->rows[i]);
+    free(zero);
+    snprintf(name, sizeof name, "kernel/%s", t->layer[i]);
+    objective_add(&s->objective, OBJECTIVE_KERNEL, name, relative_error(g, kernel_of(g, fs), kernel_of(g, ft)),
+                  objective_weight(c, OBJECTIVE_KERNEL, &(objective_factors){0}, i, 1));
+    if (!(c->distil.readout > 0)) return true;
+    snprintf(name, sizeof name, "readout/%s", t->layer[i]);
+    objective_add(&s->objective, OBJECTIVE_READOUT, name,
+                  relative_error(g, nx_layer_conv(scope, name, fs, shape.c, 1, (nx_conv_options){0}), ft),
+                  objective_weight(c, OBJECTIVE_READOUT, &(objective_factors){0}, i, 1));
+    return true;
+}
+
+static bool record(trainer *base, side *s, nx_params *params, int size, nx_error *err)
+{
+    distiller *t = (distiller *)base;
+    nx_graph *g = s->g;
+    bool undrawn = train_undrawn(base, params);
+    nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)base->task.c->experiment.seed, .undrawn = undrawn};
+    descriptor student = student_in(t, params, undrawn);
+    kernels *k = s->own = nx_alloc(sizeof *k);
+    const float *mean = t->teacher->mean;
+    float one[3] = {1, 1, 1}, shift[3] = {-mean[0], -mean[1], -mean[2]};
+    nx_tensor *x = nx_affine(g, s->content, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
+    if (!descriptor_record(t->teacher, g, x, t->layer, (size_t)t->layers, k->teacher, err) ||
+        !descriptor_record(&student, g, nx_scale(g, x, 1.f / INPUT_SCALE), t->layer, (size_t)t->layers, k->student,
+                           err))
+        return false;
+    nx_graph_label(g, "kernels");
+    for (int i = 0; i < t->layers; i++) {
+        if (!record_layer(t, &scope, s, i, size, err)) return false;
+        if (!s->training) nx_keep(k->teacher[i]), nx_keep(k->student[i]);
+    }
+    nx_graph_label(g, NULL);
+    return true;
+}
+
+/* Each picture blended with white noise of its own, by a share of its own. */
+static void add_noise(const trainer *t, uint64_t step, float *pixels)
+{
+    const config *c = t->task.c;
+    size_t count = (size_t)c->data.size * (size_t)c->data.size * 3, batch = (size_t)c->data.batch;
+    if (!(c->distil.noise > 0)) return;
+    nx_rng rng = nx_rng_new((uint64_t)c->experiment.seed, nx_stream("distil/noise"));
+    rng.index = step * batch * (count + 1);
+    for (size_t n = 0; n < batch; n++, pixels += count) {
+        float share = (float)c->distil.noise * nx_rng_uniform(&rng);
+        for (size_t i = 0; i < count; i++) pixels[i] += share * (255 * nx_rng_uniform(&rng) - pixels[i]);
+    }
+}
+
+/* The teacher's scales, and one series of pictures. */
+static nx_shape grid_shape(const distiller *t, int pictures)
+{
+    int pitch = t->trainer.task.c->data.size + GAP;
+    return (nx_shape){1, 2 * pictures * pitch - GAP, (1 + t->layers) * pitch - GAP, 3};
+}
+
+static int shown(const task *base)
+{
+    int batch = train_validation_batch((const trainer *)base);
+    return batch < SHOWN ? batch : SHOWN;
+}
+
+static void store(const trainer *base, const nx_params *params, const side *valid, task_stored *s)
+{
+    const distiller *t = (const distiller *)base;
+    const config *c = base->task.c;
+    (void)params;
+    s->numbers += nx_params_numbers(t->scales, false);
+    s->arrays += t->scales->count;
+    if (valid->plan)
+        task_store_series(s, c, (uint64_t)c->experiment.steps, nx_shape_count(grid_shape(t, shown(&base->task))) / 3);
+}
+
+static const train_subject subject = {.record = record, .alter = add_noise, .feed = feed, .store = store};
+
+/* ---- what it reads ---- */
+
+static bool open_teacher(distiller *t, nx_error *err)
+{
+    const config *c = t->trainer.task.c;
+    if (!config_need(c, "distil", "teacher", err)) return false;
+    descriptor_options options = {.network = descriptor_network_at((size_t)c->distil.teacher_network),
+                                  .weights = c->distil.teacher,
+                                  .preprocessing = PREPROCESSING_FILE,
+                                  .pooling = c->descriptor.pooling,
+                                  .padding = c->descriptor.padding};
+    return descriptor_new(&t->teacher, &options, t->layer, (size_t)t->layers, err);
+}
+
+/* The student begins with what its file or its seed gives, and the teacher's way with pictures. */
+static bool open_student(distiller *t, nx_error *err)
+{
+    const config *c = t->trainer.task.c;
+    descriptor *d;
+    if (!perceptual_open_descriptor(&d, c, t->layer, (size_t)t->layers, err)) return false;
+    t->student = d;
+    if (c->descriptor.padding == DESCRIPTOR_PADDING_FILE) d->padding = t->teacher->padding;
+    if (c->descriptor.pooling == POOLING_FILE) d->pooling = t->teacher->pooling;
+    memcpy(d->mean, t->teacher->mean, sizeof d->mean);
+    nx_param *first = d->params->items[0];
+    for (size_t i = 0; !d->random && i < nx_shape_count(first->shape); i++) first->initial[i] *= INPUT_SCALE;
+    return true;
+}
+
+static int channels_of(const descriptor *d, const char *layer)
+{
+    return descriptor_param(d, &d->network->layers[descriptor_find(d->network, layer)], "weight")->shape.c;
+}
+
+static bool open_layers(distiller *t, nx_error *err)
+{
+    const config_list *layers = &t->trainer.task.c->distil.layers;
+    if (!layers->count) return nx_fail(err, "[distil] layers: there is none to match");
+    if (layers->count > DESCRIPTOR_LAYERS || 2 * layers->count > OBJECTIVE_TERMS)
+        return nx_fail(err, "[distil] layers: %d of them, at most %d", layers->count, OBJECTIVE_TERMS / 2);
+    for (int i = 0; i < layers->count; i++) t->layer[t->layers++] = layers->items[i];
+    return true;
+}
+
+static void make_scales(distiller *t)
+{
+    t->scales = nx_params_new();
+    for (int i = 0; i < t->layers; i++) {
+        int channels = channels_of(t->teacher, t->layer[i]), width = channels_of(t->student, t->layer[i]);
+        nx_param *p = nx_param_add(t->scales, t->layer[i], NX_VECTOR(channels), 1);
+        for (int k = 0; k < channels; k++) p->initial[k] = 1;
+        if (width > channels)
+            nx_info("%s: the student has %d channels, more than the teacher's %d", t->layer[i], width, channels);
+    }
+}
+
+static bool open_inputs(task *base, nx_error *err)
+{
+    distiller *t = (distiller *)base;
+    trainer *r = &t->trainer;
+    r->subject = &subject;
+    r->params = nx_params_new();
+    if (!open_layers(t, err) || !open_teacher(t, err) || !open_student(t, err) || !train_read_pictures(r, err))
+        return false;
+    make_scales(t);
+    return train_check_size(r, err) && train_open_pictures(r, err);
+}
+
+static void close_all(task *base)
+{
+    distiller *t = (distiller *)base;
+    train_close(base);
+    nx_params_free(t->scales);
+    descriptor_free(t->student);
+    descriptor_free(t->teacher);
+}
+
+/* ---- memory ---- */
+
+static bool measure(task *base, int size, task_needs *out, nx_error *err)
+{
+    if (!train_measure(base, size, out, err)) return false;
+    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(((distiller *)base)->teacher->params);
+    return true;
+}
+
+static void sizes(const task *t, int *now, int *multiple, int *most)
+{
+    *now = t->c->data.size;
+    *multiple = 16; /* of every descriptor's deepest pooling here but one */
+    *most = TASK_MOST_SIZE;
+}
+
+static bool print(task *base, nx_error *err)
+{
+    distiller *t = (distiller *)base;
+    (void)err;
+    train_print_pictures(&t->trainer);
+    task_print_params("student", t->student->params);
+    task_print_params("teacher", t->teacher->params);
+    return true;
+}
+
+/* ---- on the device ---- */
+
+static bool read_batch(void *context, size_t batch, float *pixels, nx_error *err)
+{
+    return nx_loader_batch(context, batch, pixels, err);
+}
+
+/* One over the root mean square of each of the teacher's channels. One that hardly ever fires is kept from outweighing
+ * the others by a floor. */
+static bool measure_scales(distiller *t, nx_error *err)
+{
+    const config *c = t->trainer.task.c;
+    float *squares[DESCRIPTOR_LAYERS] = {NULL};
+    descriptor_images images = {.shape = {c->data.batch, c->data.size, c->data.size, 3},
+                                .batches = SCALED_ON,
+                                .read = read_batch,
+                                .context = t->trainer.loader};
+    if (!descriptor_mean_squares(t->teacher, t->trainer.task.device, &images, t->layer, (size_t)t->layers, squares,
+                                 err))
+        return false;
+    for (int i = 0; i < t->layers; i++) {
+        nx_param *p = t->scales->items[i];
+        double mean = 0;
+        for (int k = 0; k < p->shape.c; k++) mean += sqrt((double)squares[i][k]) / p->shape.c;
+        double least = mean > 0 ? c->distil.floor * mean : 1;
+        for (int k = 0; k < p->shape.c; k++) {
+            double root = sqrt((double)squares[i][k]);
+            p->initial[k] = (float)(1 / (root > least ? root : least));
+        }
+        free(squares[i]);
+    }
+    return true;
+}
+
+static bool prepare(task *base, const checkpoint *k, const char *path, nx_error *err)
+{
+    distiller *t = (distiller *)base;
+    if (k ? !checkpoint_get_params(k, "teacher", t->scales, path, err) : !measure_scales(t, err)) return false;
+    nx_params_realize(t->teacher->params, base->device);
+    return interrupt_wanted() || train_prepare(base, k, path, err);
+}
+
+static void put_state(const task *base, checkpoint *k, uint64_t step)
+{
+    train_put_state(base, k, step);
+    checkpoint_put_params(k, "teacher", ((const distiller *)base)->scales);
+}
+
+/* ---- what is looked at ---- */
+
+/* How alike a layer finds every position of picture n to the one in the middle: the cosine of their features, as grey
+ * where the grid has `left`, `top`. */
+static void draw_likeness(const distiller *t, nx_image *grid, const nx_tensor *features, int n, int top, int left)
+{
+    int size = t->trainer.task.c->data.size;
+    nx_shape s = features->shape;
+    size_t c = (size_t)s.c, pixels = (size_t)s.h * (size_t)s.w;
+    float *all = nx_alloc(nx_shape_count(s) * sizeof *all);
+    nx_plan_read(t->trainer.valid.plan, features, all);
+    const float *f = all + (size_t)n * pixels * c,
+                *middle = f + ((size_t)(s.h / 2) * (size_t)s.w + (size_t)(s.w / 2)) * c;
+    for (int y = 0; y < size; y++)
+        for (int x = 0; x < size; x++) {
+            const float *here = f + ((size_t)(y * s.h / size) * (size_t)s.w + (size_t)(x * s.w / size)) * c;
+            double dot = 0, a = 1e-30, b = 1e-30;
+            for (size_t k = 0; k < c; k++) {
+                dot += (double)here[k] * (double)middle[k];
+                a += (double)here[k] * (double)here[k];
+                b += (double)middle[k] * (double)middle[k];
+            }
+            float *to = grid->rgb + ((size_t)(top + y) * (size_t)grid->width + (size_t)(left + x)) * 3;
+            to[0] = to[1] = to[2] = (float)(255 * dot / sqrt(a * b));
+        }
+    free(all);
+}
+
+typedef struct findings {
+    bool pictures;
+    nx_image grid;
+} findings;
+
+/* For each of the first pictures a row of the teacher's and one of the student's: the picture, then every layer. */
+static void find(trainer *base, void *context, uint64_t batch, const float *pixels)
+{
+    const distiller *t = (const distiller *)base;
+    findings *f = context;
+    const kernels *k = base->valid.own;
+    int size = base->task.c->data.size, pitch = size + GAP;
+    if (batch || !f->pictures) return;
+    nx_shape s = grid_shape(t, shown(&base->task));
+    f->grid = nx_image_new(s.h, s.w);
+    for (int n = 0; n < shown(&base->task); n++)
+        for (int row = 0; row < 2; row++) {
+            int top = (2 * n + row) * pitch;
+            for (int y = 0; y < size; y++)
+                memcpy(f->grid.rgb + (size_t)(top + y) * (size_t)s.w * 3,
+                       pixels + ((size_t)n * (size_t)size + (size_t)y) * (size_t)size * 3,
+                       (size_t)size * 3 * sizeof(float));
+            for (int i = 0; i < t->layers; i++)
+                draw_likeness(t, &f->grid, row ? k->student[i] : k->teacher[i], n, top, (1 + i) * pitch);
+        }
+}
+
+static bool log_grid(runfile *file, const nx_image *grid, uint64_t step, nx_error *err)
+{
+    uint8_t *bytes = task_bytes_of(grid->rgb, NULL, (size_t)grid->height * (size_t)grid->width);
+    runfile_image(file, "kernels", (int64_t)step, grid->height, grid->width, bytes);
+    free(bytes);
+    return runfile_picture(file, grid, err);
+}
+
+static task_did look(task *base, runfile *file, task_row row, bool pictures, nx_error *err)
+{
+    trainer *t = (trainer *)base;
+    findings f = {.pictures = pictures};
+    objective_values mean;
+    if (!t->valid.plan) return TASK_DID;
+    task_did did = train_validate(t, find, &f, &mean, err);
+    if (did == TASK_DID && pictures && !log_grid(file, &f.grid, row.step, err)) did = TASK_BROKEN;
+    if (did == TASK_DID && !train_log_validation(t, file, &mean, row, err)) did = TASK_BROKEN;
+    nx_image_free(&f.grid);
+    return did;
+}
+
+/* The student as any file of weights, which takes pictures as they are. */
+static bool save_model(const task *base, const char *run, nx_error *err)
+{
+    const distiller *t = (const distiller *)base;
+    const config *c = base->c;
+    descriptor d = *t->student;
+    d.params = nx_params_new();
+    for (size_t i = 0; i < t->student->params->count; i++) {
+        const nx_param *from = nx_params_find(t->trainer.params, t->student->params->items[i]->name);
+        nx_param *p = nx_param_add(d.params, from->name, from->shape, from->rank);
+        size_t count = nx_shape_count(p->shape);
+        float *values = nx_alloc(count * sizeof *values);
+        nx_param_export(from, values);
+        for (size_t k = 0; !i && k < count; k++) values[k] /= INPUT_SCALE;
+        nx_param_import(p, values);
+        free(values);
+    }
+    char *path = path_beside(run, ".safetensors"), hash[33];
+    const char *slash = strrchr(c->distil.teacher, '/');
+    config_hash(c, hash);
+    nx_metadata more[] = {
+        {"distilled_from", slash ? slash + 1 : c->distil.teacher}, {"config_xxh3", hash}, {"note", c->distil.note}};
+    bool ok = descriptor_save(&d, path, more, *c->distil.note ? 3 : 2, err);
+    nx_params_free(d.params);
+    free(path);
+    return ok;
+}
+
+const task_kind distillation = {.bytes = sizeof(distiller),
+                                .suits = suits,
+                                .open = open_inputs,
+                                .close = close_all,
+                                .remedy = "lower [data] batch or [descriptor] width",
+                                .sizes = sizes,
+                                .batch = train_batch,
+                                .shown = shown,
+                                .validates = true,
+                                .measure = measure,
+                                .print = print,
+                                .adam_rate = 0.001,
+                                .rows_of_loss = 50,
+                                .prepare = prepare,
+                                .step = train_step,
+                                .graph = train_graph,
+                                .look = look,
+                                .log_inputs = train_log_inputs,
+                                .put_state = put_state,
+                                .save_model = save_model};
