@@ -6,6 +6,7 @@
 #include "commands/cli.h"
 #include "commands/json.h"
 #include "commands/terminal.h"
+#include "config/installed.h"
 #include "figures/figure_work.h"
 #include "io/files.h"
 #include "run/interrupt.h"
@@ -117,21 +118,6 @@ static bool parse(asked *a, int argc, char **argv)
                                a->figures[i].figure->name),
                    false;
     return true;
-}
-
-/* The folder of configs: of the installation that this program is of, else of the tree that it was built from. */
-static char *find_configs(nx_error *err)
-{
-    char program[4096];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[length > 0 ? length : 0] = 0;
-    char *folder = nx_path_folder(program), *installed = nx_format("%s/../share/nstx/configs", folder);
-    free(folder);
-    if (nx_folder_exists(installed)) return installed;
-    if (nx_folder_exists(NSTX_CONFIGS)) return free(installed), nx_copy_text(NSTX_CONFIGS);
-    nx_fail(err, "the configs are neither in %s nor in %s: install nstx as a whole", installed, NSTX_CONFIGS);
-    free(installed);
-    return NULL;
 }
 
 /* ---- one figure ---- */
@@ -253,7 +239,7 @@ static int command_figure(int argc, char **argv)
     nx_error err;
     int code = parse(&a, argc, argv) ? EXIT_DONE : EXIT_REQUEST;
     if (!code && !a.count) list_figures(stdout);
-    char *configs = code || !a.count ? NULL : find_configs(&err);
+    char *configs = code || !a.count ? NULL : installed_path("configs", &err);
     if (!code && a.count && !configs) code = fail_with(&err, EXIT_REQUEST);
     if (configs) {
         a.request.configs = configs;

@@ -1,4 +1,5 @@
 /* A whole config: the defaults, the file, the section of its scale and the overrides, one after another. */
+#include "config/installed.h"
 #include "config/rows.h"
 
 #include "base/memory.h"
@@ -315,6 +316,15 @@ double config_layer_weight(const config_numbers *weights, int i, int count)
 static const char *const changeable[] = {"experiment.steps", "device.", "log."};
 
 int config_style_size(const config *c) { return c->data.style_size < 0 ? c->data.size : c->data.style_size; }
+
+bool config_weights(const config *c, char **path, nx_error *err)
+{
+    const char *weights = c->descriptor.weights;
+    *path = NULL;
+    if (!strcmp(weights, "random")) return true;
+    *path = strcmp(weights, "own") ? nx_copy_text(weights) : installed_path("data/descriptor.safetensors", err);
+    return *path;
+}
 
 /* ---- the run file's part ---- */
 

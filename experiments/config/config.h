@@ -113,6 +113,10 @@ double config_layer_weight(const config_numbers *weights, int i, int count);
 /* What [data] style_size comes to: -1 follows [data] size. */
 int config_style_size(const config *c);
 
+/* The file that [descriptor] weights means, owned by the caller: the one that comes with the program for `own`; *path
+ * is NULL for random ones. */
+bool config_weights(const config *c, char **path, nx_error *err);
+
 /* ---- names of layers ---- */
 
 /* Name i of a layer of a descriptor, NULL past the last one: what networks/descriptor.c, which is above the parser,

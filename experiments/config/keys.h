@@ -92,6 +92,7 @@ WORDS(convention, WORD(CONVENTION_GATYS, "gatys") WORD(CONVENTION_MEAN, "mean") 
 WORDS(bad_pictures, WORD(BAD_PICTURES_SKIP, "skip") WORD(BAD_PICTURES_REFUSE, "refuse"))
 WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFGS, "lbfgs"))
 WORDS(history_precision, WORD(HISTORY_PRECISION_BFLOAT16, "bfloat16") WORD(HISTORY_PRECISION_FLOAT32, "float32"))
+WORDS(start, WORD(START_WEIGHTS, "weights") WORD(START_TEACHER, "teacher"))
 WORDS(schedule, WORD(SCHEDULE_STEP, "step") WORD(SCHEDULE_COSINE, "cosine"))
 WORDS(line_search, WORD(LINE_SEARCH_NONE, "none") WORD(LINE_SEARCH_WOLFE, "wolfe"))
 WORDS(balance, WORD(BALANCE_MEAN, "mean") WORD(BALANCE_LITERAL, "literal") WORD(BALANCE_NONE, "none"))
@@ -118,7 +119,8 @@ END(device)
 
 SECTION(descriptor, "The fixed network in whose features the losses are measured.")
 CHOICE(descriptor, network, descriptor_network, vgg19, "its topology")
-PATH(descriptor, weights, WANT_FILE, "random", random, "a file of weights (safetensors or HDF5), or random")
+PATH(descriptor, weights, WANT_FILE, "own random", own,
+    "own: a narrow network that comes with nstx and learned a VGG-16's kernels; random ones; or a file (safetensors or HDF5)")
 CHOICE(descriptor, preprocessing, preprocessing, file,
     "how the weights want pictures; file: as its metadata says (files of Keras are Caffe's)")
 CHOICE(descriptor, init, init, paper, "random weights: N(0, sigma^2), or N(0, 2 / inputs) after He")
@@ -189,6 +191,8 @@ PATH(distil, teacher, WANT_FILE, "", , "the weights that are learned from")
 CHOICE(distil, teacher_network, descriptor_network, vgg16, "their topology")
 LAYERS(distil, layers, "relu1_1 relu2_1 relu3_1 relu4_1 relu4_2 relu5_1",
     "whose kernels are matched: both networks have them")
+CHOICE(distil, start, start, teacher,
+    "of the student: weights of [descriptor], or channels of the teacher, chosen and fitted layer by layer")
 INT(distil, positions, 400, 2, 4096, "of the pixels of a batch, drawn anew in each step: the kernel of a layer is between them")
 REAL(distil, floor, 0.1, 0, 1000,
     "the teacher's channels are divided by their root mean square, and by this part of the layer's mean of these at least")

@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "config/sweep_points.h"
 #include "networks/descriptor_files.h"
-#include "networks/descriptor_scale.h"
+#include "networks/descriptor_reduce.h"
 #include "nn/layer.h"
 #include "ops/affine.h"
 #include "ops/gather.h"
@@ -35,12 +35,13 @@
 #include <string.h>
 
 enum {
-    BORDER = 16,     /* pixels of the picture at each side that hold no position; of a layer 1 at least */
-    SCALED_ON = 64,  /* batches of the training on which the teacher's channels are measured */
-    SHOWN = 2,       /* pictures that are looked at */
-    GAP = 4,         /* pixels between them */
-    INPUT_SCALE = 60 /* the student is trained on pictures divided by that, about their deviation: a step of Adam then
-                      * suits its first weights as it does the others */
+    BORDER = 16,      /* pixels of the picture at each side that hold no position; of a layer 1 at least */
+    SCALED_ON = 64,   /* batches of the training on which the teacher's channels are measured */
+    REDUCED_ON = 200, /* and on which the student's first weights are fitted, at most */
+    SHOWN = 2,        /* pictures that are looked at */
+    GAP = 4,          /* pixels between them */
+    INPUT_SCALE = 60  /* the student is trained on pictures divided by that, about their deviation: a step of Adam then
+                       * suits its first weights as it does the others */
 };
 
 typedef struct distiller {
@@ -318,7 +319,9 @@ static void close_all(task *base)
 static bool measure(task *base, int size, task_needs *out, nx_error *err)
 {
     if (!train_measure(base, size, out, err)) return false;
-    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(((distiller *)base)->teacher->params);
+    const distiller *t = (const distiller *)base;
+    out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->teacher->params);
+    if (base->c->distil.start == START_TEACHER) out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->student->params);
     return true;
 }
 
@@ -343,40 +346,46 @@ static bool print(task *base, nx_error *err)
 
 static bool read_batch(void *context, size_t batch, float *pixels, nx_error *err)
 {
-    return nx_loader_batch(context, batch, pixels, err);
+    trainer *t = context;
+    if (!nx_loader_batch(t->loader, batch, pixels, err)) return false;
+    add_noise(t, batch, pixels);
+    return true;
 }
 
-/* One over the root mean square of each of the teacher's channels. One that hardly ever fires is kept from outweighing
- * the others by a floor. */
-static bool measure_scales(distiller *t, nx_error *err)
+static bool measure_scales(distiller *t, const descriptor_images *images, nx_error *err)
 {
-    const config *c = t->trainer.task.c;
     float *squares[DESCRIPTOR_LAYERS] = {NULL};
-    descriptor_images images = {.shape = {c->data.batch, c->data.size, c->data.size, 3},
-                                .batches = SCALED_ON,
-                                .read = read_batch,
-                                .context = t->trainer.loader};
-    if (!descriptor_mean_squares(t->teacher, t->trainer.task.device, &images, t->layer, (size_t)t->layers, squares,
-                                 err))
+    descriptor_images some = *images;
+    some.batches = SCALED_ON;
+    if (!descriptor_mean_squares(t->teacher, t->trainer.task.device, &some, t->layer, (size_t)t->layers, squares, err))
         return false;
     for (int i = 0; i < t->layers; i++) {
         nx_param *p = t->scales->items[i];
-        double mean = 0;
-        for (int k = 0; k < p->shape.c; k++) mean += sqrt((double)squares[i][k]) / p->shape.c;
-        double least = mean > 0 ? c->distil.floor * mean : 1;
-        for (int k = 0; k < p->shape.c; k++) {
-            double root = sqrt((double)squares[i][k]);
-            p->initial[k] = (float)(1 / (root > least ? root : least));
-        }
+        descriptor_scales_of(squares[i], p->shape.c, t->trainer.task.c->distil.floor, p->initial);
         free(squares[i]);
     }
     return true;
 }
 
+/* The first state: the teacher's scales, and a student made of the teacher's channels where that is asked for. */
+static bool begin(distiller *t, nx_error *err)
+{
+    const config *c = t->trainer.task.c;
+    descriptor_images images = {.shape = {c->data.batch, c->data.size, c->data.size, 3},
+                                .batches = REDUCED_ON,
+                                .read = read_batch,
+                                .context = &t->trainer};
+    descriptor_reduction reduction = {
+        .floor = c->distil.floor, .input_scale = INPUT_SCALE, .border = BORDER, .cancelled = interrupt_wanted};
+    return measure_scales(t, &images, err) &&
+           (c->distil.start != START_TEACHER ||
+            descriptor_reduce(t->student, t->teacher, t->trainer.task.device, &images, &reduction, err));
+}
+
 static bool prepare(task *base, const checkpoint *k, const char *path, nx_error *err)
 {
     distiller *t = (distiller *)base;
-    if (k ? !checkpoint_get_params(k, "teacher", t->scales, path, err) : !measure_scales(t, err)) return false;
+    if (k ? !checkpoint_get_params(k, "teacher", t->scales, path, err) : !begin(t, err)) return false;
     nx_params_realize(t->teacher->params, base->device);
     return interrupt_wanted() || train_prepare(base, k, path, err);
 }

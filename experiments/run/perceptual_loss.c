@@ -26,10 +26,11 @@ const char **perceptual_layers(const config *c, size_t *count)
 bool perceptual_open_descriptor(descriptor **out, const config *c, const char *const *layers, size_t count,
                                 nx_error *err)
 {
-    bool random = !strcmp(c->descriptor.weights, "random");
+    char *weights;
+    if (!config_weights(c, &weights, err)) return false;
     descriptor_options options = {
         .network = descriptor_network_at((size_t)c->descriptor.network),
-        .weights = random ? NULL : c->descriptor.weights,
+        .weights = weights,
         .preprocessing = c->descriptor.preprocessing,
         .pooling = c->descriptor.pooling,
         .padding = c->descriptor.padding,
@@ -38,7 +39,9 @@ bool perceptual_open_descriptor(descriptor **out, const config *c, const char *c
         .width = (float)c->descriptor.width,
         .seed = (uint64_t)(c->descriptor.seed < 0 ? c->experiment.seed : c->descriptor.seed),
     };
-    return descriptor_new(out, &options, layers, count, err);
+    bool ok = descriptor_new(out, &options, layers, count, err);
+    free(weights);
+    return ok;
 }
 
 static bool open_descriptor(perceptual_loss *p, nx_error *err)

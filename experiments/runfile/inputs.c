@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/files.h"
+#include "io/tensors.h"
 #include "runfile/reader.h"
 
 #include <stdio.h>
@@ -67,11 +68,27 @@ static bool is_the_same(const void *context, const config_paths *paths)
     return same;
 }
 
+/* The weights that come with the program may be others by now. */
+static bool own_weights_are_the_same(const config *c, const nx_h5 *file, const char *name, nx_error *err)
+{
+    char *path = NULL, *kept = NULL, hash[33];
+    if (strcmp(c->descriptor.weights, "own")) return true;
+    bool fine = config_weights(c, &path, err) && nx_file_hash(path, hash, err) &&
+                nx_h5_get_string(file, "/descriptor", "weights_xxh3", &kept, err);
+    if (fine && strcmp(kept, hash))
+        fine = nx_fail(err, "%s: the run began with another descriptor than %s: [descriptor] weights = FILE names it",
+                       name, path);
+    free(kept);
+    free(path);
+    return fine;
+}
+
 bool inputs_continue(const config *c, const nx_h5 *file, const char *name, nx_error *err)
 {
     char *stored;
     if (!nx_h5_read_text(file, RUNFILE_CONFIG, &stored, err)) return false;
-    bool fine = config_continues(c, name, stored, is_the_same, file, err);
+    bool fine =
+        config_continues(c, name, stored, is_the_same, file, err) && own_weights_are_the_same(c, file, name, err);
     free(stored);
     return fine;
 }

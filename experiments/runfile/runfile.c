@@ -52,11 +52,12 @@ static void set_heading(runfile *run, const runfile_info *info)
     runfile_set_text(run, "/device", "name", info->device->name);
     runfile_set_text(run, "/device", "driver", info->device->driver);
     runfile_set_text(run, "/device", "opencl_version", info->device->version);
-    const char *weights = info->config->descriptor.weights;
-    char hash[33];
-    if (!strcmp(weights, "random") || !nx_file_hash(weights, hash, NULL)) return;
-    runfile_set_text(run, "/descriptor", "weights", weights);
-    runfile_set_text(run, "/descriptor", "weights_xxh3", hash);
+    char hash[33], *weights;
+    if (config_weights(info->config, &weights, NULL) && weights && nx_file_hash(weights, hash, NULL)) {
+        runfile_set_text(run, "/descriptor", "weights", weights);
+        runfile_set_text(run, "/descriptor", "weights_xxh3", hash);
+    }
+    free(weights);
 }
 
 bool runfile_new(runfile **out, const char *path, const runfile_info *info, nx_error *err)
