@@ -76,6 +76,7 @@ extern "C" {
 #include "ops/gram.h"            /* Gram matrices: texture */
 #include "ops/hold.h"            /* the identity, taken for a constant by differentiation */
 #include "ops/linear.h"          /* fully connected layers */
+#include "ops/log.h"             /* natural logarithms */
 #include "ops/lrn.h"             /* local response normalisation */
 #include "ops/mask.h"            /* a weight for each pixel */
 #include "ops/mean_square.h"     /* the mean of squares */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static const char config[] = "[experiment]\npaper = gatys\ntask = optimize\nsteps = 1\n"
-                             "[descriptor]\ninit = he\npooling = average\ncontent_layers = relu4_2\n"
+                             "[descriptor]\nweights = random\ninit = he\npooling = average\ncontent_layers = relu4_2\n"
                              "style_layers = relu1_1 relu2_1 relu3_1 relu4_1 relu5_1\n"
                              "[optimizer]\nmethod = adam\n"
                              "[data]\ncontent = content.png\nstyle = style.png\nsize = 256\nstyle_size = 256\n"

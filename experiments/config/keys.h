@@ -93,6 +93,7 @@ WORDS(bad_pictures, WORD(BAD_PICTURES_SKIP, "skip") WORD(BAD_PICTURES_REFUSE, "r
 WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFGS, "lbfgs"))
 WORDS(history_precision, WORD(HISTORY_PRECISION_BFLOAT16, "bfloat16") WORD(HISTORY_PRECISION_FLOAT32, "float32"))
 WORDS(start, WORD(START_WEIGHTS, "weights") WORD(START_TEACHER, "teacher"))
+WORDS(distil_loss, WORD(DISTIL_LOSS_RELATIVE, "relative") WORD(DISTIL_LOSS_LOG, "log"))
 WORDS(schedule, WORD(SCHEDULE_STEP, "step") WORD(SCHEDULE_COSINE, "cosine"))
 WORDS(line_search, WORD(LINE_SEARCH_NONE, "none") WORD(LINE_SEARCH_WOLFE, "wolfe"))
 WORDS(balance, WORD(BALANCE_MEAN, "mean") WORD(BALANCE_LITERAL, "literal") WORD(BALANCE_NONE, "none"))
@@ -194,10 +195,13 @@ LAYERS(distil, layers, "relu1_1 relu2_1 relu3_1 relu4_1 relu4_2 relu5_1",
 CHOICE(distil, start, start, teacher,
     "of the student: weights of [descriptor], or channels of the teacher, chosen and fitted layer by layer")
 INT(distil, positions, 400, 2, 4096, "of the pixels of a batch, drawn anew in each step: the kernel of a layer is between them")
-REAL(distil, floor, 0.1, 0, 1000,
-    "the teacher's channels are divided by their root mean square, and by this part of the layer's mean of these at least")
-REAL(distil, readout, 0.3, 0, INFINITY, "weight of the teacher's channels as linear functions of the student's")
-REAL(distil, noise, 0, 0, 1, "training: each crop is blended with white noise, by a share drawn from [0, noise]")
+REAL(distil, floor, 1000, 0, 1000,
+    "the teacher's channels are divided by their root mean square, and by this part of the layer's mean of these at "
+    "least; a large one leaves their proportions as they are")
+CHOICE(distil, loss, distil_loss, log,
+    "of each layer: relative: |Ks - Kt|^2 / |Kt|^2; log: a tenth of its logarithm, so that every layer counts the same")
+REAL(distil, readout, 0, 0, INFINITY, "weight of the teacher's channels as linear functions of the student's")
+REAL(distil, noise, 0, 0, 1, "training: each crop is blended with white noise, by noise times the cube of a number drawn from [0, 1]")
 TEXT(distil, note, , "of the weights that come out, in their metadata: what they derive from, and their licence")
 END(distil)
 
@@ -210,6 +214,7 @@ REAL(optimizer, beta2, 0.999, 0, 0.999999, "decay of the mean of squared gradien
 REAL(optimizer, epsilon, 1e-08, 0, 1, "added to the root of the mean of squares")
 CHOICE(optimizer, schedule, schedule, step,
     "of the learning rate: decay in steps; cosine: half a wave from it down to 0 at the last step; not of L-BFGS")
+INT(optimizer, warmup, 0, 0, INT_MAX, "steps in which the learning rate rises in equal parts; not of L-BFGS")
 REAL(optimizer, decay, 0.8, 0, 1, "factor on the learning rate every decay_every steps; not of L-BFGS")
 INT(optimizer, decay_every, 2000, 0, INT_MAX, "steps; 0: the learning rate stays")
 REAL(optimizer, clip, 0, 0, INFINITY,

@@ -439,7 +439,7 @@ static void reduce_layer(descriptor *student, nx_device *device, const layer_pai
     double missed = fit(d, device, target, width, weights);
     put_weights(student, pair, weights);
     nx_info("%s: %d of %d channels leave %.1f %% of the kernel, their fit misses %.1f %%", pair->student->name, take, n,
-            100 * left, 100 * missed);
+            100 * fmax(left, 0), 100 * missed);
     free(chosen);
     free(w);
     free(moments);

@@ -8,8 +8,8 @@
  *     |Ks - Kt|^2 / |Kt|^2  +  readout |R fs - ft|^2 / |ft|^2
  *
  * with K the P x P matrix of k, R a linear map that is trained with the student and dropped, and the teacher's channels
- * divided by their root mean square on pictures of the training. Positions near the border are left out: there the
- * padding speaks. */
+ * scaled by what they are on pictures of the training; or, of the first term, a tenth of its logarithm. Positions near
+ * the border are left out: there the padding speaks. */
 #include "run/train.h"
 
 #include "base/log.h"
@@ -23,6 +23,7 @@
 #include "ops/affine.h"
 #include "ops/gather.h"
 #include "ops/gemm.h"
+#include "ops/log.h"
 #include "ops/mean_square.h"
 #include "ops/mse.h"
 #include "ops/quotient.h"
@@ -43,6 +44,8 @@ enum {
     INPUT_SCALE = 60  /* the student is trained on pictures divided by that, about their deviation: a step of Adam then
                        * suits its first weights as it does the others */
 };
+
+#define LOG_EPSILON 1e-3f /* added to a relative error before its logarithm */
 
 typedef struct distiller {
     trainer trainer;
@@ -163,13 +166,18 @@ static bool record_layer(distiller *t, nx_scope *scope, side *s, int i, int size
               *fs = nx_gather(g, student, k->rows[i]);
     free(zero);
     snprintf(name, sizeof name, "kernel/%s", t->layer[i]);
-    objective_add(&s->objective, OBJECTIVE_KERNEL, name, relative_error(g, kernel_of(g, fs), kernel_of(g, ft)),
-                  objective_weight(c, OBJECTIVE_KERNEL, &(objective_factors){0}, i, 1));
+    nx_tensor *error = relative_error(g, kernel_of(g, fs), kernel_of(g, ft));
+    bool logarithm = c->distil.loss == DISTIL_LOSS_LOG;
+    objective_add(&s->objective, OBJECTIVE_KERNEL, name, error, logarithm ? 0 : 1);
+    if (logarithm) {
+        snprintf(name, sizeof name, "log/%s", t->layer[i]);
+        objective_add(&s->objective, OBJECTIVE_KERNEL, name, nx_log(g, error, LOG_EPSILON), 0.1);
+    }
     if (!(c->distil.readout > 0)) return true;
     snprintf(name, sizeof name, "readout/%s", t->layer[i]);
     objective_add(&s->objective, OBJECTIVE_READOUT, name,
                   relative_error(g, nx_layer_conv(scope, name, fs, shape.c, 1, (nx_conv_options){0}), ft),
-                  objective_weight(c, OBJECTIVE_READOUT, &(objective_factors){0}, i, 1));
+                  c->distil.readout);
     return true;
 }
 
@@ -197,7 +205,7 @@ static bool record(trainer *base, side *s, nx_params *params, int size, nx_error
     return true;
 }
 
-/* Each picture blended with white noise of its own, by a share of its own. */
+/* Each picture blended with white noise of its own, by a share of its own; most of them are small. */
 static void add_noise(const trainer *t, uint64_t step, float *pixels)
 {
     const config *c = t->task.c;
@@ -206,7 +214,7 @@ static void add_noise(const trainer *t, uint64_t step, float *pixels)
     nx_rng rng = nx_rng_new((uint64_t)c->experiment.seed, nx_stream("distil/noise"));
     rng.index = step * batch * (count + 1);
     for (size_t n = 0; n < batch; n++, pixels += count) {
-        float share = (float)c->distil.noise * nx_rng_uniform(&rng);
+        float u = nx_rng_uniform(&rng), share = (float)c->distil.noise * u * u * u;
         for (size_t i = 0; i < count; i++) pixels[i] += share * (255 * nx_rng_uniform(&rng) - pixels[i]);
     }
 }
@@ -275,8 +283,8 @@ static bool open_layers(distiller *t, nx_error *err)
 {
     const config_list *layers = &t->trainer.task.c->distil.layers;
     if (!layers->count) return nx_fail(err, "[distil] layers: there is none to match");
-    if (layers->count > DESCRIPTOR_LAYERS || 2 * layers->count > OBJECTIVE_TERMS)
-        return nx_fail(err, "[distil] layers: %d of them, at most %d", layers->count, OBJECTIVE_TERMS / 2);
+    if (layers->count > DESCRIPTOR_LAYERS || 3 * layers->count > OBJECTIVE_TERMS)
+        return nx_fail(err, "[distil] layers: %d of them, at most %d", layers->count, OBJECTIVE_TERMS / 3);
     for (int i = 0; i < layers->count; i++) t->layer[t->layers++] = layers->items[i];
     return true;
 }

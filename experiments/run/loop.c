@@ -52,6 +52,7 @@ static double rate_of(const task *t, uint64_t step)
     int every = c->optimizer.decay_every;
     double rate = c->optimizer.learning_rate > 0 ? c->optimizer.learning_rate : usual[c->optimizer.method];
     if (c->optimizer.method == METHOD_LBFGS) return rate;
+    if (step < (uint64_t)c->optimizer.warmup) rate *= (double)(step + 1) / (double)c->optimizer.warmup;
     if (c->optimizer.schedule == SCHEDULE_COSINE)
         return rate * (1 + cos(acos(-1.) * (double)step / (double)c->experiment.steps)) / 2;
     return rate * (every ? pow(c->optimizer.decay, (double)(step / (uint64_t)every)) : 1);

@@ -50,10 +50,8 @@ double objective_weight(const config *c, objective_kind kind, const objective_fa
         return f->picture * c->loss.tv_weight;
     case OBJECTIVE_ENTROPY:
         return c->loss.diversity;
+    case OBJECTIVE_KERNEL: /* a distillation's own */
     case OBJECTIVE_READOUT:
-        return c->distil.readout;
-    case OBJECTIVE_KERNEL:
-        return 1;
     case OBJECTIVE_KINDS:
         break;
     }

@@ -22,7 +22,7 @@
 #include <xxhash.h>
 
 #define TINY                                                                                                           \
-    "[descriptor]\nwidth = 0.0625\ncontent_layers = relu2_1\nstyle_layers = relu1_1 relu2_1\n"                         \
+    "[descriptor]\nweights = random\nwidth = 0.0625\ncontent_layers = relu2_1\nstyle_layers = relu1_1 relu2_1\n"       \
     "[generator]\nchannels = 4\nblocks = 1\n"                                                                          \
     "[data]\ncontent = photos\nvalidation_count = 2\nstyle = style.png\nstyle_size = 32\nsize = 32\nbatch = 2\n"
 

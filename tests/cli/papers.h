@@ -8,19 +8,21 @@
 #define STEPS "[experiment]\nsteps = 24\n"
 #define OPTIMIZE                                                                                                       \
     STEPS "task = optimize\n"                                                                                          \
-          "[descriptor]\nwidth = 0.125\npooling = average\ncontent_layers = relu1_2\nstyle_layers = relu1_1 relu2_1\n" \
+          "[descriptor]\nweights = random\nwidth = 0.125\npooling = average\ncontent_layers = relu1_2\nstyle_layers "  \
+          "= relu1_1 relu2_1\n"                                                                                        \
           "[data]\ncontent = photos/odd.png\nstyle = style.png\nstyle_size = 32\nsize = 40\n" LOG
 
 static const struct paper_config {
     const char *what, *config;
 } papers[] = {
     {"improved_texnet", TINY STEPS "[generator]\nnoise = 1\n[loss]\ndiversity = 1\n" LOG},
-    {"texture_networks",
-     STEPS "paper = texture_networks\ntask = texture\n[descriptor]\nwidth = 0.0625\ncontent_layers =\n"
-           "style_layers = relu1_1 relu2_1\n[generator]\nnetwork = pyramid\nscales = 3\n"
-           "[data]\nstyle = style.png\nstyle_size = 32\nsize = 32\nbatch = 2\nvalidation_count = 2\n" LOG},
+    {"texture_networks", STEPS
+     "paper = texture_networks\ntask = texture\n[descriptor]\nweights = random\nwidth = 0.0625\ncontent_layers =\n"
+     "style_layers = relu1_1 relu2_1\n[generator]\nnetwork = pyramid\nscales = 3\n"
+     "[data]\nstyle = style.png\nstyle_size = 32\nsize = 32\nbatch = 2\nvalidation_count = 2\n" LOG},
     {"multimodal", STEPS
-     "paper = multimodal\n[descriptor]\nwidth = 0.0625\ncontent_layers = relu1_2\nstyle_layers = relu1_1\n"
+     "paper = multimodal\n[descriptor]\nweights = random\nwidth = 0.0625\ncontent_layers = relu1_2\nstyle_layers = "
+     "relu1_1\n"
      "[generator]\nnetwork = mtnet\nchannels = 4\n"
      "[data]\ncontent = photos\nvalidation_count = 1\nstyle = style.png\nstyle_size = 32\nsize = 32\nbatch = 1\n" LOG},
     {"gatys, Adam", "[optimizer]\nmethod = adam\n" OPTIMIZE "[experiment]\npaper = gatys\n"},

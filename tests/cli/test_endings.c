@@ -105,11 +105,12 @@ static void test_validation(void **state)
 static void test_setting_up(void **state)
 {
     (void)state;
-    write_text("stacked.ini",
-               "[experiment]\npaper = random_weights\ntask = optimize\nsteps = 3\n"
-               "[descriptor]\nwidth = 0.125\npooling = average\ncontent_layers = relu2_1\nstyle_layers =\n"
-               "stacked = 100\nstacked_steps = 500\n[optimizer]\nmethod = lbfgs\nhistory = 4\n"
-               "[data]\ncontent = photos/odd.png\nsize = 40\n[log]\nevery = 1\n");
+    write_text(
+        "stacked.ini",
+        "[experiment]\npaper = random_weights\ntask = optimize\nsteps = 3\n"
+        "[descriptor]\nweights = random\nwidth = 0.125\npooling = average\ncontent_layers = relu2_1\nstyle_layers =\n"
+        "stacked = 100\nstacked_steps = 500\n[optimizer]\nmethod = lbfgs\nhistory = 4\n"
+        "[data]\ncontent = photos/odd.png\nsize = 40\n[log]\nevery = 1\n");
     nstx(0, "run tiny.ini -o earlier.h5");
     char *before = shell("cksum earlier.h5 earlier.png");
     pid_t child = start("run stacked.ini --overwrite -o earlier.h5");
@@ -336,9 +337,10 @@ static void test_results_again(void **state)
     assert_null(strstr(said_out, "nan"));
     nstx(0, "run tiny.ini -o blind.h5 -s data.validation_count=0 --resume");
     assert_null(strstr(said_out, "nan"));
-    write_text("picture.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 4\n[optimizer]\nmethod = lbfgs\n"
-                              "[descriptor]\nwidth = 0.125\ncontent_layers = relu1_2\nstyle_layers = relu1_1\n"
-                              "[data]\ncontent = photos/odd.png\nstyle = style.png\nsize = 32\n[log]\nevery = 1\n");
+    write_text("picture.ini",
+               "[experiment]\npaper = gatys\ntask = optimize\nsteps = 4\n[optimizer]\nmethod = lbfgs\n"
+               "[descriptor]\nweights = random\nwidth = 0.125\ncontent_layers = relu1_2\nstyle_layers = relu1_1\n"
+               "[data]\ncontent = photos/odd.png\nstyle = style.png\nsize = 32\n[log]\nevery = 1\n");
     nstx(0, "run picture.ini -o picture.h5");
     double loss = said_number("loss ");
     nstx(0, "run picture.ini -o picture.h5 --resume");

@@ -9,7 +9,8 @@
 
 #define PICTURE                                                                                                        \
     "[experiment]\npaper = random_weights\ntask = optimize\nsteps = 12\n"                                              \
-    "[descriptor]\nwidth = 0.125\npooling = average\ncontent_layers = relu1_2\nstyle_layers = relu1_1 relu2_1\n"       \
+    "[descriptor]\nweights = random\nwidth = 0.125\npooling = average\ncontent_layers = relu1_2\nstyle_layers = "      \
+    "relu1_1 relu2_1\n"                                                                                                \
     "[loss]\ntv_weight = 1e-4\n"                                                                                       \
     "[optimizer]\nmethod = lbfgs\nhistory = 4\n"                                                                       \
     "[data]\ncontent = photos/odd.png\nstyle = style.png\nstyle_size = 32\nsize = 40\n"                                \

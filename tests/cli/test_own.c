@@ -32,9 +32,10 @@ static void pictures_of_the_config_stay(void **state)
 {
     (void)state;
     write_photo("portrait.png", 40, 40, 7);
-    write_text("portrait.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 2\n"
-                               "[descriptor]\nwidth = 0.125\ncontent_layers = relu1_2\nstyle_layers = relu1_1\n"
-                               "[data]\ncontent = portrait.png\nstyle = style.png\nsize = 32\n");
+    write_text("portrait.ini",
+               "[experiment]\npaper = gatys\ntask = optimize\nsteps = 2\n"
+               "[descriptor]\nweights = random\nwidth = 0.125\ncontent_layers = relu1_2\nstyle_layers = relu1_1\n"
+               "[data]\ncontent = portrait.png\nstyle = style.png\nsize = 32\n");
     refused("portrait.png: it is read, as [data] content", "run portrait.ini");
     refused("portrait.png: it is read, as [data] content", "run portrait.ini --overwrite");
     write_photo("scream.png", 40, 40, 8);
@@ -53,10 +54,11 @@ static void a_log_file_elsewhere_spares_what_lies_beside(void **state)
     assert_int_equal(mkdir(at("set"), 0777), 0);
     assert_int_equal(mkdir(at("set/deep"), 0777), 0);
     write_photo("pics/holiday.png", 40, 40, 9);
-    write_text("set/deep/tiny.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 2\n"
-                                    "[descriptor]\nwidth = 0.125\ncontent_layers = relu1_2\nstyle_layers = relu1_1\n"
-                                    "[data]\ncontent = ../../photos/1.png\nstyle = ../../style.png\nsize = 32\n"
-                                    "[log]\nfile = set/deep/../../pics/holiday.h5\n");
+    write_text("set/deep/tiny.ini",
+               "[experiment]\npaper = gatys\ntask = optimize\nsteps = 2\n"
+               "[descriptor]\nweights = random\nwidth = 0.125\ncontent_layers = relu1_2\nstyle_layers = relu1_1\n"
+               "[data]\ncontent = ../../photos/1.png\nstyle = ../../style.png\nsize = 32\n"
+               "[log]\nfile = set/deep/../../pics/holiday.h5\n");
     refused("pics/holiday.png: there is a file that nstx did not write", "run set/deep/tiny.ini");
 }
 

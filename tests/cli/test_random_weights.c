@@ -4,7 +4,7 @@
 
 #define PICTURE                                                                                                        \
     "[experiment]\npaper = random_weights\ntask = optimize\nsteps = 6\n"                                               \
-    "[descriptor]\nwidth = 0.125\npooling = average\ncontent_layers = relu2_1\nstyle_layers =\n"                       \
+    "[descriptor]\nweights = random\nwidth = 0.125\npooling = average\ncontent_layers = relu2_1\nstyle_layers =\n"     \
     "[optimizer]\nmethod = lbfgs\nhistory = 4\n"                                                                       \
     "[data]\ncontent = photos/odd.png\nsize = 40\n"                                                                    \
     "[log]\nevery = 1\nimages = 0\ncheckpoint = 2\n"

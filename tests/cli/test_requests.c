@@ -62,9 +62,11 @@ static int open_all(void **state)
     write_picture("broad.png", 6, 120, 11);
     write_picture("line.png", 1, 64, 12);
     write_picture("thread.png", 1, 1200, 13);
-    write_text("wide.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 1\n[descriptor]\nwidth = 0.0625\n"
-                           "padding = reflect\ncontent_layers = relu3_1\nstyle_layers = relu1_1\n"
-                           "[data]\ncontent = broad.png\nstyle = style.png\nstyle_size = 32\nsize = 100\n");
+    write_text(
+        "wide.ini",
+        "[experiment]\npaper = gatys\ntask = optimize\nsteps = 1\n[descriptor]\nweights = random\nwidth = 0.0625\n"
+        "padding = reflect\ncontent_layers = relu3_1\nstyle_layers = relu1_1\n"
+        "[data]\ncontent = broad.png\nstyle = style.png\nstyle_size = 32\nsize = 100\n");
     write_text("points.ini", TINY "[sweep]\ngenerator.norm = instance batsch\n");
     return 0;
 }

@@ -298,7 +298,7 @@ static void test_guided(void **state)
 {
     (void)state;
     write_text("guided.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 4\n"
-                             "[descriptor]\nwidth = 0.125\ncontent_layers =\nstyle_layers = relu1_1\n"
+                             "[descriptor]\nweights = random\nwidth = 0.125\ncontent_layers =\nstyle_layers = relu1_1\n"
                              "[optimizer]\nmethod = adam\n"
                              "[data]\ncontent = photos/odd.png\nstyle = style.png\nstyle_size = 32\nsize = 0\n"
                              "init = content\nmasks = half.png\n");

@@ -18,10 +18,11 @@ static void the_figures_are_made(void **state)
 static void other_styles_are_taken(void **state)
 {
     (void)state;
-    write_text("styles.ini", "[experiment]\npaper = gatys\ntask = optimize\nsteps = 1\n"
-                             "[descriptor]\nwidth = 0.0625\ncontent_layers = relu1_1\nstyle_layers = relu1_1\n"
-                             "[data]\ncontent = photos/1.png\nsize = 32\nstyle_size = 32\n"
-                             "[sweep]\ndata.style = style.png\n");
+    write_text("styles.ini",
+               "[experiment]\npaper = gatys\ntask = optimize\nsteps = 1\n"
+               "[descriptor]\nweights = random\nwidth = 0.0625\ncontent_layers = relu1_1\nstyle_layers = relu1_1\n"
+               "[data]\ncontent = photos/1.png\nsize = 32\nstyle_size = 32\n"
+               "[sweep]\ndata.style = style.png\n");
     nstx(0, "run styles.ini -o own.h5 -s sweep.data.style=photos/2.png");
     nx_h5 *file = open_h5("own-style=2.h5");
     assert_attribute(file, "/", "status", "finished");

@@ -13,7 +13,7 @@ static void the_figures_are_made(void **state)
 
 #define NETWORK                                                                                                        \
     "[experiment]\npaper = multimodal\nsteps = 1\n"                                                                    \
-    "[descriptor]\nwidth = 0.0625\ncontent_layers = relu1_1\nstyle_layers = relu1_1\n"                                 \
+    "[descriptor]\nweights = random\nwidth = 0.0625\ncontent_layers = relu1_1\nstyle_layers = relu1_1\n"               \
     "[generator]\nnetwork = mtnet\n"                                                                                   \
     "[data]\ncontent = photos\nstyle = style.png\nstyle_size = 40\nsize = 32\nbatch = 1\n"
 
