@@ -88,7 +88,7 @@ WORDS(content_target, WORD(CONTENT_TARGET_PREVIOUS, "previous") WORD(CONTENT_TAR
 WORDS(tv, WORD(TV_L2, "l2") WORD(TV_L1, "l1"))
 WORDS(diversity_form, WORD(DIVERSITY_RELEASED, "released") WORD(DIVERSITY_LITERAL, "literal"))
 WORDS(convention, WORD(CONVENTION_GATYS, "gatys") WORD(CONVENTION_MEAN, "mean") WORD(CONVENTION_CHW, "chw")
-    WORD(CONVENTION_SUM, "sum"))
+    WORD(CONVENTION_SUM, "sum") WORD(CONVENTION_RELATIVE, "relative"))
 WORDS(bad_pictures, WORD(BAD_PICTURES_SKIP, "skip") WORD(BAD_PICTURES_REFUSE, "refuse"))
 WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFGS, "lbfgs"))
 WORDS(history_precision, WORD(HISTORY_PRECISION_BFLOAT16, "bfloat16") WORD(HISTORY_PRECISION_FLOAT32, "float32"))
@@ -172,7 +172,9 @@ REAL(loss, diversity, 0, 0, INFINITY,
     "weight of the entropy term, which needs noise and a batch of 2 or more: stylizations of one picture, repeated")
 CHOICE(loss, diversity_form, diversity_form, released,
     "the entropy term of the released code, or the paper's equation 10")
-CHOICE(loss, convention, convention, gatys, "whose factors the losses carry; the notes on each paper have the table")
+CHOICE(loss, convention, convention, gatys,
+    "whose factors the losses carry (notes/papers/improved_texnet.md has the table); relative: each loss in units of its "
+    "target's energy, total variation of the target's own, so that weights near 1 suit every descriptor, size and style")
 FLAG(loss, normalize_gradients, false, "divide the gradient of each style layer by its own L1 norm")
 NUMBERS(loss, content_layer_weights, 0, INFINITY, "of each of the content layers")
 NUMBERS(loss, style_layer_weights, 0, INFINITY, "of each of the style layers")

@@ -51,6 +51,9 @@ static bool weigh(perceptual_loss *p, nx_device *device, const nx_image *image, 
         nx_tensor *loss =
             style ? nx_style_loss(g, features, zeros(g, (nx_shape){1, 1, features->shape.c, features->shape.c}), 0)
                   : nx_content_loss(g, features, zeros(g, features->shape));
+        if (objective_is_relative(p->c)) /* the picture is the target */
+            loss = nx_relative_loss(
+                g, loss, style ? nx_style_energy(g, nx_gram_matrix(g, features)) : nx_content_energy(g, features));
         nx_gradient(g, nx_scale(g, loss, (float)(style ? style_factor : content_factor)), &x, 1, &gradient);
         nx_keep(gradient);
         nx_recompute(g, NX_RECOMPUTE_MOST); /* once, and never more memory than the steps take */

@@ -27,6 +27,7 @@ typedef struct objective_term {
     objective_kind kind;
     char name[64];
     nx_tensor *value; /* scalar, kept */
+    nx_tensor *unit;  /* scalar, kept: what the value was divided by; NULL: by nothing */
     double weight;
 } objective_term;
 
@@ -37,6 +38,10 @@ typedef struct objective {
 } objective;
 
 void objective_add(objective *o, objective_kind kind, const char *name, nx_tensor *value, double weight);
+
+/* A loss of which the value is relative to unit, a scalar (nx_relative_loss); NULL: as it is. */
+void objective_add_relative(objective *o, nx_graph *g, objective_kind kind, const char *name, nx_tensor *loss,
+                            nx_tensor *unit, double weight);
 
 /* Whether a term is of one of these kinds. */
 bool objective_has(const objective *o, objective_kind one, objective_kind other);
@@ -58,27 +63,31 @@ typedef struct objective_factors {
  * convention's factor for it (objective_convention). */
 double objective_weight(const config *c, objective_kind kind, const objective_factors *f, int layer, double convention);
 
+/* Whether the config's convention has losses in units of their targets' energies. */
+bool objective_is_relative(const config *c);
+
 /* The factors of the config's convention for a layer's features. */
 void objective_convention(const config *c, nx_shape features, double *content, double *style);
 
 /* ---- terms ---- */
 
 /* The terms of [loss] on features of the picture that is judged: content against targets, one a content layer; style
- * against Gram matrices, one a style layer; the picture's total variation and what entropy asks, where [loss] weighs
- * them. prefix goes before the names. */
+ * against Gram matrices, one a style layer; the picture's total variation, over that of its target where that is not
+ * NULL, and what entropy asks, where [loss] weighs them. prefix goes before the names. */
 void objective_content(objective *o, nx_graph *g, const config *c, const char *prefix, const objective_factors *f,
                        nx_tensor *const *features, nx_tensor *const *targets);
 void objective_style(objective *o, nx_graph *g, const config *c, const char *prefix, const objective_factors *f,
                      nx_tensor *const *features, nx_tensor *const *grams);
 void objective_variation(objective *o, nx_graph *g, const config *c, const char *prefix, const objective_factors *f,
-                         nx_tensor *picture);
+                         nx_tensor *picture, nx_tensor *target);
 void objective_entropy(objective *o, nx_graph *g, const config *c, nx_tensor *pictures);
 
 /* ---- values ---- */
 
-/* Of the last run of the plan: term[i] of the terms, raw, their total, and of each kind the sum as it entered it. */
+/* Of the last run of the plan: term[i] of the terms, raw, and their units (1: none), the total, and of each kind the
+ * sum as it entered it. */
 typedef struct objective_values {
-    float term[OBJECTIVE_TERMS], total;
+    float term[OBJECTIVE_TERMS], unit[OBJECTIVE_TERMS], total;
     double sum[OBJECTIVE_KINDS];
 } objective_values;
 void objective_read(const objective *o, nx_plan *plan, objective_values *out);

@@ -149,12 +149,16 @@ nx_tensor *perceptual_center(const perceptual_loss *p, nx_graph *g, nx_tensor *p
     return nx_affine(g, picture, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
 }
 
+static nx_tensor *style_picture(const perceptual_loss *p, nx_graph *g, int style)
+{
+    const nx_image *image = &p->style[style];
+    return nx_constant(g, (nx_shape){1, image->height, image->width, 3}, image->rgb);
+}
+
 /* The Gram matrices of a style picture. */
-static bool record_style(perceptual_loss *p, nx_graph *g, int style, nx_tensor **gram, nx_error *err)
+static bool record_style(perceptual_loss *p, nx_graph *g, nx_tensor *picture, nx_tensor **gram, nx_error *err)
 {
     const config_list *layers = &p->c->descriptor.style_layers;
-    const nx_image *image = &p->style[style];
-    nx_tensor *picture = nx_constant(g, (nx_shape){1, image->height, image->width, 3}, image->rgb);
     if (!descriptor_record(p->descriptor, g, perceptual_center(p, g, picture), (const char *const *)layers->items,
                            (size_t)layers->count, gram, err))
         return false;
@@ -187,8 +191,8 @@ static nx_tensor *guided(nx_graph *g, nx_tensor *features, const nx_image *mask)
 }
 
 /* The terms of one style picture on features of the output. */
-static bool record_style_terms(perceptual_loss *p, nx_graph *g, const picture_loss *j, int k, nx_tensor *const *feature,
-                               objective *o, nx_error *err)
+static bool record_style_terms(perceptual_loss *p, nx_graph *g, const picture_loss *j, int k, nx_tensor *picture,
+                               nx_tensor *const *feature, objective *o, nx_error *err)
 {
     int layers = p->c->descriptor.style_layers.count, styles = j->styles ? j->styles : 1;
     objective_factors factors = {.picture = j->weight,
@@ -203,7 +207,7 @@ static bool record_style_terms(perceptual_loss *p, nx_graph *g, const picture_lo
     else
         snprintf(prefix, sizeof prefix, "%s", j->prefix);
     for (int i = 0; i < layers; i++) seen[i] = p->masks ? guided(g, feature[i], &p->mask[k]) : feature[i];
-    bool ok = !layers || record_style(p, g, j->style + k, gram, err);
+    bool ok = !layers || record_style(p, g, picture, gram, err);
     if (ok) objective_style(o, g, p->c, prefix, &factors, seen, gram);
     free(seen);
     free(gram);
@@ -224,9 +228,13 @@ bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, o
               (first == end ||
                descriptor_record(p->descriptor, g, j->output, layers + first, end - first, feature + first, err));
     if (ok && j->content) objective_content(o, g, p->c, j->prefix, &factors, feature, target);
-    for (int k = 0; ok && j->style >= 0 && k < (j->styles ? j->styles : 1); k++)
-        ok = record_style_terms(p, g, j, k, feature + contents, o, err);
-    if (ok) objective_variation(o, g, p->c, j->prefix, &factors, j->output);
+    nx_tensor *rough = j->content; /* as rough as the picture may be: the content's, or else the first style's */
+    for (int k = 0; ok && j->style >= 0 && k < (j->styles ? j->styles : 1); k++) {
+        nx_tensor *style = style_picture(p, g, j->style + k);
+        if (!rough) rough = style;
+        ok = record_style_terms(p, g, j, k, style, feature + contents, o, err);
+    }
+    if (ok) objective_variation(o, g, p->c, j->prefix, &factors, j->output, objective_is_relative(p->c) ? rough : NULL);
     free(layers);
     free(target);
     free(feature);

@@ -1,6 +1,7 @@
 /* Rows of an objective. */
 #include "run/rows.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -27,7 +28,12 @@ bool rows_finite(const objective *o, const objective_values *v, const char *pref
 {
     unsigned long long number = step;
     for (int i = 0; i < o->count; i++)
-        if (!isfinite(v->term[i]))
+        if (!isfinite(v->term[i]) && v->unit[i] < FLT_MIN)
+            return nx_fail(err,
+                           "step %llu: %s%s: its target gives nothing there (a picture of one colour?), and [loss] "
+                           "convention = relative divides by what it gives: another picture, layer or convention",
+                           number, prefix, o->term[i].name);
+        else if (!isfinite(v->term[i]))
             return nx_fail(err, "step %llu: %s%s is %f: lower [optimizer] learning_rate", number, prefix,
                            o->term[i].name, (double)v->term[i]);
     return isfinite(v->total) ||

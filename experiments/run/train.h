@@ -79,7 +79,7 @@ void train_print_pictures(const trainer *t);
 /* What is done with a batch of validation after it ran. pixels: of the batch, NULL without pictures. */
 typedef void (*train_each)(trainer *t, void *context, uint64_t batch, const float *pixels);
 
-/* The means of the objective over all that is held out; each may be NULL. */
+/* The means of the objective over all that is held out, and the least units; each may be NULL. */
 task_did train_validate(trainer *t, train_each each, void *context, objective_values *mean, nx_error *err);
 
 /* Puts them into the log, if they are numbers. */

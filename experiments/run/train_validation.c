@@ -8,6 +8,7 @@
 #include "run/interrupt.h"
 #include "run/rows.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 task_did train_validate(trainer *t, train_each each, void *context, objective_values *mean, nx_error *err)
@@ -18,6 +19,7 @@ task_did train_validate(trainer *t, train_each each, void *context, objective_va
     double total = 0, sums[OBJECTIVE_TERMS] = {0};
     task_did did = TASK_DID;
     *mean = (objective_values){0};
+    for (int i = 0; i < s->objective.count; i++) mean->unit[i] = INFINITY;
     for (uint64_t k = 0; did == TASK_DID && k < batches; k++) {
         objective_values v;
         if (interrupt_wanted()) {
@@ -29,7 +31,10 @@ task_did train_validate(trainer *t, train_each each, void *context, objective_va
             train_write_random(t, s, "validation", k);
             nx_plan_run(s->plan);
             objective_read(&s->objective, s->plan, &v);
-            for (int i = 0; i < s->objective.count; i++) sums[i] += (double)v.term[i];
+            for (int i = 0; i < s->objective.count; i++) {
+                sums[i] += (double)v.term[i];
+                mean->unit[i] = fminf(mean->unit[i], v.unit[i]);
+            }
             for (int i = 0; i < OBJECTIVE_KINDS; i++) mean->sum[i] += v.sum[i] / (double)batches;
             total += (double)v.total;
             if (each) each(t, context, k, pixels);

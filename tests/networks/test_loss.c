@@ -326,6 +326,75 @@ static void normalized_gradients_have_norm_strength(void **state)
     assert_true(good);
 }
 
+/* sum A^2 / (4 C^2) of S = F^T F / M, and mean P^2. */
+static double style_energy(const features *a)
+{
+    double *t = plain_gram(a, 0), sum = 0, m = (double)pixels_of(a->s), c = a->s.c;
+    for (int i = 0; i < a->s.c * a->s.c; i++) sum += t[i] * t[i] / (m * m);
+    free(t);
+    return sum / (4 * c * c);
+}
+
+static double content_energy(const features *p)
+{
+    double sum = 0;
+    for (size_t i = 0; i < nx_shape_count(p->s); i++) sum += p->d[i] * p->d[i];
+    return sum / (double)nx_shape_count(p->s);
+}
+
+/* (F - P)^2 over P^2 and (S - A)^2 over A^2, as sums: their gradients are those of D and E over the energies, which are
+ * constants even to a gradient by the target. A batch of targets has one energy. */
+static void relative_losses_are_in_units_of_the_target(void **state)
+{
+    (void)state;
+    bool good = true;
+    for (int k = 0; k < SIZES; k++)
+        for (int n = 1; n <= 3; n += 2) {
+            nx_shape s = {n, sizes[k].h, sizes[k].w, sizes[k].c}, other = {1, 11, 4, sizes[k].c};
+            features x = features_new("x", s, -1, 2), p = features_new("p", s, -1, 2),
+                     a = features_new("a", other, 0, 3);
+            size_t count = nx_shape_count(s);
+            double d = 0, e = 0, m = (double)pixels_of(s), c = s.c, energy = content_energy(&p);
+            for (size_t i = 0; i < count; i++) d += (x.d[i] - p.d[i]) * (x.d[i] - p.d[i]) / (double)count;
+            for (int i = 0; i < n; i++)
+                e += gram_distance(&x, i, &a, m, (double)pixels_of(other)) / (4 * c * c) / n / style_energy(&a);
+
+            nx_graph *g = nx_graph_new(&test_device()->info);
+            nx_tensor *in[] = {nx_input(g, s, "x"), nx_input(g, s, "p"), nx_input(g, other, "a")}, *by[2], *style_by;
+            nx_tensor *gram = nx_gram_matrix(g, in[2]),
+                      *content = nx_relative_loss(g, nx_content_loss(g, in[0], in[1]), nx_content_energy(g, in[1])),
+                      *style = nx_relative_loss(g, nx_style_loss(g, in[0], gram, 0), nx_style_energy(g, gram));
+            nx_gradient(g, nx_keep(content), in, 2, by);
+            nx_gradient(g, nx_keep(style), in, 1, &style_by);
+            nx_keep(by[0]), nx_keep(by[1]), nx_keep(style_by);
+            nx_plan *plan = planned(g);
+            nx_plan_write(plan, in[0], x.f), nx_plan_write(plan, in[1], p.f), nx_plan_write(plan, in[2], a.f);
+            nx_plan_run(plan);
+            assert_near("relative content", (double)scalar_of(plan, content), d / energy, 1e-5);
+            assert_near("relative style", (double)scalar_of(plan, style), e, 1e-5);
+            double *want = nx_alloc(count * sizeof *want), *slope = style_gradient(&x, &a);
+            for (int side = 0; side < 2; side++) {
+                for (size_t i = 0; i < count; i++)
+                    want[i] = (side ? -2 : 2) * (x.d[i] - p.d[i]) / (double)count / energy;
+                float *got = values_of(plan, by[side]);
+                good &= test_close(side ? "relative content by the target" : "relative content", got, want, s, 1e-5);
+                free(got);
+            }
+            for (size_t i = 0; i < count; i++) slope[i] /= style_energy(&a);
+            float *got = values_of(plan, style_by);
+            good &= test_close("relative style", got, slope, s, 1e-5);
+            free(got);
+            free(want);
+            free(slope);
+            nx_plan_free(plan);
+            nx_graph_free(g);
+            features_free(&x);
+            features_free(&p);
+            features_free(&a);
+        }
+    assert_true(good);
+}
+
 /* A scalar of x and its gradient by x. */
 static void scalar_and_gradient(nx_graph *g, nx_tensor *x, nx_tensor *y, const float *values, double *value,
                                 float **gradient)
@@ -434,6 +503,7 @@ int main(void)
         cmocka_unit_test(losses_of_batches_are_means),
         cmocka_unit_test(gradients_are_the_papers),
         cmocka_unit_test(normalized_gradients_have_norm_strength),
+        cmocka_unit_test(relative_losses_are_in_units_of_the_target),
         cmocka_unit_test(total_variation_is_the_sum_of_differences),
         cmocka_unit_test(diversity_is_the_entropy_of_neighbours),
     };
