@@ -313,7 +313,7 @@ double config_layer_weight(const config_numbers *weights, int i, int count)
 }
 
 /* What may change when a run is continued: a key, or a whole section. */
-static const char *const changeable[] = {"experiment.steps", "device.", "log."};
+static const char *const changeable[] = {"experiment.steps", "distil.note", "device.", "log."};
 
 int config_style_size(const config *c) { return c->data.style_size < 0 ? c->data.size : c->data.style_size; }
 
