@@ -138,8 +138,8 @@ config_list config_point_overrides(const config *c, size_t i);
 /* ---- the run file's part ---- */
 
 /* True if a run with the effective text `stored` (of the file `name`) may be continued as c: they differ at most in
- * [experiment] steps, [device] and [log], and in paths of which `moved` says that the same is at another place now.
- * Otherwise one line names the first difference. moved may be NULL: nothing is. */
+ * [experiment] steps, [distil] note, [device] and [log], and in paths of which `moved` says that the same is at another
+ * place now. Otherwise one line names the first difference. moved may be NULL: nothing is. */
 typedef bool config_moved(const void *context, const config_paths *paths);
 bool config_continues(const config *c, const char *name, const char *stored, config_moved *moved, const void *context,
                       nx_error *err);
