@@ -189,7 +189,7 @@ static bool prepare(task *base, const checkpoint *k, const char *path, nx_error 
 {
     if (!perceptual_prepare(base->perceptual, base->device, err)) return false;
     if (interrupt_wanted()) return true;
-    if (!generator_set_balance((generator_training *)base, err)) return false;
+    if (!generator_set_balance((generator_training *)base, !k, err)) return false;
     return interrupt_wanted() || train_prepare(base, k, path, err);
 }
 

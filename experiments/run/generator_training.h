@@ -22,9 +22,9 @@ typedef struct generator_pictures_before {
 
 bool generator_asks_for_balance(const config *c);
 
-/* Sets the balance to what [loss] stage_style_ratios asks for, with the first parameters and the first batch: the same
- * in a run that resumes. */
-bool generator_set_balance(generator_training *t, nx_error *err);
+/* With the first parameters and the first batch: sets the balance to what [loss] stage_style_ratios asks for, the same
+ * in a run that resumes; and of a fresh run the task's pulls, of all its pictures together. */
+bool generator_set_balance(generator_training *t, bool fresh, nx_error *err);
 
 /* ---- generator_look ---- */
 

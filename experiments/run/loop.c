@@ -327,6 +327,7 @@ task_end loop_run(task *t, runfile *file, const char *path, task_result *result,
     bool ready = set_up(&l, k, err);
     result->step = l.step;
     if (interrupt_wanted()) return leave(&l, err);
+    if (ready && t->pulls.where) pulls_log(&t->pulls, t->c, file);
     bool ok = ready && make_steps(&l, err);
     if (ready) {
         log_inputs(&l);

@@ -190,7 +190,9 @@ static bool prepare(task *base, const checkpoint *k, const char *path, nx_error 
     if (k) perceptual_get_choice(base->perceptual, k);
     if (!perceptual_prepare(base->perceptual, base->device, err) || !ask_paper(t, err)) return false;
     if (interrupt_wanted()) return true;
-    return k ? restore(t, k, path, err) : optimize_enter(t, 0, false, err);
+    if (k) return restore(t, k, path, err);
+    if (!optimize_measure_pulls(t, err)) return false;
+    return interrupt_wanted() || optimize_enter(t, 0, false, err);
 }
 
 /* ---- steps ---- */

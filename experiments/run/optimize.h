@@ -51,6 +51,9 @@ int optimize_stage_at(const optimizer *t, uint64_t step); /* the stage that make
 uint64_t optimize_first_step(const optimizer *t, int k);
 void optimize_shape(const optimizer *t, int size, int *height, int *width);
 
+/* What picture x of stage k is held against. dry: whatever the content's values. */
+picture_loss optimize_losses(optimizer *t, nx_graph *g, nx_tensor *x, int k, bool dry);
+
 /* Records stage k at a size. dry: for the plan's size alone, whatever the content's values. */
 bool optimize_record(optimizer *t, stage *s, int k, int size, bool dry, nx_error *err);
 void optimize_free_stage(stage *s);
@@ -61,5 +64,10 @@ nx_image optimize_picture(const stage *s);
 /* Replaces the stage, if there is one, by the k-th, which goes on from its picture; the first one from [data] init, or
  * from nothing where the picture is about to be restored. */
 bool optimize_enter(optimizer *t, int k, bool restored, nx_error *err);
+
+/* ---- optimize_balance ---- */
+
+/* Measures the task's pulls, at noise of the last stage's size; the descriptor is on the device, no stage is. */
+bool optimize_measure_pulls(optimizer *t, nx_error *err);
 
 #endif

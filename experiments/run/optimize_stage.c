@@ -46,6 +46,23 @@ void optimize_shape(const optimizer *t, int size, int *height, int *width)
 
 /* ---- a stage ---- */
 
+picture_loss optimize_losses(optimizer *t, nx_graph *g, nx_tensor *x, int k, bool dry)
+{
+    picture_loss j = {.output = x,
+                      .style = t->styles ? k * t->styles : -1,
+                      .styles = t->styles,
+                      .weight = 1,
+                      .prefix = "",
+                      .content_balance = t->content_balance,
+                      .style_balance = t->style_balance};
+    if (t->content.rgb && t->task.c->descriptor.content_layers.count) {
+        nx_image content = dry ? (nx_image){0} : optimize_resized(&t->content, x->shape.h, x->shape.w);
+        j.content = nx_constant(g, x->shape, content.rgb);
+        nx_image_free(&content);
+    }
+    return j;
+}
+
 bool optimize_record(optimizer *t, stage *s, int k, int size, bool dry, nx_error *err)
 {
     const config *c = t->task.c;
@@ -55,18 +72,7 @@ bool optimize_record(optimizer *t, stage *s, int k, int size, bool dry, nx_error
     s->params = nx_params_new();
     s->picture = nx_param_add(s->params, "picture", shape, 4);
     nx_tensor *x = nx_use(g, s->picture);
-    picture_loss j = {.output = x,
-                      .style = t->styles ? k * t->styles : -1,
-                      .styles = t->styles,
-                      .weight = 1,
-                      .prefix = "",
-                      .content_balance = t->content_balance,
-                      .style_balance = t->style_balance};
-    if (t->content.rgb && c->descriptor.content_layers.count) {
-        nx_image content = dry ? (nx_image){0} : optimize_resized(&t->content, s->height, s->width);
-        j.content = nx_constant(g, shape, content.rgb);
-        nx_image_free(&content);
-    }
+    picture_loss j = optimize_losses(t, g, x, k, dry);
     if (!perceptual_record(t->task.perceptual, g, &j, &s->objective, err)) return false;
     objective_total(&s->objective, g);
     nx_optimizer_options options = {.method = c->optimizer.method == METHOD_SGD ? NX_OPTIMIZER_SGD : NX_OPTIMIZER_ADAM,

@@ -16,6 +16,7 @@
 
 #include "run/finite_check.h"
 #include "run/paper.h"
+#include "run/pull.h"
 #include "runfile/runfile.h"
 
 enum { TASK_MOST_SIZE = 16384 };
@@ -30,6 +31,7 @@ typedef struct task {
     bool limited;                /* which is less than the device's */
     nx_device *device;           /* while it runs */
     perceptual_loss *perceptual; /* NULL: it is no such loss that is minimised */
+    pulls pulls;                 /* at the start of a fresh run (run/pull.h) */
     int recompute;               /* the level at which graphs are planned: the config's, unless another is tried out */
 } task;
 

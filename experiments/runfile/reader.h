@@ -14,6 +14,7 @@
 #define RUNFILE_CONFIG     "/config"
 #define RUNFILE_METRICS    "/metrics"
 #define RUNFILE_IMAGES     "/images"
+#define RUNFILE_BALANCE    "/balance"
 #define RUNFILE_CHECKPOINT "/checkpoint"
 #define RUNFILE_STEP       RUNFILE_CHECKPOINT "/counters/step"
 

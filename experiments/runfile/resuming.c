@@ -77,6 +77,22 @@ static bool read_arrays(runfile *run, const nx_h5 *file, nx_error *err)
     return fine;
 }
 
+/* What was said of the start. */
+static bool read_balance(runfile *run, const nx_h5 *file, nx_error *err)
+{
+    nx_h5_names all;
+    double value;
+    if (!nx_h5_exists(file, RUNFILE_BALANCE)) return true;
+    if (!nx_h5_attributes(file, RUNFILE_BALANCE, &all, err)) return false;
+    bool fine = true;
+    for (size_t i = 0; fine && i < all.count; i++) {
+        fine = nx_h5_get_double(file, RUNFILE_BALANCE, all.names[i], &value, err);
+        if (fine) runfile_set_real(run, RUNFILE_BALANCE, all.names[i], value);
+    }
+    nx_h5_names_free(&all);
+    return fine;
+}
+
 /* All of a run file up to its checkpoint; nothing if it has none. */
 static bool read_run(runfile *run, const nx_h5 *file, const config *c, nx_error *err)
 {
@@ -87,7 +103,8 @@ static bool read_run(runfile *run, const nx_h5 *file, const config *c, nx_error 
            nx_h5_get_double(file, RUNFILE_CHECKPOINT, "seconds", &run->newest_seconds, err) &&
            nx_h5_get_string(file, "/", "started", &started, err) &&
            read_all(run, file, series_names, read_metric, err) &&
-           read_all(run, file, picture_series_names, read_pictures, err) && read_arrays(run, file, err);
+           read_all(run, file, picture_series_names, read_pictures, err) && read_arrays(run, file, err) &&
+           read_balance(run, file, err);
     if (fine) runfile_set_text(run, "/", "started", started);
     free(started);
     run->began = nx_now() - run->newest_seconds;

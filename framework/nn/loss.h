@@ -3,6 +3,7 @@
  *
  *     nx_tensor *d = nx_content_loss(g, features, target_features);
  *     nx_tensor *e = nx_style_loss(g, features, target_gram, 0);
+ *     nx_tensor *relative = nx_relative_loss(g, e, nx_style_energy(g, target_gram));
  *
  * With F the features of one image as a matrix of M = h w rows by C columns, S = F^T F / M and A = that of the style:
  *     content   D = mean (F - P)^2                       over pixels, channels and images
@@ -11,10 +12,7 @@
  * defined when style and image differ in size. Papers differ by factors alone: nx_loss_factors has them.
  *
  * What they are where the features vanish is the target's energy, mean P^2 and sum A^2 / (4 C^2). In units of that a
- * loss means the same whatever the weights' scale, the layer and the style: 1 where nothing is there of the target.
- *
- *     nx_tensor *f = nx_relative_loss(g, e, nx_style_energy(g, target_gram));
- */
+ * loss means the same whatever the weights' scale, the layer and the style: 1 where nothing is there of the target. */
 #ifndef NX_NN_LOSS_H
 #define NX_NN_LOSS_H
 

@@ -161,11 +161,123 @@ static void test_nothing(void **state)
             "-s experiment.steps=2");
 }
 
+/* ---- the balance at the start ---- */
+
+static double share(const char *run, const char *name)
+{
+    double value;
+    nx_error err = {0};
+    nx_h5 *file = open_h5(run);
+    if (!nx_h5_get_double(file, "/balance", name, &value, &err)) fail_msg("%s", err.text);
+    close_h5(file);
+    return value;
+}
+
+/* What the line says to multiply a key by; 0: nothing. */
+static double advised(const char *before)
+{
+    const char *at = strstr(said_err, before);
+    return at ? strtod(at + strlen(before), NULL) : 0;
+}
+
+static double norm_of_gradient(const char *run)
+{
+    float *values;
+    int rank, shape[NX_H5_RANK_MAX];
+    double sum = 0;
+    nx_h5 *file = open_h5(run);
+    assert_true(nx_h5_read_float(file, "/debug/gradient", &values, &rank, shape, NULL));
+    for (int i = 0; i < shape[0] * shape[1] * shape[2]; i++) sum += fabs((double)values[i]);
+    free(values);
+    close_h5(file);
+    return sum;
+}
+
+/* Of a training: the norms of the gradients by the generator's picture, each term alone. */
+static void test_balance_of_training(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"-s loss.convention=relative", "-s loss.normalize_gradients=true"};
+    static const char *const alone[] = {"-s loss.style_weight=0 -s loss.tv_weight=0",
+                                        "-s loss.content_weight=0 -s loss.tv_weight=0",
+                                        "-s loss.content_weight=0 -s loss.style_weight=0"};
+    for (int i = 0; i < 2; i++) {
+        double norm[3], sum = 0;
+        for (int k = 0; k < 3; k++) {
+            nstx(0,
+                 "run tiny.ini --overwrite -o alone.h5 -s data.batch=1 -s loss.tv_weight=0.01 -s log.debug=true "
+                 "-s experiment.steps=0 %s %s",
+                 ways[i], alone[k]);
+            assert_null(strstr(said_err, "balance"));
+            sum += norm[k] = norm_of_gradient("alone.h5");
+        }
+        nstx(0, "run tiny.ini --overwrite -o all.h5 -s data.batch=1 -s loss.tv_weight=0.01 -s experiment.steps=0 %s",
+             ways[i]);
+        assert_said(said_err, "\nbalance: content ");
+        assert_said(said_err, " % of the gradient at the start");
+        assert_near(share("all.h5", "content"), norm[0] / sum, 1e-4);
+        assert_near(share("all.h5", "style"), norm[1] / sum, 1e-4);
+        assert_near(share("all.h5", "rest"), norm[2] / sum, 1e-4);
+    }
+}
+
+/* Taken at its word, what it advises leaves nothing to advise. */
+static void test_advice(void **state)
+{
+    (void)state;
+    nstx(0, "run gatys.ini --overwrite -o a.h5 " RELATIVE " -s loss.content_weight=1e-5 -s experiment.steps=0");
+    double times = advised("the content will hardly be seen: raise loss.content_weight about ");
+    assert_true(times >= 10);
+    nstx(0, "run gatys.ini --overwrite -o b.h5 " RELATIVE " -s loss.content_weight=%g -s experiment.steps=0",
+         1e-5 * times);
+    assert_null(strstr(said_err, "hardly"));
+    assert_near(share("b.h5", "content") / share("b.h5", "style"), .1, .5);
+
+    nstx(0, "run gatys.ini --overwrite -o a.h5 " RELATIVE " -s loss.style_weight=1e-6 -s experiment.steps=0");
+    times = advised("the style will hardly be seen: raise loss.style_weight about ");
+    nstx(0, "run gatys.ini --overwrite -o b.h5 " RELATIVE " -s loss.style_weight=%g -s experiment.steps=0",
+         1e-6 * times);
+    assert_null(strstr(said_err, "hardly"));
+
+    nstx(0, "run gatys.ini --overwrite -o a.h5 " RELATIVE " -s loss.tv_weight=1e4 -s experiment.steps=0");
+    times = advised("than the variation: lower loss.tv_weight about ");
+    assert_true(times > 100);
+    nstx(0, "run gatys.ini --overwrite -o b.h5 " RELATIVE " -s loss.tv_weight=%g -s experiment.steps=0", 1e4 / times);
+    assert_near(share("b.h5", "rest"), .5, .3);
+    assert_null(strstr(said_err, "lower"));
+}
+
+/* Wherever an optimisation begins, its balance is the same: at the content itself nothing pulls towards it. It is said
+ * once, and a run that goes on keeps it. */
+static void test_balance_of_optimisation(void **state)
+{
+    (void)state;
+    nstx(0, "run gatys.ini --overwrite -o noise.h5 -s loss.convention=mean -s experiment.steps=4 -s log.checkpoint=2");
+    assert_said(said_err, " % of the gradient at noise");
+    double noise = share("noise.h5", "content");
+    assert_true(noise > 0 && noise < 1);
+    assert_near(noise + share("noise.h5", "style"), 1, 1e-12);
+    nstx(0,
+         "run gatys.ini --overwrite -o content.h5 -s loss.convention=mean -s experiment.steps=4 -s data.init=content");
+    assert_true(share("content.h5", "content") == noise);
+    nstx(0, "run gatys.ini -o noise.h5 --resume -s loss.convention=mean -s experiment.steps=6 -s log.checkpoint=2");
+    assert_null(strstr(said_err, "balance"));
+    assert_true(share("noise.h5", "content") == noise);
+    nx_h5 *file = open_h5("noise.h5");
+    assert_false(nx_h5_has_attribute(file, "/balance", "rest"));
+    close_h5(file);
+    /* With one thing alone there is none. */
+    nstx(0, "run gatys.ini --overwrite -o one.h5 -s data.content= -s experiment.steps=1");
+    assert_null(strstr(said_err, "balance"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_variation), cmocka_unit_test(test_scale),   cmocka_unit_test(test_relative),
-        cmocka_unit_test(test_planned),   cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_variation), cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_relative),  cmocka_unit_test(test_planned),
+        cmocka_unit_test(test_nothing),   cmocka_unit_test(test_balance_of_training),
+        cmocka_unit_test(test_advice),    cmocka_unit_test(test_balance_of_optimisation),
     };
     return cmocka_run_group_tests(tests, open_all, scratch_close);
 }
