@@ -33,7 +33,9 @@ typedef struct loop {
     bool moved;          /* a state was reached that no checkpoint has */
     bool unread;         /* it failed for an input: the state is sound */
     checkpoint *closing; /* of the last step, from before its evaluation */
+    bool early;          /* it ended before the last step */
     double value;        /* the newest total that is known, for the progress */
+    double first;        /* that of step 0; NaN: it was made before a resumption */
 } loop;
 
 /* ---- cadence ---- */
@@ -164,7 +166,7 @@ static bool end_early(loop *l, const char *why, nx_error *err)
 {
     nx_info("ended at step %llu: %s", (unsigned long long)l->step, why);
     runfile_set_text(l->file, "/", "ended", why);
-    l->done = true;
+    l->done = l->early = true;
     if (!l->logged && !log_row(l, err)) return false;
     l->closing = state_of(l, true);
     return true;
@@ -180,6 +182,7 @@ static bool make_step(loop *l, progress *p, nx_error *err)
     task_did did = kind->step(l->t, l->step, rate, &l->value, err);
     l->unread = did == TASK_UNREAD;
     if (did != TASK_DID) return false;
+    if (!l->step) l->first = l->value;
     if (!l->logged && due(l->t->c->log.every, l->step, l->last_row) && !log_row(l, err)) return false;
     if (last) return l->done = true;
     if (kind->update && !kind->update(l->t, l->step, rate, &l->value, &end, err)) return false;
@@ -298,6 +301,17 @@ static task_end leave(loop *l, nx_error *err)
     return runfile_finish(l->file, "interrupted", NULL, err) ? TASK_INTERRUPTED : TASK_FAILED;
 }
 
+/* A run that did what it was asked to, and yet not what it is for. */
+static void doubt(const loop *l)
+{
+    if (!l->t->kind->doubt || !l->done || l->early) return;
+    char *what = l->t->kind->doubt(l->t, l->first, l->value);
+    if (!what) return;
+    nx_warn("%s", what);
+    runfile_set_text(l->file, "/", "doubt", what);
+    free(what);
+}
+
 /* A model that is finished lies there before the run says that it is; one on the way follows its checkpoint. */
 static bool finish(loop *l, bool ok, nx_error *err)
 {
@@ -319,7 +333,7 @@ static bool finish(loop *l, bool ok, nx_error *err)
 task_end loop_run(task *t, runfile *file, const char *path, task_result *result, nx_error *err)
 {
     uint64_t steps = (uint64_t)t->c->experiment.steps;
-    loop l = {.t = t, .file = file, .path = path, .steps = steps};
+    loop l = {.t = t, .file = file, .path = path, .steps = steps, .first = NAN};
     l.last_row = t->kind->closes || !steps ? steps : steps - 1;
     *result = (task_result){0};
     const checkpoint *k = runfile_checkpoint(file);
@@ -329,6 +343,7 @@ task_end loop_run(task *t, runfile *file, const char *path, task_result *result,
     if (interrupt_wanted()) return leave(&l, err);
     if (ready && t->pulls.where) pulls_log(&t->pulls, t->c, file);
     bool ok = ready && make_steps(&l, err);
+    if (ok) doubt(&l);
     if (ready) {
         log_inputs(&l);
         log_memory(t, file, result);

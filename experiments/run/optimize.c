@@ -8,6 +8,7 @@
 #include "run/interrupt.h"
 #include "run/rows.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -279,6 +280,58 @@ static task_did look(task *base, runfile *file, task_row row, bool pictures, nx_
     return ok ? TASK_DID : TASK_BROKEN;
 }
 
+/* How far the picture is from where it began, in grey levels: a root mean square. */
+static double moved(const optimizer *t)
+{
+    const stage *s = &t->stage;
+    int height, width;
+    optimize_shape(t, optimize_size(t, 0), &height, &width);
+    nx_image first = optimize_initial(t, height, width), start = optimize_resized(&first, s->height, s->width),
+             now = optimize_picture(s);
+    size_t count = (size_t)s->height * (size_t)s->width * 3;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        double d = (double)now.rgb[i] - (double)start.rgb[i];
+        sum += d * d;
+    }
+    nx_image_free(&first);
+    nx_image_free(&start);
+    nx_image_free(&now);
+    return sqrt(sum / (double)count);
+}
+
+#define UNSEEN    2.   /* grey levels that nobody sees */
+#define UNCHANGED 0.99 /* of the first loss */
+enum { FEW_STEPS = 10 };
+
+/* A picture that stays what it was, or a loss that does. Where the loss falls and the picture stays, what it falls by
+ * is in a few pixels: a channel that hardly ever fires, scaled up as if it always did, outweighs every other. */
+static char *doubt(const task *base, double first, double last)
+{
+    const optimizer *t = (const optimizer *)base;
+    const config *c = base->c;
+    bool known = t->stages == 1 && isfinite(first); /* of coarser pictures a loss is another */
+    if (c->experiment.steps < FEW_STEPS) return NULL;
+    double far = moved(t);
+    if (far < UNSEEN && known && last < first / 2)
+        return nx_format(
+            "the picture hardly changed, by %.2g grey levels, while its loss fell from %.3g to %.3g: a few "
+            "pixels decide it: look at the scale of the descriptor's channels (nstx weights verify FILE)",
+            far, first, last);
+    if (far < UNSEEN)
+        return nx_format("the picture hardly changed, by %.2g grey levels in %d steps: %s", far, c->experiment.steps,
+                         c->optimizer.method == METHOD_LBFGS
+                             ? "look at the weights in [loss], and at the scale of the descriptor's (nstx weights "
+                               "verify FILE)"
+                             : "raise [optimizer] learning_rate or take more steps");
+    if (known && last > UNCHANGED * first)
+        return nx_format("the loss hardly fell, from %.3g to %.3g: %s", first, last,
+                         c->optimizer.method != METHOD_LBFGS            ? "lower [optimizer] learning_rate"
+                         : c->optimizer.line_search == LINE_SEARCH_NONE ? "optimizer.line_search = wolfe may help"
+                                                                        : "look at the weights in [loss]");
+    return NULL;
+}
+
 const task_kind optimization = {.bytes = sizeof(optimizer),
                                 .suits = suits,
                                 .open = optimize_open_inputs,
@@ -295,6 +348,7 @@ const task_kind optimization = {.bytes = sizeof(optimizer),
                                 .update = update,
                                 .turns = turns,
                                 .turn = turn,
+                                .doubt = doubt,
                                 .graph = graph,
                                 .look = look,
                                 .put_state = put_state};

@@ -1,5 +1,6 @@
 /* Optimisation of one picture, cut along its jobs: what it reads (optimize_inputs), the graph of one size
- * (optimize_stage); steps, state and the table that run/loop runs are optimize.c's.
+ * (optimize_stage), what pulls at the picture (optimize_balance); steps, state and the table that run/loop runs are
+ * optimize.c's.
  *
  * Coarse to fine is a row of stages, each with a graph of its own. What a stage starts from is a function of the config
  * and of the picture before, so a run that resumes needs the picture and the optimiser's state alone.
@@ -60,6 +61,9 @@ void optimize_free_stage(stage *s);
 
 /* The picture, height x width x 3, minus the descriptor's mean. Owned by the caller. */
 nx_image optimize_picture(const stage *s);
+
+/* What the first stage starts from, likewise. */
+nx_image optimize_initial(const optimizer *t, int height, int width);
 
 /* Replaces the stage, if there is one, by the k-th, which goes on from its picture; the first one from [data] init, or
  * from nothing where the picture is about to be restored. */

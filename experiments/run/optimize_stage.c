@@ -112,8 +112,7 @@ nx_image optimize_picture(const stage *s)
     return image;
 }
 
-/* What the first stage starts from. Owned by the caller. */
-static nx_image initial(const optimizer *t, int height, int width)
+nx_image optimize_initial(const optimizer *t, int height, int width)
 {
     const config *c = t->task.c;
     if (!strcmp(c->data.init, "noise")) {
@@ -144,7 +143,7 @@ bool optimize_enter(optimizer *t, int k, bool restored, nx_error *err)
         nx_image_free(&before);
     }
     optimize_free_stage(s);
-    if (!start.rgb && !restored) start = initial(t, height, width);
+    if (!start.rgb && !restored) start = optimize_initial(t, height, width);
     t->current = k;
     bool ok = optimize_record(t, s, k, optimize_size(t, k), false, err);
     if (ok) {

@@ -146,6 +146,10 @@ struct task_kind {
     bool (*turns)(const task *t, uint64_t step);
     bool (*turn)(task *t, uint64_t step, nx_error *err);
 
+    /* Of a last step that was reached, what about it is not as it should be, in words that the caller owns; NULL:
+     * nothing. Totals of the first and the last state; first is NaN where it is not known. */
+    char *(*doubt)(const task *t, double first, double last);
+
     task_graph (*graph)(const task *t);
 
     /* What [log] validation and images ask for, of the state at the row's step; pictures: the latter, too. */

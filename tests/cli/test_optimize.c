@@ -198,6 +198,33 @@ static void test_ends(void **state)
     assert_said(said_err, "inf");
 }
 
+static bool has_doubt(const char *run)
+{
+    nx_h5 *file = open_h5(run);
+    bool has = nx_h5_has_attribute(file, "/", "doubt");
+    close_h5(file);
+    return has;
+}
+
+/* A picture that stays what it was, or a loss that does, is no success. */
+static void test_doubts(void **state)
+{
+    (void)state;
+    nstx(0, "run picture.ini -o good.h5 -s optimizer.method=adam");
+    assert_null(strstr(said_err, "warning"));
+    assert_false(has_doubt("good.h5"));
+    nstx(0, "run picture.ini -o slow.h5 -s optimizer.method=adam -s optimizer.learning_rate=1e-3");
+    assert_said(said_err, "warning: the picture hardly changed, by 0.01");
+    assert_said(said_err, "raise [optimizer] learning_rate");
+    assert_true(has_doubt("slow.h5"));
+    nstx(0, "run picture.ini -o wild.h5 -s optimizer.method=adam -s optimizer.learning_rate=1000");
+    assert_said(said_err, "warning: the loss hardly fell");
+    assert_said(said_err, "lower [optimizer] learning_rate");
+    /* So few steps are asked for by someone who looks at something else. */
+    nstx(0, "run picture.ini -o few.h5 -s experiment.steps=1");
+    assert_false(has_doubt("few.h5"));
+}
+
 /* ---- against PyTorch ---- */
 
 /* The pictures of formula A and B in tests/reference. */
@@ -275,7 +302,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),       cmocka_unit_test(test_sizes),     cmocka_unit_test(test_resume),
         cmocka_unit_test(test_interrupted), cmocka_unit_test(test_inversion), cmocka_unit_test(test_blend),
-        cmocka_unit_test(test_requests),    cmocka_unit_test(test_ends),      cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_requests),    cmocka_unit_test(test_ends),      cmocka_unit_test(test_doubts),
+        cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, open_all, scratch_close);
 }
