@@ -1,15 +1,11 @@
 /* Noise from hashed lattices, pictures as plain arrays. */
 #include "art.h"
 
-#include <errno.h>
 #include <png.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
-#include "base/text.h"
+#include "io/files.h"
 
 static float fade(float t) { return t * t * t * (t * (t * 6 - 15) + 10); }
 
@@ -191,16 +187,13 @@ bool picture_write(const picture *p, const char *path, nx_error *err)
         const float *c = &p->at[i].x;
         for (int k = 0; k < 3; k++) bytes[3 * i + k] = (unsigned char)(clamp(c[k], 0, 1) * 255 + .5f);
     }
-    char *aside = nx_format("%s.tmp.%d", path, (int)getpid());
     png_image image = {.version = PNG_IMAGE_VERSION, .width = p->w, .height = p->h, .format = PNG_FORMAT_RGB};
-    bool ok = png_image_write_to_file(&image, aside, 0, bytes, 0, NULL);
-    if (!ok) {
-        nx_fail(err, "%s: cannot be written: %s", path, image.message);
-    } else if (rename(aside, path) != 0) {
-        ok = nx_fail(err, "%s: cannot be written: %s", path, strerror(errno));
-    }
-    if (!ok) remove(aside);
-    free(aside);
+    png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
+    void *file = nx_alloc(size);
+    bool ok = png_image_write_to_memory(&image, file, &size, 0, bytes, 0, NULL)
+                  ? nx_file_write(path, file, size, err)
+                  : nx_fail(err, "%s: cannot be written: %s", path, image.message);
+    free(file);
     free(bytes);
     return ok;
 }
@@ -212,4 +205,12 @@ v3 hue(int rrggbb)
 {
     return v(from_srgb((rrggbb >> 16 & 255) / 255.f), from_srgb((rrggbb >> 8 & 255) / 255.f),
              from_srgb((rrggbb & 255) / 255.f));
+}
+
+v3 recoloured(v3 c, float turn, float saturation)
+{
+    float g = (c.x + c.y + c.z) / 3, n = cosf(turn) * saturation, s = sinf(turn) * saturation / sqrtf(3);
+    v3 d = sub(c, grey(g)); /* across the axis of greys */
+    v3 to = add(add(mul(d, n), mul(v(d.z - d.y, d.x - d.z, d.y - d.x), s)), grey(g));
+    return v(most(to.x, 0), most(to.y, 0), most(to.z, 0));
 }

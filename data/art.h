@@ -96,6 +96,9 @@ v3 picture_get(const picture *p, float x, float y);      /* bilinear, clamped to
 bool picture_write(const picture *p, const char *path, nx_error *err);
 
 float to_srgb(float linear);
+
+/* The colour with its hue turned by `turn` radians around grey and its saturation multiplied; never below zero. */
+v3 recoloured(v3 c, float turn, float saturation);
 v3 hue(int rrggbb); /* 0xRRGGBB in sRGB to linear light */
 
 #endif

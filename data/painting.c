@@ -1,185 +1,10 @@
-/* A stroke is a ribbon that runs along a field of directions. It carries the colour found under its start; across it
- * lie bristles, each with its own load of paint, so that a stroke covers unevenly and leaves ridges. The ridges add up
- * in a height, which is lit from the upper left at the end. All work is done at twice the final size, in sRGB values:
- * painters mix by eye. */
+/* The six: an underpainting each, and how it is painted over. */
 #include "painting.h"
 
-#include <stdlib.h>
-
-#include "base/memory.h"
 #include "scene.h"
+#include "strokes.h"
 
-enum { SIZE = 512, LARGE = 2 * SIZE, RIM = LARGE / 32 }; /* strokes do not reach the rim, which is cut off */
-
-typedef struct layer {
-    float width, length; /* of a stroke, in parts of the picture */
-    float cover;         /* strokes laid over each spot, on average */
-    float jitter;        /* of the colour */
-    float detail;        /* 0: strokes everywhere; 1: where the picture differs most from its surroundings */
-    float opaque;
-    float relief;
-} layer;
-
-typedef struct canvas {
-    picture under, paint; /* what is meant, and what is painted so far */
-    float *height, *angle, *busy;
-    int *mark; /* the last stroke on each pixel */
-    int strokes;
-    uint32_t seed;
-} canvas;
-
-typedef v3 under_function(float x, float y, uint32_t seed);    /* sRGB at a place, both in 0 to 1 */
-typedef float angle_function(float x, float y, uint32_t seed); /* direction of strokes; NULL: along the forms */
-
-static v3 rgb(int rrggbb)
-{
-    return v((rrggbb >> 16 & 255) / 255.f, (rrggbb >> 8 & 255) / 255.f, (rrggbb & 255) / 255.f);
-}
-
-/* A colour on a line of colours, t from 0 to 1. */
-static v3 scale_of(const int *hues, int count, float t)
-{
-    float at = clamp(t, 0, .9999f) * (count - 1);
-    int i = (int)at;
-    return mix3(rgb(hues[i]), rgb(hues[i + 1]), at - i);
-}
-
-static canvas canvas_new(picture under, v3 ground, uint32_t seed)
-{
-    size_t count = (size_t)LARGE * LARGE;
-    canvas c = {.under = under, .paint = picture_new(LARGE, LARGE), .seed = seed};
-    c.height = nx_alloc(count * sizeof(float)), c.angle = nx_alloc(count * sizeof(float)),
-    c.busy = nx_alloc(count * sizeof(float));
-    c.mark = nx_alloc(count * sizeof(int));
-    for (size_t i = 0; i < count; i++) c.paint.at[i] = ground;
-    return c;
-}
-
-static picture under_of(under_function *f, uint32_t seed)
-{
-    picture p = picture_new(LARGE, LARGE);
-    for (int y = 0; y < LARGE; y++)
-        for (int x = 0; x < LARGE; x++) p.at[y * LARGE + x] = f((x + .5f) / LARGE, (y + .5f) / LARGE, seed);
-    return p;
-}
-
-/* Directions across the gradient of the smoothed underpainting, or as `given` says, and how busy each place is. */
-static void read_forms(canvas *c, angle_function *given)
-{
-    picture soft = picture_new(LARGE, LARGE);
-    for (int i = 0; i < LARGE * LARGE; i++) {
-        float g = light_of(c->under.at[i]);
-        soft.at[i] = v(g, c->under.at[i].x - g, c->under.at[i].z - g);
-    }
-    picture_blur(&soft, 5);
-    picture tensor = picture_new(LARGE, LARGE);
-    for (int y = 1; y < LARGE - 1; y++)
-        for (int x = 1; x < LARGE - 1; x++) {
-            const v3 *s = &soft.at[y * LARGE + x];
-            v3 t = grey(0);
-            for (int k = 0; k < 3; k++) {
-                float gx = (&s[1].x)[k] - (&s[-1].x)[k], gy = (&s[LARGE].x)[k] - (&s[-LARGE].x)[k];
-                t = add(t, v(gx * gx, gy * gy, gx * gy));
-            }
-            tensor.at[y * LARGE + x] = t;
-        }
-    picture_blur(&tensor, 14);
-    for (int y = 0; y < LARGE; y++)
-        for (int x = 0; x < LARGE; x++) {
-            int i = y * LARGE + x;
-            v3 t = tensor.at[i];
-            float free = .5f * PI * noise2(x / 260.f, y / 260.f, c->seed + 5), strength = sqrtf(most(t.x + t.y, 0));
-            float form = .5f * atan2f(2 * t.z, t.x - t.y) + .5f * PI;
-            c->angle[i] = given              ? given((float)x / LARGE, (float)y / LARGE, c->seed)
-                          : strength > .004f ? form
-                                             : mix(free, form, strength / .004f);
-            c->busy[i] = clamp(strength * 30, 0, 1);
-        }
-    picture_free(&soft);
-    picture_free(&tensor);
-}
-
-static void stroke(canvas *c, float x, float y, const layer *l, nx_rng *r)
-{
-    int at = (int)y * LARGE + (int)x, id = ++c->strokes;
-    float width = l->width * LARGE * between(r, .7f, 1.25f), run = l->length * LARGE * between(r, .6f, 1.3f);
-    v3 colour = c->under.at[at];
-    float all = between(r, -1, 1) * l->jitter;
-    colour = add(colour, v(all + between(r, -.7f, .7f) * l->jitter, all + between(r, -.5f, .5f) * l->jitter,
-                           all + between(r, -.7f, .7f) * l->jitter));
-    uint32_t bristles = nx_rng_u32(r);
-    float angle = c->angle[at] + between(r, -.12f, .12f), back = run / 2;
-    for (int way = 0; way < 2; way++) { /* half the length backward first, then from there forward */
-        float steps = way ? run : back, direction = way ? 1 : -1, u = 0;
-        for (; u < steps; u += .7f) {
-            if (x < 1 || y < 1 || x >= LARGE - 1 || y >= LARGE - 1) break;
-            int here = (int)y * LARGE + (int)x;
-            float wanted = c->angle[here], turn = wanted - angle; /* directions have no sign: the nearer half turn */
-            turn -= PI * floorf(turn / PI + .5f);
-            angle += clamp(turn, -.12f, .12f);
-            float dx = cosf(angle), dy = sinf(angle), end = u / steps;
-            if (way) {
-                v3 off = sub(c->under.at[here], c->under.at[at]);
-                if (u > run * .35f && dot(off, off) > .07f) break; /* the form ends here */
-                float taper = sqrtf(least(1, 6 * end)) * sqrtf(least(1, 5 * (1 - end))), wide = width * .5f * taper;
-                for (float s = -wide; s <= wide; s += .6f) {
-                    int px = (int)(x - dy * s), py = (int)(y + dx * s);
-                    if (px < 0 || py < 0 || px >= LARGE || py >= LARGE) continue;
-                    int i = py * LARGE + px;
-                    if (c->mark[i] == id) continue;
-                    c->mark[i] = id;
-                    float across = s / (width * .5f),
-                          hair = noise2(across * (2.5f + width * .16f), u / (run * .6f), bristles);
-                    float load = hair * 1.1f + .75f - .9f * end * end - .35f * across * across;
-                    float alpha = l->opaque * ramp(-.25f, .35f, load);
-                    c->paint.at[i] = mix3(c->paint.at[i], add(colour, grey(.07f * hair)), alpha);
-                    float ridge = (.55f + .9f * hair + .7f * ramp(.6f, .95f, fabsf(across))) * l->relief * taper;
-                    c->height[i] = mix(c->height[i], c->height[i] * .3f + ridge, alpha);
-                }
-            }
-            x += direction * dx, y += direction * dy;
-            x += direction * dx * -.3f, y += direction * dy * -.3f; /* a step is .7 long */
-        }
-    }
-}
-
-static void cover(canvas *c, const layer *layers, int count)
-{
-    nx_rng rng = nx_rng_new(c->seed, 900), *r = &rng;
-    for (const layer *l = layers; l < layers + count; l++) {
-        int number = (int)(l->cover / (l->width * l->length));
-        for (int i = 0; i < number; i++) {
-            float x = between(r, 1, LARGE - 2), y = between(r, 1, LARGE - 2);
-            if (l->detail > 0 && nx_rng_uniform(r) > mix(1, c->busy[(int)y * LARGE + (int)x], l->detail)) continue;
-            stroke(c, x, y, l, r);
-        }
-    }
-}
-
-/* Lights the ridges of the paint, adds a varnish's glints and makes the final size. Frees the canvas. */
-static picture finish(canvas *c, float relief, float weave)
-{
-    for (int y = LARGE - 2; y > 0; y--)
-        for (int x = LARGE - 2; x > 0; x--) {
-            int i = y * LARGE + x;
-            float gx = c->height[i - 1] - c->height[i + 1], gy = c->height[i - LARGE] - c->height[i + LARGE];
-            float cloth = weave * sinf(x * .9f) * sinf(y * .9f), lit = -(gx + gy) * relief;
-            c->paint.at[i] =
-                add(mul(c->paint.at[i], 1 + clamp(lit, -.35f, .45f) + cloth), grey(.10f * ramp(.22f, .8f, lit)));
-        }
-    picture inner = picture_new(LARGE - 2 * RIM, LARGE - 2 * RIM);
-    for (int y = 0; y < inner.h; y++)
-        for (int x = 0; x < inner.w; x++) inner.at[y * inner.w + x] = c->paint.at[(y + RIM) * LARGE + x + RIM];
-    picture p = picture_smaller(&inner, SIZE, SIZE);
-    picture_free(&inner);
-    picture_free(&c->under);
-    picture_free(&c->paint);
-    free(c->height);
-    free(c->angle);
-    free(c->busy);
-    free(c->mark);
-    return p;
-}
+enum { SIZE = 512, LARGE = 2 * SIZE };
 
 /* ---- a night of whirls ---- */
 
@@ -259,7 +84,7 @@ static picture paint_whirls(uint32_t seed)
     static const layer layers[] = {{.022f, .12f, 2.2f, .06f, 0, .95f, .8f},
                                    {.011f, .07f, 2.6f, .085f, 0, .95f, 1},
                                    {.0065f, .035f, 1.6f, .06f, .75f, .95f, 1.1f}};
-    canvas c = canvas_new(under_of(whirl_under, seed), rgb(0x2A3350), seed);
+    canvas c = canvas_new(under_of(whirl_under, seed, LARGE), rgb(0x2A3350), seed);
     read_forms(&c, whirl_angle);
     cover(&c, layers, 3);
     return finish(&c, .30f, .012f);
@@ -305,7 +130,7 @@ static picture paint_bands(uint32_t seed)
     static const layer layers[] = {{.026f, .26f, 2, .04f, 0, .9f, .5f},
                                    {.012f, .2f, 2.2f, .06f, 0, .85f, .6f},
                                    {.006f, .09f, 1.2f, .05f, .8f, .9f, .6f}};
-    canvas c = canvas_new(under_of(band_under, seed), rgb(0xB08A5A), seed);
+    canvas c = canvas_new(under_of(band_under, seed, LARGE), rgb(0xB08A5A), seed);
     read_forms(&c, band_angle);
     cover(&c, layers, 3);
     return finish(&c, .2f, .03f);
@@ -353,7 +178,7 @@ static picture paint_planes(uint32_t seed)
     static const layer layers[] = {{.03f, .07f, 2, .05f, 0, .9f, .6f},
                                    {.014f, .035f, 2.4f, .06f, 0, .8f, .8f},
                                    {.006f, .03f, 2.2f, .035f, .9f, .9f, .6f}};
-    canvas c = canvas_new(under_of(plane_under, seed + 3), rgb(0x6A5A44), seed);
+    canvas c = canvas_new(under_of(plane_under, seed + 3, LARGE), rgb(0x6A5A44), seed);
     read_forms(&c, NULL);
     cover(&c, layers, 3);
     return finish(&c, .22f, .05f);
@@ -361,7 +186,6 @@ static picture paint_planes(uint32_t seed)
 
 /* ---- points ---- */
 
-/* Dots of pure colours that mix in the eye to the colour meant: each is pushed away from grey, some to the opposite. */
 static picture paint_points(uint32_t seed)
 {
     scene s = {.seed = seed,
@@ -418,35 +242,8 @@ static picture paint_points(uint32_t seed)
         }
     picture_free(&half);
     canvas c = canvas_new(under, rgb(0xE8DCC0), seed);
-    nx_rng rng = nx_rng_new(seed, 901), *r = &rng;
-    static const struct {
-        float radius, cover;
-    } sizes[] = {{7.5f, 2.2f}, {4.6f, 2.6f}, {3.2f, 1}};
-    for (int k = 0; k < 3; k++) {
-        int number = (int)(sizes[k].cover * LARGE * LARGE / (PI * square(sizes[k].radius)));
-        for (int i = 0; i < number; i++) {
-            float x = between(r, 0, LARGE - 1), y = between(r, 0, LARGE - 1),
-                  radius = sizes[k].radius * between(r, .75f, 1.2f);
-            v3 meant = picture_get(&c.under, x, y);
-            float g = light_of(meant), push = between(r, .9f, 2.4f);
-            v3 dab = add(grey(g), mul(sub(meant, grey(g)), push));
-            float kind = nx_rng_uniform(r);
-            v3 spice = kind < .12f   ? v(.28f, .10f, -.22f)
-                       : kind < .24f ? v(-.20f, -.02f, .30f)
-                       : kind < .32f ? v(.22f, .16f, -.15f)
-                                     : grey(0);
-            dab = add(dab, add(mul(spice, .75f), grey(between(r, -.07f, .07f))));
-            for (int py = (int)(y - radius); py <= y + radius; py++)
-                for (int px = (int)(x - radius); px <= x + radius; px++) {
-                    if (px < 0 || py < 0 || px >= LARGE || py >= LARGE) continue;
-                    float d = (square(px - x) + square(py - y)) / square(radius);
-                    if (d > 1) continue;
-                    int at = py * LARGE + px;
-                    c.paint.at[at] = mix3(c.paint.at[at], dab, ramp(1, .7f, d) * .93f);
-                    c.height[at] = mix(c.height[at], sqrtf(1 - d), ramp(1, .7f, d));
-                }
-        }
-    }
+    static const dots sizes[] = {{7.5f, 2.2f}, {4.6f, 2.6f}, {3.2f, 1}};
+    dot_over(&c, sizes, 3);
     return finish(&c, .22f, .01f);
 }
 
@@ -574,7 +371,7 @@ static picture paint_wave(uint32_t seed)
     static const layer layers[] = {{.02f, .08f, 1.6f, .025f, 0, .75f, .35f},
                                    {.007f, .05f, 2.6f, .03f, 0, .9f, .5f},
                                    {.004f, .024f, 3, .02f, .9f, .95f, .4f}};
-    canvas c = canvas_new(under_of(wave_under, seed), rgb(0xD8CBA8), seed);
+    canvas c = canvas_new(under_of(wave_under, seed, LARGE), rgb(0xD8CBA8), seed);
     read_forms(&c, wave_angle);
     cover(&c, layers, 3);
     for (int i = 0; i < LARGE * LARGE; i++) { /* the paper's fibres and the wood's grain */
@@ -585,6 +382,5 @@ static picture paint_wave(uint32_t seed)
     return finish(&c, .12f, .008f);
 }
 
-const painting paintings[] = {{"whirls", paint_whirls}, {"bands", paint_bands}, {"planes", paint_planes},
-                              {"points", paint_points}, {"glass", paint_glass}, {"wave", paint_wave}};
-const int painting_count = sizeof paintings / sizeof paintings[0];
+const painting paintings[PAINTINGS] = {{"whirls", paint_whirls}, {"bands", paint_bands}, {"planes", paint_planes},
+                                       {"points", paint_points}, {"glass", paint_glass}, {"wave", paint_wave}};

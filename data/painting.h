@@ -10,7 +10,7 @@ typedef struct painting {
     picture (*paint)(uint32_t seed); /* 512 x 512, sRGB in [0, 1]; the caller frees it */
 } painting;
 
-extern const painting paintings[];
-extern const int painting_count;
+enum { PAINTINGS = 6 };
+extern const painting paintings[PAINTINGS];
 
 #endif

@@ -1,6 +1,8 @@
 /* One function a motif: it furnishes a scene from random numbers. The table at the end says how often each is taken. */
 #include "photo.h"
 
+#include <string.h>
+
 #define COUNT(list) ((int)(sizeof(list) / sizeof(list)[0]))
 
 static v3 pick(nx_rng *r, const int *hues, int count) { return hue(hues[nx_rng_below(r, count)]); }
@@ -720,22 +722,26 @@ static void temple(scene *s, nx_rng *r)
     broad_tree(s, r, v(x + 15, scene_ground(s, x + 15, z + 3, 1), z + 3), 10, s->land.tree);
 }
 
-typedef struct motif {
+static const struct motif {
+    const char *name;
     void (*furnish)(scene *s, nx_rng *r);
-    int share;
-} motif;
-
-static const motif motifs[] = {
-    {mountains, 5}, {hills, 3},  {village, 3}, {fields, 4},     {desert, 2},   {sea, 4},     {heavens, 2}, {night, 2},
-    {forest, 3},    {street, 5}, {skyline, 3}, {still_life, 6}, {interior, 4}, {flowers, 4}, {stones, 2},  {temple, 2},
+    int share; /* of the collection */
+} motifs[PHOTO_MOTIFS] = {
+    {"mountains", mountains, 5}, {"hills", hills, 3},     {"village", village, 3}, {"fields", fields, 4},
+    {"desert", desert, 2},       {"sea", sea, 4},         {"sky", heavens, 2},     {"night", night, 2},
+    {"forest", forest, 3},       {"street", street, 5},   {"skyline", skyline, 3}, {"still_life", still_life, 6},
+    {"interior", interior, 4},   {"flowers", flowers, 4}, {"stones", stones, 2},   {"temple", temple, 2},
 };
 
-picture photo_take(uint64_t seed, int number, int w, int h)
+int photo_motif(const char *name)
 {
-    nx_rng rng = nx_rng_new(seed, nx_stream("photo") + number), *r = &rng;
-    int total = 0, which = 0;
-    for (int i = 0; i < COUNT(motifs); i++) total += motifs[i].share;
-    for (int at = (number * 29 + 7) % total; at >= motifs[which].share; which++) at -= motifs[which].share;
+    for (int i = 0; i < PHOTO_MOTIFS; i++)
+        if (!strcmp(motifs[i].name, name)) return i;
+    nx_die("there is no motif %s", name);
+}
+
+scene photo_scene(nx_rng *r)
+{
     scene s = {.seed = nx_rng_u32(r) >> 8,
                .look = v(0, 0, 1),
                .field = 1,
@@ -749,9 +755,24 @@ picture photo_take(uint64_t seed, int number, int w, int h)
                     .bloom = between(r, .03f, .16f),
                     .cast = v(between(r, .92f, 1.08f), 1, between(r, .9f, 1.1f))};
     if (chance(r, .04f)) s.film.saturation = 0;
-    motifs[which].furnish(&s, r);
+    return s;
+}
+
+picture photo_of(int motif, nx_rng *r, int w, int h)
+{
+    scene s = photo_scene(r);
+    motifs[motif].furnish(&s, r);
     if (s.weather == NIGHT) s.film.exposure *= .5f, s.film.bloom *= 1.5f;
     picture p = scene_shoot(&s, w, h);
     scene_free(&s);
     return p;
+}
+
+picture photo_take(uint64_t seed, int number, int w, int h)
+{
+    nx_rng rng = nx_rng_new(seed, nx_stream("photo") + number);
+    int total = 0, which = 0;
+    for (int i = 0; i < PHOTO_MOTIFS; i++) total += motifs[i].share;
+    for (int at = (number * 29 + 7) % total; at >= motifs[which].share; which++) at -= motifs[which].share;
+    return photo_of(which, &rng, w, h);
 }

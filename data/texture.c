@@ -3,6 +3,7 @@
 #include "texture.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -182,62 +183,113 @@ static const struct {
     const char *name;
     spot_function *at;
     float relief; /* depth of the relief, in parts of the tile */
-} textures[] = {{"bricks", bricks, .006f}, {"pebbles", pebbles, .022f}, {"weave", weave, .014f},
-                {"stars", star_sky, 0},    {"wood", wood, .003f},       {"scales", scales, .016f},
-                {"leaves", leaves, .016f}, {"marble", marble, 0}};
-const int texture_count = sizeof textures / sizeof textures[0];
+} textures[TEXTURES] = {{"bricks", bricks, .006f}, {"pebbles", pebbles, .022f}, {"weave", weave, .014f},
+                        {"stars", star_sky, 0},    {"wood", wood, .003f},       {"scales", scales, .016f},
+                        {"leaves", leaves, .016f}, {"marble", marble, 0}};
 
 const char *texture_name(int which) { return textures[which].name; }
 
-static int wrap(int i) { return (i + LARGE) % LARGE; }
-
-/* The blurred relief, computed on a copy with a margin so that the tile still meets itself. */
-static picture surroundings(const spot *spots, float radius)
+int texture_named(const char *name)
 {
-    enum { MARGIN = 64, WIDE = LARGE + 2 * MARGIN };
-    picture wide = picture_new(WIDE, WIDE), inner = picture_new(LARGE, LARGE);
-    for (int y = 0; y < WIDE; y++)
-        for (int x = 0; x < WIDE; x++)
-            wide.at[y * WIDE + x] = grey(spots[wrap(y - MARGIN) * LARGE + wrap(x - MARGIN)].height);
+    for (int i = 0; i < TEXTURES; i++)
+        if (!strcmp(textures[i].name, name)) return i;
+    nx_die("there is no texture %s", name);
+}
+
+/* Spots side by side; what lies beyond the edge is the other side of a tile, or else like the edge. */
+typedef struct patch {
+    int side;
+    bool tiles;
+    spot *at;
+} patch;
+
+static int beside(const patch *p, int i)
+{
+    if (p->tiles) return (i + p->side) % p->side;
+    return i < 0 ? 0 : i < p->side ? i : p->side - 1;
+}
+
+static const spot *spot_of(const patch *p, int x, int y) { return &p->at[beside(p, y) * p->side + beside(p, x)]; }
+
+/* The blurred relief, computed on a copy with a margin so that a tile still meets itself. */
+static picture surroundings(const patch *p, float radius)
+{
+    enum { MARGIN = 64 };
+    int wide_side = p->side + 2 * MARGIN;
+    picture wide = picture_new(wide_side, wide_side), inner = picture_new(p->side, p->side);
+    for (int y = 0; y < wide.h; y++)
+        for (int x = 0; x < wide.w; x++) wide.at[y * wide.w + x] = grey(spot_of(p, x - MARGIN, y - MARGIN)->height);
     picture_blur(&wide, radius);
-    for (int y = 0; y < LARGE; y++)
-        for (int x = 0; x < LARGE; x++) inner.at[y * LARGE + x] = wide.at[(y + MARGIN) * WIDE + x + MARGIN];
+    for (int y = 0; y < inner.h; y++)
+        for (int x = 0; x < inner.w; x++) inner.at[y * inner.w + x] = wide.at[(y + MARGIN) * wide.w + x + MARGIN];
     picture_free(&wide);
     return inner;
 }
 
-picture texture_make(int which, uint32_t seed)
+/* sRGB values; relief: its depth in pixels. */
+static picture light(const patch *s, float relief, float radius)
 {
-    spot *spots = nx_alloc((size_t)LARGE * LARGE * sizeof *spots);
-    for (int y = 0; y < LARGE; y++)
-        for (int x = 0; x < LARGE; x++)
-            spots[y * LARGE + x] = textures[which].at((x + .5f) / LARGE, (y + .5f) / LARGE, seed + 100 * which);
-    picture p = picture_new(LARGE, LARGE), mean = surroundings(spots, 12);
+    picture p = picture_new(s->side, s->side), mean = surroundings(s, radius);
     v3 sun = unit(v(-.55f, -.6f, .75f)), middle = unit(add(sun, v(0, 0, 1)));
-    float relief = textures[which].relief * LARGE;
-    for (int y = 0; y < LARGE; y++)
-        for (int x = 0; x < LARGE; x++) {
-            const spot *s = &spots[y * LARGE + x];
-            v3 c = s->colour;
+    for (int y = 0; y < s->side; y++)
+        for (int x = 0; x < s->side; x++) {
+            const spot *me = spot_of(s, x, y);
+            v3 c = me->colour;
             if (relief > 0) {
-                float gx = spots[y * LARGE + wrap(x + 1)].height - spots[y * LARGE + wrap(x - 1)].height;
-                float gy = spots[wrap(y + 1) * LARGE + x].height - spots[wrap(y - 1) * LARGE + x].height;
+                float gx = spot_of(s, x + 1, y)->height - spot_of(s, x - 1, y)->height;
+                float gy = spot_of(s, x, y + 1)->height - spot_of(s, x, y - 1)->height;
                 v3 n = unit(v(-gx * relief * .5f, -gy * relief * .5f, 1));
                 float shadow = 1; /* something higher towards the sun */
                 for (int k = 2; k <= 24; k += 2) {
-                    const spot *o = &spots[wrap(y - k * 3 / 4) * LARGE + wrap(x - k * 2 / 3)];
-                    shadow = least(shadow, 1.2f - 1.5f * most(0, (o->height - s->height) * relief - k * .95f) / 3);
+                    const spot *o = spot_of(s, x - k * 2 / 3, y - k * 3 / 4);
+                    shadow = least(shadow, 1.2f - 1.5f * most(0, (o->height - me->height) * relief - k * .95f) / 3);
                 }
-                float open = clamp(1 + 1.1f * (s->height - mean.at[y * LARGE + x].x), .3f, 1.15f);
+                float open = clamp(1 + 1.1f * (me->height - mean.at[y * s->side + x].x), .3f, 1.15f);
                 float sunlit = most(dot(n, sun), 0) * clamp(shadow, 0, 1);
                 c = mul(c, open * (.38f + 1.05f * sunlit));
-                c = add(c, grey(s->gloss * .5f * sunlit * powf(most(dot(n, middle), 0), 40)));
+                c = add(c, grey(me->gloss * .5f * sunlit * powf(most(dot(n, middle), 0), 40)));
             }
-            p.at[y * LARGE + x] = v(to_srgb(clamp(c.x, 0, 1)), to_srgb(clamp(c.y, 0, 1)), to_srgb(clamp(c.z, 0, 1)));
+            p.at[y * s->side + x] = v(to_srgb(clamp(c.x, 0, 1)), to_srgb(clamp(c.y, 0, 1)), to_srgb(clamp(c.z, 0, 1)));
         }
-    picture small = picture_smaller(&p, SIZE, SIZE);
-    picture_free(&p);
     picture_free(&mean);
-    free(spots);
+    return p;
+}
+
+picture texture_make(int which, uint32_t seed)
+{
+    patch s = {LARGE, true, nx_alloc((size_t)LARGE * LARGE * sizeof *s.at)};
+    for (int y = 0; y < LARGE; y++)
+        for (int x = 0; x < LARGE; x++)
+            s.at[y * LARGE + x] = textures[which].at((x + .5f) / LARGE, (y + .5f) / LARGE, seed + 100 * which);
+    picture p = light(&s, textures[which].relief * LARGE, 12), small = picture_smaller(&p, SIZE, SIZE);
+    picture_free(&p);
+    free(s.at);
+    return small;
+}
+
+picture texture_view(int which, nx_rng *r, float span, float turn, int side)
+{
+    enum { EDGE = 24 }; /* pixels around it, from where shadows may fall */
+    uint32_t seed = nx_rng_u32(r) >> 8;
+    float hue_turn = between(r, 0, 2 * PI), pale = between(r, .2f, 1), bright = between(r, .6f, 1.6f),
+          u0 = nx_rng_uniform(r), w0 = nx_rng_uniform(r), depth = between(r, .6f, 1.5f);
+    int large = 2 * side, whole = large + 2 * EDGE;
+    patch s = {whole, false, nx_alloc((size_t)whole * whole * sizeof *s.at)};
+    for (int y = 0; y < whole; y++)
+        for (int x = 0; x < whole; x++) {
+            float px = (x - whole * .5f) * span / large, py = (y - whole * .5f) * span / large,
+                  u = u0 + px * cosf(turn) - py * sinf(turn), w = w0 + px * sinf(turn) + py * cosf(turn);
+            spot *one = &s.at[y * whole + x];
+            *one = textures[which].at(u - floorf(u), w - floorf(w), seed);
+            one->colour = mul(recoloured(one->colour, hue_turn, pale), bright);
+        }
+    picture p = light(&s, depth * textures[which].relief * large / span, 12 * (large / span) / LARGE),
+            inner = picture_new(large, large);
+    for (int y = 0; y < large; y++)
+        for (int x = 0; x < large; x++) inner.at[y * large + x] = p.at[(y + EDGE) * whole + x + EDGE];
+    picture small = picture_smaller(&inner, side, side);
+    picture_free(&inner);
+    picture_free(&p);
+    free(s.at);
     return small;
 }

@@ -4,10 +4,15 @@
 
 #include "art.h"
 
-extern const int texture_count;
+enum { TEXTURES = 8 };
 const char *texture_name(int which);
+int texture_named(const char *name); /* its number; one that is not there is a bug */
 
 /* 256 x 256, sRGB in [0, 1]; the caller frees it. */
 picture texture_make(int which, uint32_t seed);
+
+/* A part of a texture: side x side pixels show `span` of its tile, turned by `turn` radians; the place, the colours and
+ * the depth are drawn from r. */
+picture texture_view(int which, nx_rng *r, float span, float turn, int side);
 
 #endif
