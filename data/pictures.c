@@ -171,10 +171,11 @@ static bool render(const work *w, int number, nx_error *err)
 {
     char name[NAME_BYTES];
     name_of(w->s, number, name);
-    char *path = nx_format("%s/%s", w->folder, name);
+    char *path = nx_format("%s/%s", w->folder, name), *folder = nx_path_folder(path);
     picture p = w->s->draw(&w->s->shown, number);
-    bool ok = picture_write(&p, path, err);
+    bool ok = nx_folder_make(folder, err) && picture_write(&p, path, err);
     picture_free(&p);
+    free(folder);
     free(path);
     return ok;
 }
@@ -222,7 +223,7 @@ static bool labour_all(work *w, nx_error *err)
 /* ---- the folder ---- */
 
 /* Drafts of who ended in the middle; under the lock, for no one else writes there. */
-static void remove_drafts(const char *folder)
+static void remove_drafts_in(const char *folder)
 {
     DIR *list = opendir(folder);
     for (struct dirent *entry; list && (entry = readdir(list));) {
@@ -234,18 +235,14 @@ static void remove_drafts(const char *folder)
     if (list) closedir(list);
 }
 
-/* The folders of the classes, without drafts. */
-static bool tidy(const char *folder, const set *s, nx_error *err)
+static void remove_drafts(const char *folder, const set *s)
 {
-    bool ok = true;
-    remove_drafts(folder);
-    for (int i = 0; ok && i < s->classes; i++) {
+    remove_drafts_in(folder);
+    for (int i = 0; i < s->classes; i++) {
         char *path = nx_format("%s/%s", folder, s->class_title(i));
-        ok = nx_folder_make(path, err);
-        remove_drafts(path);
+        remove_drafts_in(path);
         free(path);
     }
-    return ok;
 }
 
 /* Pictures of another version go, and the stamp is written: it never says of one that it is what it is not. */
@@ -285,9 +282,9 @@ static bool make_in(const char *folder, const set *s, const char *below, const p
     int stamp = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666), *numbers = NULL;
     bool ok = stamp >= 0 || nx_fail(err, "%s: its pictures are to be rendered there, and it cannot be written: %s",
                                     folder, strerror(errno));
-    ok = ok && take_lock(folder, stamp, w->stop, err) && tidy(folder, s, err) &&
-         (has_stamp(s, stamp) || begin_version(folder, s, stamp, err));
+    ok = ok && take_lock(folder, stamp, w->stop, err) && (has_stamp(s, stamp) || begin_version(folder, s, stamp, err));
     if (ok) {
+        remove_drafts(folder, s);
         work all = {.s = s, .folder = folder, .stop = w->stop, .lock = PTHREAD_MUTEX_INITIALIZER};
         all.count = find_missing(folder, s, below, true, &numbers), all.numbers = numbers;
         ok = !all.count || labour_all(&all, err);

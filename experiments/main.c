@@ -6,6 +6,7 @@
     X(sweep)                                                                                                           \
     X(plan)                                                                                                            \
     X(stylize)                                                                                                         \
+    X(pictures)                                                                                                        \
     X(dataset)                                                                                                         \
     X(weights)                                                                                                         \
     X(watch)                                                                                                           \

@@ -2,12 +2,12 @@
 # Sets nstx up: installs what is missing where that is allowed, configures, builds. Everything it says goes to standard
 # error; when all is there it says next to nothing.
 #
-#     framework/setup.sh [FOLDER [TARGETS [CMAKE-OPTION...]]]     the usual: build "nstx pictures"; TARGETS include nstx
+#     framework/setup.sh [FOLDER [TARGETS [CMAKE-OPTION...]]]     the usual: build nstx; TARGETS include it
 #
 # Exit codes: 0 built; 1 the build failed; 2 something is missing that only you can install.
 
 root=$(CDPATH= cd "$(dirname "$0")/.." && pwd -P) || exit 1
-folder=$root/${1:-build} targets=${2:-nstx pictures}
+folder=$root/${1:-build} targets=${2:-nstx}
 shift $(($# < 2 ? $# : 2))
 exec >&2
 
@@ -116,7 +116,6 @@ if [ ! -e "$folder/build.ninja" ] && [ ! -e "$folder/Makefile" ]; then
 fi
 
 [ -e "$folder/stamp" ] || echo 'nstx: building'
-[ -e "$root/data/stamp" ] || echo 'nstx: rendering the pictures of data/, which takes a minute or two, once'
 jobs=$(nproc 2>/dev/null || echo 2)
 if [ -t 2 ]; then
     cmake --build "$folder" -j "$jobs" --target $targets || exit 1

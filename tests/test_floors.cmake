@@ -46,8 +46,8 @@ foreach(file ${framework_files} ${case_files} ${experiment_files} ${render_files
         break()
       endif()
       set(seen ${sees_${floor}})
-    elseif(file MATCHES "^data/") # the renderer: its own files, and the base
-      set(seen base)
+    elseif(file MATCHES "^data/") # what renders the pictures: its own files, the base and files
+      set(seen ${sees_io})
       if(EXISTS ${root}/data/${path})
         continue()
       endif()
@@ -56,9 +56,9 @@ foreach(file ${framework_files} ${case_files} ${experiment_files} ${render_files
       if(EXISTS ${root}/bench/${path})
         continue()
       endif()
-    else() # the program: its own room and lower ones, the operator cases, and the whole library
+    else() # the program: its own room and lower ones, the operator cases, the pictures, and the whole library
       set(seen ${sees_nn})
-      if(path STREQUAL nx.h OR EXISTS ${root}/bench/${path})
+      if(path STREQUAL nx.h OR path STREQUAL pictures.h OR EXISTS ${root}/bench/${path})
         continue()
       endif()
       if(NOT DEFINED sees_room_${floor})

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/made.h"
 #include "runfile/own.h"
 
 #include <ctype.h>
@@ -165,7 +166,11 @@ bool find_pictures(nx_file_list *out, char *const *words, int count, nx_error *e
     for (int i = 0; i < count; i++) {
         nx_file_list found;
         bool row = strchr(words[i], '%') && !nx_file_exists(words[i]) && !nx_folder_exists(words[i]);
-        if (!(row ? find_row(&found, words[i], err) : nx_files_images(&found, words[i], err))) {
+        char *path = NULL;
+        bool any = row ? find_row(&found, words[i], err)
+                       : made_open(words[i], &path, err) && nx_files_images(&found, path, err);
+        free(path);
+        if (!any) {
             nx_file_list_free(out);
             return false;
         }

@@ -6,6 +6,7 @@
 #include "commands/cli.h"
 #include "commands/info.h"
 #include "commands/terminal.h"
+#include "config/made.h"
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/image.h"
@@ -92,25 +93,13 @@ static bool may_write_dataset(const char *path, nx_error *err)
                                     nx_fail(err, "%s: there is a file that is no dataset: choose another name", path));
 }
 
-static int pack(int argc, char **argv)
+static int pack_folder(const char *folder, const char *out, int size)
 {
-    static const struct option longs[] = {{"size", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
     nx_error err;
     nx_file_list files;
     nx_packer *packer;
     size_t left_out;
-    int size = SIZE;
-    char *end = "", text[16];
-    opterr = 0;
-    optind = 1;
-    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (o != 's') return usage_error("dataset", "unknown or incomplete option %s", argv[optind - 1]);
-        size = (int)strtol(optarg, &end, 10);
-        if (*end || size < SIZE_LEAST || size > SIZE_MOST)
-            return usage_error("dataset", "--size %s: from %d to %d pixels", optarg, SIZE_LEAST, SIZE_MOST);
-    }
-    if (argc - optind != 2) return usage_error("dataset", "a folder and a file to write are needed");
-    const char *folder = argv[optind], *out = argv[optind + 1];
+    char text[16];
     if (!may_write_dataset(out, &err) || !nx_files_images(&files, folder, &err)) return fail_with(&err, EXIT_REQUEST);
     interrupt_watch();
     bool right = nx_packer_check(out, size, files.count, &err);
@@ -130,6 +119,27 @@ static int pack(int argc, char **argv)
                nx_bytes_text(text, (double)packed * size * size * 3), left_out);
     nx_packer_free(packer);
     nx_file_list_free(&files);
+    return code;
+}
+
+static int pack(int argc, char **argv)
+{
+    static const struct option longs[] = {{"size", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+    nx_error err;
+    int size = SIZE;
+    char *end = "", *folder;
+    opterr = 0;
+    optind = 1;
+    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (o != 's') return usage_error("dataset", "unknown or incomplete option %s", argv[optind - 1]);
+        size = (int)strtol(optarg, &end, 10);
+        if (*end || size < SIZE_LEAST || size > SIZE_MOST)
+            return usage_error("dataset", "--size %s: from %d to %d pixels", optarg, SIZE_LEAST, SIZE_MOST);
+    }
+    if (argc - optind != 2) return usage_error("dataset", "a folder and a file to write are needed");
+    if (!made_open(argv[optind], &folder, &err)) return fail_with(&err, EXIT_REQUEST);
+    int code = pack_folder(folder, argv[optind + 1], size);
+    free(folder);
     return code;
 }
 

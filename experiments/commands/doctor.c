@@ -10,6 +10,7 @@
 #include "commands/terminal.h"
 #include "device/device.h"
 #include "device/memory.h"
+#include "io/files.h"
 #include "machine/device.h"
 #include "machine/first_use.h"
 #include "machine/kernel_cache.h"
@@ -169,7 +170,7 @@ static void check_cache(const nx_device_info *d)
 {
     char *path = driver_cache(d);
     if (!path) return;
-    if (kernel_cache_may_write(path))
+    if (nx_folder_may_write(path))
         say(GOOD, "cache", "compiled kernels are kept in %s", path);
     else
         say(NOTE, "cache", "%s cannot be written: kernels are compiled anew in every run", path);

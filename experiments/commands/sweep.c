@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "commands/cli.h"
+#include "config/made.h"
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "run/interrupt.h"
@@ -304,7 +305,7 @@ static int sweep(const request *r, const config *c, const sweep_points *p)
     const jobs_way *way = r->slurm ? &jobs_slurm : &jobs_children;
     char *folder = nx_path_folder(p->path);
     if (!nx_folder_make(folder, &err) || !comparison_may_write(c, p->path, &err) || !check_points(&all, &fit, &err))
-        code = fail_with(&err, EXIT_REQUEST);
+        code = fail_with(&err, interrupt_code(EXIT_REQUEST));
     free(folder);
     if (!r->slurm && !all.most) all.most = fit;
     if (all.most > (int)waiting && waiting) all.most = (int)waiting;
@@ -337,6 +338,7 @@ static int command_sweep(int argc, char **argv)
     int code;
     if (!parse(&r, argc, argv)) return config_request_free(&r.config), EXIT_REQUEST;
     interrupt_watch();
+    made_interruptible(interrupt_wanted);
     code = config_request_open(&r.config, r.out, &c, &p, &err) ? sweep(&r, c, &p) : fail_with(&err, EXIT_REQUEST);
     sweep_points_free(&p);
     config_free(c);

@@ -6,6 +6,7 @@
 #include "commands/cli.h"
 #include "commands/info.h"
 #include "commands/terminal.h"
+#include "config/made.h"
 #include "device/device.h"
 #include "graph/param.h"
 #include "io/files.h"
@@ -252,7 +253,9 @@ static int weights_normalize(const request *r)
     nx_loader *loader = NULL;
     int code = EXIT_REQUEST;
     if (!r->images) return usage_error_of(NORMALIZE, "--images FOLDER is needed: the statistics come from pictures");
-    bool ok = open_weights(&s, r, r->files[0], &err) && nx_packed_images(&list, r->images, &err);
+    char *folder = NULL;
+    bool ok = open_weights(&s, r, r->files[0], &err) && made_open(r->images, &folder, &err) &&
+              nx_packed_images(&list, folder, &err);
     size_t rare = 0, wanted = (size_t)(r->number ? r->number : COUNT), batch = BATCH;
     if (ok) {
         if (wanted > list.count) wanted = list.count;
@@ -281,6 +284,7 @@ static int weights_normalize(const request *r)
             "these are the channels with a mean below %g of their layer's: they are scaled as if they had that, or the "
             "few pixels where they fire would outweigh all others\n",
             (double)DESCRIPTOR_RARE);
+    free(folder);
     free(rarely);
     free(how);
     nx_loader_free(loader);

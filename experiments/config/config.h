@@ -9,7 +9,8 @@
  *     config_free(c);
  *
  * A config's paths are looked for from the config's folder, then from the working folder (~ is the user's home), and
- * must be there, unless an override replaces them; the effective text has them absolute. [log] file is to be written
+ * must be there, unless an override replaces them, or be pictures that the program makes when they are opened
+ * (config/made.h); the effective text has them absolute. [log] file is to be written
  * and is taken from the working folder. A value in double quotes is taken as it stands, with \" and \\ for " and \.
  *
  * [sweep] makes many runs of one config: section.key = value value ..., values separated by spaces (within a list of

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/made.h"
 #include "io/files.h"
 
 #include <ctype.h>
@@ -93,6 +94,7 @@ static char *find_path(const config_row *r, const char *folder, const char *name
     const char *places[] = {from_config, given}, *what = r->want == WANT_FILE ? "file" : "file or folder";
     bool is_folder = false;
     for (int i = 0; !found && i < (alone ? 1 : 2); i++) {
+        if ((found = made_path(places[i], &is_folder))) break;
         is_folder = nx_folder_exists(places[i]);
         if (is_folder || nx_file_exists(places[i])) found = nx_copy_text(places[i]);
     }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/made.h"
 #include "figures/figure_work.h"
 #include "io/files.h"
 #include "run/interrupt.h"
@@ -136,6 +137,8 @@ static bool find_points(figure_work *w, const char *name, const char *changes, s
     config *c = NULL;
     bool fine = nx_folder_make(folder, err) && config_load(&c, path, overrides, count, err) &&
                 sweep_points_new(out, c, run, err);
+    for (size_t i = 0; fine && i < out->count; i++)
+        if (!(fine = made_of_config(out->point[i].config, err))) sweep_points_free(out);
     config_free(c);
     free(overrides);
     free(folder), free(words), free(run), free(file), free(path);

@@ -79,21 +79,6 @@ bool kernel_cache_make(const char *path)
 
 /* ---- a private folder ---- */
 
-bool kernel_cache_may_write(const char *folder)
-{
-    char *up = nx_copy_text(folder);
-    while (!nx_folder_exists(up)) {
-        char *next = nx_path_folder(up);
-        bool end = !strcmp(next, up);
-        free(up);
-        up = next;
-        if (end) break;
-    }
-    bool may = !access(up, W_OK | X_OK);
-    free(up);
-    return may;
-}
-
 /* A folder below another one that is the user's alone; NULL: none can be made. Owned by the caller. */
 static char *private_below(const char *base)
 {
@@ -118,7 +103,7 @@ static char *private_folder(void)
 static void give_pocl_a_folder(void)
 {
     char *usual = kernel_cache_pocl();
-    if (!usual || !kernel_cache_may_write(usual)) {
+    if (!usual || !nx_folder_may_write(usual)) {
         char *path = private_folder(),
              *why = usual ? nx_format("%s cannot be written", usual) : nx_copy_text("no HOME");
         if (path) {

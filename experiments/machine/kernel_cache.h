@@ -35,9 +35,6 @@ bool kernel_cache_trusted(const char *folder, nx_error *why);
 /* Where PoCL keeps its kernels; NULL where nothing says. Owned by the caller. */
 char *kernel_cache_pocl(void);
 
-/* True if files may be made in the folder, or it may be made itself. */
-bool kernel_cache_may_write(const char *folder);
-
 /* Puts the folder into the environment. Gives it, or NULL where there is none; the environment owns it. */
 const char *kernel_cache_share(void);
 

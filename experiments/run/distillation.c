@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "config/made.h"
 #include "config/sweep_points.h"
 #include "networks/descriptor_files.h"
 #include "networks/descriptor_reduce.h"
@@ -307,7 +308,8 @@ static bool open_inputs(task *base, nx_error *err)
     trainer *r = &t->trainer;
     r->subject = &subject;
     r->params = nx_params_new();
-    if (!open_layers(t, err) || !open_teacher(t, err) || !open_student(t, err) || !train_read_pictures(r, err))
+    if (!open_layers(t, err) || !open_teacher(t, err) || !open_student(t, err) || !made_of_config(base->c, err) ||
+        !train_read_pictures(r, err))
         return false;
     make_scales(t);
     return train_check_size(r, err) && train_open_pictures(r, err);

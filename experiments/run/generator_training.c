@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "config/made.h"
 #include "config/sweep_points.h"
 #include "ops/random.h"
 #include "run/interrupt.h"
@@ -146,7 +147,8 @@ static bool open_inputs(task *base, nx_error *err)
     r->params = nx_params_new();
     if (t->texture) r->samples = c->data.validation_count;
     for (int k = 0; k < PAPER_STAGES; k++) t->balance[k] = 1;
-    return check(t, err) && config_need(c, "data", "style", err) && (t->texture || train_read_pictures(r, err)) &&
+    return check(t, err) && config_need(c, "data", "style", err) && made_of_config(c, err) &&
+           (t->texture || train_read_pictures(r, err)) &&
            perceptual_new(&base->perceptual, c, &base->info, styles, base->paper->styles(c, styles), err) &&
            train_check_size(r, err) && (t->texture || train_open_pictures(r, err));
 }

@@ -72,3 +72,9 @@ const char *interrupt_fault(void)
 }
 
 bool interrupt_wanted(void) { return wanted || interrupt_fault(); }
+
+int interrupt_code(int failure)
+{
+    if (!interrupt_wanted()) return failure;
+    return interrupt_fault() ? EXIT_FAILED : EXIT_INTERRUPTED;
+}

@@ -20,4 +20,7 @@ bool interrupt_wanted(void); /* true after the first of them */
 /* What went wrong, where that is why; NULL: the user asked. */
 const char *interrupt_fault(void);
 
+/* The exit code of what failed: that of an interruption, if there was one, else the given one. */
+int interrupt_code(int failure);
+
 #endif

@@ -2,6 +2,7 @@
 #include "run/optimize.h"
 
 #include "base/memory.h"
+#include "config/made.h"
 
 #include <math.h>
 #include <string.h>
@@ -115,7 +116,9 @@ bool optimize_open_inputs(task *base, nx_error *err)
 {
     optimizer *t = (optimizer *)base;
     const config *c = base->c;
-    if (!read_pictures(t, err) || !check_stages(t, err) || !open_losses(t, err) || !check_sizes(t, err)) return false;
+    if (!made_of_config(c, err) || !read_pictures(t, err) || !check_stages(t, err) || !open_losses(t, err) ||
+        !check_sizes(t, err))
+        return false;
     t->content_balance = ones(c->descriptor.content_layers.count);
     t->style_balance = ones(t->styles * c->descriptor.style_layers.count);
     bool content = t->content.rgb && c->descriptor.content_layers.count,

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/made.h"
 #include "machine/first_use.h"
 #include "machine/kernel_cache.h"
 #include "run/interrupt.h"
@@ -84,6 +85,7 @@ void run_config_prepare(void)
     first_use_prepare();
     interrupt_watch();
     first_use_interruptible(interrupt_wanted);
+    made_interruptible(interrupt_wanted);
 }
 
 /* What a run writes has its places, and hours of another are not replaced unasked. */
@@ -119,7 +121,7 @@ int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_
         return read_outcome(p->path, c, out, err) ? EXIT_DONE : EXIT_FAILED;
     }
     task *t;
-    if (!task_new(&t, c, err)) return EXIT_REQUEST;
+    if (!task_new(&t, c, err)) return interrupt_code(EXIT_REQUEST);
     const nx_device_info *device = &t->info;
     nx_info("device: %s (%s, driver %s), %s kernels", device->name, device->platform, device->driver,
             device->family == NX_FAMILY_CPU ? "CPU" : "GPU");

@@ -151,6 +151,21 @@ bool nx_folder_make(const char *path, nx_error *err)
 
 #define GROWN_MAX ((size_t)1 << 28) /* bytes of what does not tell its size */
 
+bool nx_folder_may_write(const char *path)
+{
+    char *up = nx_copy_text(path);
+    while (!nx_folder_exists(up)) {
+        char *next = nx_path_folder(up);
+        bool end = !strcmp(next, up);
+        free(up);
+        up = next;
+        if (end) break;
+    }
+    bool may = !access(up, W_OK | X_OK);
+    free(up);
+    return may;
+}
+
 bool nx_file_read(const char *path, char **data, size_t *bytes, nx_error *err)
 {
     *data = NULL, *bytes = 0;

@@ -33,6 +33,9 @@ bool nx_folder_exists(const char *path); /* a folder */
 /* Makes the folder with its parents; one that exists is fine. */
 bool nx_folder_make(const char *path, nx_error *err);
 
+/* True if files may be made in the folder, or it may be made itself. */
+bool nx_folder_may_write(const char *path);
+
 /* The whole file in *data, owned by the caller, followed by a zero byte that *bytes does not count. Pipes are files;
  * one without an end, or more than the memory holds, is an error. */
 bool nx_file_read(const char *path, char **data, size_t *bytes, nx_error *err);
