@@ -51,9 +51,12 @@ static inline float between(nx_rng *rng, float low, float high) { return low + (
 static inline bool chance(nx_rng *rng, float p) { return nx_rng_uniform(rng) < p; }
 
 /* A hash of three integers, and the same as a number in [0, 1). */
+#define HASH_X 0x9E3779B1u
+#define HASH_Y 0x85EBCA77u
+#define HASH_Z 0xC2B2AE3Du
 static inline uint32_t hash3(uint32_t x, uint32_t y, uint32_t z)
 {
-    uint32_t h = x * 0x9E3779B1u ^ y * 0x85EBCA77u ^ z * 0xC2B2AE3Du;
+    uint32_t h = x * HASH_X ^ y * HASH_Y ^ z * HASH_Z;
     h = (h ^ h >> 15) * 0x2C1B3C6Du;
     h = (h ^ h >> 12) * 0x297A2D39u;
     return h ^ h >> 15;

@@ -137,9 +137,9 @@ static float rolling(float x, float y, float least_size, int most_octaves, uint3
 static float forest_here(const scene *s, float x, float z)
 {
     const land *l = &s->land;
-    if (l->forest <= 0) return 0;
-    float n = fbm2(x / (l->size * .22f), z / (l->size * .22f), 4, s->seed + 31) * .6f + .5f;
     float away = sqrtf(x * x + z * z);
+    if (l->forest <= 0 || away <= 70) return 0;
+    float n = fbm2(x / (l->size * .22f), z / (l->size * .22f), 4, s->seed + 31) * .6f + .5f;
     return ramp(1 - l->forest - .05f, 1 - l->forest + .05f, n) * ramp(70, 130, away);
 }
 
@@ -168,17 +168,22 @@ static float crowns(const scene *s, float x, float z, float footprint)
 float scene_ground(const scene *s, float x, float z, float footprint)
 {
     const land *l = &s->land;
-    float u = x / l->size, w = z / l->size, away = sqrtf(x * x + z * z), h, fine = footprint / l->size;
+    float u = x / l->size, w = z / l->size, away = sqrtf(x * x + z * z), h = 0, fine = footprint / l->size, far;
     uint32_t seed = s->seed;
     switch (l->kind) {
     case LAND_MOUNTAINS:
-        h = eroded(u + .15f * noise2(u * 2, w * 2, seed + 9), w + .15f * noise2(w * 2, u * 2, seed + 8), fine, seed);
-        h = l->height * (2.1f * h - .55f) * ramp(.05f, 1.5f, away / l->size);
+        far = ramp(.05f, 1.5f, away / l->size);
+        if (far > 0) {
+            float bent = w + .15f * noise2(w * 2, u * 2, seed + 8);
+            h = eroded(u + .15f * noise2(u * 2, w * 2, seed + 9), bent, fine, seed);
+            h = l->height * (2.1f * h - .55f) * far;
+        }
         h += 14 * rolling(x / 160, z / 160, footprint / 160, 7, seed + 40) + .025f * away;
         return h + crowns(s, x, z, footprint) + tufts(s, x, z, footprint);
     case LAND_HILLS:
-        h = l->height * (rolling(u, w, fine, 6, seed) +
-                         .5f * ramp(.2f, 3, away / l->size) * (1 + noise2(u * .4f, w * .4f, seed + 5)));
+        far = ramp(.2f, 3, away / l->size);
+        h = far > 0 ? .5f * far * (1 + noise2(u * .4f, w * .4f, seed + 5)) : 0;
+        h = l->height * (rolling(u, w, fine, 6, seed) + h);
         return h + crowns(s, x, z, footprint) + tufts(s, x, z, footprint);
     case LAND_DUNES: {
         float bent = w + .5f * noise2(u * .8f, w * .8f, seed + 1), ridge = 0, strength = 1;
@@ -197,7 +202,8 @@ float scene_ground(const scene *s, float x, float z, float footprint)
         h = l->height * h - 3 + 8 * ramp(60, 6, away + x * .2f);
         return h + (h > 9 ? crowns(s, x, z, footprint) : 0) + (h > l->water + 2.5f ? tufts(s, x, z, footprint) : 0);
     case LAND_PLAIN:
-        h = l->height * ramp(.6f, 3, away / l->size) * (rolling(u, w, fine, 5, seed) + .5f);
+        far = ramp(.6f, 3, away / l->size);
+        if (far > 0) h = l->height * far * (rolling(u, w, fine, 5, seed) + .5f);
         if (l->rows > 0 && footprint < l->rows * .4f)
             h += .16f * l->rows * sinf(2 * PI * (x + .15f * z) / l->rows) * ramp(l->rows * .4f, 0, footprint);
         h += .12f * rolling(x / 3, z / 3, footprint / 3, 4, seed + 6);
@@ -305,6 +311,7 @@ static float sunlight(const view *w, v3 p, v3 normal, nx_rng *rng)
         v3 q = along(from, to, t);
         open = least(open, .5f + 14 * (q.y - scene_ground(w->s, q.x, q.z, t * .06f + .1f)) / t);
     }
+    if (open <= 0) return 0;
     float patch =
         w->s->cover < .9f ? w->s->cover * ramp(.1f, .5f, fbm2(p.x / 900 + 4, p.z / 900, 3, w->s->seed + 3)) : 0;
     return clamp(open, 0, 1) * (1 - .8f * patch);

@@ -68,7 +68,8 @@ static bool may_render(const char *folder, const char *part)
 char *made_path(const char *path, bool *folder)
 {
     char *own = own_folder(), *cache = cache_folder(), *part = part_in(own, path), *out = NULL;
-    if (part) {
+    if (!part) part = part_in(cache, path); /* as effective texts have it */
+    if (own && part) {
         bool here = !cache || may_render(own, part) || !pictures_missing(own, part);
         out = nx_format("%s/%s", here ? own : cache, part);
         *folder = !pictures_is_file(part);
