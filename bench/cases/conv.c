@@ -89,6 +89,8 @@ static const op_case rows[] = {
     ROW(conv, "1x1", .in = {{3, 5, 6, 24}, {1, 1, 24, 40}, {1, 1, 1, 40}}, .out = {3, 5, 6, 40},
         CONV(.activation = NX_ACTIVATION_TANH)),
     ROW(conv, "one channel, one pixel wide", .in = {{1, 7, 1, 1}, {3, 1, 1, 1}}, .out = {1, 5, 1, 1}, CONV(0)),
+    ROW(conv, "11x11, stride 4, relu", .in = {{1, 31, 35, 3}, {11, 11, 3, 19}, {1, 1, 1, 19}}, .out = {1, 7, 8, 19},
+        CONV(.stride = 4, .pad = 2, .activation = NX_ACTIVATION_RELU)),
     ROW(conv, "relu, kernel larger than half the image", .in = {{1, 5, 5, 8}, {5, 5, 8, 16}, {1, 1, 1, 16}},
         .out = {1, 5, 5, 16}, CONV(.pad = 2, .activation = NX_ACTIVATION_RELU)),
     ROW(conv_transposed, "3x3, stride 2, adj 1", .in = {{2, 8, 9, 32}, {3, 3, 16, 32}, {1, 1, 1, 16}},

@@ -29,11 +29,12 @@ static double pooled(const op_case *c, const double *x, int n, int y0, int x0, i
 static void pool_reference(const op_case *c, const double *const *in, double *out)
 {
     const nx_pool_options *o = c->options;
+    int stride = o->stride ? o->stride : o->size;
     for (int n = 0; n < c->out.n; n++)
         for (int i = 0; i < c->out.h; i++)
             for (int j = 0; j < c->out.w; j++)
                 for (int k = 0; k < c->out.c; k++)
-                    out[at(c->out, n, i, j, k)] = pooled(c, in[0], n, i * o->stride, j * o->stride, k);
+                    out[at(c->out, n, i, j, k)] = pooled(c, in[0], n, i * stride, j * stride, k);
 }
 
 #define POOL(...) .options = &(const nx_pool_options){__VA_ARGS__}, .range = {{VALUES_GRID}}
@@ -55,6 +56,10 @@ static const op_case rows[] = {
         POOL(.kind = NX_POOL_AVERAGE, .size = 2, .stride = 2, .ceil = true)),
     ROW(pool, "average, 3x3, stride 1", .in = {{1, 5, 6, 1}}, .out = {1, 3, 4, 1},
         POOL(.kind = NX_POOL_AVERAGE, .size = 3, .stride = 1)),
+    ROW(pool, "average, all pixels", .in = {{3, 5, 6, 17}}, .out = {3, 1, 1, 17},
+        POOL(.kind = NX_POOL_AVERAGE, .size = 6, .ceil = true)),
+    ROW(pool, "maximum, 3x3, stride 2, overlapping", .in = {{1, 11, 12, 19}}, .out = {1, 5, 5, 19},
+        POOL(.kind = NX_POOL_MAX, .size = 3, .stride = 2)),
     ROW(pool, "maximum, large", .in = {{1, 512, 512, 64}}, .out = {1, 256, 256, 64},
         POOL(.kind = NX_POOL_MAX, .size = 2, .stride = 2), .timed = true),
     ROW(pool, "average, large", .in = {{1, 512, 512, 64}}, .out = {1, 256, 256, 64},

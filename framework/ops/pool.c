@@ -79,3 +79,10 @@ nx_tensor *nx_pool(nx_graph *g, nx_tensor *x, nx_pool_options o)
     NX_CHECK(s.h > 0 && s.w > 0, "pool: no window of %d in %d x %d pixels", o.size, x->shape.h, x->shape.w);
     return nx_node_single(g, &op, &o, sizeof o, s, x, NULL, NULL, NULL);
 }
+
+/* One window, which the borders cut to the picture. */
+nx_tensor *nx_pool_all(nx_graph *g, nx_tensor *x)
+{
+    int side = x->shape.h > x->shape.w ? x->shape.h : x->shape.w;
+    return nx_pool(g, x, (nx_pool_options){.kind = NX_POOL_AVERAGE, .size = side, .ceil = true});
+}
