@@ -69,6 +69,8 @@ extern "C" {
 #include "ops/channel_sum.h"     /* a sum for each channel */
 #include "ops/concat.h"          /* side by side along the channels */
 #include "ops/conv.h"            /* convolution and transposed convolution */
+#include "ops/cross_entropy.h"   /* the loss of classification */
+#include "ops/dropout.h"         /* numbers that fall by chance */
 #include "ops/entropy.h"         /* how far apart the images of a batch are: diversity */
 #include "ops/gather.h"          /* some of the pixels */
 #include "ops/gemm.h"            /* matrix products in a graph */
