@@ -21,7 +21,7 @@ static void step_of(const nx_optimizer_options *o, int step, double rate, const 
     for (int i = 0; i < COUNT; i++) squares += pow(2 * (w[i] - (double)target[i]) / COUNT, 2);
     double factor = clip > 0 && sqrt(squares) > clip ? clip / sqrt(squares) : 1;
     for (int i = 0; i < COUNT; i++) {
-        double gradient = factor * 2 * (w[i] - (double)target[i]) / COUNT;
+        double gradient = factor * 2 * (w[i] - (double)target[i]) / COUNT + (double)o->weight_decay * w[i];
         m[i] = beta1 * m[i] + (adam ? 1 - beta1 : 1) * gradient;
         v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
         w[i] -= rate * m[i] / (adam ? sqrt(v[i]) + (double)o->epsilon : 1);
@@ -67,9 +67,13 @@ static double optimizer_check(nx_device *device, const op_case *c)
 static const op_case rows[] = {
     CHECKED_ROW(optimizer, "Adam", OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f),
                 .first_use = true),
+    CHECKED_ROW(optimizer, "Adam with weight decay",
+                OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .weight_decay = 0.01f)),
     CHECKED_ROW(optimizer, "SGD with momentum", OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f), .doctor = true),
     CHECKED_ROW(optimizer, "SGD, clipped", OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f, .clip = 0.02f), .doctor = true),
     CHECKED_ROW(optimizer, "SGD, within the clip", OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f, .clip = 10)),
+    CHECKED_ROW(optimizer, "SGD, clipped, with weight decay",
+                OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f, .clip = 0.02f, .weight_decay = 0.01f)),
     CHECKED_ROW(optimizer, "Adam, clipped",
                 OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-4f, .clip = 0.02f)),
 };

@@ -80,14 +80,14 @@ static void bind(nx_plan *plan, nx_node *node)
                                   NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
                                           {"v", .m = q.whole[3]}, {"table", .t = table}, {"first", .i = first},
                                           {"rate", .t = rate}, {"squares", .t = squares}, {"clip", .f = o->clip},
-                                          {"beta1", .f = o->beta1}, {"beta2", .f = o->beta2},
-                                          {"epsilon", .f = o->epsilon}));
+                                          {"decay", .f = o->weight_decay}, {"beta1", .f = o->beta1},
+                                          {"beta2", .f = o->beta2}, {"epsilon", .f = o->epsilon}));
         else
-            step =
-                nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range,
-                               NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
-                                       {"table", .t = table}, {"first", .i = first}, {"rate", .t = rate},
-                                       {"squares", .t = squares}, {"clip", .f = o->clip}, {"momentum", .f = o->beta1}));
+            step = nx_plan_launch(plan, node, "optimizer", method->kernel, NULL, range,
+                                  NX_ARGS({"w", .m = q.whole[0]}, {"g", .m = q.whole[1]}, {"m", .m = q.whole[2]},
+                                          {"table", .t = table}, {"first", .i = first}, {"rate", .t = rate},
+                                          {"squares", .t = squares}, {"clip", .f = o->clip},
+                                          {"decay", .f = o->weight_decay}, {"momentum", .f = o->beta1}));
         step->bytes = (double)rows * BLOCK * (3 + 2 * method->moments);
         first += rows;
     }

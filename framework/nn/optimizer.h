@@ -10,7 +10,8 @@
  *
  * Adam (Kingma and Ba 2015) as Torch7 has it: m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2,
  *     w <- w - rate sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)
- * with epsilon added to the uncorrected sqrt(v). SGD with momentum: m <- b1 m + g, w <- w - rate m.
+ * with epsilon added to the uncorrected sqrt(v). SGD with momentum: m <- b1 m + g, w <- w - rate m. Weight decay adds
+ * weight_decay w to g, of every parameter, as PyTorch's SGD and Adam do.
  */
 #ifndef NX_NN_OPTIMIZER_H
 #define NX_NN_OPTIMIZER_H
@@ -24,6 +25,7 @@ typedef struct nx_optimizer_options {
     float beta1, beta2, epsilon; /* as given: 0 is 0. Adam's usual are 0.9, 0.999, 1e-8; SGD uses beta1 alone */
     float clip;                  /* where the gradient of all parameters together is longer than this (L2), it is
                                   * scaled to it (Pascanu, Mikolov, Bengio 2013, algorithm 1); 0: never */
+    float weight_decay;
 } nx_optimizer_options;
 
 typedef struct nx_optimizer {

@@ -34,14 +34,14 @@ static void update(const nx_optimizer_options *o, bool uncorrected, int t, doubl
 {
     double b1 = (double)o->beta1, b2 = (double)o->beta2, c1 = 1 - pow(b1, t), c2 = 1 - pow(b2, t);
     for (size_t i = 0; i < count; i++) {
-        double *m = &state.m[i], *v = &state.v[i];
+        double *m = &state.m[i], *v = &state.v[i], d = g[i] + (double)o->weight_decay * w[i];
         if (o->method == NX_OPTIMIZER_SGD) {
-            *m = b1 * *m + g[i];
+            *m = b1 * *m + d;
             w[i] -= rate_of(t) * *m;
             continue;
         }
-        *m = b1 * *m + (1 - b1) * g[i];
-        *v = b2 * *v + (1 - b2) * g[i] * g[i];
+        *m = b1 * *m + (1 - b1) * d;
+        *v = b2 * *v + (1 - b2) * d * d;
         if (uncorrected)
             w[i] -= rate_of(t) * sqrt(c2) / c1 * *m / (sqrt(*v) + (double)o->epsilon);
         else
@@ -139,12 +139,15 @@ static const struct problem {
     const char *name;
     nx_optimizer_options options;
 } problems[] = {
-    {"adam", {NX_OPTIMIZER_ADAM, .9f, .999f, 1e-8f}},
-    {"adam, beta1 0", {NX_OPTIMIZER_ADAM, 0, .99f, 1e-8f}},
-    {"adam, beta 0.5", {NX_OPTIMIZER_ADAM, .5f, .9f, 1e-4f}},
-    {"adam, large epsilon", {NX_OPTIMIZER_ADAM, .9f, .999f, .1f}},
-    {"sgd", {NX_OPTIMIZER_SGD, 0, 0, 0}},
-    {"sgd, momentum", {NX_OPTIMIZER_SGD, .9f, 0, 0}},
+    {"adam", {.method = NX_OPTIMIZER_ADAM, .beta1 = .9f, .beta2 = .999f, .epsilon = 1e-8f}},
+    {"adam, beta1 0", {.method = NX_OPTIMIZER_ADAM, .beta2 = .99f, .epsilon = 1e-8f}},
+    {"adam, beta 0.5", {.method = NX_OPTIMIZER_ADAM, .beta1 = .5f, .beta2 = .9f, .epsilon = 1e-4f}},
+    {"adam, large epsilon", {.method = NX_OPTIMIZER_ADAM, .beta1 = .9f, .beta2 = .999f, .epsilon = .1f}},
+    {"sgd", {.method = NX_OPTIMIZER_SGD}},
+    {"sgd, momentum", {.method = NX_OPTIMIZER_SGD, .beta1 = .9f}},
+    {"adam, weight decay",
+     {.method = NX_OPTIMIZER_ADAM, .beta1 = .9f, .beta2 = .999f, .epsilon = 1e-8f, .weight_decay = .05f}},
+    {"sgd, weight decay", {.method = NX_OPTIMIZER_SGD, .beta1 = .9f, .weight_decay = .05f}},
 };
 enum { PROBLEMS = sizeof problems / sizeof *problems };
 
@@ -192,7 +195,7 @@ static void twenty_steps_are_those_in_double(void **state)
 static void epsilon_is_placed_as_in_torch7(void **state)
 {
     (void)state;
-    nx_optimizer_options o = {NX_OPTIMIZER_ADAM, .9f, .999f, .1f};
+    nx_optimizer_options o = {.method = NX_OPTIMIZER_ADAM, .beta1 = .9f, .beta2 = .999f, .epsilon = .1f};
     float *x = random_values("x", PIXELS * IN, -1, 1), *y = random_values("y", PIXELS * OUT, -1, 1);
     double torch7[ALL], pytorch[ALL], gradient[ALL], m[2][ALL] = {{0}}, v[2][ALL] = {{0}}, apart = 0;
     run r = convolution(o, x, y, torch7);

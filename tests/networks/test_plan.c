@@ -454,7 +454,9 @@ static void record_training(nx_graph *g, descriptor *vgg, nx_params *params, nx_
         free(zero);
     }
     nx_tensor *total = nx_keep(nx_weighted_sum(g, terms, (float[LAYERS]){1, 1, 1, 1, 1}, LAYERS));
-    *optimizer = nx_optimizer_new(g, total, params, (nx_optimizer_options){NX_OPTIMIZER_ADAM, .9f, .999f, 1e-8f});
+    *optimizer = nx_optimizer_new(
+        g, total, params,
+        (nx_optimizer_options){.method = NX_OPTIMIZER_ADAM, .beta1 = .9f, .beta2 = .999f, .epsilon = 1e-8f});
 }
 
 static void training_is_planned_well(void **state)

@@ -68,8 +68,9 @@ static scene record(bool training, int size, float width, int level)
                                  fixed_values(s.g, (nx_shape){1, 1, out[i]->shape.c, out[i]->shape.c}, layers[i]), 0);
     terms[STYLES] = nx_content_loss(s.g, out[STYLES], fixed_values(s.g, out[STYLES]->shape, "content"));
     s.total = nx_keep(nx_weighted_sum(s.g, terms, (float[]){1, 1, 1, 1, 1, 1}, LAYERS));
-    s.optimizer =
-        nx_optimizer_new(s.g, s.total, s.params, (nx_optimizer_options){NX_OPTIMIZER_ADAM, .9f, .999f, 1e-8f});
+    s.optimizer = nx_optimizer_new(
+        s.g, s.total, s.params,
+        (nx_optimizer_options){.method = NX_OPTIMIZER_ADAM, .beta1 = .9f, .beta2 = .999f, .epsilon = 1e-8f});
     s.added = nx_recompute(s.g, level);
     return s;
 }
