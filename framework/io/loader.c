@@ -30,6 +30,7 @@ typedef struct picture {
     uint8_t *rgb;      /* NULL: not in the cache */
     size_t pack;       /* 1 and on: of that packed dataset; 0: a file */
     size_t index;      /* in the dataset */
+    int label;
     bool optional, bad;
 } picture;
 
@@ -46,6 +47,7 @@ struct nx_loader {
     uint64_t epoch;
     uint32_t *order; /* of that epoch */
     float *ahead;    /* the batch it makes */
+    float *labels;   /* its labels */
     size_t bad;
     nx_error named[NAMED]; /* the first bad ones */
 
@@ -60,6 +62,7 @@ struct nx_loader {
 
     /* The caller's. */
     size_t counted, told; /* bad pictures: up to the batch given out, and when they were last told of */
+    float *given;         /* the labels of that batch */
 };
 
 /* ---- pictures ---- */
@@ -209,6 +212,20 @@ static uint8_t *decode_good(nx_loader *loader, uint64_t number, picture **p, boo
     return NULL;
 }
 
+/* The random numbers of picture `number` of the run, `takes` of them from this stream. */
+static nx_rng draws_of(const nx_loader *loader, const char *stream, uint64_t number, uint64_t takes)
+{
+    nx_rng rng = nx_rng_new(loader->options.seed, nx_stream(stream));
+    rng.index = number * takes;
+    return rng;
+}
+
+static void copy_row(float *to, const uint8_t *from, size_t pixels, bool mirrored)
+{
+    for (size_t x = 0; x < pixels; x++)
+        for (size_t c = 0; c < 3; c++) to[3 * x + c] = from[3 * (mirrored ? pixels - 1 - x : x) + c];
+}
+
 static bool make_batch(nx_loader *loader, uint64_t k, nx_error *err)
 {
     const nx_loader_options *o = &loader->options;
@@ -220,17 +237,17 @@ static bool make_batch(nx_loader *loader, uint64_t k, nx_error *err)
         uint8_t *rgb = decode_good(loader, number, &p, &owned, err);
         if (!rgb) return false;
         int top = (p->height - o->crop) / 2, left = (p->width - o->crop) / 2;
+        bool mirrored = false;
+        loader->labels[i] = (float)p->label;
         if (!o->center) {
-            nx_rng rng = nx_rng_new(o->seed, nx_stream("loader.crop"));
-            rng.index = number * 2;
+            nx_rng rng = draws_of(loader, "loader.crop", number, 2), coin = draws_of(loader, "loader.flip", number, 1);
+            mirrored = o->flip && nx_rng_below(&coin, 2);
             top = (int)nx_rng_below(&rng, (uint32_t)(p->height - o->crop + 1));
             left = (int)nx_rng_below(&rng, (uint32_t)(p->width - o->crop + 1));
         }
-        for (size_t y = 0; y < crop; y++) {
-            const uint8_t *from = rgb + (((size_t)top + y) * p->width + left) * 3;
-            float *to = loader->ahead + ((size_t)i * crop + y) * crop * 3;
-            for (size_t j = 0; j < crop * 3; j++) to[j] = from[j];
-        }
+        for (size_t y = 0; y < crop; y++)
+            copy_row(loader->ahead + ((size_t)i * crop + y) * crop * 3, rgb + (((size_t)top + y) * p->width + left) * 3,
+                     crop, mirrored);
         if (owned) free(rgb);
     }
     return true;
@@ -289,6 +306,8 @@ static void free_memory(nx_loader *loader)
     free(loader->pictures);
     free(loader->order);
     free(loader->ahead);
+    free(loader->labels);
+    free(loader->given);
     free(loader);
 }
 
@@ -298,14 +317,16 @@ bool nx_loader_new(nx_loader **out, const nx_loader_options *options, nx_error *
     if (!check_options(options, err)) return false;
     nx_loader *loader = nx_alloc(sizeof *loader);
     loader->options = *options;
-    loader->options.paths = NULL; /* the caller's, as is optional; the copies are in pictures */
+    loader->options.paths = NULL; /* the caller's, as the next two are; the copies are in pictures */
     loader->options.optional = NULL;
+    loader->options.labels = NULL;
     if (!options->cache_bytes) loader->options.cache_bytes = CACHE_BYTES;
     loader->pictures = nx_alloc(options->count * sizeof *loader->pictures);
     for (size_t i = 0; i < options->count; i++) {
         picture *p = &loader->pictures[i];
         nx_error reason;
         p->path = nx_copy_text(options->paths[i]);
+        p->label = options->labels ? options->labels[i] : 0;
         p->optional = options->optional && options->optional[i];
         if (check_picture(loader, p, &reason)) continue;
         leave_out(loader, p, &reason);
@@ -326,7 +347,10 @@ bool nx_loader_new(nx_loader **out, const nx_loader_options *options, nx_error *
 
 static void start(nx_loader *loader, uint64_t k)
 {
+    size_t labels = (size_t)loader->options.batch * sizeof(float);
     loader->ahead = nx_alloc(batch_bytes(&loader->options));
+    loader->labels = nx_alloc(labels);
+    loader->given = nx_alloc(labels);
     loader->wanted = k, loader->ready = NO_BATCH;
     pthread_mutex_init(&loader->mutex, NULL);
     pthread_cond_init(&loader->changed, NULL);
@@ -366,6 +390,12 @@ static void tell(nx_loader *loader)
 
 size_t nx_loader_bad(const nx_loader *loader) { return loader->counted; }
 
+void nx_loader_labels(const nx_loader *loader, float *out)
+{
+    NX_CHECK(loader->given, "labels before a batch");
+    memcpy(out, loader->given, (size_t)loader->options.batch * sizeof(float));
+}
+
 bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err)
 {
     NX_CHECK(k < NO_BATCH / 2 / (uint64_t)loader->options.batch, "batch %llu", (unsigned long long)k);
@@ -380,7 +410,10 @@ bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err)
         pthread_cond_wait(&loader->changed, &loader->mutex);
     }
     bool fine = !loader->failed || nx_fail(err, "%s", loader->error.text);
-    if (fine) memcpy(out, loader->ahead, batch_bytes(&loader->options));
+    if (fine) {
+        memcpy(out, loader->ahead, batch_bytes(&loader->options));
+        memcpy(loader->given, loader->labels, (size_t)loader->options.batch * sizeof(float));
+    }
     loader->counted = loader->bad;
     tell(loader);
     loader->wanted = k + 1;

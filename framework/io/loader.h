@@ -9,6 +9,8 @@
  *     if (!nx_loader_new(&loader, &options, err)) return false;
  *     for (uint64_t k = 0; k < steps; k++) nx_loader_batch(loader, k, pixels, err);
  *     nx_loader_free(loader);
+ *
+ * For classification each picture has a number with it (labels), such as that of its class (io/classes).
  */
 #ifndef NX_IO_LOADER_H
 #define NX_IO_LOADER_H
@@ -21,12 +23,14 @@
 typedef struct nx_loader_options {
     char *const *paths; /* of files, or "FILE#7" of a packed dataset (io/packed.h); copied */
     size_t count;
+    const int *labels; /* [count] what nx_loader_labels gives; NULL: 0 each; copied */
     const bool
         *optional; /* [count] those that are left out where they are bad; NULL: none, each has to be good; copied */
     int crop;      /* pixels a side */
     int batch;     /* pictures */
     uint64_t seed;
     int resize_short;   /* scale the shorter side to this first (bicubic); 0: crops of the picture as it is */
+    bool flip;          /* every other crop, by chance, is mirrored left to right; not with center */
     bool center;        /* the centre crop, in the order of paths, seed unused: for validation */
     size_t cache_bytes; /* decoded pictures kept in memory; 0: 512 MB */
 } nx_loader_options;
@@ -44,6 +48,9 @@ void nx_loader_free(nx_loader *loader);
  * pictures that were left out are told as warnings: the first few by name, more of them as a count. One thread at a
  * time. */
 bool nx_loader_batch(nx_loader *loader, uint64_t k, float *out, nx_error *err);
+
+/* The labels of the newest batch that was given out, [batch]; before the first one none. */
+void nx_loader_labels(const nx_loader *loader, float *out);
 
 /* How many were left out: by nx_loader_new, and since then on the way to the newest batch. */
 size_t nx_loader_bad(const nx_loader *loader);

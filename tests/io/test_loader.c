@@ -142,6 +142,56 @@ static void centre_crops_come_in_order(void **state)
     nx_loader_free(loader);
 }
 
+/* Mirrored, the columns go down; about every other one of the random crops, none of those of the centre. */
+static void crops_are_flipped(void **state)
+{
+    (void)state;
+    static float out[SIZE];
+    int flipped = 0, all = 0;
+    for (int center = 0; center < 2; center++) {
+        nx_loader *loader = open_loader((nx_loader_options){.seed = 6, .flip = true, .center = center});
+        for (uint64_t k = 0; k < 40; k++) {
+            get(loader, k, out);
+            for (int b = 0; b < BATCH; b++) {
+                const float *crop = out + b * CROP * CROP * 3;
+                bool mirrored = crop[2] > crop[5];
+                int left = (int)crop[mirrored ? 3 * CROP - 1 : 2];
+                for (int x = 0; x < CROP; x++) assert_true(crop[3 * x + 2] == left + (mirrored ? CROP - 1 - x : x));
+                if (center) assert_false(mirrored);
+                if (!center) flipped += mirrored, all++;
+            }
+        }
+        nx_loader_free(loader);
+    }
+    assert_true(flipped > all / 3 && flipped < all * 2 / 3);
+}
+
+/* The label that comes with a crop is that of its picture, in whatever order, and also where one stands in for another.
+ */
+static void labels_come_with_their_pictures(void **state)
+{
+    (void)state;
+    static float out[SIZE];
+    float labels[BATCH];
+    int numbers[COUNT];
+    nx_error err;
+    nx_loader *loader;
+    char *all[COUNT], *none = nx_format("%s/none.png", scratch_folder);
+    bool optional[COUNT];
+    for (int i = 0; i < COUNT; i++) all[i] = i == 3 ? none : paths[i], optional[i] = true, numbers[i] = 100 + i;
+    nx_loader_options options = {
+        .paths = all, .count = COUNT, .labels = numbers, .optional = optional, .crop = CROP, .batch = BATCH, .seed = 8};
+    if (!nx_loader_new(&loader, &options, &err)) fail_msg("%s", err.text);
+    for (uint64_t k = 0; k < 20; k++) {
+        get(loader, k, out);
+        usleep(k % 3 * 1000); /* the thread is at the next batch by now */
+        nx_loader_labels(loader, labels);
+        for (int b = 0; b < BATCH; b++) assert_true(labels[b] == 100 + out[b * CROP * CROP * 3] && labels[b] != 103);
+    }
+    nx_loader_free(loader);
+    free(none);
+}
+
 static void resize_short_makes_room(void **state)
 {
     (void)state;
@@ -297,6 +347,8 @@ int main(void)
         cmocka_unit_test(every_epoch_sees_every_picture),
         cmocka_unit_test(batches_depend_on_seed_and_number_alone),
         cmocka_unit_test(centre_crops_come_in_order),
+        cmocka_unit_test(crops_are_flipped),
+        cmocka_unit_test(labels_come_with_their_pictures),
         cmocka_unit_test(resize_short_makes_room),
         cmocka_unit_test(bad_files_are_named_at_once),
         cmocka_unit_test(bad_data_fails_its_batch),
