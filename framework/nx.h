@@ -44,6 +44,7 @@ extern "C" {
 #include "device/status.h"  /* OpenCL's status codes in words */
 
 /* io: files; a stranger to device */
+#include "io/classes.h" /* pictures in a folder for each class */
 #include "io/files.h"   /* whole reads, writes that are all or nothing */
 #include "io/hdf5.h"    /* HDF5 in small typed calls */
 #include "io/image.h"   /* PNG and JPEG pictures */

@@ -7,6 +7,7 @@
 #include "commands/info.h"
 #include "commands/terminal.h"
 #include "config/made.h"
+#include "io/classes.h"
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/image.h"
@@ -169,6 +170,20 @@ static bool print_colours(const nx_packed *data, nx_error *err)
     return true;
 }
 
+/* The classes of a packed folder of class folders, each with its pictures. */
+static void print_classes(char *path)
+{
+    nx_classes c;
+    if (!nx_classes_read(&c, &path, 1, NULL)) return;
+    printf("  %-28s %zu\n", "classes", c.classes);
+    for (size_t i = 0, end; i < c.count; i = end) {
+        for (end = i; end < c.count && c.labels[end] == c.labels[i];) end++;
+        terminal_print("    %-26s", c.names[c.labels[i]]);
+        printf(" %zu\n", end - i);
+    }
+    nx_classes_free(&c);
+}
+
 bool print_dataset(const char *path, nx_error *err)
 {
     static const char *const attributes[] = {"source", "packed", "nstx_version"};
@@ -181,6 +196,7 @@ bool print_dataset(const char *path, nx_error *err)
     printf("a packed dataset\n  %-28s %zu of %d x %d pixels, %s\n", "pictures", count, size, size,
            nx_bytes_text(bytes, (double)count * size * size * 3));
     bool ok = print_colours(data, err);
+    if (ok) print_classes((char *)path);
     nx_packed_free(data);
     if (!ok || !nx_h5_open(&file, path, false, err)) return false;
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {

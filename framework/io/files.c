@@ -112,6 +112,20 @@ bool nx_files_images(nx_file_list *out, const char *path, nx_error *err)
     return true;
 }
 
+bool nx_files_folders(nx_file_list *out, const char *path, nx_error *err)
+{
+    *out = (nx_file_list){0};
+    bool fine = list_folder(out, path, err);
+    size_t folders = 0;
+    for (size_t i = 0; i < out->count; i++)
+        if (nx_folder_exists(out->paths[i]))
+            out->paths[folders++] = out->paths[i];
+        else
+            free(out->paths[i]);
+    out->count = folders;
+    return fine;
+}
+
 void nx_file_list_free(nx_file_list *list)
 {
     if (!list) return;

@@ -24,6 +24,9 @@ typedef struct nx_file_list {
  * and a folder that several links lead to, such as one to its own parent, is entered once. A path to a file is a list
  * of one. A folder without a picture is an error. Free with nx_file_list_free. */
 bool nx_files_images(nx_file_list *out, const char *path, nx_error *err);
+
+/* The folders in the folder, of which names that begin with a dot are passed over. There may be none. */
+bool nx_files_folders(nx_file_list *out, const char *path, nx_error *err);
 void nx_file_list_free(nx_file_list *list); /* leaves *list empty; NULL is fine */
 bool nx_is_image_name(const char *name);    /* by its ending */
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define PICTURES "/pictures"
+#define NAMES    "/names"
 #define MARK     "nstx_dataset"
 #define SLACK    (1 << 20) /* bytes of a file that are no pictures: names, HDF5's own */
 
@@ -126,6 +127,30 @@ bool nx_packed_images(nx_file_list *out, const char *path, nx_error *err)
     for (; out->count < data->count; out->count++) out->paths[out->count] = nx_format("%s#%zu", path, out->count);
     nx_packed_free(data);
     return true;
+}
+
+bool nx_packed_names(nx_file_list *out, const char *path, nx_error *err)
+{
+    nx_packed *data;
+    nx_h5 *file;
+    char *text, *rest;
+    *out = (nx_file_list){0};
+    if (!nx_packed_open(&data, path, err)) return false;
+    size_t count = nx_packed_count(data);
+    nx_packed_free(data);
+    if (!nx_h5_open(&file, path, false, err)) return false;
+    bool fine = nx_h5_read_text(file, NAMES, &text, err);
+    nx_h5_close(file, NULL);
+    if (!fine) return false;
+    out->paths = nx_alloc(count * sizeof *out->paths);
+    char *line = strtok_r(text, "\n", &rest);
+    for (; line && out->count < count; line = strtok_r(NULL, "\n", &rest))
+        out->paths[out->count++] = nx_copy_text(line);
+    fine = (out->count == count && !line) ||
+           nx_fail(err, "%s: %s has not one line for each of the %zu pictures", path, NAMES, count);
+    free(text);
+    if (!fine) nx_file_list_free(out);
+    return fine;
 }
 
 bool nx_packed_name(const char *name, char **file, size_t *i)
@@ -263,7 +288,7 @@ bool nx_packer_finish(nx_packer *p, const char *source, nx_error *err)
     bool ok = nx_h5_set_int(file, "/", MARK, 1, err) && nx_h5_set_string(file, "/", "nstx_version", nx_version, err) &&
               nx_h5_set_string(file, "/", "source", source, err) &&
               nx_h5_set_string(file, "/", "packed", nx_date(date), err) &&
-              nx_h5_write_text(file, "/names", p->names, err) && nx_h5_write_text(file, "/left_out", p->left_out, err);
+              nx_h5_write_text(file, NAMES, p->names, err) && nx_h5_write_text(file, "/left_out", p->left_out, err);
     ok = nx_h5_close(file, ok ? err : NULL) && ok && nx_file_publish(p->draft, p->path, err);
     if (ok) {
         free(p->draft);

@@ -2,7 +2,7 @@
  * files again and again.
  *
  *     /pictures   uint8 [n][size][size][3], contiguous and uncompressed, with the attributes of HDF5's images
- *     /names      where each picture came from, one a line
+ *     /names      where each picture lay in the folder, one a line; CLASS/... of a folder of classes (io/classes)
  *     /left_out   what was not packed and why, one a line
  *     /           attributes nstx_dataset = 1, nstx_version, source, packed (date)
  *
@@ -40,6 +40,9 @@ bool nx_packed_is_file(const char *path);
 /* The pictures at path, as nx_files_images; of a packed dataset, "FILE#0", "FILE#1" and so on, which io/loader takes.
  */
 bool nx_packed_images(nx_file_list *out, const char *path, nx_error *err);
+
+/* The names of its pictures, in their order. */
+bool nx_packed_names(nx_file_list *out, const char *path, nx_error *err);
 
 /* Takes "FILE#7" apart; *file, owned by the caller, and *i are set only if name is such a one. */
 bool nx_packed_name(const char *name, char **file, size_t *i);

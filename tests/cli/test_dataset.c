@@ -52,6 +52,25 @@ static void a_folder_is_packed(void **state)
     assert_said(said_out, "a packed dataset");
 }
 
+/* What lies in class folders can be told by class. */
+static void classes_are_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(at("kinds"), 0777), 0);
+    assert_int_equal(mkdir(at("kinds/stone"), 0777), 0);
+    assert_int_equal(mkdir(at("kinds/leaf"), 0777), 0);
+    write_picture("kinds/stone/1.png", 32, 32, 1);
+    write_picture("kinds/leaf/1.png", 32, 32, 2);
+    write_picture("kinds/leaf/2.png", 32, 32, 3);
+    nstx(0, "dataset pack kinds kinds.h5 --size 32");
+    nstx(0, "dataset info kinds.h5");
+    assert_said(said_out, "classes                      2");
+    assert_said(said_out, "leaf                       2");
+    assert_said(said_out, "stone                      1");
+    nstx(0, "dataset info mixed.h5"); /* of which a picture lies beside the folders */
+    assert_null(strstr(said_out, "classes"));
+}
+
 static void mistakes_are_answered(void **state)
 {
     (void)state;
@@ -116,9 +135,8 @@ static void training_from_it_is_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_folder_is_packed),
-        cmocka_unit_test(mistakes_are_answered),
-        cmocka_unit_test(the_loader_reads_either),
+        cmocka_unit_test(a_folder_is_packed),           cmocka_unit_test(classes_are_kept),
+        cmocka_unit_test(mistakes_are_answered),        cmocka_unit_test(the_loader_reads_either),
         cmocka_unit_test(training_from_it_is_the_same),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);

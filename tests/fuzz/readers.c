@@ -6,6 +6,8 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "graph/wisdom.h"
+#include "io/classes.h"
+#include "io/classes.h"
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/image.h"
@@ -278,6 +280,11 @@ static void read_packed(const char *path)
         must(list.count == count, "another count of pictures");
         nx_file_list_free(&list);
     }
+    nx_classes classes;
+    if (count < 1000 && !nx_classes_read(&classes, (char *[]){(char *)path}, 1, &err))
+        check_message(&err);
+    else if (count < 1000)
+        must(classes.count == count && classes.classes > 0, "pictures without a class"), nx_classes_free(&classes);
 }
 
 /* ---- weights ---- */

@@ -192,7 +192,7 @@ void seed_packed(fuzz_seeds *out)
     nx_packer *packer;
     nx_error err;
     need(nx_packer_new(&packer, made(), 4, 3, &err), err.text);
-    for (int i = 0; i < 3; i++) need(nx_packer_add(packer, "a.png", rgb, &err), err.text);
+    for (int i = 0; i < 3; i++) need(nx_packer_add(packer, i ? "dog/a.png" : "cat/a.png", rgb, &err), err.text);
     need(nx_packer_finish(packer, "photos", &err), err.text);
     nx_packer_free(packer);
     take_made(out);
