@@ -1,6 +1,6 @@
 /* The networks of Simonyan and Zisserman 2015: configurations D, VGG-16, and E, VGG-19. torchvision counts the ReLUs
  * and the poolings of its convolutions too, Keras names a layer by its block. */
-#include "networks/descriptor.h"
+#include "networks/classifiers.h"
 
 /* clang-format off */
 #define CONV(block, i, width, number)                                                                                  \
@@ -49,3 +49,8 @@ const descriptor_network vgg16_network = {
     .listing = "conv1_1 to conv5_3, relu1_1 to relu5_3, pool1 to pool5, fc6, fc7 and fc8",
     COMMON(vgg16_layers),
 };
+
+/* ---- to be trained ---- */
+
+const classifier_network vgg19_classifier = {.name = "vgg19", .like = &vgg19_network};
+const classifier_network vgg16_classifier = {.name = "vgg16", .like = &vgg16_network};
