@@ -84,6 +84,8 @@ static bool check_options(const generator *g, nx_error *err)
 {
     const config *c = g->c;
     const paper *p = paper_of(c);
+    if (c->experiment.task == TASK_CLASSIFY)
+        return nx_fail(err, "%s: a classifier, which tells classes apart and makes no pictures", g->m->file);
     if (c->experiment.task == TASK_OPTIMIZE || !p->trains)
         return nx_fail(err, "%s: the options in it are those of no generator: %s", g->m->file,
                        p->trains ? "task = optimize" : "its paper trains none");

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The attributes of an object, one a line. */
+/* The attributes of an object, one a line; what has lines itself, as the names of classes, on that one. */
 static bool print_attributes(const nx_h5 *file, const char *path, nx_error *err)
 {
     nx_h5_names names;
@@ -27,6 +27,7 @@ static bool print_attributes(const nx_h5 *file, const char *path, nx_error *err)
         nx_error none;
         terminal_print("  %-28s ", names.names[i]);
         if (nx_h5_get_string(file, path, names.names[i], &text, &none)) {
+            for (char *end = text; (end = strchr(end, '\n'));) *end = ' ';
             terminal_print("%s", text);
             putchar('\n');
             free(text);
@@ -104,6 +105,12 @@ static bool print_model(const nx_h5 *file, nx_error *err)
     printf("options\n");
     terminal_lines(text);
     free(text);
+    if (nx_h5_exists(file, "/model/classes")) {
+        if (!nx_h5_read_text(file, "/model/classes", &text, err)) return false;
+        printf("classes\n");
+        terminal_lines(text);
+        free(text);
+    }
     return print_datasets(file, "/model/parameters", err);
 }
 
@@ -177,6 +184,7 @@ static cJSON *hdf5_json(const nx_h5 *file, const char *kind, const char *root)
     cJSON_AddItemToObject(json, "attributes", attributes_json(file, root));
     add_text(json, "config", file, "/config");
     add_text(json, "options", file, "/model/options");
+    add_text(json, "classes", file, "/model/classes");
     if (nx_h5_exists(file, "/device")) cJSON_AddItemToObject(json, "device", attributes_json(file, "/device"));
     if (nx_h5_exists(file, "/data")) cJSON_AddItemToObject(json, "data", attributes_json(file, "/data"));
     if (nx_h5_exists(file, "/memory")) cJSON_AddItemToObject(json, "memory", attributes_json(file, "/memory"));

@@ -31,6 +31,8 @@ static void print_single(const sweep_point *p, const run_outcome *o)
         printf("validation %.6g\n", o->validation);
     else if (!isnan(o->validation))
         printf("validation %.6g (style %.5g, content %.5g)\n", o->validation, o->style, o->content);
+    if (!isnan(o->top1)) printf("top-1      %.2f %%\n", 100 * o->top1);
+    if (!isnan(o->top5)) printf("top-5      %.2f %%\n", 100 * o->top5);
     if (!isnan(o->diversity.contrast))
         printf("samples    nearest neighbour %.4g, contrast %.4g (grey levels)\n", o->diversity.neighbour,
                o->diversity.contrast);
@@ -49,6 +51,8 @@ static cJSON *outcome_json(const sweep_point *one, const run_outcome *o)
     cJSON_AddStringToObject(json, "point", one->label);
     cJSON_AddNumberToObject(json, "training", o->loss);
     cJSON_AddNumberToObject(json, "validation", o->validation);
+    if (!isnan(o->top1)) cJSON_AddNumberToObject(json, "top1", o->top1);
+    if (!isnan(o->top5)) cJSON_AddNumberToObject(json, "top5", o->top5);
     cJSON_AddNumberToObject(json, "style", o->style);
     cJSON_AddNumberToObject(json, "content", o->content);
     if (o->reused) return json;

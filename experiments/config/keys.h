@@ -66,7 +66,7 @@
 
 WORDS(paper, PAPERS(PAPER))
 WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") WORD(TASK_OPTIMIZE, "optimize")
-    WORD(TASK_DISTIL, "distil"))
+    WORD(TASK_DISTIL, "distil") WORD(TASK_CLASSIFY, "classify"))
 WORDS(scale, WORD(SCALE_PAPER, "paper") WORD(SCALE_LAPTOP, "laptop") WORD(SCALE_CI, "ci"))
 WORDS(kernels, WORD(KERNELS_AUTO, "auto") WORD(KERNELS_CPU, "cpu") WORD(KERNELS_GPU, "gpu"))
 WORDS(precision, WORD(PRECISION_FP32, "fp32") WORD(PRECISION_TF32, "tf32"))
@@ -106,7 +106,8 @@ WORDS(balance, WORD(BALANCE_MEAN, "mean") WORD(BALANCE_LITERAL, "literal") WORD(
 
 SECTION(experiment, "What is run.")
 CHOICE(experiment, paper, paper, improved_texnet, "whose experiment it is")
-CHOICE(experiment, task, task, train, "train a stylization, train a texture from noise alone, optimize one picture, or distil a descriptor")
+CHOICE(experiment, task, task, train, "train a stylization, train a texture from noise alone, optimize one picture, distil a descriptor, "
+    "or train a classifier")
 CHOICE(experiment, scale, scale, paper, "which of the config's [scale.NAME] sections counts, if it has one")
 INT(experiment, seed, 1, 0, INT_MAX, "of every random number; the same seed, device and config give the same bits")
 INT(experiment, steps, 1000, 0, INT_MAX, "updates; 0 evaluates and logs step 0 alone")
@@ -201,6 +202,7 @@ NUMBERS(loss, stage_style_ratios, 0, INFINITY,
 NUMBERS(loss, style_shares, 0, INFINITY, "optimize: of style and more_styles, each picture's style loss")
 CHOICE(loss, balance, balance, mean,
     "random_weights: each layer over its gradient's mean magnitude, over the magnitude of the mean as printed, or none")
+REAL(loss, label_smoothing, 0, 0, 0.999, "classify: share of each label that all classes have alike")
 CHOICE(loss, content_target, content_target, previous,
     "mtnet: each picture keeps the content of what its subnet is given, or of the content picture")
 END(loss)
@@ -235,6 +237,8 @@ CHOICE(optimizer, schedule, schedule, step,
 INT(optimizer, warmup, 0, 0, INT_MAX, "steps in which the learning rate rises in equal parts; not of L-BFGS")
 REAL(optimizer, decay, 0.8, 0, 1, "factor on the learning rate every decay_every steps; not of L-BFGS")
 INT(optimizer, decay_every, 2000, 0, INT_MAX, "steps; 0: the learning rate stays")
+REAL(optimizer, weight_decay, 0, 0, 1,
+    "training: so many times each parameter is added to its gradient, after the clip, as PyTorch's SGD and Adam do")
 REAL(optimizer, clip, 0, 0, INFINITY,
     "training: a longer gradient of all parameters together (L2) is scaled to this; 0: never")
 INT(optimizer, history, 100, 1, 1000, "pairs that L-BFGS keeps")
@@ -247,10 +251,12 @@ REAL(optimizer, longest_step, 16, 0, INFINITY,
 END(optimizer)
 
 SECTION(data, "The pictures.")
-PATHS(data, content, WANT_ANY, "pictures, folders of pictures or a packed dataset; optimize: one picture or none")
+PATHS(data, content, WANT_ANY,
+    "pictures, folders of pictures or a packed dataset; optimize: one picture or none; classify: folders with a subfolder "
+    "for each class, or packed ones")
 PATHS(data, validation, WANT_ANY,
     "the same for validation; empty: the last validation_count of content, left out of training")
-INT(data, validation_count, 0, 0, INT_MAX, "pictures to validate on; 0: all of validation, none of content")
+INT(data, validation_count, 0, 0, INT_MAX, "pictures to validate on, classify: of each class; 0: all of validation, none of content")
 CHOICE(data, bad_pictures, bad_pictures, skip,
     "training: pictures of a folder that are broken or too small: skip, the next one in order stands in; or refuse")
 PATH(data, style, WANT_FILE, "", , "the style picture")
@@ -270,6 +276,7 @@ NUMBERS(data, coarse, 1, 16384, "optimize: sizes before `size`, each result enla
 INT(data, coarse_steps, 100, 1, INT_MAX, "optimize: updates at each of them, of [experiment] steps")
 INT(data, resize, 0, 0, 16384, "pixels of the shorter side before the crop; 0: no resizing")
 INT(data, batch, 4, 1, 1024, "pictures a step")
+FLAG(data, flip, false, "training: every other crop, by chance, is mirrored left to right")
 REAL(data, contrast, 0, 0, 1, "each crop's contrast is multiplied by a number drawn from [1 - contrast, 1]")
 END(data)
 

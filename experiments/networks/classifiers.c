@@ -54,8 +54,7 @@ bool classifier_check_size(const config *c, int side, nx_error *err)
     int least = 1;
     if (fits(c, side)) return true;
     while (!fits(c, least)) least++;
-    return nx_fail(err, "[data] size = %d: %s%s takes pictures of %d pixels a side at least", side,
-                   classifier_network_of(c)->name,
+    return nx_fail(err, "%s%s takes pictures of %d pixels a side at least", classifier_network_of(c)->name,
                    c->classifier.norm == CLASSIFIER_NORM_INSTANCE ? " with norm = instance" : "", least);
 }
 

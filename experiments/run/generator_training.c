@@ -2,7 +2,6 @@
 #include "run/generator_training.h"
 
 #include "base/memory.h"
-#include "base/rng.h"
 #include "base/text.h"
 #include "config/made.h"
 #include "config/sweep_points.h"
@@ -79,23 +78,6 @@ static void store(const trainer *base, const nx_params *params, const side *vali
 
 /* ---- pictures ---- */
 
-/* Each picture's contrast is multiplied by a number of its own, around its mean colour. */
-static void change_contrast(const trainer *t, uint64_t step, float *pixels)
-{
-    size_t size = (size_t)t->task.c->data.size * (size_t)t->task.c->data.size;
-    nx_rng rng = nx_rng_new((uint64_t)t->task.c->experiment.seed, nx_stream("contrast"));
-    rng.index = step * (uint64_t)t->task.c->data.batch;
-    for (int n = 0; n < t->task.c->data.batch; n++, pixels += 3 * size) {
-        float factor = 1 - (float)t->task.c->data.contrast * nx_rng_uniform(&rng);
-        for (int k = 0; k < 3; k++) {
-            double mean = 0;
-            for (size_t i = 0; i < size; i++) mean += (double)pixels[3 * i + k] / (double)size;
-            for (size_t i = 0; i < size; i++)
-                pixels[3 * i + k] = (float)mean + (pixels[3 * i + k] - (float)mean) * factor;
-        }
-    }
-}
-
 /* Diversity is what noise alone changes, so the batch is its first picture again and again. */
 static void repeat_picture(const trainer *t, float *pixels)
 {
@@ -106,7 +88,7 @@ static void repeat_picture(const trainer *t, float *pixels)
 
 static void alter(const trainer *t, uint64_t step, float *pixels)
 {
-    if (t->task.c->data.contrast > 0) change_contrast(t, step, pixels);
+    train_change_contrast(t, step, pixels);
     if (t->task.c->loss.diversity > 0) repeat_picture(t, pixels);
 }
 

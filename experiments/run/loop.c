@@ -122,7 +122,8 @@ static bool log_row(loop *l, nx_error *err)
     if (!rows_finite(g.objective, &v, "", l->step, err) || !sound(g.finite, l->step, err)) return false;
     rows_log(l->file, g.objective, &v, "", row);
     runfile_metric(l->file, "learning_rate", 1, (int64_t)row.step, row.seconds, rate_of(l->t, l->step));
-    if (!l->step && l->t->c->log.debug) log_gradient(l->file, &g);
+    if (l->t->kind->log_row) l->t->kind->log_row(l->t, l->file, row);
+    if (!l->step && l->t->c->log.debug && g.gradient) log_gradient(l->file, &g);
     l->value = (double)v.total;
     l->logged = true;
     l->fresh = l->fresh || l->t->kind->closes;

@@ -60,6 +60,7 @@ double objective_weight(const config *c, objective_kind kind, const objective_fa
         return c->loss.diversity;
     case OBJECTIVE_KERNEL: /* a distillation's own */
     case OBJECTIVE_READOUT:
+    case OBJECTIVE_CLASSES: /* the one of a classification */
     case OBJECTIVE_KINDS:
         break;
     }

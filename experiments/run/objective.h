@@ -20,6 +20,7 @@ typedef enum objective_kind {
     OBJECTIVE_ENTROPY,
     OBJECTIVE_KERNEL,  /* of a distillation */
     OBJECTIVE_READOUT, /* likewise */
+    OBJECTIVE_CLASSES, /* of a classification */
     OBJECTIVE_KINDS
 } objective_kind;
 

@@ -35,6 +35,8 @@ static bool read_outcome(const char *path, const config *c, run_outcome *out, nx
     const char *const *part = parts[rows == 1];
     out->loss = mean_of_last(file, "total", (size_t)rows);
     out->validation = mean_of_last(file, "validation/total", 1);
+    out->top1 = mean_of_last(file, "validation/top1", 1);
+    out->top5 = mean_of_last(file, "validation/top5", 1);
     out->style = mean_of_last(file, part[0], 1);
     out->content = mean_of_last(file, part[1], 1);
     out->diversity = (sample_diversity){.neighbour = mean_of_last(file, "samples/neighbour", 1),
@@ -44,17 +46,22 @@ static bool read_outcome(const char *path, const config *c, run_outcome *out, nx
 }
 
 /* A run is not continued to a step that lies behind it. */
-static bool check_step(const runfile *file, const config *c, const char *path, nx_error *err)
+static bool check_step(const checkpoint *k, const config *c, const char *path, nx_error *err)
 {
-    const checkpoint *k = runfile_checkpoint(file);
     uint64_t step;
-    if (!k) return true;
     return checkpoint_get_counter(k, "step", &step, path, err) &&
            (step <= (uint64_t)c->experiment.steps ||
             nx_fail(err,
                     "%s: the run is at step %llu, beyond [experiment] steps = %d: raise it, or start afresh without "
                     "--resume",
                     path, (unsigned long long)step, c->experiment.steps));
+}
+
+/* Whether the task is what the checkpoint, if there is one, was made from. */
+static bool check_checkpoint(const task *t, const runfile *file, const char *path, nx_error *err)
+{
+    const checkpoint *k = runfile_checkpoint(file);
+    return !k || (check_step(k, t->c, path, err) && (!t->kind->continues || t->kind->continues(t, k, path, err)));
 }
 
 /* A message has room for a command of this length; a longer one would be cut off. */
@@ -130,7 +137,7 @@ int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_
     int code = EXIT_REQUEST;
     if (task_fits(t, err) &&
         (r->resume ? runfile_resume(&file, p->path, &info, err) : runfile_new(&file, p->path, &info, err)) &&
-        check_step(file, c, p->path, err)) {
+        check_checkpoint(t, file, p->path, err)) {
         task_end end = loop_run(t, file, p->path, &out->result, err);
         code = end == TASK_FINISHED ? EXIT_DONE : end == TASK_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_FAILED;
     }

@@ -24,6 +24,7 @@ typedef struct run_request {
 typedef struct run_outcome {
     double loss;                /* training: mean of the last rows, at most 50; a picture: of its last step */
     double validation;          /* the last validation's total */
+    double top1, top5;          /* of the last validation: right answers, as a share */
     double style, content;      /* parts of it, or of loss, as they entered it */
     sample_diversity diversity; /* of the last validation's samples of a texture */
     task_result result;

@@ -17,7 +17,8 @@
 static const task_kind *const kinds[] = {[TASK_TRAIN] = &training,
                                          [TASK_TEXTURE] = &training,
                                          [TASK_OPTIMIZE] = &optimization,
-                                         [TASK_DISTIL] = &distillation};
+                                         [TASK_DISTIL] = &distillation,
+                                         [TASK_CLASSIFY] = &classification};
 
 /* ---- life ---- */
 

@@ -1,6 +1,6 @@
-/* What a config's [experiment] task asks for, behind one door: training (run/train) of a generator or a descriptor, or
- * optimisation of a picture (run/optimize). Here is what they have in common before anything runs: what a config can
- * get wrong, and memory that is known before the first kernel. run/loop runs a task.
+/* What a config's [experiment] task asks for, behind one door: training (run/train) of a generator, a descriptor or a
+ * classifier, or optimisation of a picture (run/optimize). Here is what they have in common before anything runs: what
+ * a config can get wrong, and memory that is known before the first kernel. run/loop runs a task.
  *
  *     task *t;
  *     if (!task_new(&t, c, &err)) return fail_with(&err, EXIT_FAILED);          reads every input; no device is touched
@@ -125,6 +125,9 @@ struct task_kind {
     bool (*measure)(task *t, int size, task_needs *out, nx_error *err);
     bool (*print)(task *t, nx_error *err);
 
+    /* Whether it goes on with what checkpoint k of the file path was made from; NULL: the config says enough. */
+    bool (*continues)(const task *t, const checkpoint *k, const char *path, nx_error *err);
+
     /* ---- how it runs: run/loop ---- */
     double adam_rate; /* the usual learning rate of Adam */
     int rows_of_loss; /* see task_rows_of_loss */
@@ -152,6 +155,9 @@ struct task_kind {
 
     task_graph (*graph)(const task *t);
 
+    /* Metrics of the row beside those of the objective; NULL: there are none. */
+    void (*log_row)(const task *t, runfile *file, task_row row);
+
     /* What [log] validation and images ask for, of the state at the row's step; pictures: the latter, too. */
     task_did (*look)(task *t, runfile *file, task_row row, bool pictures, nx_error *err);
 
@@ -164,7 +170,7 @@ struct task_kind {
     /* Beside each checkpoint of the run file at path; NULL: there is no more to write. */
     bool (*save_model)(const task *t, const char *path, nx_error *err);
 };
-extern const task_kind training, optimization, distillation;
+extern const task_kind training, optimization, distillation, classification;
 
 /* Pixels of which `mean` was taken away, as bytes. mean may be NULL. */
 uint8_t *task_bytes_of(const float *pixels, const float mean[3], size_t count);

@@ -60,7 +60,8 @@ static bool build(trainer *t, int size, nx_params *params, side *train, side *va
                                     .beta1 = (float)c->optimizer.beta1,
                                     .beta2 = (float)c->optimizer.beta2,
                                     .epsilon = (float)c->optimizer.epsilon,
-                                    .clip = (float)c->optimizer.clip};
+                                    .clip = (float)c->optimizer.clip,
+                                    .weight_decay = (float)c->optimizer.weight_decay};
     if (!train_record(t, train, params, size, c->data.batch, true, err)) return false;
     *optimizer = nx_optimizer_new(train->g, train->objective.total, params, options);
     if (c->log.debug && train->output) {

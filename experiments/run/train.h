@@ -1,7 +1,7 @@
 /* Training, whatever is trained: what it reads (train_inputs), its graphs, steps and state (train), what is held out
  * for validation (train_validation). What differs is a subject: a generator (run/generator_training), a descriptor that
- * learns from another (run/distillation). Each is a file that ends with a task_kind made of the functions here and its
- * own, over a struct that begins with a trainer.
+ * learns from another (run/distillation), a classifier (run/classification). Each is a file that ends with a task_kind
+ * made of the functions here and its own, over a struct that begins with a trainer.
  */
 #ifndef RUN_TRAIN_H
 #define RUN_TRAIN_H
@@ -48,8 +48,9 @@ struct trainer {
     task task;
     const train_subject *subject;
     nx_file_list content, validation;
-    int samples;       /* without pictures: how many validation looks at */
-    nx_params *params; /* what is trained */
+    const int *labels, *held_labels; /* of content and of validation; NULL: they have none */
+    int samples;                     /* without pictures: how many validation looks at */
+    nx_params *params;               /* what is trained */
     nx_optimizer *optimizer;
     finite_check *finite; /* of params and the optimizer's state */
     side train, valid;
@@ -70,6 +71,9 @@ int train_validation_count(const trainer *t);
 int train_validation_batch(const trainer *t);
 
 size_t train_bad_pictures(const trainer *t);
+
+/* [data] contrast on a training batch. */
+void train_change_contrast(const trainer *t, uint64_t step, float *pixels);
 
 /* What `nstx plan` says of them. */
 void train_print_pictures(const trainer *t);

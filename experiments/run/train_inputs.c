@@ -2,6 +2,7 @@
 #include "run/train.h"
 
 #include "base/memory.h"
+#include "base/rng.h"
 #include "io/packed.h"
 
 #include <stdio.h>
@@ -80,12 +81,33 @@ bool train_open_pictures(trainer *t, nx_error *err)
     nx_loader_options options = {.crop = c->data.size,
                                  .batch = c->data.batch,
                                  .seed = (uint64_t)c->experiment.seed,
-                                 .resize_short = c->data.resize};
+                                 .resize_short = c->data.resize,
+                                 .labels = t->labels,
+                                 .flip = c->data.flip};
     if (!open_loader(t, &t->loader, &t->content, options, err)) return false;
     if (!t->validation.count) return true;
     options.batch = train_validation_batch(t);
     options.center = true;
+    options.labels = t->held_labels;
     return open_loader(t, &t->held_out, &t->validation, options, err);
+}
+
+/* Each picture's contrast is multiplied by a number of its own, around its mean colour. */
+void train_change_contrast(const trainer *t, uint64_t step, float *pixels)
+{
+    if (!(t->task.c->data.contrast > 0)) return;
+    size_t size = (size_t)t->task.c->data.size * (size_t)t->task.c->data.size;
+    nx_rng rng = nx_rng_new((uint64_t)t->task.c->experiment.seed, nx_stream("contrast"));
+    rng.index = step * (uint64_t)t->task.c->data.batch;
+    for (int n = 0; n < t->task.c->data.batch; n++, pixels += 3 * size) {
+        float factor = 1 - (float)t->task.c->data.contrast * nx_rng_uniform(&rng);
+        for (int k = 0; k < 3; k++) {
+            double mean = 0;
+            for (size_t i = 0; i < size; i++) mean += (double)pixels[3 * i + k] / (double)size;
+            for (size_t i = 0; i < size; i++)
+                pixels[3 * i + k] = (float)mean + (pixels[3 * i + k] - (float)mean) * factor;
+        }
+    }
 }
 
 size_t train_bad_pictures(const trainer *t)

@@ -14,6 +14,7 @@
 
 #define GROUP      "/model"
 #define OPTIONS    GROUP "/options"
+#define CLASSES    GROUP "/classes"
 #define PARAMETERS "parameters"
 
 static const char *const means[] = {"mean_r", "mean_g", "mean_b"};
@@ -52,7 +53,8 @@ static bool write_model(nx_h5 *file, const void *context, nx_error *err)
                 nx_h5_set_string(file, GROUP, "network", s->m->network, err) &&
                 nx_h5_set_string(file, GROUP, "nstx_version", nx_version, err) &&
                 nx_h5_write_text(file, OPTIONS, s->m->options, err) && write_pixels(file, "input", &s->m->input, err) &&
-                write_pixels(file, "output", &s->m->output, err);
+                (s->m->classes ? nx_h5_write_text(file, CLASSES, s->m->classes, err)
+                               : write_pixels(file, "output", &s->m->output, err));
     checkpoint_free(arrays);
     return fine;
 }
@@ -93,7 +95,9 @@ static bool read_model(model *m, const nx_h5 *file, nx_error *err)
         return nx_fail(err, "%s: not a model file: there is no " GROUP " in it", m->file);
     return nx_h5_get_string(file, GROUP, "network", &m->network, err) &&
            nx_h5_read_text(file, OPTIONS, &m->options, err) && read_pixels(file, m->file, "input", &m->input, err) &&
-           read_pixels(file, m->file, "output", &m->output, err) && checkpoint_read(&m->arrays, file, GROUP, err);
+           (nx_h5_exists(file, CLASSES) ? nx_h5_read_text(file, CLASSES, &m->classes, err)
+                                        : read_pixels(file, m->file, "output", &m->output, err)) &&
+           checkpoint_read(&m->arrays, file, GROUP, err);
 }
 
 static bool read_hdf5(model *m, nx_error *err)
@@ -138,14 +142,16 @@ static void describe_released(model *m, const pyramid_options *o, int channels)
 
 static bool read_description(model *m, const nx_tensor_file *file, nx_error *err)
 {
-    const char *options = nx_tensor_file_metadata(file, "options"), *network = nx_tensor_file_metadata(file, "network");
+    const char *options = nx_tensor_file_metadata(file, "options"), *network = nx_tensor_file_metadata(file, "network"),
+               *classes = nx_tensor_file_metadata(file, "classes");
     pyramid_options o;
     int channels;
     if (options && network) {
         m->options = nx_copy_text(options);
         m->network = nx_copy_text(network);
+        m->classes = nx_copy_text(classes);
         return parse_pixels(file, m->file, "pixels_in", &m->input, err) &&
-               parse_pixels(file, m->file, "pixels_out", &m->output, err);
+               (classes || parse_pixels(file, m->file, "pixels_out", &m->output, err));
     }
     if (!pyramid_described(file, &o, &channels))
         return nx_fail(err, "%s: not a model: neither written by nstx nor a network of Texture Networks", m->file);
@@ -194,9 +200,13 @@ bool model_export(const char *path, const model *m, nx_error *err)
         memcpy(entries[n++].shape, a->dims, (size_t)a->rank * sizeof *a->dims);
     }
     nx_tensors_hash(entries, n, hash);
-    char *input = pixels_text(&m->input), *output = pixels_text(&m->output);
-    const nx_metadata metadata[] = {{"format", "pt"},      {"network", m->network}, {"options", m->options},
-                                    {"pixels_in", input},  {"pixels_out", output},  {"source", m->file},
+    char *input = pixels_text(&m->input), *output = m->classes ? NULL : pixels_text(&m->output);
+    const nx_metadata metadata[] = {{"format", "pt"},
+                                    {"network", m->network},
+                                    {"options", m->options},
+                                    {"pixels_in", input},
+                                    {m->classes ? "classes" : "pixels_out", m->classes ? m->classes : output},
+                                    {"source", m->file},
                                     {"tensors_xxh3", hash}};
     bool fine = nx_tensors_save_safetensors(path, entries, n, metadata, sizeof metadata / sizeof *metadata, err);
     free(input);
@@ -244,6 +254,7 @@ void model_free(model *m)
     if (!m) return;
     checkpoint_free(m->arrays);
     free(m->options);
+    free(m->classes);
     free(m->network);
     free(m->file);
     free(m);

@@ -1,7 +1,9 @@
-/* Model files: a trained generator alone, what `nstx stylize` and `nstx sample` take. An HDF5 file of one group:
+/* Model files: what was trained alone, a generator, which `nstx stylize` and `nstx sample` take, or a classifier. An
+ * HDF5 file of one group:
  *
- *     /model             attributes network, input_*, output_*, nstx_version
- *     /model/options     the paper, the task and the [generator] section of the config, as INI text
+ *     /model             attributes network, input_*, output_* (of a generator), nstx_version
+ *     /model/options     the paper, the task and the [generator] or [classifier] section of the config, as INI text
+ *     /model/classes     of a classifier: their names, one a line
  *     /model/parameters  each by name, float32, OIHW
  *
  * The same as safetensors: parameters as tensors, the rest as metadata. The networks that Ulyanov et al. released for
@@ -29,7 +31,8 @@ typedef struct model_pixels {
 typedef struct model {
     char *file;                 /* where it was read */
     char *network, *options;    /* "stylenet"; INI text */
-    model_pixels input, output; /* of the network */
+    char *classes;              /* of a classifier, one a line; NULL: it is none */
+    model_pixels input, output; /* of the network; a classifier has no output */
     checkpoint *arrays;         /* parameters/NAME */
 } model;
 

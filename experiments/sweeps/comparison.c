@@ -17,7 +17,7 @@
 
 enum { RECENT = 50 }; /* rows of the training loss that are averaged */
 
-enum { TRAINING, VALIDATION, STYLE, CONTENT, NEIGHBOUR, CONTRAST, RELATIVE, SECONDS, COLUMNS };
+enum { TRAINING, VALIDATION, TOP1, TOP5, STYLE, CONTENT, NEIGHBOUR, CONTRAST, RELATIVE, SECONDS, COLUMNS };
 
 /* The first metric that the file has, its last value or the mean of its last rows. */
 static const struct column {
@@ -26,6 +26,8 @@ static const struct column {
 } columns[COLUMNS] = {
     [TRAINING] = {"training", {"total", NULL}, true},
     [VALIDATION] = {"validation", {"validation/total", NULL}, false},
+    [TOP1] = {"top-1", {"validation/top1", NULL}, false},
+    [TOP5] = {"top-5", {"validation/top5", NULL}, false},
     [STYLE] = {"style", {"validation/style", "style"}, false},
     [CONTENT] = {"content", {"validation/content", "content"}, false},
     [NEIGHBOUR] = {"neighbour", {"samples/neighbour", NULL}, false},

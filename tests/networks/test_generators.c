@@ -1,9 +1,9 @@
-/* The tables of generators, descriptors and papers: every word of a config has its row, and what a row says of a
+/* The tables of generators, classifiers, descriptors and papers: every word of a config has its row, and what a row says of a
  * network is so. */
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "networks/descriptor.h"
+#include "networks/classifiers.h"
 #include "ops/random.h"
 #include "planned.h"
 #include "run/paper.h"
@@ -42,6 +42,12 @@ static void words_have_rows(void **state)
     for (size_t i = 0; words[i]; i++) {
         config *c = config_of("generator", "network", words[i], "");
         assert_string_equal(generator_network_of(c)->name, words[i]);
+        config_free(c);
+    }
+    words = words_of("classifier", "network");
+    for (size_t i = 0; words[i]; i++) {
+        config *c = config_of("classifier", "network", words[i], "");
+        assert_string_equal(classifier_network_of(c)->name, words[i]);
         config_free(c);
     }
     words = words_of("descriptor", "network");
