@@ -518,6 +518,51 @@ static bool texture_norms(figure_work *w, nx_error *err)
     return true;
 }
 
+/* ---- classification ---- */
+
+enum { SEEDS = 3, KINDS = 2 }; /* of normalization: in the order of the config's sweep */
+
+/* The share of right answers of every seed's run, a curve each, and the confusion of the first. */
+static bool draw_kind(figure_work *w, const sweep_points *p, int kind, int chart, double top1[SEEDS], size_t *seeds,
+                      nx_error *err)
+{
+    static const config_classifier_norm kinds[KINDS] = {CLASSIFIER_NORM_BATCH, CLASSIFIER_NORM_INSTANCE};
+    static const char *const labels[KINDS] = {"batch", "instance"};
+    *seeds = 0;
+    page_column(figure_page(w), kind, labels[kind]);
+    for (size_t i = 0; i < p->count && *seeds < SEEDS; i++) {
+        const sweep_point *one = &p->point[i];
+        if (one->config->classifier.norm != kinds[kind]) continue;
+        if ((!*seeds && !figure_picture(w, 0, kind, one->path, "confusion", "confusion", err)) ||
+            !figure_curve(w, chart, *seeds ? NULL : labels[kind], one->path, "validation/top1", false, err) ||
+            !figure_metric(one->path, "validation/top1", &top1[(*seeds)++], err))
+            return false;
+    }
+    return *seeds || nx_fail(err, "classification.ini: the sweep has no %s", labels[kind]);
+}
+
+static bool classifiers(figure_work *w, nx_error *err)
+{
+    const sweep_points *p = figure_run(w, "classification", NULL, err);
+    if (!p) return false;
+    double top1[KINDS][SEEDS], mean[KINDS] = {0};
+    size_t seeds[KINDS], behind = 0;
+    int chart = page_chart(figure_page(w), (page_axes){.x = "step", .y = "top-1 of what is held out"});
+    for (int k = 0; k < KINDS; k++) {
+        if (!draw_kind(w, p, k, chart, top1[k], &seeds[k], err)) return false;
+        for (size_t i = 0; i < seeds[k]; i++) mean[k] += 100 * top1[k][i] / (double)seeds[k];
+    }
+    if (seeds[0] != seeds[1]) return nx_fail(err, "classification.ini: not as many seeds of either normalization");
+    for (size_t i = 0; i < seeds[0]; i++) behind += top1[1][i] < top1[0][i];
+    double cost = mean[0] - mean[1];
+    bool ci = figure_scale(w) == SCALE_CI; /* minutes of one seed */
+    figure_claim(w, ci ? OPEN : verdict_of(cost >= 1 && cost <= 5), "top-1 that instance costs against batch",
+                 "2 to 3 %", "%.1f %% against %.1f %%: %.1f (1 to 5)", mean[1], mean[0], cost);
+    figure_claim(w, ci ? OPEN : verdict_of(behind == seeds[0]), "instance is behind with every seed", "-", "%zu of %zu",
+                 behind, seeds[0]);
+    return true;
+}
+
 static const figure figures[] = {
     {"fig2", "four normalizations", "the nets on random features, which decide the contrast alone",
      .make = normalizations},
@@ -534,6 +579,7 @@ static const figure figures[] = {
     {"fig7", "too much of the entropy term", "the same on random features", .make = too_diverse},
     {"textures", "textures with instance and batch normalization", "the same on random features, which decide nothing",
      .make = texture_norms},
+    {"classification", "AlexNet with batch and with instance normalization", NULL, .make = classifiers},
     {0},
 };
 
