@@ -6,7 +6,8 @@
  *
  * A network is the table of its convolutions and poolings, and a row in config/keys.h; what makes classes of the last
  * features is [classifier] head. Parameters are called as torchvision calls them, features.N and classifier.N, with the
- * layers counted one by one, so that a VGG that was trained here, exported, is a file of weights for [descriptor].
+ * layers counted one by one, so that a VGG that was trained here without normalization, exported, is a file of weights
+ * for [descriptor], with preprocessing = torchvision.
  */
 #ifndef NETWORKS_CLASSIFIERS_H
 #define NETWORKS_CLASSIFIERS_H
