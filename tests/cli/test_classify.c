@@ -32,7 +32,7 @@ static int open_classes(void **state)
     write_class("kinds/sea", blue);
     write_text("classify.ini",
                "[experiment]\ntask = classify\nsteps = 6\n"
-               "[classifier]\nwidth = 0.125\nhidden = 128\ndropout = 0.2\n"
+               "[descriptor]\nweights = random\n[classifier]\nwidth = 0.125\nhidden = 128\ndropout = 0.2\n"
                "[loss]\nlabel_smoothing = 0.1\n"
                "[optimizer]\nmethod = sgd\nlearning_rate = 0.02\nweight_decay = 0.0005\ndecay_every = 0\n"
                "[data]\ncontent = kinds\nvalidation_count = 2\nsize = 63\nbatch = 6\nflip = true\n"
