@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "graph/wisdom.h"
 #include "io/classes.h"
-#include "io/classes.h"
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/image.h"
