@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "runfile/reader.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -522,23 +523,44 @@ static bool texture_norms(figure_work *w, nx_error *err)
 
 enum { SEEDS = 3, KINDS = 2 }; /* of normalization: in the order of the config's sweep */
 
-/* The share of right answers of every seed's run, a curve each, and the confusion of the first. */
+/* Adds a run's share of right answers over steps, a part of the mean, to what the runs before it have. */
+static bool add_curve(const char *run, double part, series *mean, nx_error *err)
+{
+    series s;
+    if (!series_read_from(&s, run, "validation/top1", err)) return false;
+    bool first = !mean->rows;
+    for (size_t i = 0; i < s.rows; i++) s.value[i] *= part;
+    for (size_t i = 0; i < s.rows && i < mean->rows; i++) mean->value[i] += s.value[i];
+    if (first)
+        *mean = s;
+    else
+        series_free(&s);
+    return true;
+}
+
+/* The mean over the seeds as a curve, the confusion of the first, and what each came to. */
 static bool draw_kind(figure_work *w, const sweep_points *p, int kind, int chart, double top1[SEEDS], size_t *seeds,
                       nx_error *err)
 {
     static const config_classifier_norm kinds[KINDS] = {CLASSIFIER_NORM_BATCH, CLASSIFIER_NORM_INSTANCE};
     static const char *const labels[KINDS] = {"batch", "instance"};
+    const char *run[SEEDS];
+    series mean = {0};
+    bool fine = true;
     *seeds = 0;
+    for (size_t i = 0; i < p->count && *seeds < SEEDS; i++)
+        if (p->point[i].config->classifier.norm == kinds[kind]) run[(*seeds)++] = p->point[i].path;
+    if (!*seeds) return nx_fail(err, "classification.ini: the sweep has no %s", labels[kind]);
     page_column(figure_page(w), kind, labels[kind]);
-    for (size_t i = 0; i < p->count && *seeds < SEEDS; i++) {
-        const sweep_point *one = &p->point[i];
-        if (one->config->classifier.norm != kinds[kind]) continue;
-        if ((!*seeds && !figure_picture(w, 0, kind, one->path, "confusion", "confusion", err)) ||
-            !figure_curve(w, chart, *seeds ? NULL : labels[kind], one->path, "validation/top1", false, err) ||
-            !figure_metric(one->path, "validation/top1", &top1[(*seeds)++], err))
-            return false;
-    }
-    return *seeds || nx_fail(err, "classification.ini: the sweep has no %s", labels[kind]);
+    for (size_t i = 0; fine && i < *seeds; i++)
+        fine = figure_metric(run[i], "validation/top1", &top1[i], err) &&
+               add_curve(run[i], 1 / (double)*seeds, &mean, err);
+    double *steps = nx_alloc((mean.rows + 1) * sizeof *steps);
+    for (size_t i = 0; i < mean.rows; i++) steps[i] = (double)mean.step[i];
+    if (fine) page_curve(figure_page(w), chart, labels[kind], steps, mean.value, mean.rows);
+    free(steps);
+    series_free(&mean);
+    return fine && figure_picture(w, 0, kind, run[0], "confusion", "confusion", err);
 }
 
 static bool classifiers(figure_work *w, nx_error *err)
