@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/made.h"
 #include "config/sweep_points.h"
 #include "io/classes.h"
 #include "networks/classifiers.h"
@@ -235,7 +236,7 @@ static bool read_classes(classifying *t, nx_error *err)
     nx_classes all;
     nx_error reason;
     if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 64");
-    if (!config_need(c, "data", "content", err) ||
+    if (!config_need(c, "data", "content", err) || !made_of_config(c, err) ||
         !nx_classes_read(&t->train, c->data.content.items, (size_t)c->data.content.count, err) ||
         !check_classes(&t->train, err))
         return false;
