@@ -189,12 +189,12 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
 {
     nx_error err;
     char *name = nx_format("%s/%s", one->paper->name, one->figure->name);
-    if (a->request.scale != SCALE_CI && one->figure->untrained && !figure_request_weights(&a->request) &&
+    if (a->request.scale == SCALE_PAPER && one->figure->wants_vgg && !figure_request_weights(&a->request) &&
         !(a->request.model && one->figure->one_generator)) {
         fprintf(stderr,
-                "nstx: %s at this scale wants a trained VGG-19: -s descriptor.weights=FILE (data/README.md says which "
-                "files and where they are); without one, --scale ci shows %s\n",
-                name, one->figure->untrained);
+                "nstx: %s at the paper's scale wants a trained VGG-19: -s descriptor.weights=FILE (data/README.md says "
+                "which files and where they are); --scale laptop needs none\n",
+                name);
         free(name);
         return EXIT_REQUEST;
     }

@@ -317,13 +317,15 @@ static const char *const changeable[] = {"experiment.steps", "distil.note", "dev
 
 int config_style_size(const config *c) { return c->data.style_size < 0 ? c->data.size : c->data.style_size; }
 
+char *config_weights_path(const char *weights, nx_error *err)
+{
+    return strcmp(weights, "own") ? nx_copy_text(weights) : installed_path("data/descriptor.safetensors", err);
+}
+
 bool config_weights(const config *c, char **path, nx_error *err)
 {
-    const char *weights = c->descriptor.weights;
     *path = NULL;
-    if (!strcmp(weights, "random")) return true;
-    *path = strcmp(weights, "own") ? nx_copy_text(weights) : installed_path("data/descriptor.safetensors", err);
-    return *path;
+    return !strcmp(c->descriptor.weights, "random") || (*path = config_weights_path(c->descriptor.weights, err));
 }
 
 /* ---- the run file's part ---- */

@@ -118,6 +118,9 @@ int config_style_size(const config *c);
  * is NULL for random ones. */
 bool config_weights(const config *c, char **path, nx_error *err);
 
+/* The same of a value of that key other than `random`; owned by the caller, NULL after an error. */
+char *config_weights_path(const char *weights, nx_error *err);
+
 /* ---- names of layers ---- */
 
 /* Name i of a layer of a descriptor, NULL past the last one: what networks/descriptor.c, which is above the parser,

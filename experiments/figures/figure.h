@@ -29,14 +29,14 @@ typedef struct figure_work figure_work;
 typedef struct figure {
     const char *name, *title; /* "fig4"; NULL ends the table */
 
-    /* Larger scales need trained weights (-s descriptor.weights=FILE): what ci scale shows without; NULL: they do not.
-     */
-    const char *untrained;
-
     /* Fills the page and makes the claims. An error ends this figure alone. */
     bool (*make)(figure_work *w, nx_error *err);
 
     bool one_generator; /* it looks at one trained generator, which may be the user's: figure_model */
+
+    /* The paper's scale, whose constants are those of a VGG-19, asks for one (-s descriptor.weights=FILE); the others
+     * have the descriptor that comes with nstx. */
+    bool wants_vgg;
 } figure;
 
 /* The figures of a paper, in the order of its pages. */
@@ -101,11 +101,11 @@ bool figure_curve(figure_work *w, int chart, const char *label, const char *run,
 
 /* ---- claims ---- */
 
-typedef enum verdict { FAILS, HOLDS, OPEN } verdict; /* open: this scale, or these weights, cannot tell */
+typedef enum verdict { FAILS, HOLDS, OPEN } verdict; /* open: these weights cannot tell */
 
 static inline verdict verdict_of(bool holds) { return holds ? HOLDS : FAILS; }
 
-/* HOLDS or FAILS where the weights are trained, OPEN at ci scale without. */
+/* HOLDS or FAILS, but OPEN where a run of the figure had random weights. */
 verdict verdict_trained(const figure_work *w, bool holds);
 
 /* One line of the table: what is claimed, what the paper has, what we have. */

@@ -264,7 +264,19 @@ bool figure_curve(figure_work *w, int chart, const char *label, const char *run,
 
 /* ---- claims ---- */
 
-verdict verdict_trained(const figure_work *w, bool holds) { return figure_weights(w) ? verdict_of(holds) : OPEN; }
+static bool any_random(const sweep_points *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (!strcmp(p->point[i].config->descriptor.weights, "random")) return true;
+    return false;
+}
+
+verdict verdict_trained(const figure_work *w, bool holds)
+{
+    for (size_t i = 0; i < w->run_count; i++)
+        if (any_random(w->runs[i])) return OPEN;
+    return verdict_of(holds);
+}
 
 void figure_claim(figure_work *w, verdict v, const char *claim, const char *paper, const char *ours, ...)
 {

@@ -365,12 +365,11 @@ static bool cost(figure_work *w, nx_error *err)
 
 static const figure figures[] = {
     {"fig1", "reconstructions of content and of style, layer by layer", .make = reconstructions},
-    {"fig3", "one photograph in five styles", .untrained = "five styles through random features", .make = styles},
-    {"fig4", "the ratio of content to style", .untrained = "the ratios with random features", .make = ratios},
-    {"fig5", "content of a low and of a high layer", .untrained = "both layers of random features",
-     .make = content_layers},
-    {"fig6", "where the picture starts", .untrained = "the starts with random features", .make = initialisations},
-    {"fig7", "the style of a photograph", .untrained = "the pictures through random features", .make = photographs},
+    {"fig3", "one photograph in five styles", .make = styles, .wants_vgg = true},
+    {"fig4", "the ratio of content to style", .make = ratios, .wants_vgg = true},
+    {"fig5", "content of a low and of a high layer", .make = content_layers, .wants_vgg = true},
+    {"fig6", "where the picture starts", .make = initialisations, .wants_vgg = true},
+    {"fig7", "the style of a photograph", .make = photographs, .wants_vgg = true},
     {"cost", "seconds against pixels", .make = cost},
     {0},
 };

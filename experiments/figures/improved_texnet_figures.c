@@ -586,22 +586,15 @@ static bool classifiers(figure_work *w, nx_error *err)
 }
 
 static const figure figures[] = {
-    {"fig2", "four normalizations", "the nets on random features, which decide the contrast alone",
-     .make = normalizations},
-    {"fig3a", "learning curves of instance and batch normalization",
-     "the curves on random features, which decide nothing", .make = learning_curves},
-    {"fig3b", "optimization from the nets' outputs", "the curves on random features, which decide nothing",
-     .make = finetuning},
-    {"fig4", "stylization of larger pictures", "the nets on random features, which decide nothing",
-     .make = larger_pictures},
-    {"fig5", "textures of V1, of V2, and of V2 with the entropy term", "the same on random features",
-     .make = diversity},
-    {"fig6", "stylizations that differ", "the same on random features, which decide nothing",
-     .make = diverse_stylizations},
-    {"fig7", "too much of the entropy term", "the same on random features", .make = too_diverse},
-    {"textures", "textures with instance and batch normalization", "the same on random features, which decide nothing",
-     .make = texture_norms},
-    {"classification", "AlexNet with batch and with instance normalization", NULL, .make = classifiers},
+    {"fig2", "four normalizations", .make = normalizations, .wants_vgg = true},
+    {"fig3a", "learning curves of instance and batch normalization", .make = learning_curves, .wants_vgg = true},
+    {"fig3b", "optimization from the nets' outputs", .make = finetuning, .wants_vgg = true},
+    {"fig4", "stylization of larger pictures", .make = larger_pictures, .wants_vgg = true},
+    {"fig5", "textures of V1, of V2, and of V2 with the entropy term", .make = diversity, .wants_vgg = true},
+    {"fig6", "stylizations that differ", .make = diverse_stylizations, .wants_vgg = true},
+    {"fig7", "too much of the entropy term", .make = too_diverse, .wants_vgg = true},
+    {"textures", "textures with instance and batch normalization", .make = texture_norms, .wants_vgg = true},
+    {"classification", "AlexNet with batch and with instance normalization", .make = classifiers},
     {0},
 };
 

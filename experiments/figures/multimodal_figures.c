@@ -162,10 +162,10 @@ static bool training_bytes(const config *c, const char *const *overrides, size_t
 
 static void compare_training(figure_work *w, const config *c)
 {
-    enum { CHANGES = 8 };
+    enum { CHANGES = 9 };
 #define PAPERS_OWN                                                                                                     \
-    "data.style_size=1024", "generator.channels=32", "descriptor.width=1", "descriptor.content_layers=relu4_2",        \
-        "descriptor.style_layers=relu1_1,relu2_1,relu3_1,relu4_1"
+    "data.style_size=1024", "generator.channels=32", "descriptor.weights=random", "descriptor.width=1",                \
+        "descriptor.content_layers=relu4_2", "descriptor.style_layers=relu1_1,relu2_1,relu3_1,relu4_1"
     static const char *const sizes[2][CHANGES] = {
         {PAPERS_OWN, "data.size=512", "data.resize=512", "generator.refine=1"},
         {PAPERS_OWN, "data.size=1024", "data.resize=1024", "generator.refine=2"}};
@@ -451,12 +451,11 @@ static bool lambdas(figure_work *w, nx_error *err)
 
 static const figure figures[] = {
     {"table1", "time and memory of MT-Net, Johnson's network and a deep single one", .make = table1},
-    {"fig3", "what each subnet adds", .untrained = "the stages of a network on random features", .make = subnets},
-    {"fig5", "the style subnet against other single networks", .untrained = "the networks on random features",
-     .make = single_networks},
-    {"fig6", "three scales against one", .untrained = "the networks on random features", .make = one_scale},
-    {"fig7", "two styles in one network", .untrained = "the networks on random features", .make = two_styles},
-    {"lambda", "the weights of the three losses", .untrained = "the networks on random features", .make = lambdas},
+    {"fig3", "what each subnet adds", .make = subnets, .wants_vgg = true},
+    {"fig5", "the style subnet against other single networks", .make = single_networks, .wants_vgg = true},
+    {"fig6", "three scales against one", .make = one_scale, .wants_vgg = true},
+    {"fig7", "two styles in one network", .make = two_styles, .wants_vgg = true},
+    {"lambda", "the weights of the three losses", .make = lambdas, .wants_vgg = true},
     {0},
 };
 

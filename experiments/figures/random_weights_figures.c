@@ -1,8 +1,7 @@
 /* He, Wang, Hopcroft: A powerful generative model using random weights for the deep image representation. NIPS 2016.
  *
- * ranVGG is compared with a trained VGG-19 where the user brings one: of the same width, at the layers that the file
- * reaches. A narrower one than VGG-19 is shown but decides nothing: with fewer features than pixels it is no longer the
- * random weights that limit a reconstruction. The same holds for ci scale, whose networks are narrow. */
+ * ranVGG is compared with a trained VGG-19, the user's or the narrow one that comes with nstx: of the same width, at
+ * the layers that it reaches. */
 #include "figures/figure.h"
 
 #include "base/memory.h"
@@ -15,41 +14,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the trained network, where one is given ---- */
+/* ---- the trained network ---- */
 
-typedef descriptor_file given_vgg; /* deepest = NULL: there is no file */
+static const char *trained_weights(const figure_work *w) { return figure_weights(w) ? figure_weights(w) : "own"; }
 
-static bool given_vgg_find(const figure_work *w, given_vgg *out, nx_error *err)
+static bool trained_vgg(const figure_work *w, descriptor_file *out, nx_error *err)
 {
-    *out = (given_vgg){0};
-    return !figure_weights(w) || descriptor_file_look(out, figure_weights(w), err);
+    char *path = config_weights_path(trained_weights(w), err);
+    bool fine = path && descriptor_file_look(out, path, err);
+    free(path);
+    return fine;
 }
 
-/* Whether the comparison can be made at a layer; without a file ranVGG is shown at all of them. */
-static bool reaches(const given_vgg *vgg, const char *layer)
+/* Whether the comparison can be made at a layer. */
+static bool reaches(const descriptor_file *vgg, const char *layer)
 {
-    return !vgg->deepest || descriptor_find(vgg->network, layer) <= descriptor_find(vgg->network, vgg->deepest);
+    return descriptor_find(vgg->network, layer) <= descriptor_find(vgg->network, vgg->deepest);
 }
 
-static verdict versus_vgg(const given_vgg *vgg, bool holds)
+/* Runs of a config on the trained weights, with Gatys' loss. A file that the user names with -s needs no word here. */
+static const sweep_points *trained_runs(figure_work *w, const char *name, const char *changes, nx_error *err)
 {
-    return vgg->deepest && vgg->width > .99f ? verdict_of(holds) : OPEN;
-}
-
-static verdict at_full_width(const figure_work *w, bool holds)
-{
-    return figure_scale(w) == SCALE_CI ? OPEN : verdict_of(holds);
+    char *all = nx_format("%s experiment.paper=gatys%s", changes, figure_weights(w) ? "" : " descriptor.weights=own");
+    const sweep_points *p = figure_run(w, name, all, err);
+    free(all);
+    return p;
 }
 
 /* Runs of a config with one content layer: on random weights as wide as the trained ones, or on those. */
-static const sweep_points *runs_at(figure_work *w, const char *name, const char *layer, const given_vgg *vgg,
+static const sweep_points *runs_at(figure_work *w, const char *name, const char *layer, const descriptor_file *vgg,
                                    bool random, const char *more, nx_error *err)
 {
-    char width[48] = "";
-    if (vgg->deepest) snprintf(width, sizeof width, " descriptor.width=%g", (double)vgg->width);
-    char *changes = random ? nx_format("descriptor.content_layers=%s descriptor.weights=random%s%s", layer, width, more)
-                           : nx_format("descriptor.content_layers=%s experiment.paper=gatys", layer);
-    const sweep_points *p = figure_run(w, name, changes, err);
+    char *changes = random ? nx_format("descriptor.content_layers=%s descriptor.weights=random descriptor.width=%g%s",
+                                       layer, (double)vgg->width, more)
+                           : nx_format("descriptor.content_layers=%s", layer);
+    const sweep_points *p = random ? figure_run(w, name, changes, err) : trained_runs(w, name, changes, err);
     free(changes);
     return p;
 }
@@ -184,21 +183,23 @@ static bool every_layer(figure_work *w, nx_error *err)
     bool rises = pool[0] < pool[1] && pool[1] < pool[2] && pool[2] < pool[3] && pool[3] < pool[4];
     figure_claim(w, verdict_of(rises), "distances grow from pool1 to pool5", "by eye", "%.1f, %.1f, %.1f, %.1f, %.1f",
                  pool[0], pool[1], pool[2], pool[3], pool[4]);
-    figure_claim(w, at_full_width(w, nearer == layers), "every convolution and pool keeps accurate information",
-                 "by eye", "%d of %d nearer to the picture than its mean colour is", nearer, layers);
-    figure_claim(w, at_full_width(w, rough >= .5), "it is recognised from each of them", "by eye",
+    figure_claim(w, verdict_of(nearer == layers), "every convolution and pool keeps accurate information", "by eye",
+                 "%d of %d nearer to the picture than its mean colour is", nearer, layers);
+    figure_claim(w, verdict_of(rough >= .5), "it is recognised from each of them", "by eye",
                  "correlation at an eighth of the size at least %.2f (0.5)", rough);
-    figure_claim(w, at_full_width(w, contour >= .5), "fc1 and fc2 keep rough contours", "by eye",
+    figure_claim(w, verdict_of(contour >= .5), "fc1 and fc2 keep rough contours", "by eye",
                  "the same correlation at least %.2f (0.5)", contour);
     return true;
 }
 
 /* ---- Fig. 3 and 4 ---- */
 
-enum { MOST_LAYERS = 10 };
+enum { MOST_LAYERS = 10, NETS = 2 };
+
+static const char *const nets[NETS] = {"ranVGG", "VGG"};
 
 /* Which of the layers the trained network has. */
-static int layers_within(const given_vgg *vgg, const char *const *all, const char **out)
+static int layers_within(const descriptor_file *vgg, const char *const *all, const char **out)
 {
     int count = 0;
     for (int i = 0; i < MOST_LAYERS && all[i]; i++)
@@ -211,45 +212,43 @@ typedef struct contest {
     int all, features, pixels;
 } contest;
 
-#define NOT_GIVEN "VGG was not given" /* what stands for ours, where there is nothing to compare with */
-
-static void claim_contest(figure_work *w, const given_vgg *vgg, contest c)
+static void claim_contest(figure_work *w, contest c)
 {
-    figure_claim(w, versus_vgg(vgg, c.pixels == c.all), "ranVGG gives the picture back better than VGG", "by eye",
-                 vgg->deepest ? "nearer in pixels in %d of %d pairs" : NOT_GIVEN, c.pixels, c.all);
-    figure_claim(w, versus_vgg(vgg, c.features == c.all), "its features are met more closely", "by eye",
-                 vgg->deepest ? "less of the loss is left in %d of %d pairs" : NOT_GIVEN, c.features, c.all);
+    figure_claim(w, verdict_of(c.pixels == c.all), "ranVGG gives the picture back better than VGG", "by eye",
+                 "nearer in pixels in %d of %d pairs", c.pixels, c.all);
+    figure_claim(w, verdict_of(c.features == c.all), "its features are met more closely", "by eye",
+                 "less of the loss is left in %d of %d pairs", c.features, c.all);
 }
 
 /* The points of a config, one content each, at some layers: rows of ranVGG and, below each, of VGG. */
 static bool compare(figure_work *w, const char *config, const char *const *all, nx_error *err)
 {
-    given_vgg vgg;
+    descriptor_file vgg;
     const char *layers[MOST_LAYERS];
-    double off[2], left[2];
-    if (!given_vgg_find(w, &vgg, err)) return false;
-    int count = layers_within(&vgg, all, layers), nets = vgg.deepest ? 2 : 1;
+    double off[NETS], left[NETS];
+    if (!trained_vgg(w, &vgg, err)) return false;
+    int count = layers_within(&vgg, all, layers);
     contest c = {0};
     page_column(figure_page(w), 0, "picture");
     for (int l = 0; l < count; l++) {
-        const sweep_points *p[2] = {0};
-        for (int net = 0; net < nets; net++)
+        const sweep_points *p[NETS] = {0};
+        for (int net = 0; net < NETS; net++)
             if (!(p[net] = runs_at(w, config, layers[l], &vgg, !net, "", err))) return false;
         char *name = paper_layer(layers[l]);
         page_column(figure_page(w), l + 1, name);
         free(name);
         for (size_t i = 0; i < p[0]->count; i++) {
-            for (int net = 0; net < nets; net++) {
-                int row = nets * (int)i + net;
-                if (!l) page_row(figure_page(w), row, net ? "VGG" : "ranVGG");
+            for (int net = 0; net < NETS; net++) {
+                int row = NETS * (int)i + net;
+                if (!l) page_row(figure_page(w), row, nets[net]);
                 if (!show_inverted(w, row, l + 1, &p[net]->point[i], &off[net], &left[net], err)) return false;
             }
             c.all++;
-            c.pixels += nets == 2 && off[0] < off[1];
-            c.features += nets == 2 && left[0] < left[1];
+            c.pixels += off[0] < off[1];
+            c.features += left[0] < left[1];
         }
     }
-    claim_contest(w, &vgg, c);
+    claim_contest(w, c);
     return true;
 }
 
@@ -295,19 +294,19 @@ static bool speed(figure_work *w, nx_error *err)
     static const int64_t shown[] = {10, 20, 50, 100};
     enum { SHOWN = sizeof shown / sizeof *shown, GOAL_STEPS = 100 };
     const double goal = 1e-3;
-    given_vgg vgg;
+    descriptor_file vgg;
     const char *layers[MOST_LAYERS];
-    if (!given_vgg_find(w, &vgg, err)) return false;
-    int count = layers_within(&vgg, deepest, layers), nets = vgg.deepest ? 2 : 1;
-    if (!count) return nx_fail(err, "%s ends before conv2_2: nothing to compare", figure_weights(w));
+    if (!trained_vgg(w, &vgg, err)) return false;
+    int count = layers_within(&vgg, deepest, layers);
+    if (!count) return nx_fail(err, "%s ends before conv2_2: nothing to compare", trained_weights(w));
     const char *layer = layers[count - 1];
     char *name = paper_layer(layer), *title = nx_format("reconstruction from %s", name);
     int chart =
         page_chart(figure_page(w), (page_axes){.title = title, .x = "step", .y = "loss / at first", .log_y = true});
     double slowest = 0, ratio = 0;
-    const sweep_points *p[2] = {0};
+    const sweep_points *p[NETS] = {0};
     bool fine = true;
-    for (int net = 0; fine && net < nets; net++)
+    for (int net = 0; fine && net < NETS; net++)
         fine = (p[net] = runs_at(w, "fig5", layer, &vgg, !net, "", err)) != NULL;
     int columns = 1;
     page_column(figure_page(w), 0, "picture");
@@ -318,13 +317,13 @@ static bool speed(figure_work *w, nx_error *err)
     }
     page_column(figure_page(w), columns, "last");
     for (size_t i = 0; fine && i < p[0]->count; i++) {
-        double step[2];
-        for (int net = 0; fine && net < nets; net++) {
+        double step[NETS];
+        for (int net = 0; fine && net < NETS; net++) {
             const sweep_point *q = &p[net]->point[i];
-            int row = nets * (int)i + net;
+            int row = NETS * (int)i + net;
             double off, left;
-            char *label = nx_format("%s, picture %zu", net ? "VGG" : "ranVGG", i + 1);
-            page_row(figure_page(w), row, net ? "VGG" : "ranVGG");
+            char *label = nx_format("%s, picture %zu", nets[net], i + 1);
+            page_row(figure_page(w), row, nets[net]);
             fine = convergence(w, chart, label, q, goal, &step[net], err) &&
                    show_inverted(w, row, columns, q, &off, &left, err);
             free(label);
@@ -337,15 +336,15 @@ static bool speed(figure_work *w, nx_error *err)
         }
         if (!fine) break;
         slowest = fmax(slowest, step[0]);
-        if (nets == 2) ratio = fmax(ratio, isinf(step[0]) ? INFINITY : isinf(step[1]) ? 0 : step[0] / step[1]);
+        ratio = fmax(ratio, isinf(step[0]) ? INFINITY : isinf(step[1]) ? 0 : step[0] / step[1]);
     }
     free(title);
     free(name);
     if (!fine) return false;
-    figure_claim(w, at_full_width(w, slowest <= GOAL_STEPS), "ranVGG converges within 100 steps", "100 steps",
+    figure_claim(w, verdict_of(slowest <= GOAL_STEPS), "ranVGG converges within 100 steps", "100 steps",
                  "a thousandth of the loss is left after %.0f", slowest);
-    figure_claim(w, versus_vgg(&vgg, ratio <= .5), "much quicker than VGG, which 2000 steps do not help",
-                 "100 against over 2000 steps", nets == 2 ? "%.2f of VGG's steps (at most 0.5)" : NOT_GIVEN, ratio);
+    figure_claim(w, verdict_of(ratio <= .5), "much quicker than VGG, which 2000 steps do not help",
+                 "100 against over 2000 steps", "%.2f of VGG's steps (at most 0.5)", ratio);
     return true;
 }
 
@@ -360,24 +359,23 @@ static double spread(double *values, size_t count)
 
 static bool variations(figure_work *w, nx_error *err)
 {
-    enum { PLAIN, STACKED, VGG, NETS, SEEDS = 32 };
+    enum { PLAIN, STACKED, VGG, KINDS, SEEDS = 32 };
     static const char *const names[] = {"random", "stacked", "VGG"}, *const all[MOST_LAYERS] = {
                                                                          "pool1", "pool2", "relu3_1", "pool3", "pool4"};
     const char *layers[MOST_LAYERS];
-    given_vgg vgg;
-    if (!given_vgg_find(w, &vgg, err)) return false;
+    descriptor_file vgg;
+    if (!trained_vgg(w, &vgg, err)) return false;
     int count = layers_within(&vgg, all, layers);
-    if (!vgg.deepest) count = 3; /* as far as the file that data/README.md names */
     int chart = page_chart(
         figure_page(w),
         (page_axes){.title = "ten draws", .x = "layer: 1 pool1, 2 pool2, 3 conv3_1 ...", .y = "off by, grey levels"});
-    double spreads[NETS] = {0}, means[NETS] = {0};
+    double spreads[KINDS] = {0}, means[KINDS] = {0};
     page_column(figure_page(w), 0, "picture");
     for (int l = 0; l < count; l++) {
         char *name = paper_layer(layers[l]);
         page_column(figure_page(w), l + 1, name);
         free(name);
-        for (int net = 0; net < (vgg.deepest ? NETS : VGG); net++) {
+        for (int net = 0; net < KINDS; net++) {
             double off[SEEDS], left;
             const sweep_points *p =
                 runs_at(w, "fig6", layers[l], &vgg, net != VGG, net == PLAIN ? " descriptor.stacked=0" : "", err);
@@ -400,8 +398,8 @@ static bool variations(figure_work *w, nx_error *err)
                  "by eye", "between quartiles %.3g against %.3g, mean over layers", spreads[STACKED], spreads[PLAIN]);
     figure_claim(w, verdict_of(means[STACKED] < means[PLAIN]), "and are nearer", "by eye",
                  "off by %.3g against %.3g, mean over layers", means[STACKED], means[PLAIN]);
-    figure_claim(w, versus_vgg(&vgg, means[PLAIN] < means[VGG] && means[STACKED] < means[VGG]),
-                 "both are nearer than VGG", "by eye", vgg.deepest ? "VGG is off by %.3g" : NOT_GIVEN, means[VGG]);
+    figure_claim(w, verdict_of(means[PLAIN] < means[VGG] && means[STACKED] < means[VGG]), "both are nearer than VGG",
+                 "by eye", "VGG is off by %.3g", means[VGG]);
     return true;
 }
 
@@ -410,11 +408,12 @@ static bool variations(figure_work *w, nx_error *err)
 static bool distances(figure_work *w, nx_error *err)
 {
     enum { POOLS = 5, MOST = 8 };
-    static const given_vgg none = {0};
     double off[MOST][POOLS], left, x[POOLS], mean[POOLS] = {0};
     size_t pictures = 0;
     for (int l = 0; l < POOLS; l++) {
-        const sweep_points *p = runs_at(w, "fig4", pools[l], &none, true, "", err);
+        char *changes = nx_format("descriptor.content_layers=%s descriptor.weights=random", pools[l]);
+        const sweep_points *p = figure_run(w, "fig4", changes, err);
+        free(changes);
         if (!p) return false;
         x[l] = l + 1;
         page_column(figure_page(w), l + 1, pools[l]);
@@ -509,9 +508,9 @@ static bool textures(figure_work *w, nx_error *err)
     static const char *const rows[] = {"conv1_1", "+ conv2_1", "+ conv3_1", "+ conv4_1", "source", "VGG"};
     const sweep_points *p = figure_run(w, "fig8", "descriptor.weights=random", err);
     double left[ROWS][MOST] = {0}, mean[ROWS] = {0};
-    given_vgg vgg;
+    descriptor_file vgg;
     int columns = 0, falls = 0;
-    if (!p || !given_vgg_find(w, &vgg, err)) return false;
+    if (!p || !trained_vgg(w, &vgg, err)) return false;
     for (int i = 0; i < 5; i++) page_row(figure_page(w), i, rows[i]);
     for (size_t i = 0; i < p->count; i++) {
         const sweep_point *q = &p->point[i];
@@ -529,8 +528,8 @@ static bool textures(figure_work *w, nx_error *err)
     for (int row = 1; row < ROWS; row++) falls += mean[row] < mean[row - 1];
     figure_claim(w, verdict_of(falls == 3), "each layer more brings the texture nearer at all four layers", "by eye",
                  "%.2g, %.2g, %.2g, %.2g of E left, falls in %d of 3", mean[0], mean[1], mean[2], mean[3], falls);
-    if (!vgg.deepest || !reaches(&vgg, "relu4_1")) return true;
-    if (!(p = figure_run(w, "fig8", "experiment.paper=gatys loss.style_layer_weights=mean", err))) return false;
+    if (!reaches(&vgg, "relu4_1")) return true;
+    if (!(p = trained_runs(w, "fig8", "loss.convention=relative loss.style_layer_weights=mean", err))) return false;
     page_row(figure_page(w), ROWS + 1, rows[ROWS + 1]);
     for (size_t i = 0; i < p->count; i++)
         if (!show_texture(w, ROWS + 1, (int)i, &p->point[i], NULL, err)) return false;
@@ -553,10 +552,9 @@ static bool transfer_left(const sweep_point *p, double *content, double *style, 
 
 /* Rows of transfers from `top` on, one a content, with the styles above and the contents in column 0. Gives the most
  * that is left of each loss. */
-static bool show_transfers(figure_work *w, const char *name, const char *changes, int top, const char *label,
-                           double *content, double *style, nx_error *err)
+static bool show_transfers(figure_work *w, const sweep_points *p, int top, const char *label, double *content,
+                           double *style, nx_error *err)
 {
-    const sweep_points *p = figure_run(w, name, changes, err);
     *content = *style = 0;
     for (size_t i = 0; p && i < p->count; i++) {
         const sweep_point *q = &p->point[i];
@@ -577,19 +575,18 @@ static bool show_transfers(figure_work *w, const char *name, const char *changes
 
 static bool five_styles(figure_work *w, nx_error *err)
 {
+    static const char transfer[] = "loss.convention=relative loss.content_weight=1 descriptor.content_layers=relu4_2";
     double content[3], style[3];
-    given_vgg vgg;
+    descriptor_file vgg;
     page_row(figure_page(w), 0, "style");
-    if (!given_vgg_find(w, &vgg, err) ||
-        !show_transfers(w, "fig9", "descriptor.weights=random", 1, "100 : 1", &content[0], &style[0], err) ||
-        !show_transfers(w, "fig9", "descriptor.weights=random loss.content_weight=1", 2, "1 : 1", &content[1],
-                        &style[1], err))
+    if (!trained_vgg(w, &vgg, err) ||
+        !show_transfers(w, figure_run(w, "fig9", "descriptor.weights=random", err), 1, "100 : 1", &content[0],
+                        &style[0], err) ||
+        !show_transfers(w, figure_run(w, "fig9", "descriptor.weights=random loss.content_weight=1", err), 2, "1 : 1",
+                        &content[1], &style[1], err))
         return false;
-    if (vgg.deepest && reaches(&vgg, "relu5_1") &&
-        !show_transfers(w, "fig9",
-                        "experiment.paper=gatys loss.convention=mean loss.content_weight=1 loss.style_weight=1000 "
-                        "descriptor.content_layers=relu4_2",
-                        3, "VGG", &content[2], &style[2], err))
+    if (reaches(&vgg, "relu5_1") &&
+        !show_transfers(w, trained_runs(w, "fig9", transfer, err), 3, "VGG", &content[2], &style[2], err))
         return false;
     static const char *const ratios[] = {"100 : 1 keeps the content and meets the style", "1 : 1 does"};
     for (int i = 0; i < 2; i++)
@@ -602,8 +599,8 @@ static bool landscapes(figure_work *w, nx_error *err)
 {
     double content, style;
     page_row(figure_page(w), 0, "style");
-    if (!show_transfers(w, "fig10", "descriptor.weights=random loss.content_weight=1", 1, "1 : 1", &content, &style,
-                        err))
+    if (!show_transfers(w, figure_run(w, "fig10", "descriptor.weights=random loss.content_weight=1", err), 1, "1 : 1",
+                        &content, &style, err))
         return false;
     figure_claim(w, verdict_of(content <= .2 && style <= .2), "landscapes keep their content and meet the style",
                  "by eye", "of their losses at most %.2g and %.2g are left (at most 0.2)", content, style);
@@ -641,13 +638,11 @@ static bool contrary(figure_work *w, nx_error *err)
     return true;
 }
 
-#define RANVGG_ALONE "ranVGG alone"
-
 static const figure figures[] = {
     {"fig2", "one picture from every layer of ranVGG", .make = every_layer},
-    {"fig3", "from layers of ranVGG and of the trained VGG", RANVGG_ALONE, .make = one_picture},
-    {"fig4", "three pictures from pools of ranVGG and of the trained VGG", RANVGG_ALONE, .make = three_pictures},
-    {"fig5", "how fast a deep layer is inverted", RANVGG_ALONE, .make = speed},
+    {"fig3", "from layers of ranVGG and of the trained VGG", .make = one_picture, .wants_vgg = true},
+    {"fig4", "three pictures from pools of ranVGG and of the trained VGG", .make = three_pictures, .wants_vgg = true},
+    {"fig5", "how fast a deep layer is inverted", .make = speed, .wants_vgg = true},
     {"fig6", "draws of random and of stacked weights", .make = variations},
     {"fig7", "distances over depth on ranVGG", .make = distances},
     {"fig8", "textures from one to four layers", .make = textures},

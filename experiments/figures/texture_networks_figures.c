@@ -497,17 +497,13 @@ static bool one_scale(figure_work *w, nx_error *err)
 }
 
 static const figure figures[] = {
-    {"fig4", "textures against optimization", "the same on random features, which decide nothing", against_optimization,
-     false},
-    {"fig5", "the scale of the noise balances style and content", "the same on random features, which decide nothing",
-     .make = noise_scale, .one_generator = true},
-    {"fig6", "loss against time, speed and memory", "the curves on random features, which decide the memory alone",
-     .make = speed},
-    {"fig9", "a network that was trained for too long", "the same on random features, which decide nothing",
-     .make = overtraining},
-    {"fig10", "samples of other sizes", "the same on random features, which decide nothing", .make = other_sizes},
-    {"fig12", "one scale at a time", "the same on random features, which decide nothing", .make = one_scale,
+    {"fig4", "textures against optimization", .make = against_optimization, .wants_vgg = true},
+    {"fig5", "the scale of the noise balances style and content", .make = noise_scale, .wants_vgg = true,
      .one_generator = true},
+    {"fig6", "loss against time, speed and memory", .make = speed, .wants_vgg = true},
+    {"fig9", "a network that was trained for too long", .make = overtraining, .wants_vgg = true},
+    {"fig10", "samples of other sizes", .make = other_sizes, .wants_vgg = true},
+    {"fig12", "one scale at a time", .make = one_scale, .wants_vgg = true, .one_generator = true},
     {0},
 };
 
