@@ -1,4 +1,4 @@
-/* The figures of Gatys et al. at ci scale, random features: what can be told there, comes out. */
+/* The figures of Gatys et al. at ci scale: what can be told there, comes out. */
 #include "made.h"
 
 static void the_figures_are_made(void **state)

@@ -1,5 +1,4 @@
-/* The figures of Improved Texture Networks at ci scale: random features decide what instance normalization does to
- * contrast, and what the entropy term does to samples. */
+/* The figures of Improved Texture Networks at ci scale. */
 #include "made.h"
 
 static void the_figures_are_made(void **state)

@@ -1,4 +1,4 @@
-/* The figures of Multimodal Transfer at ci scale, random features, and what is exact about its network alone. */
+/* The figures of Multimodal Transfer at ci scale, and what is exact about its network alone. */
 #include "made.h"
 
 static void the_figures_are_made(void **state)

@@ -1,4 +1,4 @@
-/* The figures of He, Wang and Hopcroft at ci scale, narrow networks: what can be told there, comes out. */
+/* The figures of He, Wang and Hopcroft at ci scale: what can be told there, comes out. */
 #include "made.h"
 
 static void the_figures_are_made(void **state)
@@ -15,12 +15,12 @@ static void the_figures_are_made(void **state)
     figures_tell("random_weights", 10, told, sizeof told / sizeof *told);
 }
 
-/* Figures that compare say what to bring; one whose file is too shallow, too. */
+/* At the paper's scale figures that compare say what to bring; a file that is none is answered. */
 static void trained_weights_are_asked_for(void **state)
 {
     (void)state;
-    refused("random_weights/fig5 at this scale wants a trained VGG-19: -s descriptor.weights=FILE",
-            "figure random_weights/fig5 --scale laptop");
+    refused("random_weights/fig5 at the paper's scale wants a trained VGG-19: -s descriptor.weights=FILE",
+            "figure random_weights/fig5 --scale paper");
     nstx(1, "figure random_weights/fig3 --scale ci -o out -s descriptor.weights=style.png");
     assert_one_line("style.png");
 }

@@ -7,7 +7,6 @@ static void the_figures_are_made(void **state)
     (void)state;
     static const expected told[] = {
         {"texture_networks/fig6", "memory at 256 x 256", "holds"},
-        {"texture_networks/fig12", "four coarsest scales", "open"}, /* only trained features say */
     };
     figures_tell("texture_networks", 6, told, sizeof told / sizeof *told);
 }
@@ -24,7 +23,7 @@ static void a_wrong_generator_is_answered(void **state)
     assert_one_line("nowhere.h5");
 }
 
-/* What needs trained features at ci scale is decided by the authors' own networks. */
+/* What needs more training is decided by the authors' own networks. */
 static void the_authors_networks_decide(void **state)
 {
     (void)state;

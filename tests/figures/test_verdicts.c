@@ -88,7 +88,7 @@ static void make_picture(runfile *run, const sweep_point *p, const char *name, c
 
 static void make_metric(runfile *run, const sweep_point *p, const char *name, double pixels)
 {
-    const int64_t last = p->config->experiment.steps, steps[] = {0, 50, 100, 150, last};
+    const int64_t last = p->config->experiment.steps, steps[] = {0, 50, 100, 150, 200, last};
     const char *file = strrchr(p->path, '/') + 1;
     rule r = rule_of(file, name, (rule){{1, .5}}), seconds = rule_of(file, "seconds", (rule){{.01}});
     int64_t before = -1;
@@ -255,9 +255,9 @@ static const made_case cases[] = {
      "* content/relu4_2 1 .49; fig3-content_weight=0 content/relu4_2 1 1",
      "bands content/relu4_2 1 .51; fig3-content_weight=0 content/relu4_2 1 1"},
     {"gatys", "fig4", "content loss falls", TRAINED,
-     "=0.01 content/relu4_2 9 4; =0.1 content/relu4_2 9 3; =1 content/relu4_2 9 2; =10 content/relu4_2 9 1",
+     "=0.01 content/relu4_2 9 4; =0.1 content/relu4_2 9 3; =1 content/relu4_2 9 2; =1e+01 content/relu4_2 9 1",
      "=1.h5 content/relu4_2 9 3"},
-    {"gatys", "fig4", "style loss rises", TRAINED, "=0.01 style 9 1; =0.1 style 9 2; =1 style 9 3; =10 style 9 4",
+    {"gatys", "fig4", "style loss rises", TRAINED, "=0.01 style 9 1; =0.1 style 9 2; =1 style 9 3; =1e+01 style 9 4",
      "=1.h5 style 9 2"},
     {"gatys", "fig5", "keeps more of the drawing", TRAINED, "relu2_2 @picture .1; relu4_2 @picture .3",
      "relu2_2 @picture .5"},
@@ -379,9 +379,9 @@ static const made_case cases[] = {
     {"texture_networks", "fig4", "samples fit as well", TRAINED,
      "texture validation/style 9 1; optimization total 9 1.1", "optimization-style=weave total 9 .9"},
     {"texture_networks", "fig9", "five times the steps", TRAINED,
-     "* validation/style 1 .5 151; * samples/neighbour 1 .69 151", "* samples/neighbour 1 .71 151"},
+     "* validation/style 1 .5 201; * samples/neighbour 1 .69 201", "* samples/neighbour 1 .71 201"},
     {"texture_networks", "fig9", "five times the steps", TRAINED,
-     "* validation/style 1 .9 151; * samples/neighbour 1 .5 151", "* validation/style 1 1.1 151"},
+     "* validation/style 1 .9 201; * samples/neighbour 1 .5 201", "* validation/style 1 1.1 201"},
     {"texture_networks", "fig5", "more noise, farther", TRAINED, "* made 1 0 -.1", "* made 1"},
     {"texture_networks", "fig6", "updates of optimization", TRAINED,
      "texture validation/style 1 .5; optimization total 1 .4 100", "optimization-style=weave total 1 .4 50"},
