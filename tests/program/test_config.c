@@ -21,7 +21,7 @@ static void defaults_are_there(void **state)
     assert_int_equal(c->experiment.steps, 1000);
     assert_int_equal(c->generator.norm, NORM_INSTANCE);
     assert_float_equal(c->descriptor.sigma, 0.015, 0);
-    assert_string_equal(c->descriptor.weights, "random");
+    assert_string_equal(c->descriptor.weights, "own");
     assert_string_equal(c->data.style, "");
     assert_int_equal(c->descriptor.style_layers.count, 4);
     assert_string_equal(c->descriptor.style_layers.items[3], "relu4_1");
