@@ -2,7 +2,7 @@
  * tables looked for, and what comes out of their claims.
  *
  *     static const expected told[] = {{"gatys/fig1", "match the Gram matrices", "holds"}, ...};
- *     figures_tell("gatys", 7, told, sizeof told / sizeof *told);
+ *     figures_tell("gatys", "gatys", 7, told, sizeof told / sizeof *told);
  */
 #ifndef NSTX_TESTS_FIGURES_MADE_H
 #define NSTX_TESTS_FIGURES_MADE_H
@@ -71,25 +71,26 @@ static inline void assert_claim(const cJSON *figures, expected e)
 }
 
 /* A second time every run is used as it is. */
-static inline void figures_reused(const char *paper)
+static inline void figures_reused(const char *paper, const char *figures)
 {
     char *line = nx_format("cksum out/%s/ci/*.h5", paper), *before = shell(line);
-    nstx(0, "figure %s --scale ci -o out --quiet", paper);
+    nstx(0, "figure %s --scale ci -o out --quiet", figures);
     char *after = shell(line);
     assert_string_equal(before, after);
     free(line), free(before), free(after);
 }
 
-/* Every figure of the paper, so many, is made; the claims come out as told; nothing runs twice. */
-static inline void figures_tell(const char *paper, int count, const expected *told, size_t n_told)
+/* So many figures of the paper, which may be the name of them all, are made; the claims come out as told; nothing runs
+ * twice. */
+static inline void figures_tell(const char *paper, const char *figures, int count, const expected *told, size_t n_told)
 {
-    nstx(0, "figure %s --scale ci -o out --json --quiet", paper);
-    cJSON *figures = figures_said();
-    assert_int_equal(cJSON_GetArraySize(figures), count);
-    assert_pages(figures);
-    for (size_t i = 0; i < n_told; i++) assert_claim(figures, told[i]);
-    cJSON_Delete(figures);
-    figures_reused(paper);
+    nstx(0, "figure %s --scale ci -o out --json --quiet", figures);
+    cJSON *made = figures_said();
+    assert_int_equal(cJSON_GetArraySize(made), count);
+    assert_pages(made);
+    for (size_t i = 0; i < n_told; i++) assert_claim(made, told[i]);
+    cJSON_Delete(made);
+    figures_reused(paper, figures);
 }
 
 #endif

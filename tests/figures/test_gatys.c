@@ -11,7 +11,7 @@ static void the_figures_are_made(void **state)
         {"gatys/fig6", "each noise gives another picture", "holds"},
         {"gatys/fig6", "the result is always the same", "holds"},
     };
-    figures_tell("gatys", 7, told, sizeof told / sizeof *told);
+    figures_tell("gatys", "gatys", 7, told, sizeof told / sizeof *told);
 }
 
 /* More pictures than one: the sweep of Fig. 3 is the user's to replace. */

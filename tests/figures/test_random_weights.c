@@ -12,7 +12,7 @@ static void the_figures_are_made(void **state)
         {"random_weights/fig8", "each layer more", "holds"},
         {"random_weights/contrary", "with them they do not", "holds"},
     };
-    figures_tell("random_weights", 10, told, sizeof told / sizeof *told);
+    figures_tell("random_weights", "random_weights", 10, told, sizeof told / sizeof *told);
 }
 
 /* At the paper's scale figures that compare say what to bring; a file that is none is answered. */
