@@ -81,7 +81,7 @@ static void test_run_file(void **state)
     assert_said(said_err, "\nstep 6/6 ");
     assert_said(said_out, "run        full.h5\npictures   full.png\n");
     nx_h5 *file = open_h5("full.h5");
-    assert_names(file, "/", "checkpoint config data device images inputs memory metrics");
+    assert_names(file, "/", "balance checkpoint config data device images inputs memory metrics");
     assert_attribute(file, "/", "status", "finished");
     assert_attribute(file, "/", "command", "nstx run tiny.ini -o full.h5");
     assert_int_equal(int_attribute(file, "/", "seed"), 1);
