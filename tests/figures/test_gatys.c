@@ -45,7 +45,8 @@ static void the_presets_run(void **state)
     assert_non_null(folder);
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
         nstx(0,
-             "run %s/%s.ini -o preset.h5 -s descriptor.width=0.0625 -s data.style=style.png -s data.size=48 "
+             "run %s/%s.ini -o preset.h5 -s descriptor.weights=random -s descriptor.width=0.0625 -s "
+             "data.style=style.png -s data.size=48 "
              "-s data.style_size=48 -s experiment.steps=8 -s log.every=1 %s",
              folder, presets[i].config, presets[i].changes);
         nx_h5 *file = open_h5("preset.h5");
