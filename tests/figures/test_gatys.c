@@ -39,6 +39,7 @@ static void the_presets_run(void **state)
         {"gatys", "-s data.content=photos/1.png"},
         {"gatys_notebook", "-s data.content=photos/1.png -s data.coarse=24 -s data.coarse_steps=1"},
         {"gatys_adam", "-s data.content=photos/1.png"},
+        {"transfer", "-s data.content=photos/1.png"},
         {"gatys_texture", ""},
     };
     char *folder = realpath("configs", NULL); /* tests run in the source's root, nstx in a folder of its own */
