@@ -1,5 +1,5 @@
-/* The tables of generators, classifiers, descriptors and papers: every word of a config has its row, and what a row says of a
- * network is so. */
+/* The tables of generators, classifiers, descriptors and papers: every word of a config has its row, and what a row
+ * says of a network is so. */
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
