@@ -33,13 +33,14 @@ QUANTITY parameters      their number
                          rate 0.01 (1 + cos(pi T / 8)) / 2
 To compare: loss and l2 relatively; an at against the l2 of its tensor, logits against the largest of them.
 """
-import argparse
 import math
 
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+from twin import begin, mixed, three, show
 
 BATCH, CLASSES, STEPS, SMOOTHING = 3, 7, 8, 0.1
 POOL = "pool"
@@ -88,18 +89,6 @@ class Classifier(nn.Module):
         return self.classifier(x.mean((2, 3)) if self.average else x.permute(0, 2, 3, 1).flatten(1))
 
 
-def mixed(p, count):
-    """count values in -1 .. 1 for parameter p."""
-    wrap = 0xFFFFFFFF
-    h = (p * 2654435761 + np.arange(count, dtype=np.uint64) * 40503 + 12345) & wrap
-    h ^= h >> 16
-    h = h * 0x7FEB352D & wrap
-    h ^= h >> 15
-    h = h * 0x846CA68B & wrap
-    h ^= h >> 16
-    return 2 * ((h >> 8).astype(np.float64) + 0.5) / (1 << 24) - 1
-
-
 @torch.no_grad()
 def fill(net):
     p, layers = 0, [m for m in net.modules() if hasattr(m, "weight") and m.weight is not None]
@@ -125,16 +114,6 @@ def batch(number, side, dtype):
     mean, std = (np.array(v).reshape(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     labels = torch.tensor([(3 * (BATCH * number + i) + 2) % CLASSES for i in range(BATCH)])
     return torch.from_numpy((pixels / 255 - mean) / std).to(dtype), labels
-
-
-def three(t):
-    t = t.flatten()
-    return {"l2": t.norm()} | {f"at{k}": t[i] for k, i in enumerate((0, len(t) // 2, len(t) - 1))}
-
-
-def show(prefix, values):
-    for name, value in values.items():
-        print(f"{prefix}.{name} {torch.as_tensor(value).item():.9e}")
 
 
 def run(variant, dtype):
@@ -169,11 +148,7 @@ def run(variant, dtype):
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--dtype", default="float64", choices=("float64", "float32"))
-    dtype = getattr(torch, options.parse_args().dtype)
-    torch.set_num_threads(1)
-    print("\n".join(f"# {line}".rstrip() for line in __doc__.strip().splitlines()))
+    dtype = begin(__doc__)
     for variant in VARIANTS:
         run(variant, dtype)
 

@@ -44,13 +44,14 @@ To compare: mean, std, l2 and losses relatively; an at against the std or the l2
 Forty layers and their ReLUs amplify rounding: in float32 PyTorch itself moves y1 by 1e-5, y3 by 4e-4 and gradients by
 1e-2.
 """
-import argparse
 import math
 
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+from twin import begin, mixed, three, show
 
 SIZE, BATCH, WIDTH, SCALE = 64, 2, 0.25, 100
 STYLE = dict(rgb=(16, 32, 64), luminance=(16, 32, 64), blocks=3, trunk=3, up=(64, 32))
@@ -156,18 +157,6 @@ class MTNet(nn.Module):
         return outputs
 
 
-def mixed(p, count):
-    """count values in -1 .. 1 for parameter p."""
-    wrap = 0xFFFFFFFF
-    h = (p * 2654435761 + np.arange(count, dtype=np.uint64) * 40503 + 12345) & wrap
-    h ^= h >> 16
-    h = h * 0x7FEB352D & wrap
-    h ^= h >> 15
-    h = h * 0x846CA68B & wrap
-    h ^= h >> 16
-    return 2 * ((h >> 8).astype(np.float64) + 0.5) / (1 << 24) - 1
-
-
 def units(net):
     """Each Unit by its name SUBNET.PART, and its number within the part (0: the output)."""
     for name in SUBNETS:
@@ -207,16 +196,6 @@ def points(t):
     return {f"at{k}": t[k % 2, k % 3, (37 * k + 5) % h, (53 * k + 11) % w] for k in range(10)}
 
 
-def three(t):
-    t = t.flatten()
-    return {"l2": t.norm()} | {f"at{k}": t[i] for k, i in enumerate((0, len(t) // 2, len(t) - 1))}
-
-
-def show(prefix, values):
-    for name, value in values.items():
-        print(f"{prefix}.{name} {torch.as_tensor(value).item():.9e}")
-
-
 def run(variant, table, refine, dtype):
     full = MTNet(table, 1)
     show(f"{variant}.parameters", {"full": sum(p.numel() for p in full.parameters())})
@@ -247,11 +226,7 @@ def run(variant, table, refine, dtype):
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--dtype", default="float64", choices=("float64", "float32"))
-    dtype = getattr(torch, options.parse_args().dtype)
-    torch.set_num_threads(1)
-    print("\n".join(f"# {line}".rstrip() for line in __doc__.strip().splitlines()))
+    dtype = begin(__doc__)
     for variant, table in TABLES.items():
         run(variant, table, 1, dtype)
     run("quarters", TABLES["two_branches"], 2, dtype)

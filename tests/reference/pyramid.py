@@ -38,12 +38,13 @@ QUANTITY parameters   their number
 
 To compare: mean, std, l2 and loss relatively; an at against the std or the l2 of its tensor, for some are near zero.
 """
-import argparse
 import math
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from twin import begin, show, three
 
 BATCH = 2
 
@@ -124,11 +125,6 @@ def scale_inputs(scales, side, channels, dtype):
         yield torch.from_numpy(values).to(dtype)
 
 
-def show(prefix, values):
-    for name, value in values.items():
-        print(f"{prefix}.{name} {torch.as_tensor(value).item():.9e}")
-
-
 def run(variant, selected, dtype):
     net = Net(dtype)
     if variant == "texture":
@@ -148,17 +144,11 @@ def run(variant, selected, dtype):
     points = {f"at{k}": out[k % 2, k % 3, (37 * k + 5) % side, (53 * k + 11) % side] for k in range(10)}
     show(f"{variant}.y", {"mean": out.mean(), "std": out.std(correction=0)} | points)
     for name in selected:
-        g = net.parameters[name].grad.flatten()
-        at = {f"at{k}": g[i] for k, i in enumerate((0, len(g) // 2, len(g) - 1))}
-        show(f"{variant}.grad.{name}", {"l2": g.norm()} | at)
+        show(f"{variant}.grad.{name}", three(net.parameters[name].grad))
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--dtype", default="float64", choices=("float64", "float32"))
-    dtype = getattr(torch, options.parse_args().dtype)
-    torch.set_num_threads(1)
-    print("\n".join(f"# {line}".rstrip() for line in __doc__.strip().splitlines()))
+    dtype = begin(__doc__)
     joins = ("scale1.branch.conv1.weight", "scale2.join.lower.weight", "scale2.merge.bn1.bias",
              "scale3.branch.bn2.weight", "scale3.merge.conv1.weight", "output.weight", "output.bias")
     run("texture", joins + ("scale4.merge.conv3.weight", "scale4.merge.bn3.bias"), dtype)

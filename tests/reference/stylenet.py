@@ -46,13 +46,14 @@ gradient of the mean of y * pattern as above; at k: n = k % 2, row 3 k % 7, colu
 
 To compare: mean, std, l2 and loss relatively; an at against the std or the l2 of its tensor, for some are near zero.
 """
-import argparse
 import math
 
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+from twin import begin, mixed, three, show
 
 SIZE, BATCH = 64, 2
 SELECTED = (
@@ -109,18 +110,6 @@ def stylenet(variant):
     return net
 
 
-def mixed(p, count):
-    """count values in -1 .. 1 for parameter p."""
-    wrap = 0xFFFFFFFF
-    h = (p * 2654435761 + np.arange(count, dtype=np.uint64) * 40503 + 12345) & wrap
-    h ^= h >> 16
-    h = h * 0x7FEB352D & wrap
-    h ^= h >> 15
-    h = h * 0x846CA68B & wrap
-    h ^= h >> 16
-    return 2 * ((h >> 8).astype(np.float64) + 0.5) / (1 << 24) - 1
-
-
 def named(net):
     """Parameters by the protocol's names, in network order; a norm's weight is its gamma, its bias its beta."""
     rename = {"norm.weight": "gamma", "norm.bias": "beta", "first.weight": "first.gamma", "first.bias": "first.beta"}
@@ -152,16 +141,6 @@ def pattern(n, c, y, x):
 
 def points(t):
     return {f"at{k}": t[k % 2, k % 3, (37 * k + 5) % SIZE, (53 * k + 11) % SIZE] for k in range(10)}
-
-
-def three(t):
-    t = t.flatten()
-    return {"l2": t.norm()} | {f"at{k}": t[i] for k, i in enumerate((0, len(t) // 2, len(t) - 1))}
-
-
-def show(prefix, values):
-    for name, value in values.items():
-        print(f"{prefix}.{name} {torch.as_tensor(value).item():.9e}")
 
 
 def run(variant, dtype):
@@ -207,11 +186,7 @@ def run_lrn(dtype):
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--dtype", default="float64", choices=("float64", "float32"))
-    dtype = getattr(torch, options.parse_args().dtype)
-    torch.set_num_threads(1)
-    print("\n".join(f"# {line}".rstrip() for line in __doc__.strip().splitlines()))
+    dtype = begin(__doc__)
     net = stylenet("in")
     fill(net)
     for name in ("conv1.weight", "conv1.bias", "conv1.gamma", "up1.weight", "out.bias"):
