@@ -91,7 +91,7 @@ static bool record(trained *t, nx_shape shape, bool content, nx_error *err)
     t->graph = nx_graph_new(&t->device->info);
     t->picture = nx_input(t->graph, shape, "picture");
     if (content) t->content = nx_input(t->graph, shape, "content");
-    picture_loss j = {.output = perceptual_center(t->perceptual, t->graph, t->picture),
+    picture_loss j = {.output = descriptor_center(t->perceptual->descriptor, t->graph, t->picture),
                       .content = t->content,
                       .style = t->style,
                       .weight = 1,

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "networks/descriptor_files.h"
 #include "nn/init.h"
+#include "ops/affine.h"
 #include "ops/conv.h"
 #include "ops/linear.h"
 
@@ -253,6 +254,12 @@ bool descriptor_check_size(const descriptor *d, int height, int width, const cha
 }
 
 /* ---- recording ---- */
+
+nx_tensor *descriptor_center(const descriptor *d, nx_graph *g, nx_tensor *picture)
+{
+    float one[3] = {1, 1, 1}, shift[3] = {-d->mean[0], -d->mean[1], -d->mean[2]};
+    return nx_affine(g, picture, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
+}
 
 static nx_tensor *record_layer(descriptor *d, nx_graph *g, const descriptor_layer *l, nx_tensor *x)
 {

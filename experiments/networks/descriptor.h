@@ -109,6 +109,9 @@ int descriptor_smallest_image(const descriptor *d, const char *const *layers, si
 bool descriptor_check_size(const descriptor *d, int height, int width, const char *const *layers, size_t count,
                            nx_error *err);
 
+/* What the network takes, of a picture in RGB from 0 to 255: that minus d->mean. */
+nx_tensor *descriptor_center(const descriptor *d, nx_graph *g, nx_tensor *picture);
+
 /* Appends the network up to the deepest of the layers; out[i] is the feature tensor of layers[i]. Checks x's size
  * before. */
 bool descriptor_record(descriptor *d, nx_graph *g, nx_tensor *x, const char *const *layers, size_t count,

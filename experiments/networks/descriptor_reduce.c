@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "graph/plan.h"
+#include "networks/positions.h"
 #include "nn/loss.h"
-#include "ops/affine.h"
 #include "ops/concat.h"
 #include "ops/conv.h"
 #include "ops/gather.h"
@@ -64,16 +64,6 @@ static bool record_before(descriptor *d, nx_graph *g, nx_tensor *x, const descri
     return descriptor_record(d, g, x, &before, 1, out, err);
 }
 
-/* The rows of all pixels that have a whole patch, `border` pixels from each side. */
-static int inner_rows(nx_shape s, int border, int *rows)
-{
-    int n = 0;
-    for (int i = 0; i < s.n; i++)
-        for (int y = border; y < s.h - border; y++)
-            for (int x = border; x < s.w - border; x++) rows[n++] = (i * s.h + y) * s.w + x;
-    return n;
-}
-
 /* The graph of a batch: pictures and places in, patches and values out. */
 typedef struct batch_graph {
     nx_graph *g;
@@ -87,9 +77,8 @@ static bool record_batch(batch_graph *b, descriptor *student, descriptor *teache
 {
     nx_graph *g = b->g;
     nx_tensor *before, *wide, *tap[TAPS + 1];
-    float one[3] = {1, 1, 1}, shift[3] = {-teacher->mean[0], -teacher->mean[1], -teacher->mean[2]};
     b->pictures = nx_input(g, pictures, "pictures");
-    nx_tensor *x = nx_affine(g, b->pictures, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
+    nx_tensor *x = descriptor_center(teacher, g, b->pictures);
     if (!record_before(student, g, nx_scale(g, x, 1 / input_scale), pair->student, &before, err) ||
         !record_before(teacher, g, x, pair->teacher, &wide, err))
         return false;
@@ -127,11 +116,7 @@ static void write_places(batch_graph *b, int *rows, int n, int count, const char
 {
     float *places = nx_alloc((size_t)count * sizeof *places);
     nx_rng rng = nx_rng_new(batch, nx_stream(layer));
-    for (int i = 0; i < count; i++) {
-        int other = i + (int)nx_rng_below(&rng, (uint32_t)(n - i)), row = rows[other];
-        rows[other] = rows[i];
-        rows[i] = row;
-    }
+    nx_rng_choose(&rng, rows, n, count);
     for (int t = 0; t < TAPS; t++) {
         int offset = (t / 3 - 1) * b->shape.w + t % 3 - 1;
         for (int i = 0; i < count; i++) places[i] = (float)(rows[i] + offset);
@@ -146,9 +131,9 @@ static bool collect(layer_data *d, descriptor *student, descriptor *teacher, nx_
     batch_graph b = {.g = nx_graph_new(&device->info)};
     nx_shape s;
     bool ok = find_shape(student, &device->info, pair, images->shape, &s, err);
-    int border = ok ? o->border * s.h / images->shape.h : 0;
-    int *rows = nx_alloc(ok ? (size_t)s.n * (size_t)s.h * (size_t)s.w * sizeof *rows : 1);
-    int n = ok ? inner_rows(s, border ? border : 1, rows) : 0, count = n < PER_BATCH ? n : PER_BATCH;
+    int n = ok ? positions_list(s, images->shape.h, o->border, NULL) : 0, count = n < PER_BATCH ? n : PER_BATCH;
+    int *rows = nx_alloc((size_t)(n + 1) * sizeof *rows);
+    if (ok) positions_list(s, images->shape.h, o->border, rows);
     ok = ok && (count || nx_fail(err, "%s: larger crops are needed", pair->student->name)) &&
          record_batch(&b, student, teacher, pair, images->shape, o->input_scale, count, err) &&
          nx_plan_new(&b.plan, b.g, err);
@@ -299,26 +284,29 @@ static void square_moments(const layer_data *d, int channels, const float *scale
 
 /* ---- least squares ---- */
 
-/* The products of a fit, a chunk of rows at a time. */
-typedef struct fit_graph {
+/* A product of a fit, c = a^T b or a b, where a is a chunk of patches; of all patches it is the sum, or each in turn.
+ */
+typedef struct product {
     nx_graph *g;
     nx_plan *plan;
-    nx_tensor *patches, *wanted, *weights, *normal, *right, *given;
-} fit_graph;
+    nx_tensor *a, *b, *c; /* b may be a */
+} product;
 
-static fit_graph fit_graph_new(nx_device *device, int inputs, int width)
+static product product_new(nx_device *device, int inputs, nx_shape b, bool transposed)
 {
-    fit_graph f = {.g = nx_graph_new(&device->info)};
-    f.patches = nx_input(f.g, (nx_shape){1, 1, CHUNK, inputs}, "patches");
-    f.wanted = nx_input(f.g, (nx_shape){1, 1, CHUNK, width}, "wanted");
-    f.weights = nx_input(f.g, (nx_shape){1, 1, inputs, width}, "weights");
-    nx_gemm_options transposed = {.transpose_a = true};
-    f.normal = nx_keep(nx_gemm(f.g, f.patches, f.patches, transposed));
-    f.right = nx_keep(nx_gemm(f.g, f.patches, f.wanted, transposed));
-    f.given = nx_keep(nx_gemm(f.g, f.patches, f.weights, (nx_gemm_options){0}));
-    NX_CHECK(nx_plan_new(&f.plan, f.g, NULL), "no plan of a fit");
-    nx_plan_realize(f.plan, device);
-    return f;
+    product p = {.g = nx_graph_new(&device->info)};
+    p.a = nx_input(p.g, (nx_shape){1, 1, CHUNK, inputs}, "patches");
+    p.b = nx_shape_equal(b, p.a->shape) ? p.a : nx_input(p.g, b, "b");
+    p.c = nx_keep(nx_gemm(p.g, p.a, p.b, (nx_gemm_options){.transpose_a = transposed}));
+    NX_CHECK(nx_plan_new(&p.plan, p.g, NULL), "no plan of a product");
+    nx_plan_realize(p.plan, device);
+    return p;
+}
+
+static void product_free(product *p)
+{
+    nx_plan_free(p->plan);
+    nx_graph_free(p->g);
 }
 
 /* Rows first to first + CHUNK of a matrix of so many columns; past the end zeros, which add nothing. */
@@ -329,6 +317,33 @@ static void write_chunk(nx_plan *plan, nx_tensor *t, const float *rows, int coun
     memcpy(chunk, rows + (size_t)first * columns, there * columns * sizeof *chunk);
     nx_plan_write(plan, t, chunk);
     free(chunk);
+}
+
+/* The sum of p over all patches, with as many rows of b, which are the patches themselves where p has them as b. */
+static void sum_product(product *p, const layer_data *d, const float *b, double *sum)
+{
+    size_t numbers = nx_shape_count(p->c->shape);
+    float *part = nx_alloc(numbers * sizeof *part);
+    memset(sum, 0, numbers * sizeof *sum);
+    for (int first = 0; first < d->rows; first += CHUNK) {
+        write_chunk(p->plan, p->a, d->patches, d->rows, first);
+        if (p->b != p->a) write_chunk(p->plan, p->b, b, d->rows, first);
+        nx_plan_run(p->plan);
+        nx_plan_read(p->plan, p->c, part);
+        for (size_t i = 0; i < numbers; i++) sum[i] += (double)part[i];
+    }
+    free(part);
+}
+
+/* What weights give at all patches: CHUNK rows at a time, of which the last ones may be of none. */
+static void apply_weights(product *p, const layer_data *d, const float *weights, float *given)
+{
+    nx_plan_write(p->plan, p->b, weights);
+    for (int first = 0; first < d->rows; first += CHUNK) {
+        write_chunk(p->plan, p->a, d->patches, d->rows, first);
+        nx_plan_run(p->plan);
+        nx_plan_read(p->plan, p->c, given + (size_t)first * (size_t)p->c->shape.c);
+    }
 }
 
 /* What the student's weights should give: where the teacher is negative any negative number will do after the ReLU, so
@@ -343,41 +358,26 @@ static void want(const float *target, const float *given, float *wanted, size_t 
 static double fit(const layer_data *d, nx_device *device, const float *target, int width, float *weights)
 {
     size_t in = (size_t)d->inputs, out = (size_t)width, rows = (size_t)d->rows;
-    fit_graph f = fit_graph_new(device, d->inputs, width);
-    double *normal = nx_alloc(in * in * sizeof *normal), *right = nx_alloc(in * out * sizeof *right),
-           *column = nx_alloc(in * sizeof *column), error = 0, energy = 0;
-    float *part = nx_alloc(in * (in > out ? in : out) * sizeof *part), *wanted = nx_alloc(rows * out * sizeof *wanted),
-          *given = nx_alloc((rows + CHUNK) * out * sizeof *given);
+    nx_shape patches = {1, 1, CHUNK, d->inputs}, values = {1, 1, CHUNK, width}, matrix = {1, 1, d->inputs, width};
+    product normal = product_new(device, d->inputs, patches, true),
+            right = product_new(device, d->inputs, values, true),
+            forward = product_new(device, d->inputs, matrix, false);
+    double *a = nx_alloc(in * in * sizeof *a), *b = nx_alloc(in * out * sizeof *b),
+           *column = nx_alloc(in * sizeof *column), trace = 0, error = 0, energy = 0;
+    float *wanted = nx_alloc(rows * out * sizeof *wanted), *given = nx_alloc((rows + CHUNK) * out * sizeof *given);
+    sum_product(&normal, d, NULL, a);
+    for (size_t i = 0; i < in; i++) trace += a[i * in + i];
+    for (size_t i = 0; i < in; i++) a[i * in + i] += RIDGE * trace / (double)in;
+    factorize(a, d->inputs);
     for (int round = 0; round < ROUNDS; round++) {
         want(target, round ? given : NULL, wanted, rows * out);
-        memset(right, 0, in * out * sizeof *right);
-        for (int first = 0; first < d->rows; first += CHUNK) {
-            write_chunk(f.plan, f.patches, d->patches, d->rows, first);
-            write_chunk(f.plan, f.wanted, wanted, d->rows, first);
-            nx_plan_run(f.plan);
-            nx_plan_read(f.plan, f.right, part);
-            for (size_t i = 0; i < in * out; i++) right[i] += (double)part[i];
-            if (round) continue;
-            nx_plan_read(f.plan, f.normal, part);
-            for (size_t i = 0; i < in * in; i++) normal[i] += (double)part[i];
-        }
-        if (!round) {
-            double trace = 0;
-            for (size_t i = 0; i < in; i++) trace += normal[i * in + i];
-            for (size_t i = 0; i < in; i++) normal[i * in + i] += RIDGE * trace / (double)in;
-            factorize(normal, d->inputs);
-        }
+        sum_product(&right, d, wanted, b);
         for (size_t k = 0; k < out; k++) {
-            for (size_t i = 0; i < in; i++) column[i] = right[i * out + k];
-            solve(normal, d->inputs, column);
+            for (size_t i = 0; i < in; i++) column[i] = b[i * out + k];
+            solve(a, d->inputs, column);
             for (size_t i = 0; i < in; i++) weights[i * out + k] = (float)column[i];
         }
-        nx_plan_write(f.plan, f.weights, weights);
-        for (int first = 0; first < d->rows; first += CHUNK) {
-            write_chunk(f.plan, f.patches, d->patches, d->rows, first);
-            nx_plan_run(f.plan);
-            nx_plan_read(f.plan, f.given, given + (size_t)first * out);
-        }
+        apply_weights(&forward, d, weights, given);
     }
     for (size_t i = 0; i < rows * out; i++) {
         double t = positive(target[i]), g = positive(given[i]);
@@ -386,12 +386,12 @@ static double fit(const layer_data *d, nx_device *device, const float *target, i
     }
     free(given);
     free(wanted);
-    free(part);
     free(column);
-    free(right);
-    free(normal);
-    nx_plan_free(f.plan);
-    nx_graph_free(f.g);
+    free(b);
+    free(a);
+    product_free(&forward);
+    product_free(&right);
+    product_free(&normal);
     return energy > 0 ? error / energy : 0;
 }
 

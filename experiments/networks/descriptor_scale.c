@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "graph/plan.h"
-#include "ops/affine.h"
 #include "ops/channel_sum.h"
 
 #include <math.h>
@@ -19,9 +18,7 @@ static bool channel_means(descriptor *d, nx_device *device, const descriptor_ima
 {
     nx_tensor *features[DESCRIPTOR_LAYERS] = {NULL};
     nx_graph *g = nx_graph_new(&device->info);
-    nx_tensor *input = nx_input(g, images->shape, "image"), *x;
-    float scale[3] = {1, 1, 1}, shift[3] = {-d->mean[0], -d->mean[1], -d->mean[2]};
-    x = nx_affine(g, input, nx_constant(g, NX_VECTOR(3), scale), nx_constant(g, NX_VECTOR(3), shift));
+    nx_tensor *input = nx_input(g, images->shape, "image"), *x = descriptor_center(d, g, input);
     nx_plan *plan = NULL;
     bool ok = descriptor_record(d, g, x, names, n, features, err);
     for (size_t i = 0; ok && i < n; i++)

@@ -45,7 +45,7 @@ static bool weigh(perceptual_loss *p, nx_device *device, const nx_image *image, 
     nx_tensor *x = nx_input(g, shape, "picture"), *features, *gradient;
     nx_plan *plan = NULL;
     double content_factor, style_factor, sum = 0;
-    bool ok = descriptor_record(p->descriptor, g, perceptual_center(p, g, x), &layer, 1, &features, err);
+    bool ok = descriptor_record(p->descriptor, g, descriptor_center(p->descriptor, g, x), &layer, 1, &features, err);
     if (ok) {
         objective_convention(p->c, features->shape, &content_factor, &style_factor);
         nx_tensor *loss =
@@ -116,7 +116,8 @@ static bool inversion_new(inversion *out, perceptual_loss *p, const nx_image *re
     nx_rng rng = nx_rng_new((uint64_t)c->experiment.seed, nx_stream("picture"));
     for (size_t i = 0; i < nx_shape_count(shape); i++)
         out->picture->initial[i] = (float)c->data.init_noise * nx_rng_normal(&rng);
-    nx_tensor *x = nx_use(g, out->picture), *known = perceptual_center(p, g, nx_constant(g, shape, reference->rgb));
+    nx_tensor *x = nx_use(g, out->picture),
+              *known = descriptor_center(p->descriptor, g, nx_constant(g, shape, reference->rgb));
     if (!descriptor_record(p->descriptor, g, known, &layer, 1, &out->target, err) ||
         !descriptor_record(p->descriptor, g, x, &layer, 1, &features, err))
         return false;

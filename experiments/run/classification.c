@@ -33,12 +33,6 @@ typedef struct answers {
 
 static int classes_of(const classifying *t) { return (int)t->train.classes; }
 
-static bool suits(const paper *p, nx_error *err)
-{
-    (void)p, (void)err;
-    return true;
-}
-
 /* ---- recording ---- */
 
 static bool record(trainer *base, side *s, nx_params *params, int size, nx_error *err)
@@ -158,13 +152,10 @@ static nx_image draw_confusion(const classifying *t, const size_t *confusion)
     return out;
 }
 
-static bool log_confusion(const classifying *t, runfile *file, const size_t *confusion, uint64_t step, nx_error *err)
+static bool log_confusion(const classifying *t, runfile *file, const size_t *confusion, task_row row, nx_error *err)
 {
     nx_image picture = draw_confusion(t, confusion);
-    uint8_t *bytes = task_bytes_of(picture.rgb, NULL, (size_t)picture.height * (size_t)picture.width);
-    runfile_image(file, "confusion", (int64_t)step, picture.height, picture.width, bytes);
-    bool ok = runfile_picture(file, &picture, err);
-    free(bytes);
+    bool ok = train_log_picture(file, "confusion", &picture, row, err);
     nx_image_free(&picture);
     return ok;
 }
@@ -184,7 +175,7 @@ static task_did look(task *base, runfile *file, task_row row, bool pictures, nx_
     if (!r->valid.plan) return TASK_DID;
     if (pictures) of.confusion = nx_alloc((size_t)classes_of(t) * (size_t)classes_of(t) * sizeof *of.confusion);
     task_did did = train_validate(r, find, &of, &mean, err);
-    if (did == TASK_DID && pictures && !log_confusion(t, file, of.confusion, row.step, err)) did = TASK_BROKEN;
+    if (did == TASK_DID && pictures && !log_confusion(t, file, of.confusion, row, err)) did = TASK_BROKEN;
     if (did == TASK_DID && !train_log_validation(r, file, &mean, row, err)) did = TASK_BROKEN;
     if (did == TASK_DID) log_tally(t, file, &of, "validation/", row);
     free(of.confusion);
@@ -235,8 +226,7 @@ static bool read_classes(classifying *t, nx_error *err)
     size_t each = (size_t)c->data.validation_count;
     nx_classes all;
     nx_error reason;
-    if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 64");
-    if (!config_need(c, "data", "content", err) || !made_of_config(c, err) ||
+    if (!train_check_crops(c, 64, err) || !config_need(c, "data", "content", err) || !made_of_config(c, err) ||
         !nx_classes_read(&t->train, c->data.content.items, (size_t)c->data.content.count, err) ||
         !check_classes(&t->train, err))
         return false;
@@ -397,22 +387,16 @@ static bool save_model(const task *base, const char *run, nx_error *err)
     return ok;
 }
 
-const task_kind classification = {.bytes = sizeof(classifying),
-                                  .suits = suits,
+const task_kind classification = {TRAIN_KIND,
+                                  .bytes = sizeof(classifying),
                                   .open = open_inputs,
                                   .close = close_all,
                                   .remedy = "lower [data] batch or [classifier] width",
                                   .sizes = sizes,
-                                  .batch = train_batch,
-                                  .validates = true,
                                   .measure = train_measure,
                                   .print = print,
                                   .continues = continues,
-                                  .adam_rate = 0.001,
-                                  .rows_of_loss = 50,
                                   .prepare = train_prepare,
-                                  .step = train_step,
-                                  .graph = train_graph,
                                   .log_row = log_row,
                                   .look = look,
                                   .log_inputs = log_inputs,

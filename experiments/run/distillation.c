@@ -20,6 +20,7 @@
 #include "config/sweep_points.h"
 #include "networks/descriptor_files.h"
 #include "networks/descriptor_reduce.h"
+#include "networks/positions.h"
 #include "nn/layer.h"
 #include "ops/affine.h"
 #include "ops/gather.h"
@@ -53,8 +54,7 @@ typedef struct distiller {
     descriptor *teacher, *student; /* the student as it begins: shapes and first values */
     int layers;
     const char *layer[DESCRIPTOR_LAYERS];
-    nx_params *scales; /* of the teacher's channels, one vector a layer, on the host */
-    bool scaled;       /* they are known; before, they are 1 */
+    nx_params *scales; /* of the teacher's channels, one vector a layer, on the host; 1 before they are measured */
 } distiller;
 
 /* A side's own. */
@@ -63,36 +63,19 @@ typedef struct kernels {
     nx_tensor *teacher[DESCRIPTOR_LAYERS], *student[DESCRIPTOR_LAYERS]; /* features of validation, kept */
 } kernels;
 
-static bool suits(const paper *p, nx_error *err)
-{
-    (void)p, (void)err;
-    return true;
-}
-
 /* ---- positions ---- */
 
-/* The pixels of a layer in which positions are drawn: its border, and the sides within. */
-static int border_of(nx_shape features, int size)
-{
-    int border = BORDER * features.h / size;
-    return border ? border : 1;
-}
+/* The sides of the square of a layer in which positions are drawn. */
+static int inner_of(nx_shape features, int size) { return features.h - 2 * positions_border(features, size, BORDER); }
 
-static int inner_of(nx_shape features, int size) { return features.h - 2 * border_of(features, size); }
-
-/* Draws different positions, each as often as any other: the first of a shuffled list. */
+/* Draws different positions, each as often as any other. */
 static void draw_rows(float *rows, int count, nx_shape features, int size, nx_rng rng)
 {
-    int border = border_of(features, size), inner = inner_of(features, size), all = features.n * inner * inner;
-    int *place = nx_alloc((size_t)all * sizeof *place);
-    for (int i = 0; i < all; i++) place[i] = i;
-    for (int i = 0; i < count; i++) {
-        int other = i + (int)nx_rng_below(&rng, (uint32_t)(all - i)), p = place[other];
-        place[other] = place[i];
-        int x = p % inner + border, y = p / inner % inner + border, n = p / inner / inner;
-        rows[i] = (float)((n * features.h + y) * features.w + x);
-    }
-    free(place);
+    int all = positions_list(features, size, BORDER, NULL), *list = nx_alloc((size_t)all * sizeof *list);
+    positions_list(features, size, BORDER, list);
+    nx_rng_choose(&rng, list, all, count);
+    for (int i = 0; i < count; i++) rows[i] = (float)list[i];
+    free(list);
 }
 
 static void feed(const trainer *base, side *s, const char *stream, uint64_t step)
@@ -114,6 +97,19 @@ static void feed(const trainer *base, side *s, const char *stream, uint64_t step
 
 /* ---- recording ---- */
 
+/* A parameter like another in a store; without values of its own it has the other's, divided. */
+static void copy_param(nx_params *to, const nx_param *from, bool undrawn, float divisor)
+{
+    nx_param *p = nx_param_add(to, from->name, from->shape, from->rank);
+    size_t count = nx_shape_count(p->shape);
+    if (undrawn) return;
+    float *values = nx_alloc(count * sizeof *values);
+    nx_param_export(from, values);
+    for (size_t k = 0; k < count; k++) values[k] /= divisor;
+    nx_param_import(p, values);
+    free(values);
+}
+
 /* The student with its parameters in a store, where they are made if they are not there. */
 static descriptor student_in(const distiller *t, nx_params *params, bool undrawn)
 {
@@ -121,12 +117,7 @@ static descriptor student_in(const distiller *t, nx_params *params, bool undrawn
     d.params = params;
     for (size_t i = 0; i < t->student->params->count; i++) {
         const nx_param *from = t->student->params->items[i];
-        if (nx_params_find(params, from->name)) continue;
-        nx_param *p = nx_param_add(params, from->name, from->shape, from->rank);
-        size_t count = nx_shape_count(p->shape);
-        float *values = nx_alloc(count * sizeof *values);
-        if (!undrawn) nx_param_export(from, values), nx_param_import(p, values);
-        free(values);
+        if (!nx_params_find(params, from->name)) copy_param(params, from, undrawn, 1);
     }
     return d;
 }
@@ -154,7 +145,7 @@ static bool record_layer(distiller *t, nx_scope *scope, side *s, int i, int size
     if (student->shape.h != shape.h)
         return nx_fail(err, "[distil] layers: %s is %d pixels wide in the student and %d in the teacher", t->layer[i],
                        student->shape.h, shape.h);
-    int inner = inner_of(shape, size), all = shape.n * inner * inner, count = c->distil.positions;
+    int inner = inner_of(shape, size), all = positions_list(shape, size, BORDER, NULL), count = c->distil.positions;
     if (inner < 2)
         return nx_fail(err, "%s is %d pixels wide, of which the border takes %d: larger crops are needed", t->layer[i],
                        shape.h, shape.h - inner);
@@ -190,9 +181,7 @@ static bool record(trainer *base, side *s, nx_params *params, int size, nx_error
     nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)base->task.c->experiment.seed, .undrawn = undrawn};
     descriptor student = student_in(t, params, undrawn);
     kernels *k = s->own = nx_alloc(sizeof *k);
-    const float *mean = t->teacher->mean;
-    float one[3] = {1, 1, 1}, shift[3] = {-mean[0], -mean[1], -mean[2]};
-    nx_tensor *x = nx_affine(g, s->content, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
+    nx_tensor *x = descriptor_center(t->teacher, g, s->content);
     if (!descriptor_record(t->teacher, g, x, t->layer, (size_t)t->layers, k->teacher, err) ||
         !descriptor_record(&student, g, nx_scale(g, x, 1.f / INPUT_SCALE), t->layer, (size_t)t->layers, k->student,
                            err))
@@ -309,7 +298,7 @@ static bool open_inputs(task *base, nx_error *err)
     r->subject = &subject;
     r->params = nx_params_new();
     if (!open_layers(t, err) || !open_teacher(t, err) || !open_student(t, err) || !made_of_config(base->c, err) ||
-        !train_read_pictures(r, err))
+        !train_check_crops(base->c, 256, err) || !train_read_pictures(r, err))
         return false;
     make_scales(t);
     return train_check_size(r, err) && train_open_pictures(r, err);
@@ -461,14 +450,6 @@ static void find(trainer *base, void *context, uint64_t batch, const float *pixe
         }
 }
 
-static bool log_grid(runfile *file, const nx_image *grid, uint64_t step, nx_error *err)
-{
-    uint8_t *bytes = task_bytes_of(grid->rgb, NULL, (size_t)grid->height * (size_t)grid->width);
-    runfile_image(file, "kernels", (int64_t)step, grid->height, grid->width, bytes);
-    free(bytes);
-    return runfile_picture(file, grid, err);
-}
-
 static task_did look(task *base, runfile *file, task_row row, bool pictures, nx_error *err)
 {
     trainer *t = (trainer *)base;
@@ -476,7 +457,7 @@ static task_did look(task *base, runfile *file, task_row row, bool pictures, nx_
     objective_values mean;
     if (!t->valid.plan) return TASK_DID;
     task_did did = train_validate(t, find, &f, &mean, err);
-    if (did == TASK_DID && pictures && !log_grid(file, &f.grid, row.step, err)) did = TASK_BROKEN;
+    if (did == TASK_DID && pictures && !train_log_picture(file, "kernels", &f.grid, row, err)) did = TASK_BROKEN;
     if (did == TASK_DID && !train_log_validation(t, file, &mean, row, err)) did = TASK_BROKEN;
     nx_image_free(&f.grid);
     return did;
@@ -489,16 +470,9 @@ static bool save_model(const task *base, const char *run, nx_error *err)
     const config *c = base->c;
     descriptor d = *t->student;
     d.params = nx_params_new();
-    for (size_t i = 0; i < t->student->params->count; i++) {
-        const nx_param *from = nx_params_find(t->trainer.params, t->student->params->items[i]->name);
-        nx_param *p = nx_param_add(d.params, from->name, from->shape, from->rank);
-        size_t count = nx_shape_count(p->shape);
-        float *values = nx_alloc(count * sizeof *values);
-        nx_param_export(from, values);
-        for (size_t k = 0; !i && k < count; k++) values[k] /= INPUT_SCALE;
-        nx_param_import(p, values);
-        free(values);
-    }
+    for (size_t i = 0; i < t->student->params->count; i++)
+        copy_param(d.params, nx_params_find(t->trainer.params, t->student->params->items[i]->name), false,
+                   i ? 1 : INPUT_SCALE);
     char *path = path_beside(run, ".safetensors"), hash[33];
     const char *slash = strrchr(c->distil.teacher, '/');
     config_hash(c, hash);
@@ -510,22 +484,16 @@ static bool save_model(const task *base, const char *run, nx_error *err)
     return ok;
 }
 
-const task_kind distillation = {.bytes = sizeof(distiller),
-                                .suits = suits,
+const task_kind distillation = {TRAIN_KIND,
+                                .bytes = sizeof(distiller),
                                 .open = open_inputs,
                                 .close = close_all,
                                 .remedy = "lower [data] batch or [descriptor] width",
                                 .sizes = sizes,
-                                .batch = train_batch,
                                 .shown = shown,
-                                .validates = true,
                                 .measure = measure,
                                 .print = print,
-                                .adam_rate = 0.001,
-                                .rows_of_loss = 50,
                                 .prepare = prepare,
-                                .step = train_step,
-                                .graph = train_graph,
                                 .look = look,
                                 .log_inputs = train_log_inputs,
                                 .put_state = put_state,

@@ -97,7 +97,7 @@ static void alter(const trainer *t, uint64_t step, float *pixels)
 static bool check(const generator_training *t, nx_error *err)
 {
     const config *c = t->trainer.task.c;
-    if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 256");
+    if (!train_check_crops(c, 256, err)) return false;
     const generator_network *network = generator_network_of(c);
     int multiple = network->multiple(c);
     if (network->one_size && c->data.size != multiple)
@@ -197,22 +197,17 @@ static bool save_model(const task *base, const char *run, nx_error *err)
     return ok;
 }
 
-const task_kind training = {.bytes = sizeof(generator_training),
+const task_kind training = {TRAIN_KIND,
+                            .bytes = sizeof(generator_training),
                             .suits = suits,
                             .open = open_inputs,
                             .close = train_close,
                             .remedy = "lower [data] batch or [generator] channels",
                             .sizes = sizes,
-                            .batch = train_batch,
                             .shown = generator_shown,
-                            .validates = true,
                             .measure = train_measure,
                             .print = print,
-                            .adam_rate = 0.001,
-                            .rows_of_loss = 50,
                             .prepare = prepare,
-                            .step = train_step,
-                            .graph = train_graph,
                             .look = generator_look,
                             .log_inputs = train_log_inputs,
                             .put_state = train_put_state,

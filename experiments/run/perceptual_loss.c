@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "nn/loss.h"
-#include "ops/affine.h"
 #include "ops/mask.h"
 
 #include <math.h>
@@ -142,13 +141,6 @@ bool perceptual_check_size(const perceptual_loss *p, int height, int width, nx_e
 
 /* ---- recording ---- */
 
-nx_tensor *perceptual_center(const perceptual_loss *p, nx_graph *g, nx_tensor *picture)
-{
-    const float *mean = p->descriptor->mean;
-    float one[3] = {1, 1, 1}, shift[3] = {-mean[0], -mean[1], -mean[2]};
-    return nx_affine(g, picture, nx_constant(g, NX_VECTOR(3), one), nx_constant(g, NX_VECTOR(3), shift));
-}
-
 static nx_tensor *style_picture(const perceptual_loss *p, nx_graph *g, int style)
 {
     const nx_image *image = &p->style[style];
@@ -159,8 +151,8 @@ static nx_tensor *style_picture(const perceptual_loss *p, nx_graph *g, int style
 static bool record_style(perceptual_loss *p, nx_graph *g, nx_tensor *picture, nx_tensor **gram, nx_error *err)
 {
     const config_list *layers = &p->c->descriptor.style_layers;
-    if (!descriptor_record(p->descriptor, g, perceptual_center(p, g, picture), (const char *const *)layers->items,
-                           (size_t)layers->count, gram, err))
+    if (!descriptor_record(p->descriptor, g, descriptor_center(p->descriptor, g, picture),
+                           (const char *const *)layers->items, (size_t)layers->count, gram, err))
         return false;
     for (int i = 0; i < layers->count; i++) gram[i] = nx_gram_matrix(g, gram[i]);
     return true;
@@ -222,11 +214,12 @@ bool perceptual_record(perceptual_loss *p, nx_graph *g, const picture_loss *j, o
     nx_tensor **target = nx_alloc((count + 1) * sizeof *target), **feature = nx_alloc((count + 1) * sizeof *feature);
     objective_factors factors = {.picture = j->weight, .balance = j->content_balance};
     size_t first = j->content ? 0 : contents, end = j->style < 0 ? contents : count;
-    bool ok = (!j->content || !contents ||
-               descriptor_record(p->descriptor, g, j->centered ? j->content : perceptual_center(p, g, j->content),
-                                 layers, contents, target, err)) &&
-              (first == end ||
-               descriptor_record(p->descriptor, g, j->output, layers + first, end - first, feature + first, err));
+    bool ok =
+        (!j->content || !contents ||
+         descriptor_record(p->descriptor, g, j->centered ? j->content : descriptor_center(p->descriptor, g, j->content),
+                           layers, contents, target, err)) &&
+        (first == end ||
+         descriptor_record(p->descriptor, g, j->output, layers + first, end - first, feature + first, err));
     if (ok && j->content) objective_content(o, g, p->c, j->prefix, &factors, feature, target);
     nx_tensor *rough = j->content; /* as rough as the picture may be: the content's, or else the first style's */
     for (int k = 0; ok && j->style >= 0 && k < (j->styles ? j->styles : 1); k++) {

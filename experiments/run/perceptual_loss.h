@@ -78,9 +78,6 @@ bool perceptual_check_size(const perceptual_loss *p, int height, int width, nx_e
 /* The config's content layers, then its style layers; the array is owned by the caller. */
 const char **perceptual_layers(const config *c, size_t *count);
 
-/* RGB from 0 to 255 minus the descriptor's mean. */
-nx_tensor *perceptual_center(const perceptual_loss *p, nx_graph *g, nx_tensor *picture);
-
 /* The choice as a part of a checkpoint, and back. Without one in it, or with one for other layers, there is none. */
 void perceptual_put_choice(const perceptual_loss *p, checkpoint *k);
 void perceptual_get_choice(perceptual_loss *p, const checkpoint *k);

@@ -35,7 +35,8 @@ bool task_new(task **out, const config *c, nx_error *err)
     task *t = nx_alloc(kind->bytes);
     *t = (task){.kind = kind, .c = c, .paper = paper_of(c), .recompute = c->device.recompute};
     nx_device_options device = device_options(c);
-    bool ok = kind->suits(t->paper, err) && paper_check(t->paper, c, err) && device_choose(&t->info, device, err);
+    bool ok = (!kind->suits || kind->suits(t->paper, err)) && paper_check(t->paper, c, err) &&
+              device_choose(&t->info, device, err);
     if (ok) limit_memory(t), wisdom_file_use(&t->info);
     ok = ok && kind->open(t, err);
     if (ok)

@@ -62,7 +62,10 @@ struct trainer {
 
 /* ---- train_inputs ---- */
 
-/* Reads the lists of [data] content and validation, and opens them; the first checks what makes it possible. */
+/* Crops have a size: one that is usual for what is trained, for the error. */
+bool train_check_crops(const config *c, int usual, nx_error *err);
+
+/* Reads the lists of [data] content and validation, and opens them. */
 bool train_read_pictures(trainer *t, nx_error *err);
 bool train_open_pictures(trainer *t, nx_error *err);
 
@@ -89,6 +92,9 @@ task_did train_validate(trainer *t, train_each each, void *context, objective_va
 /* Puts them into the log, if they are numbers. */
 bool train_log_validation(trainer *t, runfile *file, const objective_values *mean, task_row row, nx_error *err);
 
+/* A picture of what is trained: into the run file under a name, and beside it. */
+bool train_log_picture(runfile *file, const char *name, const nx_image *picture, task_row row, nx_error *err);
+
 /* ---- train: what kinds of task are made of ---- */
 
 /* Whether parameters that a side makes stay undrawn: for a plan alone, or about to be restored. */
@@ -109,6 +115,11 @@ task_did train_step(task *base, uint64_t step, double rate, double *value, nx_er
 task_graph train_graph(const task *base);
 void train_put_state(const task *base, checkpoint *k, uint64_t step);
 void train_log_inputs(const task *base, runfile *file);
+
+/* What the task_kind of every training has; each adds its own. */
+#define TRAIN_KIND                                                                                                     \
+    .batch = train_batch, .validates = true, .adam_rate = 0.001, .rows_of_loss = 50, .step = train_step,               \
+    .graph = train_graph
 
 /* What noise, and whatever the subject feeds, sees next: a function of the seed, the stream and the step. */
 void train_write_random(const trainer *t, side *s, const char *stream, uint64_t step);

@@ -18,10 +18,14 @@ int train_validation_batch(const trainer *t)
     return batch;
 }
 
+bool train_check_crops(const config *c, int usual, nx_error *err)
+{
+    return c->data.size > 0 || nx_fail(err, "[data] size = 0: training needs crops of one size, such as %d", usual);
+}
+
 bool train_read_pictures(trainer *t, nx_error *err)
 {
     const config *c = t->task.c;
-    if (c->data.size < 1) return nx_fail(err, "[data] size = 0: training needs crops of one size, such as 256");
     if (!config_need(c, "data", "content", err)) return false;
     nx_file_list *lists[] = {&t->content, &t->validation};
     const config_list *paths[] = {&c->data.content, &c->data.validation};

@@ -72,3 +72,12 @@ void nx_rng_normals(nx_rng *rng, float *out, size_t count)
 }
 
 uint32_t nx_rng_below(nx_rng *rng, uint32_t limit) { return (uint32_t)(((uint64_t)nx_rng_u32(rng) * limit) >> 32); }
+
+void nx_rng_choose(nx_rng *rng, int *items, int n, int count)
+{
+    for (int i = 0; i < count; i++) {
+        int other = i + (int)nx_rng_below(rng, (uint32_t)(n - i)), item = items[other];
+        items[other] = items[i];
+        items[i] = item;
+    }
+}

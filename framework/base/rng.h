@@ -30,6 +30,9 @@ float nx_rng_uniform(nx_rng *rng);                  /* in (0, 1): (u32 >> 8) + 0
 float nx_rng_normal(nx_rng *rng);                   /* Box-Muller; takes two numbers */
 uint32_t nx_rng_below(nx_rng *rng, uint32_t limit); /* 0 .. limit-1 */
 
+/* Moves `count` of the n items, each as likely as any other, to the front. */
+void nx_rng_choose(nx_rng *rng, int *items, int n, int count);
+
 /* The next `count` of nx_rng_normal, bit for bit, in a quarter of the time. */
 void nx_rng_normals(nx_rng *rng, float *out, size_t count);
 

@@ -42,11 +42,30 @@ static void parts_are_the_whole(void **state)
     assert_memory_equal(whole, parts, sizeof whole);
 }
 
+/* All items stay, each once; each is among the chosen about as often as any other. */
+static void a_choice_is_fair(void **state)
+{
+    enum { ITEMS = 10, CHOSEN = 3, TIMES = 3000 };
+    int often[ITEMS] = {0};
+    nx_rng rng = nx_rng_new(1, nx_stream("choice"));
+    (void)state;
+    for (int time = 0; time < TIMES; time++) {
+        int items[ITEMS], seen[ITEMS] = {0};
+        for (int i = 0; i < ITEMS; i++) items[i] = i;
+        nx_rng_choose(&rng, items, ITEMS, CHOSEN);
+        for (int i = 0; i < ITEMS; i++) seen[items[i]]++;
+        for (int i = 0; i < ITEMS; i++) assert_int_equal(seen[i], 1);
+        for (int i = 0; i < CHOSEN; i++) often[items[i]]++;
+    }
+    for (int i = 0; i < ITEMS; i++) assert_in_range(often[i], 780, 1020); /* 900 are expected, five deviations of 25 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(normals_are_those_drawn_one_by_one),
         cmocka_unit_test(parts_are_the_whole),
+        cmocka_unit_test(a_choice_is_fair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
