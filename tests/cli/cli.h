@@ -66,10 +66,14 @@ static inline void write_truncated(const char *name, const char *whole, size_t l
 /* What a shell command prints, in the folder; owned by the caller. */
 static inline char *shell(const char *command)
 {
-    char *line = nx_format("cd '%s' && %s", work, command), *text = nx_alloc(1 << 16);
+    char *line = nx_format("cd '%s' && %s", work, command), *text = NULL;
+    size_t capacity = 0;
     FILE *pipe = popen(line, "r");
     assert_non_null(pipe);
-    text[fread(text, 1, (1 << 16) - 1, pipe)] = 0;
+    if (getdelim(&text, &capacity, 0, pipe) < 0) {
+        free(text);
+        text = nx_format("%s", "");
+    }
     assert_int_equal(pclose(pipe), 0);
     free(line);
     return text;
