@@ -121,15 +121,21 @@ static bool has_stamp(const set *s, int file)
     return same;
 }
 
+/* Whether it is among the first so many of the set or of its class; 0: of all. Titles have no order. */
+static bool is_wanted(const set *s, int number, int first)
+{
+    return !first || s->title || number / (s->classes ? s->classes : 1) < first;
+}
+
 /* The numbers of the part's pictures that are not there, in *out, which the caller owns. */
-static int find_missing(const char *folder, const set *s, const char *below, bool stamped, int **out)
+static int find_missing(const char *folder, const set *s, const char *below, int first, bool stamped, int **out)
 {
     char name[NAME_BYTES];
     int count = 0;
     *out = nx_alloc((size_t)s->shown.count * sizeof **out);
     for (int i = 0; i < s->shown.count; i++) {
         name_of(s, i, name);
-        if (!belongs(name, below)) continue;
+        if (!belongs(name, below) || !is_wanted(s, i, first)) continue;
         char *path = nx_format("%s/%s", folder, name);
         if (!stamped || !nx_file_exists(path)) (*out)[count++] = i;
         free(path);
@@ -137,19 +143,23 @@ static int find_missing(const char *folder, const set *s, const char *below, boo
     return count;
 }
 
-int pictures_missing(const char *folder, const char *part)
+static int count_missing(const char *folder, const set *s, const char *below, int first)
 {
-    const char *below;
-    const set *s = set_of(part, &below);
-    if (!s) return 0;
     char *home = nx_format("%s/%s", folder, s->shown.name), *path = nx_format("%s/stamp", home);
     int *numbers, stamp = open(path, O_RDONLY | O_CLOEXEC);
-    int count = find_missing(home, s, below, has_stamp(s, stamp), &numbers);
+    int count = find_missing(home, s, below, first, has_stamp(s, stamp), &numbers);
     if (stamp >= 0) close(stamp);
     free(numbers);
     free(path);
     free(home);
     return count;
+}
+
+int pictures_missing(const char *folder, const char *part)
+{
+    const char *below;
+    const set *s = set_of(part, &below);
+    return s ? count_missing(folder, s, below, 0) : 0;
 }
 
 /* ---- work ---- */
@@ -286,7 +296,7 @@ static bool make_in(const char *folder, const set *s, const char *below, const p
     if (ok) {
         remove_drafts(folder, s);
         work all = {.s = s, .folder = folder, .stop = w->stop, .lock = PTHREAD_MUTEX_INITIALIZER};
-        all.count = find_missing(folder, s, below, true, &numbers), all.numbers = numbers;
+        all.count = find_missing(folder, s, below, w->first, true, &numbers), all.numbers = numbers;
         ok = !all.count || labour_all(&all, err);
     }
     free(numbers);
@@ -300,7 +310,7 @@ bool pictures_make(const pictures_want *w, nx_error *err)
     const char *below;
     const set *s = set_of(w->part, &below);
     NX_CHECK(s, "there are no pictures called %s", w->part);
-    if (!pictures_missing(w->folder, w->part)) return true;
+    if (!count_missing(w->folder, s, below, w->first)) return true;
     char *folder = nx_format("%s/%s", w->folder, s->shown.name);
     bool ok = nx_folder_make(folder, err) && make_in(folder, s, below, w, err);
     free(folder);

@@ -37,6 +37,7 @@ int pictures_missing(const char *folder, const char *part);
 
 typedef struct pictures_want {
     const char *folder, *part;
+    int first;          /* only so many of a set, or of each class, if they are numbered; 0: all */
     bool (*stop)(void); /* asked between pictures; true ends it with an error; NULL: never */
 } pictures_want;
 

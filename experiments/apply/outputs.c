@@ -168,7 +168,7 @@ bool find_pictures(nx_file_list *out, char *const *words, int count, nx_error *e
         bool row = strchr(words[i], '%') && !nx_file_exists(words[i]) && !nx_folder_exists(words[i]);
         char *path = NULL;
         bool any = row ? find_row(&found, words[i], err)
-                       : made_open(words[i], &path, err) && nx_files_images(&found, path, err);
+                       : made_open(words[i], 0, &path, err) && nx_files_images(&found, path, err);
         free(path);
         if (!any) {
             nx_file_list_free(out);

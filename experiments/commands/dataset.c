@@ -138,7 +138,7 @@ static int pack(int argc, char **argv)
             return usage_error("dataset", "--size %s: from %d to %d pixels", optarg, SIZE_LEAST, SIZE_MOST);
     }
     if (argc - optind != 2) return usage_error("dataset", "a folder and a file to write are needed");
-    if (!made_open(argv[optind], &folder, &err)) return fail_with(&err, EXIT_REQUEST);
+    if (!made_open(argv[optind], 0, &folder, &err)) return fail_with(&err, EXIT_REQUEST);
     int code = pack_folder(folder, argv[optind + 1], size);
     free(folder);
     return code;
@@ -174,7 +174,7 @@ static bool print_colours(const nx_packed *data, nx_error *err)
 static void print_classes(char *path)
 {
     nx_classes c;
-    if (!nx_classes_read(&c, &path, 1, NULL)) return;
+    if (!nx_classes_read(&c, &path, 1, 0, NULL)) return;
     printf("  %-28s %zu\n", "classes", c.classes);
     for (size_t i = 0, end; i < c.count; i = end) {
         for (end = i; end < c.count && c.labels[end] == c.labels[i];) end++;

@@ -6,6 +6,8 @@
 #include "config/installed.h"
 #include "config/made.h"
 
+#include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,10 +45,10 @@ static bool known(const char *part, nx_error *err)
                    near ? ": did you mean " : "", near ? near : "");
 }
 
-static bool render(const char *data, const char *part, nx_error *err)
+static bool render(const char *data, const char *part, size_t first, nx_error *err)
 {
     char *path = place_of(data, part), *place;
-    bool ok = made_open(path, &place, err);
+    bool ok = made_open(path, first, &place, err);
     if (ok) printf("%s\n", place);
     if (ok) free(place);
     free(path);
@@ -57,14 +59,22 @@ static int command_pictures(int argc, char **argv)
 {
     nx_error err;
     int code = EXIT_DONE;
-    if (argc > 1 && argv[1][0] == '-') return usage_error("pictures", "unknown option %s", argv[1]);
-    for (int i = 1; i < argc; i++)
+    long first = 0;
+    opterr = 0;
+    optind = 1;
+    for (int o; (o = getopt(argc, argv, "n:")) != -1;) {
+        char *end;
+        if (o != 'n') return usage_error("pictures", "unknown or incomplete option %s", argv[optind - 1]);
+        first = strtol(optarg, &end, 10);
+        if (*end || first < 1 || first > INT_MAX) return usage_error("pictures", "-n %s: a number of pictures", optarg);
+    }
+    for (int i = optind; i < argc; i++)
         if (!known(argv[i], &err)) return fail_with(&err, EXIT_REQUEST);
     char *data = installed_path("data", &err);
     if (!data) return fail_with(&err, EXIT_REQUEST);
-    if (argc == 1) list_sets(data);
-    for (int i = 1; i < argc && !code; i++)
-        if (!render(data, argv[i], &err)) code = fail_with(&err, EXIT_FAILED);
+    if (optind == argc) list_sets(data);
+    for (int i = optind; i < argc && !code; i++)
+        if (!render(data, argv[i], (size_t)first, &err)) code = fail_with(&err, EXIT_FAILED);
     free(data);
     return code;
 }
@@ -78,7 +88,8 @@ static void print_names(void)
 const command pictures_command = {
     .name = "pictures",
     .run = command_pictures,
-    .usage = "pictures [SET[/PICTURE]]...",
+    .usage = "pictures [-n N] [SET[/PICTURE]]...",
     .does = "renders the program's own pictures, which configs do when they need them, or lists their sets",
+    .options = "  -n N                    of each set, or class, the first so many; all without it\n",
     .print_words = print_names,
 };

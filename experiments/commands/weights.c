@@ -254,7 +254,7 @@ static int weights_normalize(const request *r)
     int code = EXIT_REQUEST;
     if (!r->images) return usage_error_of(NORMALIZE, "--images FOLDER is needed: the statistics come from pictures");
     char *folder = NULL;
-    bool ok = open_weights(&s, r, r->files[0], &err) && made_open(r->images, &folder, &err) &&
+    bool ok = open_weights(&s, r, r->files[0], &err) && made_open(r->images, 0, &folder, &err) &&
               nx_packed_images(&list, folder, &err);
     size_t rare = 0, wanted = (size_t)(r->number ? r->number : COUNT), batch = BATCH;
     if (ok) {

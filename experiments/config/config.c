@@ -294,6 +294,7 @@ bool config_paths_at(const config *c, size_t i, config_paths *out)
         const config_row *r = &config_rows[k];
         if ((r->kind != CONFIG_PATH && r->kind != CONFIG_PATHS) || i--) continue;
         *out = (config_paths){.section = r->section, .key = r->key};
+        if ((const void *)&c->data.content == (const char *)c + r->offset) out->first = (size_t)c->data.content_count;
         if (r->kind == CONFIG_PATHS) {
             const config_list *list = (const config_list *)((const char *)c + r->offset);
             out->count = list->count, out->items = list->items;

@@ -102,6 +102,7 @@ typedef struct config_paths {
     const char *section, *key;
     int count;
     char *const *items;
+    size_t first; /* only so many of each folder's pictures, by name; 0: all */
 } config_paths;
 bool config_paths_at(const config *c, size_t i, config_paths *out);
 

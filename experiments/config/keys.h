@@ -254,6 +254,8 @@ SECTION(data, "The pictures.")
 PATHS(data, content, WANT_ANY,
     "pictures, folders of pictures or a packed dataset; optimize: one picture or none; classify: folders with a subfolder "
     "for each class, or packed ones")
+INT(data, content_count, 0, 0, INT_MAX,
+    "training: of each folder of content, classify: of each class, the first so many pictures by name; 0: all")
 PATHS(data, validation, WANT_ANY,
     "the same for validation; empty: the last validation_count of content, left out of training")
 INT(data, validation_count, 0, 0, INT_MAX, "pictures to validate on, classify: of each class; 0: all of validation, none of content")

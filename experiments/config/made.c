@@ -81,13 +81,13 @@ char *made_path(const char *path, bool *folder)
 }
 
 /* Any other path is fine as it is. */
-static bool make(const char *path, nx_error *err)
+static bool make(const char *path, size_t first, nx_error *err)
 {
     char *folders[] = {own_folder(), cache_folder()};
     bool fine = true;
     for (int i = 0; i < 2; i++) {
         char *part = part_in(folders[i], path);
-        pictures_want want = {.folder = folders[i], .part = part, .stop = interrupted};
+        pictures_want want = {.folder = folders[i], .part = part, .first = (int)first, .stop = interrupted};
         fine = fine && (!part || pictures_make(&want, err));
         free(part);
         free(folders[i]);
@@ -100,16 +100,16 @@ bool made_of_config(const config *c, nx_error *err)
     config_paths p;
     for (size_t i = 0; config_paths_at(c, i, &p); i++)
         for (int k = 0; k < p.count; k++)
-            if (!make(p.items[k], err)) return false;
+            if (!make(p.items[k], p.first, err)) return false;
     return true;
 }
 
-bool made_open(const char *path, char **out, nx_error *err)
+bool made_open(const char *path, size_t first, char **out, nx_error *err)
 {
     bool folder;
     char *made = made_path(path, &folder);
     *out = made ? made : nx_copy_text(path);
-    if (!made || make(made, err)) return true;
+    if (!made || make(made, first, err)) return true;
     free(made);
     *out = NULL;
     return false;

@@ -18,9 +18,9 @@ char *made_path(const char *path, bool *folder);
 /* Renders what is missing of the pictures that the config's paths lead to. */
 bool made_of_config(const config *c, nx_error *err);
 
-/* The same for a path that a command was given. *out is where it leads to, owned by the caller: the path itself where
- * it names none of them. */
-bool made_open(const char *path, char **out, nx_error *err);
+/* The same for a path that a command was given, and if not all then only the first so many of a folder. *out is where
+ * it leads to, owned by the caller: the path itself where it names none of them. */
+bool made_open(const char *path, size_t first, char **out, nx_error *err);
 
 /* From now on rendering is given up, with an error, once wanted() is true. */
 void made_interruptible(bool (*wanted)(void));

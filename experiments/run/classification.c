@@ -227,14 +227,15 @@ static bool read_classes(classifying *t, nx_error *err)
     nx_classes all;
     nx_error reason;
     if (!train_check_crops(c, 64, err) || !config_need(c, "data", "content", err) || !made_of_config(c, err) ||
-        !nx_classes_read(&t->train, c->data.content.items, (size_t)c->data.content.count, err) ||
+        !nx_classes_read(&t->train, c->data.content.items, (size_t)c->data.content.count, (size_t)c->data.content_count,
+                         err) ||
         !check_classes(&t->train, err))
         return false;
     if (!c->data.validation.count) {
         nx_classes_move(&t->held, &t->train, each);
         return check_left(&t->train, each, err);
     }
-    if (!nx_classes_read(&all, c->data.validation.items, (size_t)c->data.validation.count, err)) return false;
+    if (!nx_classes_read(&all, c->data.validation.items, (size_t)c->data.validation.count, 0, err)) return false;
     nx_classes_move(&t->held, &all, each ? each : all.count);
     nx_classes_free(&all);
     return nx_classes_match(&t->held, &t->train, &reason) || nx_fail(err, "[data] validation: %s", reason.text);

@@ -33,6 +33,7 @@ bool train_read_pictures(trainer *t, nx_error *err)
         for (int i = 0; i < paths[k]->count; i++) {
             nx_file_list found;
             if (!nx_packed_images(&found, paths[k]->items[i], err)) return false;
+            if (lists[k] == &t->content) nx_files_first(&found, (size_t)c->data.content_count);
             lists[k]->paths = nx_realloc(lists[k]->paths, (lists[k]->count + found.count) * sizeof(char *));
             memcpy(lists[k]->paths + lists[k]->count, found.paths, found.count * sizeof(char *));
             lists[k]->count += found.count;

@@ -31,11 +31,12 @@ static bool add_file(XXH3_state_t *state, const char *name, const char *path)
 }
 
 /* A folder counts by the names below it, a file by none: a picture may be called something else. */
-static bool add_path(XXH3_state_t *state, const char *path)
+static bool add_path(XXH3_state_t *state, const char *path, size_t first)
 {
     nx_file_list files;
     if (!nx_folder_exists(path)) return add_file(state, "", path);
     if (!nx_files_images(&files, path, NULL)) return false;
+    nx_files_first(&files, first);
     bool fine = true;
     for (size_t i = 0; fine && i < files.count; i++)
         fine = add_file(state, files.paths[i] + strlen(path), files.paths[i]);
@@ -49,7 +50,7 @@ bool inputs_hash(const config_paths *paths, char out[33])
     NX_CHECK(state, "no memory for a hash");
     XXH3_128bits_reset(state);
     bool fine = true;
-    for (int i = 0; fine && i < paths->count; i++) fine = add_path(state, paths->items[i]);
+    for (int i = 0; fine && i < paths->count; i++) fine = add_path(state, paths->items[i], paths->first);
     XXH128_hash_t hash = XXH3_128bits_digest(state);
     snprintf(out, 33, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
     XXH3_freeState(state);

@@ -91,7 +91,7 @@ static bool read_packed(entries *e, const char *path, nx_error *err)
     return fine;
 }
 
-bool nx_classes_read(nx_classes *out, char *const *paths, size_t count, nx_error *err)
+bool nx_classes_read(nx_classes *out, char *const *paths, size_t count, size_t most, nx_error *err)
 {
     entries e = {0};
     bool fine = true;
@@ -109,16 +109,20 @@ bool nx_classes_read(nx_classes *out, char *const *paths, size_t count, nx_error
     if (fine && e.count) qsort(e.items, e.count, sizeof *e.items, by_class);
     out->paths = nx_alloc((e.count + 1) * sizeof *out->paths);
     out->labels = nx_alloc((e.count + 1) * sizeof *out->labels);
-    for (size_t i = 0; i < e.count; i++) {
+    for (size_t i = 0, of_class = 0; i < e.count; i++) {
         if (!out->classes || strcmp(out->names[out->classes - 1], e.items[i].name)) {
             NX_GROW(out->names, out->classes);
             out->names[out->classes++] = nx_copy_text(e.items[i].name);
+            of_class = 0;
         }
-        out->paths[i] = e.items[i].path;
-        out->labels[i] = (int)out->classes - 1;
+        if (!most || of_class++ < most) {
+            out->labels[out->count] = (int)out->classes - 1;
+            out->paths[out->count++] = e.items[i].path;
+        } else {
+            free(e.items[i].path);
+        }
         free(e.items[i].name);
     }
-    out->count = e.count;
     free(e.items);
     if (!fine) nx_classes_free(out);
     return fine;

@@ -2,7 +2,7 @@
  * dataset of such a folder.
  *
  *     nx_classes train, valid = {0};
- *     if (!nx_classes_read(&train, paths, count, err)) return false;
+ *     if (!nx_classes_read(&train, paths, count, 0, err)) return false;
  *     nx_classes_move(&valid, &train, 10);                                the last ten of each class
  *     nx_loader_options options = {.paths = train.paths, .labels = train.labels, .count = train.count};
  *     ... nx_loader_new ...
@@ -26,9 +26,9 @@ typedef struct nx_classes {
     char **names; /* [classes] sorted by byte values */
 } nx_classes;
 
-/* The pictures of all the paths, at any depth below their class. A path without subfolders, a subfolder without a
- * picture and a picture beside the subfolders are errors. */
-bool nx_classes_read(nx_classes *out, char *const *paths, size_t count, nx_error *err);
+/* The pictures of all the paths, at any depth below their class, of each class the first `most`; 0: all. A path without
+ * subfolders, a subfolder without a picture and a picture beside the subfolders are errors. */
+bool nx_classes_read(nx_classes *out, char *const *paths, size_t count, size_t most, nx_error *err);
 void nx_classes_free(nx_classes *c); /* leaves *c empty */
 
 /* Numbers the classes as those of known; one that is not there is an error. Those that c lacks have no picture. */

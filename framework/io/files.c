@@ -112,6 +112,41 @@ bool nx_files_images(nx_file_list *out, const char *path, nx_error *err)
     return true;
 }
 
+/* How many of the list's pictures lie in a folder, which is the first `length` bytes of a path. */
+typedef struct tally {
+    const char *path;
+    size_t length, count;
+} tally;
+
+/* Of all folders so far; the newest are asked first, for a sorted list seldom goes back. */
+static tally *tally_of(tally **all, size_t *count, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    for (size_t i = *count; i-- > 0;)
+        if ((*all)[i].length == length && !memcmp((*all)[i].path, path, length)) return &(*all)[i];
+    NX_GROW(*all, *count);
+    (*all)[*count] = (tally){path, length, 0};
+    return &(*all)[(*count)++];
+}
+
+void nx_files_first(nx_file_list *list, size_t most)
+{
+    tally *folders = NULL;
+    size_t count = 0, kept = 0;
+    if (!most) return;
+    char **over = nx_alloc((list->count + 1) * sizeof *over);
+    for (size_t i = 0; i < list->count; i++) {
+        bool keep = tally_of(&folders, &count, list->paths[i])->count++ < most;
+        if (keep) list->paths[kept++] = list->paths[i];
+        over[i] = keep ? NULL : list->paths[i];
+    }
+    for (size_t i = 0; i < list->count; i++) free(over[i]);
+    list->count = kept;
+    free(over);
+    free(folders);
+}
+
 bool nx_files_folders(nx_file_list *out, const char *path, nx_error *err)
 {
     *out = (nx_file_list){0};

@@ -25,6 +25,9 @@ typedef struct nx_file_list {
  * of one. A folder without a picture is an error. Free with nx_file_list_free. */
 bool nx_files_images(nx_file_list *out, const char *path, nx_error *err);
 
+/* Leaves the first `most` pictures of each folder in the list; 0: all. */
+void nx_files_first(nx_file_list *list, size_t most);
+
 /* The folders in the folder, of which names that begin with a dot are passed over. There may be none. */
 bool nx_files_folders(nx_file_list *out, const char *path, nx_error *err);
 void nx_file_list_free(nx_file_list *list); /* leaves *list empty; NULL is fine */

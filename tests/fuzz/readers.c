@@ -280,7 +280,7 @@ static void read_packed(const char *path)
         nx_file_list_free(&list);
     }
     nx_classes classes;
-    if (count < 1000 && !nx_classes_read(&classes, (char *[]){(char *)path}, 1, &err))
+    if (count < 1000 && !nx_classes_read(&classes, (char *[]){(char *)path}, 1, 0, &err))
         check_message(&err);
     else if (count < 1000)
         must(classes.count == count && classes.classes > 0, "pictures without a class"), nx_classes_free(&classes);

@@ -48,7 +48,7 @@ static nx_classes classes_of(const char *a, const char *b)
     nx_error err = {0};
     nx_classes c;
     char *paths[] = {nx_copy_text(scratch(a)), b ? nx_copy_text(scratch(b)) : NULL};
-    if (!nx_classes_read(&c, paths, b ? 2 : 1, &err)) fail_msg("%s", err.text);
+    if (!nx_classes_read(&c, paths, b ? 2 : 1, 0, &err)) fail_msg("%s", err.text);
     free(paths[0]), free(paths[1]);
     return c;
 }
@@ -70,6 +70,18 @@ static void folders_are_classes(void **state)
     assert_classes(&c, "ant: two/ant/1.png; cat: one/cat/1.png one/cat/2.png one/cat/deep/0.jpg two/cat/1.png; "
                        "cat-like: one/cat-like/1.png; dog: one/dog/1.PNG");
     nx_classes_free(&c);
+}
+
+static void the_first_of_each_are_taken(void **state)
+{
+    (void)state;
+    nx_error err;
+    nx_classes c;
+    char *path = nx_copy_text(scratch("one"));
+    assert_true(nx_classes_read(&c, &path, 1, 2, &err));
+    assert_classes(&c, "cat: one/cat/1.png one/cat/2.png; cat-like: one/cat-like/1.png; dog: one/dog/1.PNG");
+    nx_classes_free(&c);
+    free(path);
 }
 
 static void some_of_each_are_moved(void **state)
@@ -105,7 +117,7 @@ static void refused(const char *path, const char *named, const char *part)
     nx_error err = {0};
     nx_classes c;
     char *wanted = nx_copy_text(scratch(path));
-    assert_false(nx_classes_read(&c, &wanted, 1, &err));
+    assert_false(nx_classes_read(&c, &wanted, 1, 0, &err));
     assert_message(&err, named, part);
     assert_int_equal(c.count, 0);
     free(wanted);
@@ -158,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_classes),
+        cmocka_unit_test(the_first_of_each_are_taken),
         cmocka_unit_test(some_of_each_are_moved),
         cmocka_unit_test(names_match_or_are_named),
         cmocka_unit_test(what_has_no_classes_is_refused),

@@ -24,6 +24,32 @@ static void lists_are_sorted_and_recursive(void **state)
     nx_file_list_free(&list);
 }
 
+static void assert_first(size_t most, const char *const *wanted, size_t count)
+{
+    nx_error err;
+    nx_file_list list;
+    assert_true(nx_files_images(&list, scratch("row"), &err));
+    nx_files_first(&list, most);
+    assert_int_equal(list.count, count);
+    for (size_t i = 0; i < count; i++) assert_string_equal(list.paths[i], scratch(wanted[i]));
+    nx_file_list_free(&list);
+}
+
+/* Of each folder by itself, also where another one's pictures lie between its own. */
+static void the_first_of_each_folder(void **state)
+{
+    (void)state;
+    nx_error err;
+    static const char *const all[] = {"row/a.png",   "row/b/1.png", "row/b/2.png",
+                                      "row/b/3.png", "row/c.png",   "row/d.png"};
+    static const char *const two[] = {"row/a.png", "row/b/1.png", "row/b/2.png", "row/c.png"};
+    assert_true(nx_folder_make(scratch("row/b"), &err));
+    for (size_t i = 0; i < 6; i++) scratch_write(scratch(all[i]), "x", 1);
+    assert_first(0, all, 6);
+    assert_first(2, two, 4);
+    assert_first(3, all, 6);
+}
+
 static void list_of_a_file_is_that_file(void **state)
 {
     (void)state;
@@ -145,10 +171,15 @@ static void unreadable_files_are_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists_are_sorted_and_recursive), cmocka_unit_test(list_of_a_file_is_that_file),
-        cmocka_unit_test(empty_lists_are_errors),         cmocka_unit_test(links_in_a_circle_end),
-        cmocka_unit_test(folders_are_made_with_parents),  cmocka_unit_test(writes_are_whole),
-        cmocka_unit_test(drafts_follow_no_links),         cmocka_unit_test(unreadable_files_are_errors),
+        cmocka_unit_test(lists_are_sorted_and_recursive),
+        cmocka_unit_test(the_first_of_each_folder),
+        cmocka_unit_test(list_of_a_file_is_that_file),
+        cmocka_unit_test(empty_lists_are_errors),
+        cmocka_unit_test(links_in_a_circle_end),
+        cmocka_unit_test(folders_are_made_with_parents),
+        cmocka_unit_test(writes_are_whole),
+        cmocka_unit_test(drafts_follow_no_links),
+        cmocka_unit_test(unreadable_files_are_errors),
     };
     return cmocka_run_group_tests_name("files", tests, scratch_open, scratch_close);
 }

@@ -122,6 +122,25 @@ static void the_bits_stay(void **state)
     }
 }
 
+/* So many of a set, or of each of its classes; those that have titles have no order, and are made all. */
+static void the_first_are_made(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part;
+        int first, stay;
+    } rows[] = {{"photos", 1, 299}, {"motifs/weave", 2, 185}, {"textures", 1, 0}};
+    remove_all();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        nx_error err;
+        pictures_want want = {.folder = scratch("data"), .part = rows[i].part, .first = rows[i].first};
+        if (!pictures_make(&want, &err)) fail_msg("%s", err.text);
+        assert_int_equal(pictures_missing(scratch("data"), rows[i].part), rows[i].stay);
+    }
+    assert_true(nx_file_exists(file("photos/0000.png")));
+    assert_true(nx_file_exists(file("motifs/weave/0001.png")));
+}
+
 static void no_more_is_made_than_wanted(void **state)
 {
     (void)state;
@@ -239,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_have_pictures),
         cmocka_unit_test(the_bits_stay),
+        cmocka_unit_test(the_first_are_made),
         cmocka_unit_test(no_more_is_made_than_wanted),
         cmocka_unit_test(two_at_once),
         cmocka_unit_test(ended_in_the_middle_it_goes_on),
