@@ -7,6 +7,7 @@
 #include "commands/json.h"
 #include "commands/terminal.h"
 #include "config/installed.h"
+#include "figures/claims_table.h"
 #include "figures/figure_work.h"
 #include "io/files.h"
 #include "run/interrupt.h"
@@ -24,10 +25,10 @@ static const char figure_options[] =
     "  -s section.key=value    a setting of all runs, such as descriptor.weights=FILE\n"
     "  --model FILE            a trained generator of your own, for figures about one\n"
     "  -o DIR                  where pages and runs go; figures without it\n"
+    "  --table                 runs nothing: the claims of the figures that are in DIR, all scales side by side\n"
     "  --quiet                 no messages on the way\n"
     "  --json                  claims and verdicts for programs\n";
 
-static const char *const verdicts[] = {[FAILS] = "does not hold", [HOLDS] = "holds", [OPEN] = "open"};
 static const char *const verdict_paint[] = {[FAILS] = TERMINAL_BAD, [HOLDS] = TERMINAL_GOOD, [OPEN] = TERMINAL_NOTE};
 
 /* ---- what is asked ---- */
@@ -42,7 +43,7 @@ typedef struct asked {
     config_request settings;
     chosen *figures;
     size_t count;
-    bool json;
+    bool json, table;
 } asked;
 
 static void list_figures(FILE *out)
@@ -81,11 +82,10 @@ static bool choose(asked *a, const char *word)
 /* False after a message. */
 static bool parse(asked *a, int argc, char **argv)
 {
-    static const struct option longs[] = {{"scale", required_argument, NULL, 'S'},
-                                          {"model", required_argument, NULL, 'm'},
-                                          {"quiet", no_argument, NULL, 'q'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"scale", required_argument, NULL, 'S'}, {"model", required_argument, NULL, 'm'},
+        {"quiet", no_argument, NULL, 'q'},       {"json", no_argument, NULL, 'j'},
+        {"table", no_argument, NULL, 't'},       {NULL, 0, NULL, 0}};
     *a = (asked){.request = {.command = cli_line(), .again = cli_again(), .scale = SCALE_LAPTOP, .folder = "figures"}};
     opterr = 0;
     optind = 1;
@@ -101,6 +101,8 @@ static bool parse(asked *a, int argc, char **argv)
             nx_log_set(NX_LOG_WARN);
         else if (o == 'j')
             a->json = true;
+        else if (o == 't')
+            a->table = true;
         else if (o == 'S') {
             while (scale <= SCALE_CI && strcmp(optarg, figure_scale_name((config_scale)scale))) scale++;
             if (scale > SCALE_CI) return usage_error("figure", "no scale \"%s\": ci, laptop or paper", optarg), false;
@@ -127,7 +129,7 @@ typedef struct tally {
 } tally;
 
 /* Columns as wide as their widest text. */
-static void print_claims(FILE *out, const figure_claim_text *c, size_t count, bool markdown)
+static void print_claims(FILE *out, const figure_claim_text *c, size_t count)
 {
     static const char *const heads[] = {"claim", "paper", "ours", "verdict"};
     int width[3];
@@ -138,31 +140,11 @@ static void print_claims(FILE *out, const figure_claim_text *c, size_t count, bo
             if ((int)strlen(text[k]) > width[k]) width[k] = (int)strlen(text[k]);
         }
     }
-    if (markdown)
-        fprintf(out, "| %s | %s | %s | %s |\n| --- | --- | --- | --- |\n", heads[0], heads[1], heads[2], heads[3]);
-    else
-        fprintf(out, "  %-*s  %-*s  %-*s  %s\n", width[0], heads[0], width[1], heads[1], width[2], heads[2], heads[3]);
+    fprintf(out, "  %-*s  %-*s  %-*s  %s\n", width[0], heads[0], width[1], heads[1], width[2], heads[2], heads[3]);
     for (size_t i = 0; i < count; i++)
-        if (markdown)
-            fprintf(out, "| %s | %s | %s | %s |\n", c[i].claim, c[i].paper, c[i].ours, verdicts[c[i].verdict]);
-        else
-            fprintf(out, "  %-*s  %-*s  %-*s  %s%s%s\n", width[0], c[i].claim, width[1], c[i].paper, width[2],
-                    c[i].ours, terminal_style(out, verdict_paint[c[i].verdict]), verdicts[c[i].verdict],
-                    terminal_style(out, TERMINAL_END));
-}
-
-static bool save_claims(const char *path, const char *title, const figure_claim_text *c, size_t count, nx_error *err)
-{
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    NX_CHECK(out, "no memory for a table");
-    fprintf(out, OWN_MARKDOWN "# %s\n\n", title);
-    print_claims(out, c, count, true);
-    NX_CHECK(!fclose(out), "no memory for a table");
-    bool fine = nx_file_write(path, text, bytes, err);
-    free(text);
-    return fine;
+        fprintf(out, "  %-*s  %-*s  %-*s  %s%s%s\n", width[0], c[i].claim, width[1], c[i].paper, width[2], c[i].ours,
+                terminal_style(out, verdict_paint[c[i].verdict]), verdict_text(c[i].verdict),
+                terminal_style(out, TERMINAL_END));
 }
 
 static cJSON *claims_json(const char *name, const char *picture, double seconds, const figure_claim_text *c,
@@ -178,7 +160,7 @@ static cJSON *claims_json(const char *name, const char *picture, double seconds,
         cJSON_AddStringToObject(claim, "claim", c[i].claim);
         cJSON_AddStringToObject(claim, "paper", c[i].paper);
         cJSON_AddStringToObject(claim, "ours", c[i].ours);
-        cJSON_AddStringToObject(claim, "verdict", verdicts[c[i].verdict]);
+        cJSON_AddStringToObject(claim, "verdict", verdict_text(c[i].verdict));
         cJSON_AddItemToArray(list, claim);
     }
     return json;
@@ -200,14 +182,15 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
     }
     double begun = nx_now();
     figure_work *w = figure_work_new(&a->request, one->paper, one->figure);
-    char *picture = nx_format("%s/%s-%s-%s.png", a->request.folder, one->paper->name, one->figure->name,
-                              figure_scale_name(a->request.scale));
-    char *table = nx_format("%.*s.md", (int)strlen(picture) - 4, picture);
+    const char *folder = a->request.folder;
+    config_scale scale = a->request.scale;
+    char *picture = figure_page_path(folder, one->paper->name, one->figure->name, scale, "png");
+    char *table = figure_page_path(folder, one->paper->name, one->figure->name, scale, "md");
     const figure_claim_text *claims;
     bool fine = may_write(picture, &err) && may_write(table, &err) && one->figure->make(w, &err);
     size_t count = figure_claims(w, &claims);
-    fine = fine && nx_folder_make(a->request.folder, &err) && page_save(figure_page(w), picture, &err) &&
-           save_claims(table, name, claims, count, &err);
+    fine = fine && nx_folder_make(folder, &err) && page_save(figure_page(w), picture, &err) &&
+           claims_table_save(table, name, claims, count, &err);
     int code = fine ? EXIT_DONE : figure_interrupted(w) ? EXIT_INTERRUPTED : EXIT_FAILED;
     if (code) fail_with(&err, code);
     for (size_t i = 0; fine && i < count; i++) sum->verdict[claims[i].verdict]++;
@@ -215,7 +198,7 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
     if (fine && !a->json) {
         printf("%s%s%s  %s, %.1f s\n  picture: %s\n", terminal_style(stdout, TERMINAL_BOLD), name,
                terminal_style(stdout, TERMINAL_END), one->figure->title, nx_now() - begun, picture);
-        print_claims(stdout, claims, count, false);
+        print_claims(stdout, claims, count);
         printf("\n");
         fflush(stdout);
     }
@@ -226,6 +209,19 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
     return code;
 }
 
+static int print_table(const asked *a)
+{
+    claims_tables t = {0};
+    nx_error err;
+    for (size_t i = 0; i < a->count; i++)
+        claims_tables_add(&t, a->request.folder, a->figures[i].paper->name, a->figures[i].figure->name);
+    bool any = t.count ||
+               nx_fail(&err, "%s: none of these figures is there: without --table they are made", a->request.folder);
+    if (any) claims_tables_print(stdout, &t);
+    claims_tables_free(&t);
+    return any ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
+}
+
 static void print_names(void)
 {
     const figure_paper *p;
@@ -233,31 +229,38 @@ static void print_names(void)
         for (const figure *f = p->figures; f->name; f++) printf(" %s/%s", p->name, f->name);
 }
 
+static int make_figures(asked *a)
+{
+    nx_error err;
+    tally sum = {0};
+    int code = EXIT_DONE;
+    char *configs = installed_path("configs", &err);
+    if (!configs) return fail_with(&err, EXIT_REQUEST);
+    a->request.configs = configs;
+    run_config_prepare();
+    cJSON *results = cJSON_CreateArray();
+    for (size_t i = 0; i < a->count && code != EXIT_INTERRUPTED; i++) {
+        int end = make_figure(a, &a->figures[i], &sum, results);
+        if (end) code = end;
+    }
+    if (a->json)
+        print_json(results);
+    else if (a->count > 1)
+        printf("%zu figures: %zu claims hold, %zu do not, %zu are open at this scale\n", a->count, sum.verdict[HOLDS],
+               sum.verdict[FAILS], sum.verdict[OPEN]);
+    cJSON_Delete(results);
+    free(configs);
+    return code;
+}
+
 static int command_figure(int argc, char **argv)
 {
     asked a;
-    nx_error err;
     int code = parse(&a, argc, argv) ? EXIT_DONE : EXIT_REQUEST;
-    if (!code && !a.count) list_figures(stdout);
-    char *configs = code || !a.count ? NULL : installed_path("configs", &err);
-    if (!code && a.count && !configs) code = fail_with(&err, EXIT_REQUEST);
-    if (configs) {
-        a.request.configs = configs;
-        run_config_prepare();
-        tally sum = {0};
-        cJSON *results = cJSON_CreateArray();
-        for (size_t i = 0; i < a.count && code != EXIT_INTERRUPTED; i++) {
-            int end = make_figure(&a, &a.figures[i], &sum, results);
-            if (end) code = end;
-        }
-        if (a.json)
-            print_json(results);
-        else if (a.count > 1)
-            printf("%zu figures: %zu claims hold, %zu do not, %zu are open at this scale\n", a.count,
-                   sum.verdict[HOLDS], sum.verdict[FAILS], sum.verdict[OPEN]);
-        cJSON_Delete(results);
-    }
-    free(configs);
+    if (!code && !a.count)
+        list_figures(stdout);
+    else if (!code)
+        code = a.table ? print_table(&a) : make_figures(&a);
     config_request_free(&a.settings);
     free(a.figures);
     return code;

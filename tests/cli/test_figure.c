@@ -70,6 +70,22 @@ static void a_figure_is_made_and_its_runs_used_again(void **state)
     free(runs), free(page), free(runs_again), free(page_again);
 }
 
+/* What was made is laid side by side, at the scales that there are. */
+static void claims_are_laid_side_by_side(void **state)
+{
+    (void)state;
+    nstx(0, "figure all --table -o out");
+    assert_said(said_out, "| figure | claim | paper | ci scale | laptop scale | paper scale |\n");
+    assert_said(said_out, "\n| improved_texnet/fig3a | validation loss, instance over batch");
+    assert_said(said_out, "\nAt ci scale ");
+    assert_null(strstr(said_out, "At laptop scale"));
+    free(shell("sed 's/ [a-z ]* |$/ open |/' out/improved_texnet-fig3a-ci.md > out/improved_texnet-fig3a-laptop.md"));
+    nstx(0, "figure all --table -o out");
+    assert_said(said_out, "At laptop scale 0 of ");
+    assert_said(said_out, " claims hold, 0 do not");
+    refused("gone: none of these figures is there", "figure gatys --table -o gone");
+}
+
 /* Random features see no objects: what asks for that stays open. */
 static void random_weights_leave_claims_open(void **state)
 {
@@ -108,6 +124,7 @@ int main(void)
         cmocka_unit_test(wrong_requests_are_answered),
         cmocka_unit_test(the_figures_are_listed),
         cmocka_unit_test(a_figure_is_made_and_its_runs_used_again),
+        cmocka_unit_test(claims_are_laid_side_by_side),
         cmocka_unit_test(random_weights_leave_claims_open),
         cmocka_unit_test(runs_of_other_settings_give_way),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_answered),
