@@ -46,8 +46,11 @@ static double *plain_gram(const features *f, int n)
 {
     size_t c = (size_t)f->s.c;
     double *s = nx_alloc(c * c * sizeof *s);
-    for (size_t m = 0; m < pixels_of(f->s); m++)
-        for (size_t i = 0; i < c * c; i++) s[i] += image_of(f, n)[m * c + i / c] * image_of(f, n)[m * c + i % c];
+    for (size_t m = 0; m < pixels_of(f->s); m++) {
+        const double *pixel = image_of(f, n) + m * c;
+        for (size_t i = 0; i < c; i++)
+            for (size_t j = 0; j < c; j++) s[i * c + j] += pixel[i] * pixel[j];
+    }
     return s;
 }
 
