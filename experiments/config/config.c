@@ -288,6 +288,20 @@ bool config_need(const config *c, const char *section, const char *key, nx_error
     return fine;
 }
 
+const char *config_differs(const config *a, const config *b, const char *section)
+{
+    const char *found = NULL;
+    for (size_t k = 0; k < config_row_count && !found; k++) {
+        const config_row *r = &config_rows[k];
+        if (strcmp(r->section, section)) continue;
+        char *one = config_get(a, section, r->key), *other = config_get(b, section, r->key);
+        if (strcmp(one, other)) found = r->key;
+        free(one);
+        free(other);
+    }
+    return found;
+}
+
 bool config_paths_at(const config *c, size_t i, config_paths *out)
 {
     for (size_t k = 0; k < config_row_count; k++) {

@@ -96,6 +96,9 @@ void config_hash(const config *c, char out[33]);
  * unknown key is a bug. */
 char *config_get(const config *c, const char *section, const char *key);
 
+/* The first key of the section in which the two differ; NULL: there is none. */
+const char *config_differs(const config *a, const config *b, const char *section);
+
 /* The i-th key that names files or folders, and what it names: those of PATH and PATHS that are no special words,
  * borrowed from c; false past the last one. */
 typedef struct config_paths {

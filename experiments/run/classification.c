@@ -267,6 +267,30 @@ static nx_file_list hand_over(nx_classes *c)
     return paths;
 }
 
+/* The names, one a line. Owned by the caller. */
+static char *names_text(const nx_classes *c)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    NX_CHECK(out, "no memory for the names of classes");
+    for (size_t i = 0; i < c->classes; i++) fprintf(out, "%s\n", c->names[i]);
+    NX_CHECK(!fclose(out), "no memory for the names of classes");
+    return text;
+}
+
+/* What is trained, but for its network's name and options. */
+static model description(char *names) { return (model){.classes = names, .input = {.order = "rgb", .scale = 1}}; }
+
+static bool open_start(classifying *t, nx_error *err)
+{
+    char *names = names_text(&t->train);
+    model like = description(names);
+    bool fine = train_open_start(&t->trainer, "classifier", &like, err);
+    free(names);
+    return fine;
+}
+
 static bool open_inputs(task *base, nx_error *err)
 {
     classifying *t = (classifying *)base;
@@ -278,7 +302,7 @@ static bool open_inputs(task *base, nx_error *err)
     t->labels = nx_alloc((size_t)base->c->data.batch * sizeof *t->labels);
     r->content = hand_over(&t->train), r->labels = t->train.labels;
     r->validation = hand_over(&t->held), r->held_labels = t->held.labels;
-    return train_check_size(r, err) && train_open_pictures(r, err);
+    return open_start(t, err) && train_check_size(r, err) && train_open_pictures(r, err);
 }
 
 static void close_all(task *base)
@@ -314,18 +338,6 @@ static bool print(task *base, nx_error *err)
 }
 
 /* ---- how it runs ---- */
-
-/* The names, one a line. Owned by the caller. */
-static char *names_text(const nx_classes *c)
-{
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    NX_CHECK(out, "no memory for the names of classes");
-    for (size_t i = 0; i < c->classes; i++) fprintf(out, "%s\n", c->names[i]);
-    NX_CHECK(!fclose(out), "no memory for the names of classes");
-    return text;
-}
 
 /* Says which class it is that the run at path was not begun with, or has no more. */
 static bool refuse_other(const classifying *t, const char *path, nx_error *err)
@@ -378,7 +390,8 @@ static bool save_model(const task *base, const char *run, nx_error *err)
     char *classifier = config_text(base->c, "classifier"), *network = config_get(base->c, "classifier", "network"),
          *options = nx_format("[experiment]\npaper = %s\ntask = classify\n\n%s", base->paper->name, classifier),
          *names = names_text(&t->train), *path = path_beside(run, ".model.h5");
-    model m = {.network = network, .options = options, .classes = names, .input = {.order = "rgb", .scale = 1}};
+    model m = description(names);
+    m.network = network, m.options = options;
     bool ok = model_save(path, &m, t->trainer.params, err);
     free(classifier);
     free(network);
@@ -389,6 +402,7 @@ static bool save_model(const task *base, const char *run, nx_error *err)
 }
 
 const task_kind classification = {TRAIN_KIND,
+                                  .starts = true,
                                   .bytes = sizeof(classifying),
                                   .open = open_inputs,
                                   .close = close_all,

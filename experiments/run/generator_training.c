@@ -116,6 +116,20 @@ static bool check(const generator_training *t, nx_error *err)
            nx_fail(err, "[loss] diversity compares outputs of one batch: it needs [data] batch of 2 or more");
 }
 
+/* What is trained, but for its network's name and options. */
+static model description(const task *base)
+{
+    const float *mean = base->perceptual->descriptor->mean;
+    return (model){.input = {.order = "rgb", .scale = 1. / 255},
+                   .output = {.order = "rgb", .scale = 1, .mean = {(double)mean[0], (double)mean[1], (double)mean[2]}}};
+}
+
+static bool open_start(generator_training *t, nx_error *err)
+{
+    model like = description(&t->trainer.task);
+    return train_open_start(&t->trainer, "generator", &like, err);
+}
+
 static const train_subject subject = {.record = record, .alter = alter, .store = store};
 
 static bool open_inputs(task *base, nx_error *err)
@@ -132,7 +146,7 @@ static bool open_inputs(task *base, nx_error *err)
     return check(t, err) && config_need(c, "data", "style", err) && made_of_config(c, err) &&
            (t->texture || train_read_pictures(r, err)) &&
            perceptual_new(&base->perceptual, c, &base->info, styles, base->paper->styles(c, styles), err) &&
-           train_check_size(r, err) && (t->texture || train_open_pictures(r, err));
+           open_start(t, err) && train_check_size(r, err) && (t->texture || train_open_pictures(r, err));
 }
 
 /* ---- memory ---- */
@@ -180,14 +194,11 @@ static bool prepare(task *base, const checkpoint *k, const char *path, nx_error 
 static bool save_model(const task *base, const char *run, nx_error *err)
 {
     const generator_training *t = (const generator_training *)base;
-    const float *mean = base->perceptual->descriptor->mean;
     char *generator = config_text(base->c, "generator"), *network = config_get(base->c, "generator", "network"),
          *options = nx_format("[experiment]\npaper = %s\ntask = %s\n\n%s", base->paper->name,
                               t->texture ? "texture" : "train", generator);
-    model m = {.network = network,
-               .options = options,
-               .input = {.order = "rgb", .scale = 1. / 255},
-               .output = {.order = "rgb", .scale = 1, .mean = {(double)mean[0], (double)mean[1], (double)mean[2]}}};
+    model m = description(base);
+    m.network = network, m.options = options;
     char *path = path_beside(run, ".model.h5");
     bool ok = model_save(path, &m, t->trainer.params, err);
     free(path);
@@ -198,6 +209,7 @@ static bool save_model(const task *base, const char *run, nx_error *err)
 }
 
 const task_kind training = {TRAIN_KIND,
+                            .starts = true,
                             .bytes = sizeof(generator_training),
                             .suits = suits,
                             .open = open_inputs,

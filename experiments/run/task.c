@@ -35,7 +35,10 @@ bool task_new(task **out, const config *c, nx_error *err)
     task *t = nx_alloc(kind->bytes);
     *t = (task){.kind = kind, .c = c, .paper = paper_of(c), .recompute = c->device.recompute};
     nx_device_options device = device_options(c);
-    bool ok = (!kind->suits || kind->suits(t->paper, err)) && paper_check(t->paper, c, err) &&
+    bool ok = (kind->starts || !*c->experiment.start ||
+               nx_fail(err, "[experiment] start: training a generator or a classifier begins from a model; this task "
+                            "does not")) &&
+              (!kind->suits || kind->suits(t->paper, err)) && paper_check(t->paper, c, err) &&
               device_choose(&t->info, device, err);
     if (ok) limit_memory(t), wisdom_file_use(&t->info);
     ok = ok && kind->open(t, err);

@@ -112,6 +112,7 @@ typedef enum task_did {
 
 struct task_kind {
     size_t bytes;                                 /* of the struct */
+    bool starts;                                  /* it may begin from a model: [experiment] start */
     bool (*suits)(const paper *p, nx_error *err); /* the paper has this kind of task; NULL: each has */
     bool (*open)(task *t, nx_error *err);         /* checks and reads; c, paper and info are there */
     void (*close)(task *t);                       /* also after an open that failed */

@@ -88,6 +88,7 @@ void train_close(task *base)
     finite_check_free(t->finite);
     nx_optimizer_free(t->optimizer);
     nx_params_free(t->params);
+    model_free(t->start);
     nx_file_list_free(&t->content);
     nx_file_list_free(&t->validation);
 }
@@ -149,11 +150,14 @@ bool train_prepare(task *base, const checkpoint *k, const char *path, nx_error *
 {
     trainer *t = (trainer *)base;
     nx_device *device = base->device;
-    t->restored = k;
+    t->restored = k || t->start;
     if (!build(t, base->c->data.size, t->params, &t->train, &t->valid, &t->optimizer, &t->finite, err) ||
         (k && (!checkpoint_get_params(k, "parameters", t->params, path, err) ||
-               !checkpoint_get_params(k, "optimizer", t->optimizer->state, path, err))))
+               !checkpoint_get_params(k, "optimizer", t->optimizer->state, path, err))) ||
+        (!k && t->start && !model_params(t->start, t->params, err)))
         return false;
+    model_free(t->start);
+    t->start = NULL;
     nx_params_realize(t->params, device);
     nx_params_realize(t->optimizer->state, device);
     nx_plan_realize(t->train.plan, device);

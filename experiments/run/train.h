@@ -10,6 +10,7 @@
 #include "io/loader.h"
 #include "nn/optimizer.h"
 #include "run/task.h"
+#include "runfile/model.h"
 
 /* One of the two graphs. */
 typedef struct side {
@@ -56,7 +57,8 @@ struct trainer {
     side train, valid;
     nx_loader *loader, *held_out;
     float *pixels; /* of a batch of content; NULL without */
-    bool restored; /* params are about to be filled from a checkpoint */
+    model *start;  /* whose parameters are taken at the first step; NULL: random ones, or that is done */
+    bool restored; /* params are about to be filled from a checkpoint or that model */
     bool fed;      /* the next step's batch is on its way */
 };
 
@@ -80,6 +82,12 @@ void train_change_contrast(const trainer *t, uint64_t step, float *pixels);
 
 /* What `nstx plan` says of them. */
 void train_print_pictures(const trainer *t);
+
+/* ---- train_start ---- */
+
+/* Reads the model that [experiment] start names, if it does: one that, but for its parameters, is `like` the model that
+ * is trained, with every key of the section as here. */
+bool train_open_start(trainer *t, const char *section, const model *like, nx_error *err);
 
 /* ---- train_validation ---- */
 

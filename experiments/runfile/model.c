@@ -92,7 +92,10 @@ static bool read_pixels(const nx_h5 *file, const char *path, const char *side, m
 static bool read_model(model *m, const nx_h5 *file, nx_error *err)
 {
     if (nx_h5_kind_of(file, GROUP) != NX_H5_GROUP)
-        return nx_fail(err, "%s: not a model file: there is no " GROUP " in it", m->file);
+        return nx_h5_exists(file, "/checkpoint/parameters")
+                   ? nx_fail(err, "%s: a run file: the model of its newest checkpoint is beside it, %.*s.model.h5",
+                             m->file, (int)(strlen(m->file) - strlen(".h5")), m->file)
+                   : nx_fail(err, "%s: not a model file: there is no " GROUP " in it", m->file);
     return nx_h5_get_string(file, GROUP, "network", &m->network, err) &&
            nx_h5_read_text(file, OPTIONS, &m->options, err) && read_pixels(file, m->file, "input", &m->input, err) &&
            (nx_h5_exists(file, CLASSES) ? nx_h5_read_text(file, CLASSES, &m->classes, err)

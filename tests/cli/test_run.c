@@ -73,6 +73,47 @@ static void assert_sums(const nx_h5 *file, const char *prefix, size_t rows)
     free(part);
 }
 
+/* A training that takes over a model is where that one ended, whatever comes then; another network is named. */
+static void test_start_from_a_model(void **state)
+{
+    (void)state;
+    size_t rows, row;
+    nstx(0, "run tiny.ini -o old.h5");
+    nstx(0, "run tiny.ini -o taken.h5 -s experiment.start=old.model.h5 -s experiment.steps=0");
+    nstx(0, "run tiny.ini -o new.h5 -s experiment.start=old.model.h5 -s data.style=photos/2.png");
+    nx_h5 *old = open_h5("old.h5"), *taken = open_h5("taken.h5"), *new = open_h5("new.h5");
+    double *ended = values_of(old, "validation/total", &rows), *begun = values_of(taken, "validation/total", &row);
+    assert_true(ended[rows - 1] < ended[0]);
+    assert_memory_equal(&ended[rows - 1], &begun[0], sizeof(double));
+    free(ended), free(begun);
+    uint8_t *last, *first;
+    int rank, shape[NX_H5_RANK_MAX], same[NX_H5_RANK_MAX];
+    assert_true(nx_h5_read_uint8(old, "/images/output0", &last, &rank, shape, NULL));
+    assert_true(nx_h5_read_uint8(new, "/images/output0", &first, &rank, same, NULL));
+    size_t bytes = (size_t)shape[1] * (size_t)shape[2] * 3;
+    assert_memory_equal(last + (size_t)(shape[0] - 1) * bytes, first, bytes);
+    assert_memory_not_equal(last, first, bytes);
+    free(last), free(first);
+    close_h5(old), close_h5(taken), close_h5(new);
+    static const char *const refusals[][2] = {
+        {"old.model.h5 was trained with [generator] channels = 4, and here it is 8", "-s generator.channels=8"},
+        {"old.model.h5 was trained with [generator] network = stylenet, and here it is pyramid",
+         "-s generator.network=pyramid -s experiment.paper=texture_networks"},
+        {"old.model.h5: a generator of stylizations, and a generator of textures from noise alone is trained here",
+         "-s experiment.task=texture -s generator.network=pyramid -s experiment.paper=texture_networks"},
+        {"old.h5: a run file: the model of its newest checkpoint is beside it, ", "-s experiment.start=old.h5"},
+        {"style.png: ", "-s experiment.start=style.png"},
+        {"nowhere.h5", "-s experiment.start=nowhere.h5"},
+        {"this task does not", "-s experiment.paper=gatys -s experiment.task=optimize"},
+    };
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        char *line = nx_format("run tiny.ini -o none.h5 -s experiment.start=old.model.h5 %s", refusals[i][1]);
+        refused(refusals[i][0], line);
+        free(line);
+    }
+    assert_false(nx_file_exists(at("none.h5")));
+}
+
 static void test_run_file(void **state)
 {
     (void)state;
@@ -448,11 +489,21 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_run_file),    cmocka_unit_test(test_config_alone), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_stylize),     cmocka_unit_test(test_commands),     cmocka_unit_test(test_determinism),
-        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_resume),       cmocka_unit_test(test_one_writer),
-        cmocka_unit_test(test_evaluation),  cmocka_unit_test(test_profile),      cmocka_unit_test(test_sweep),
-        cmocka_unit_test(test_overflow),    cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_start_from_a_model),
+        cmocka_unit_test(test_run_file),
+        cmocka_unit_test(test_config_alone),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_stylize),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_determinism),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_one_writer),
+        cmocka_unit_test(test_evaluation),
+        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);
 }
