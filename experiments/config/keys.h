@@ -291,6 +291,8 @@ INT(log, every, 10, 1, INT_MAX, "steps between rows of the metrics")
 INT(log, images, 500, 0, INT_MAX, "steps between pictures")
 INT(log, checkpoint, 500, 0, INT_MAX, "steps between checkpoints")
 INT(log, validation, 500, 0, INT_MAX, "steps between validations")
+FLAG(log, keep_state, false,
+    "L-BFGS: a finished run keeps the history, most of its file, so that more steps go on exactly; else they begin anew")
 FLAG(log, debug, false, "put the gradient by the optimised image at step 0 into the run file")
 END(log)
 

@@ -369,9 +369,9 @@ static bool continues(const task *base, const checkpoint *k, const char *path, n
     return checkpoint_get_counter(k, "labels", &hash, path, err) && (hash == t->hash || refuse_other(t, path, err));
 }
 
-static void put_state(const task *base, checkpoint *k, uint64_t step)
+static void put_state(const task *base, checkpoint *k, uint64_t step, bool finished)
 {
-    train_put_state(base, k, step);
+    train_put_state(base, k, step, finished);
     checkpoint_put_counter(k, "labels", ((const classifying *)base)->hash);
 }
 

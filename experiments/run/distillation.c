@@ -389,9 +389,9 @@ static bool prepare(task *base, const checkpoint *k, const char *path, nx_error 
     return interrupt_wanted() || train_prepare(base, k, path, err);
 }
 
-static void put_state(const task *base, checkpoint *k, uint64_t step)
+static void put_state(const task *base, checkpoint *k, uint64_t step, bool finished)
 {
-    train_put_state(base, k, step);
+    train_put_state(base, k, step, finished);
     checkpoint_put_params(k, "teacher", ((const distiller *)base)->scales);
 }
 

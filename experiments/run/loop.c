@@ -62,10 +62,10 @@ static double rate_of(const task *t, uint64_t step)
 
 /* ---- checkpoints ---- */
 
-static checkpoint *state_of(const loop *l, bool logged)
+static checkpoint *state_of(const loop *l, bool logged, bool finished)
 {
     checkpoint *k = checkpoint_new();
-    l->t->kind->put_state(l->t, k, l->step);
+    l->t->kind->put_state(l->t, k, l->step, finished);
     checkpoint_put_counter(k, "step", l->step);
     if (l->t->kind->closes) checkpoint_put_counter(k, "logged", logged);
     if (l->look_due) checkpoint_put_counter(k, "look_due", 1);
@@ -86,7 +86,7 @@ static bool save(loop *l, nx_error *err)
 {
     l->moved = false;
     log_inputs(l);
-    return runfile_save(l->file, state_of(l, l->logged), err) && save_model(l, err);
+    return runfile_save(l->file, state_of(l, l->logged, false), err) && save_model(l, err);
 }
 
 /* ---- rows ---- */
@@ -169,7 +169,7 @@ static bool end_early(loop *l, const char *why, nx_error *err)
     runfile_set_text(l->file, "/", "ended", why);
     l->done = l->early = true;
     if (!l->logged && !log_row(l, err)) return false;
-    l->closing = state_of(l, true);
+    l->closing = state_of(l, true, true);
     return true;
 }
 
@@ -179,7 +179,7 @@ static bool make_step(loop *l, progress *p, nx_error *err)
     bool last = l->step == l->steps;
     double rate = last ? 0 : rate_of(l->t, l->step);
     const char *end = NULL;
-    if (last && l->steps) l->closing = state_of(l, true);
+    if (last && l->steps) l->closing = state_of(l, true, true);
     task_did did = kind->step(l->t, l->step, rate, &l->value, err);
     l->unread = did == TASK_UNREAD;
     if (did != TASK_DID) return false;
@@ -320,7 +320,7 @@ static bool finish(loop *l, bool ok, nx_error *err)
     nx_error late;
     checkpoint *k = l->closing;
     l->closing = NULL;
-    if (!k && wanted) k = state_of(l, l->logged);
+    if (!k && wanted) k = state_of(l, l->logged, finished);
     if (!wanted) checkpoint_free(k), k = NULL;
     bool model = k && checkpoint_finite(k, NULL), kept = !finished || !model || save_model(l, &late);
     if (!kept) checkpoint_free(k), k = NULL;

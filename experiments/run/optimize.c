@@ -2,6 +2,7 @@
  * moved by L-BFGS between runs of it. */
 #include "run/optimize.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "device/memory.h"
@@ -50,9 +51,10 @@ static task_stored stored_of(const optimizer *t, const stage *s)
     if (s->optimizer) {
         out.numbers += nx_params_numbers(s->optimizer->state, false);
         out.arrays += s->optimizer->state->count;
-    } else {
+    } else if (c->log.keep_state) {
         size_t vectors = nx_lbfgs_vectors_after(steps, paper_lbfgs(c));
-        out.numbers += vectors * numbers;
+        *(c->optimizer.history_precision == HISTORY_PRECISION_FLOAT32 ? &out.numbers : &out.short_numbers) +=
+            vectors * numbers;
         out.arrays += vectors;
         out.counters += NX_LBFGS_NUMBERS;
     }
@@ -126,6 +128,11 @@ static bool get_lbfgs(const checkpoint *k, stage *s, const char *path, nx_error 
     nx_lbfgs_number numbers[NX_LBFGS_NUMBERS];
     uint64_t values[NX_LBFGS_NUMBERS];
     nx_lbfgs_numbers(s->lbfgs, numbers);
+    if (!checkpoint_get_counter(k, numbers[0].name, &values[0], path, NULL)) {
+        nx_warn("%s was finished, and keeps no history of L-BFGS, which begins anew: [log] keep_state = true keeps it",
+                path);
+        return true;
+    }
     for (int i = 0; i < NX_LBFGS_NUMBERS; i++)
         if (!checkpoint_get_counter(k, numbers[i].name, &values[i], path, err)) return false;
     if (!nx_lbfgs_set_numbers(s->lbfgs, values))
@@ -143,14 +150,14 @@ static bool get_lbfgs(const checkpoint *k, stage *s, const char *path, nx_error 
     return true;
 }
 
-static void put_state(const task *base, checkpoint *k, uint64_t step)
+static void put_state(const task *base, checkpoint *k, uint64_t step, bool finished)
 {
     const stage *s = &((const optimizer *)base)->stage;
     (void)step; /* the state says it all */
     perceptual_put_choice(base->perceptual, k);
     checkpoint_put_params(k, "parameters", s->params);
     if (s->optimizer) checkpoint_put_params(k, "optimizer", s->optimizer->state);
-    if (s->lbfgs) put_lbfgs(k, s);
+    if (s->lbfgs && (!finished || base->c->log.keep_state)) put_lbfgs(k, s);
 }
 
 static bool restore(optimizer *t, const checkpoint *k, const char *path, nx_error *err)

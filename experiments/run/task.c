@@ -198,7 +198,8 @@ uint64_t task_disk_bytes(task *t)
     if (!t->kind->measure(t, size_of(t), &needs, NULL)) return 0;
     const task_stored *s = &needs.stored;
     uint64_t steps = (uint64_t)c->experiment.steps, bytes = OWN;
-    bytes += s->numbers * sizeof(float) + s->arrays * DATASET + (uint64_t)s->counters * (DATASET + CHUNKED + CHUNK * 8);
+    bytes += s->numbers * sizeof(float) + s->short_numbers * sizeof(uint16_t) + s->arrays * DATASET +
+             (uint64_t)s->counters * (DATASET + CHUNKED + CHUNK * 8);
     bytes += (uint64_t)((double)s->pictures * packed) + s->series * (DATASET + PICTURES);
     return bytes + bytes_of_metrics(s->rows, c->log.every, steps) +
            bytes_of_metrics(s->looks, c->log.validation, steps);

@@ -66,12 +66,13 @@ int task_rows_of_loss(const config *c);
 
 /* What a run file holds at the end. */
 typedef struct task_stored {
-    uint64_t numbers;  /* of the checkpoint's arrays, float32 each */
-    size_t arrays;     /* of them */
-    int counters;      /* of the checkpoint */
-    int rows, looks;   /* metrics with a row every [log] every steps, and every [log] validation */
-    size_t series;     /* of pictures */
-    uint64_t pictures; /* bytes of them, before compression */
+    uint64_t numbers;       /* of the checkpoint's arrays, float32 each */
+    uint64_t short_numbers; /* and bfloat16 */
+    size_t arrays;          /* of them */
+    int counters;           /* of the checkpoint */
+    int rows, looks;        /* metrics with a row every [log] every steps, and every [log] validation */
+    size_t series;          /* of pictures */
+    uint64_t pictures;      /* bytes of them, before compression */
 } task_stored;
 
 /* The memory of a run at some size; beside its bytes how the arena of a step is used, and what is kept of it on disk.
@@ -165,8 +166,9 @@ struct task_kind {
     /* What the log says of the pictures that were read, before it is saved; NULL: nothing. */
     void (*log_inputs)(const task *t, runfile *file);
 
-    /* What of its state a checkpoint holds; the loop adds how far it is. */
-    void (*put_state)(const task *t, checkpoint *k, uint64_t step);
+    /* What of its state a checkpoint holds; the loop adds how far it is. finished: of a run that did all its steps,
+     * which need not go on. */
+    void (*put_state)(const task *t, checkpoint *k, uint64_t step, bool finished);
 
     /* Beside each checkpoint of the run file at path; NULL: there is no more to write. */
     bool (*save_model)(const task *t, const char *path, nx_error *err);

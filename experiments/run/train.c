@@ -201,9 +201,10 @@ task_graph train_graph(const task *base)
 
 /* ---- what is kept ---- */
 
-void train_put_state(const task *base, checkpoint *k, uint64_t step)
+void train_put_state(const task *base, checkpoint *k, uint64_t step, bool finished)
 {
     const trainer *t = (const trainer *)base;
+    (void)finished; /* its moments are small */
     checkpoint_put_params(k, "parameters", t->params);
     checkpoint_put_params(k, "optimizer", t->optimizer->state);
     checkpoint_put_counter(k, "data_cursor", step); /* the next batch */

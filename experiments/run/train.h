@@ -121,7 +121,7 @@ int train_batch(const task *base);
 bool train_prepare(task *base, const checkpoint *k, const char *path, nx_error *err);
 task_did train_step(task *base, uint64_t step, double rate, double *value, nx_error *err);
 task_graph train_graph(const task *base);
-void train_put_state(const task *base, checkpoint *k, uint64_t step);
+void train_put_state(const task *base, checkpoint *k, uint64_t step, bool finished);
 void train_log_inputs(const task *base, runfile *file);
 
 /* What the task_kind of every training has; each adds its own. */

@@ -154,12 +154,25 @@ bool checkpoint_get_params(const checkpoint *c, const char *prefix, nx_params *p
 
 /* ---- in a file ---- */
 
+/* True if bfloat16 holds all its numbers as they are. */
+static bool is_short(const checkpoint_array *a)
+{
+    uint32_t lost = 0;
+    for (size_t i = 0, count = product(a->rank, a->dims); i < count && !(lost & 0xffff); i++) {
+        uint32_t bits;
+        memcpy(&bits, &a->values[i], sizeof bits);
+        lost |= bits;
+    }
+    return !(lost & 0xffff);
+}
+
 bool checkpoint_write(const checkpoint *c, nx_h5 *file, const char *group, nx_error *err)
 {
     bool fine = nx_h5_group(file, group, err);
     for (size_t i = 0; fine && i < c->arrays; i++) {
-        char *path = nx_format("%s/%s", group, c->array[i].name);
-        fine = nx_h5_write_float(file, path, c->array[i].values, c->array[i].rank, c->array[i].dims, err);
+        const checkpoint_array *a = &c->array[i];
+        char *path = nx_format("%s/%s", group, a->name);
+        fine = (is_short(a) ? nx_h5_write_bfloat16 : nx_h5_write_float)(file, path, a->values, a->rank, a->dims, err);
         free(path);
     }
     for (size_t i = 0; fine && i < c->counters; i++) {

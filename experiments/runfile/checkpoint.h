@@ -54,8 +54,8 @@ bool checkpoint_get_counter(const checkpoint *c, const char *name, uint64_t *val
  * them is an error that names the file, the parameter and both shapes; then nothing was changed. */
 bool checkpoint_get_params(const checkpoint *c, const char *prefix, nx_params *params, const char *file, nx_error *err);
 
-/* In an HDF5 file: arrays as GROUP/NAME, counters as GROUP/counters/NAME, uint64 [1]. Reading takes what is there;
- * *out is owned by the caller. */
+/* In an HDF5 file: arrays as GROUP/NAME, in bfloat16 where that loses nothing, counters as GROUP/counters/NAME, uint64
+ * [1]. Reading takes what is there; *out is owned by the caller. */
 bool checkpoint_write(const checkpoint *c, nx_h5 *file, const char *group, nx_error *err);
 bool checkpoint_read(checkpoint **out, const nx_h5 *file, const char *group, nx_error *err);
 

@@ -92,6 +92,9 @@ bool nx_h5_read_uint64(const nx_h5 *file, const char *path, uint64_t **values, s
 /* ---- arrays of rank 0 to NX_H5_RANK_MAX; writing replaces ---- */
 
 bool nx_h5_write_float(nx_h5 *file, const char *path, const float *data, int rank, const int *shape, nx_error *err);
+
+/* The same in half of the bytes, rounded to bfloat16, which is read as floats. */
+bool nx_h5_write_bfloat16(nx_h5 *file, const char *path, const float *data, int rank, const int *shape, nx_error *err);
 /* The shape of any dataset. */
 bool nx_h5_shape(const nx_h5 *file, const char *path, int *rank, int shape[NX_H5_RANK_MAX], nx_error *err);
 /* The whole array in *data, owned by the caller. Floats of any width are converted; integers are not floats. */

@@ -99,21 +99,44 @@ static const char *const ways[] = {
     "-s data.coarse=16 -s data.coarse_steps=5 -s optimizer.method=adam",
 };
 
+#define KEEPING "run picture.ini -s log.keep_state=true "
+
 static void test_resume(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        nstx(0, "run picture.ini --overwrite -o straight.h5 %s", ways[i]);
-        nstx(0, "run picture.ini --overwrite -o again.h5 %s", ways[i]);
+        nstx(0, KEEPING "--overwrite -o straight.h5 %s", ways[i]);
+        nstx(0, KEEPING "--overwrite -o again.h5 %s", ways[i]);
         assert_same_run("straight.h5", "again.h5");
         for (int stop = 8; stop < 12; stop += 3) {
             free(shell("rm -f again.*"));
-            nstx(0, "run picture.ini --overwrite -o again.h5 -s log.images=1 %s -s experiment.steps=%d", ways[i], stop);
-            nstx(0, "run picture.ini -o again.h5 -s log.images=1 %s --resume", ways[i]);
-            nstx(0, "run picture.ini --overwrite -o every.h5 -s log.images=1 %s", ways[i]);
+            nstx(0, KEEPING "--overwrite -o again.h5 -s log.images=1 %s -s experiment.steps=%d", ways[i], stop);
+            nstx(0, KEEPING "-o again.h5 -s log.images=1 %s --resume", ways[i]);
+            nstx(0, KEEPING "--overwrite -o every.h5 -s log.images=1 %s", ways[i]);
             assert_same_run("every.h5", "again.h5");
         }
     }
+}
+
+/* Without it a finished run is small; more steps begin with an empty history, and that is said. */
+static void test_history_is_left_out(void **state)
+{
+    (void)state;
+    struct stat kept, left;
+    nstx(0, KEEPING "--overwrite -o kept.h5 -s optimizer.method=lbfgs");
+    nstx(0, "run picture.ini -o left.h5 -s optimizer.method=lbfgs");
+    assert_true(!stat(at("kept.h5"), &kept) && !stat(at("left.h5"), &left));
+    nx_h5 *file = open_h5("left.h5");
+    assert_false(nx_h5_exists(file, "/checkpoint/optimizer"));
+    close_h5(file);
+    file = open_h5("kept.h5");
+    assert_true(nx_h5_exists(file, "/checkpoint/optimizer/lbfgs/0"));
+    close_h5(file);
+    assert_true(left.st_size < kept.st_size);
+    nstx(0, "run picture.ini -o left.h5 -s optimizer.method=lbfgs -s experiment.steps=20 --resume");
+    assert_said(said_err, "left.h5 was finished, and keeps no history of L-BFGS");
+    nstx(0, KEEPING "-o kept.h5 -s optimizer.method=lbfgs -s experiment.steps=20 --resume");
+    assert_null(strstr(said_err, "history"));
 }
 
 /* Interrupted at any moment, it goes on from its newest checkpoint. */
@@ -300,9 +323,11 @@ static void test_reference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),       cmocka_unit_test(test_sizes),     cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_inversion), cmocka_unit_test(test_blend),
-        cmocka_unit_test(test_requests),    cmocka_unit_test(test_ends),      cmocka_unit_test(test_doubts),
+        cmocka_unit_test(test_files),       cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_resume),      cmocka_unit_test(test_history_is_left_out),
+        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_inversion),
+        cmocka_unit_test(test_blend),       cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_ends),        cmocka_unit_test(test_doubts),
         cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, open_all, scratch_close);

@@ -74,7 +74,8 @@ static void the_reference_is_another_picture(void **state)
 static void a_stacked_run_is_resumed(void **state)
 {
     (void)state;
-#define STACKED "run picture.ini -s log.images=1 -s descriptor.stacked=2 -s descriptor.stacked_steps=3 "
+#define STACKED                                                                                                        \
+    "run picture.ini -s log.images=1 -s log.keep_state=true -s descriptor.stacked=2 -s descriptor.stacked_steps=3 "
     nstx(0, STACKED "-o straight.h5");
     nstx(0, STACKED "-o parts.h5 -s experiment.steps=4");
     nstx(0, STACKED "-o parts.h5 --resume");

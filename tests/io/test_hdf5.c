@@ -1,4 +1,5 @@
 /* HDF5: what is written is read back, also by a second reader while the log is open; wrong uses are one line. */
+#include "base/bfloat16.h"
 #include "io/hdf5.h"
 
 #include "scratch.h"
@@ -127,6 +128,14 @@ static void arrays_keep_their_shape(void **state)
     assert_int_equal(rank, 4);
     assert_memory_equal(shape, ((int[]){1, 2, 3, 4}), 4 * sizeof(int));
     assert_memory_equal(floats, numbers, sizeof numbers);
+    free(floats);
+    /* What bfloat16 holds comes back as it was. */
+    float coarse[6] = {0, -1.5f, 0x1.fep100f, -0x1p-130f, 384, 1e30f};
+    coarse[5] = nx_from_bfloat16(nx_to_bfloat16(coarse[5]));
+    assert_true(nx_h5_write_bfloat16(h5, "/w/coarse", coarse, 2, (int[]){2, 3}, &err));
+    assert_true(nx_h5_read_float(h5, "/w/coarse", &floats, &rank, shape, &err));
+    assert_int_equal(rank, 2);
+    assert_memory_equal(floats, coarse, sizeof coarse);
     free(floats);
     assert_true(nx_h5_read_float(h5, "/w/scalar", &floats, &rank, shape, &err));
     assert_int_equal(rank, 0);
