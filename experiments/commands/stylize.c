@@ -23,6 +23,7 @@
 static const char stylize_options[] =
     "IMAGE is a picture, a folder of pictures, or a row of numbered ones, such as frames/%04d.png; every one is\n"
     "made with the same noise. OUT is a file, or a folder in which each keeps its name.\n" APPLY_OPTIONS
+    "  --size N|WxH            pixels of the longer side, or both sides; the picture's own without it\n"
     "  --keep-colors yuv|lab|histogram  of the content: all but the lightness, or their mean and covariance\n"
     "  --style-scale F         strokes F times as large, at a resolution F times as small\n"
     "  --blend MODEL=SHARE     this share of the picture by another model; may be given again\n"
@@ -52,6 +53,7 @@ typedef struct job {
     outputs outputs;
     keep keep;
     double style_scale;
+    int longer, width, height; /* what the picture is made first: its longer side, or both; 0: it stays */
     nx_device_info info;
     nx_device *device;
 } job;
@@ -210,6 +212,13 @@ static bool each_image_row(const nx_image *image, canvas *c, nx_error *err)
     return ok;
 }
 
+/* What --size makes of a picture's size. */
+static void asked_size(const job *j, int *height, int *width)
+{
+    if (j->longer) nx_image_fit_sides(j->longer, height, width);
+    if (j->width) *height = j->height, *width = j->width;
+}
+
 static void scaled_size(const job *j, int height, int width, int *h, int *w)
 {
     *h = (int)lround(height / j->style_scale), *w = (int)lround(width / j->style_scale);
@@ -241,6 +250,11 @@ static bool stylize(job *j, const char *in, const char *path, nx_error *err)
     nx_image scaled = {0};
     if (!nx_raster_load(&raster, in, err)) return false;
     int height = raster.height, width = raster.width;
+    asked_size(j, &height, &width);
+    if ((height != raster.height || width != raster.width) && !nx_raster_resize(&raster, height, width, err)) {
+        nx_raster_free(&raster);
+        return nx_fail_in(err, "%s", in);
+    }
     canvas c = {.job = j, .content = &raster};
     bool ok = j->style_scale != 1 ? stylize_scaled(j, &raster, &scaled, err)
                                   : begin(j, &(generator_content){height, width, read_raster, &raster}, err);
@@ -325,10 +339,10 @@ static bool plan_all(job *j, const nx_file_list *images, bool print, nx_error *e
         int height, width, h, w;
         uint64_t bytes;
         if (!nx_image_size(images->paths[i], &height, &width, err)) return false;
+        asked_size(j, &height, &width);
         scaled_size(j, height, width, &h, &w);
         if (h > NX_IMAGE_SIDE_MAX || w > NX_IMAGE_SIDE_MAX || (int64_t)h * w > NX_IMAGE_PIXELS_MAX)
-            return nx_fail(err, "%s: too large for --style-scale %g: it would be worked on at %d x %d",
-                           images->paths[i], j->style_scale, w, h);
+            return nx_fail(err, "%s: too large: it would be worked on at %d x %d", images->paths[i], w, h);
         for (int k = 0; k < j->count; k++)
             if (!generator_plan(j->layers[k].g, h, w, &j->options, &bytes, err))
                 return nx_fail_in(err, "%s", images->paths[i]);
@@ -385,6 +399,12 @@ static bool add_mask(job *j, char *word, nx_error *err)
     return path && nx_raster_load_mask(&j->layers[j->count - 1].mask, path, err);
 }
 
+static bool choose_size(job *j, const char *text, nx_error *err)
+{
+    return option_size(text, &j->width, &j->height) || option_count(text, NX_IMAGE_SIDE_MAX, &j->longer) ||
+           nx_fail(err, "--size %s: pixels of the longer side, such as 1024, or of both, 1024x768", text);
+}
+
 static bool choose_keep(job *j, const char *word, nx_error *err)
 {
     static const char *const words[] = {[KEEP_YUV] = "yuv", [KEEP_LAB] = "lab", [KEEP_HISTOGRAM] = "histogram"};
@@ -399,6 +419,7 @@ static bool parse(job *j, bool *plan, int argc, char **argv, int *code)
     static const struct option longs[] = {APPLY_LONGS,
                                           {"keep-colors", required_argument, NULL, 'k'},
                                           {"style-scale", required_argument, NULL, 'x'},
+                                          {"size", required_argument, NULL, 'z'},
                                           {"blend", required_argument, NULL, 'b'},
                                           {"mask", required_argument, NULL, 'm'},
                                           {"plan", no_argument, NULL, 'p'},
@@ -414,6 +435,8 @@ static bool parse(job *j, bool *plan, int argc, char **argv, int *code)
         else if (o == 'x')
             fine = option_number(optarg, 0.1, 10, &j->style_scale) ||
                    nx_fail(&err, "--style-scale %s: a number from 0.1 to 10 is meant", optarg);
+        else if (o == 'z')
+            fine = choose_size(j, optarg, &err);
         else if (o == 'b')
             fine = add_blend(j, optarg, &err);
         else if (o == 'm')

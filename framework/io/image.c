@@ -512,6 +512,37 @@ void nx_raster_read(const nx_raster *r, int y, int x, int count, float *rgb)
         }
 }
 
+static void store_sample(uint8_t *sample, int depth, float value)
+{
+    float most = depth == 16 ? 65535.f : 255.f, whole = floorf(value * most / 255.f + .5f);
+    unsigned number = (unsigned)(whole < 0 ? 0 : whole > most ? most : whole);
+    if (depth == 16) *sample++ = (uint8_t)(number >> 8);
+    *sample = (uint8_t)number;
+}
+
+bool nx_raster_resize(nx_raster *r, int height, int width, nx_error *err)
+{
+    size_t bytes = (size_t)r->depth / 8, count = nx_times((size_t)height * (size_t)width, 3);
+    nx_image whole = {r->height, r->width,
+                      nx_try_alloc(nx_times((size_t)r->height * (size_t)r->width, 3 * sizeof(float)))};
+    uint8_t *samples = nx_try_alloc(nx_times(count, bytes));
+    bool fine = (whole.rgb && samples) || nx_fail(err, "%d x %d pixels: too large for the memory", width, height);
+    if (fine) {
+        for (int y = 0; y < r->height; y++)
+            nx_raster_read(r, y, 0, r->width, whole.rgb + (size_t)y * (size_t)r->width * 3);
+        nx_image resized = nx_image_resize(&whole, height, width, NX_BICUBIC);
+        for (size_t i = 0; i < count; i++) store_sample(samples + i * bytes, r->depth, resized.rgb[i]);
+        nx_image_free(&resized);
+        nx_raster resized_raster = {height, width, height, width, 1, 3, r->depth, samples};
+        nx_raster_free(r);
+        *r = resized_raster;
+    } else {
+        free(samples);
+    }
+    nx_image_free(&whole);
+    return fine;
+}
+
 static bool load_image(nx_image *out, const char *path, bool (*load)(nx_raster *r, const char *path, nx_error *err),
                        nx_error *err)
 {
@@ -801,10 +832,18 @@ nx_image nx_image_crop(const nx_image *image, int top, int left, int height, int
     return out;
 }
 
+void nx_image_fit_sides(int long_side, int *height, int *width)
+{
+    int longer = *height > *width ? *height : *width, *sides[] = {height, width};
+    for (int k = 0; k < 2; k++) {
+        int side = (int)lround((double)*sides[k] * long_side / longer);
+        *sides[k] = side > 1 ? side : 1;
+    }
+}
+
 nx_image nx_image_fit(const nx_image *image, int long_side)
 {
-    int longer = image->height > image->width ? image->height : image->width;
-    int height = (int)lround((double)image->height * long_side / longer);
-    int width = (int)lround((double)image->width * long_side / longer);
-    return nx_image_resize(image, height > 1 ? height : 1, width > 1 ? width : 1, NX_BICUBIC);
+    int height = image->height, width = image->width;
+    nx_image_fit_sides(long_side, &height, &width);
+    return nx_image_resize(image, height, width, NX_BICUBIC);
 }

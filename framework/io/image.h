@@ -65,6 +65,9 @@ bool nx_raster_load(nx_raster *out, const char *path, nx_error *err);
 bool nx_raster_load_mask(nx_raster *out, const char *path, nx_error *err);
 void nx_raster_free(nx_raster *raster); /* leaves *raster empty; NULL is fine */
 
+/* Makes it height x width by bicubic interpolation, of the same depth; what is transparent is over white. */
+bool nx_raster_resize(nx_raster *raster, int height, int width, nx_error *err);
+
 /* `count` pixels of row y from column x on, the values that nx_image_load gives. */
 void nx_raster_read(const nx_raster *raster, int y, int x, int count, float *rgb);
 
@@ -91,7 +94,10 @@ nx_image nx_image_resize(const nx_image *image, int height, int width, nx_filter
 /* The rectangle of height x width whose first pixel is (top, left); it must lie inside. A fresh picture. */
 nx_image nx_image_crop(const nx_image *image, int top, int left, int height, int width);
 
-/* Resized (bicubic) so that the longer side is long_side, the other in proportion, at least 1. A fresh picture. */
+/* Changes both sides so that the longer one is long_side, the other in proportion, at least 1. */
+void nx_image_fit_sides(int long_side, int *height, int *width);
+
+/* Resized (bicubic) to that. A fresh picture. */
 nx_image nx_image_fit(const nx_image *image, int long_side);
 
 #endif

@@ -383,6 +383,31 @@ static void test_full_disk(void **state)
     free(shell("! ls full.* 2>/dev/null"));
 }
 
+/* The picture is made the size that is asked for, and then it is any other picture. */
+static void sizes_are_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *size;
+        int height, width;
+    } rows[] = {{"64", 47, 64}, {"40x60", 60, 40}, {"200", 148, 200}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        nx_error err = {0};
+        nx_image whole = load("large.png"),
+                 resized = nx_image_resize(&whole, rows[i].height, rows[i].width, NX_BICUBIC);
+        if (!nx_image_save_png(&resized, at("resized.png"), &err)) fail_msg("%s", err.text);
+        nx_image_free(&whole);
+        nx_image_free(&resized);
+        nstx(0, "stylize in.model.h5 large.png --size %s --keep-colors yuv -o sized.png", rows[i].size);
+        nstx(0, "stylize in.model.h5 resized.png --keep-colors yuv -o same.png");
+        assert_true(difference("sized.png", "same.png") == 0);
+    }
+    nstx(0, "stylize in.model.h5 large.png --size 64 --plan");
+    assert_said(said_out, "64 x 47");
+    refused("--size 0: pixels of the longer side", "stylize in.model.h5 large.png --size 0 -o none.png");
+    refused("--size 64x: pixels of the longer side", "stylize in.model.h5 large.png --size 64x -o none.png");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_guided),
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(sizes_are_asked_for),
     };
     return cmocka_run_group_tests(tests, open_all, scratch_close);
 }
