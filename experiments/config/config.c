@@ -1,5 +1,6 @@
 /* A whole config: the defaults, the file, the section of its scale and the overrides, one after another. */
 #include "config/installed.h"
+#include "config/known_weights.h"
 #include "config/rows.h"
 
 #include "base/memory.h"
@@ -302,6 +303,12 @@ const char *config_differs(const config *a, const config *b, const char *section
     return found;
 }
 
+/* Paths are absolute once they are read; what has no slash is the name of weights. */
+static bool is_path(const config_row *r, const char *value)
+{
+    return *value && !config_is_special(r, value) && (r->want != WANT_WEIGHTS || strchr(value, '/'));
+}
+
 bool config_paths_at(const config *c, size_t i, config_paths *out)
 {
     for (size_t k = 0; k < config_row_count; k++) {
@@ -314,7 +321,7 @@ bool config_paths_at(const config *c, size_t i, config_paths *out)
             out->count = list->count, out->items = list->items;
         } else {
             char *const *path = (char *const *)((const char *)c + r->offset);
-            out->count = **path && !config_is_special(r, *path), out->items = path;
+            out->count = is_path(r, *path), out->items = path;
         }
         return true;
     }
@@ -334,13 +341,32 @@ int config_style_size(const config *c) { return c->data.style_size < 0 ? c->data
 
 char *config_weights_path(const char *weights, nx_error *err)
 {
-    return strcmp(weights, "own") ? nx_copy_text(weights) : installed_path("data/descriptor.safetensors", err);
+    char *known;
+    if (!strcmp(weights, "own")) return installed_path("data/descriptor.safetensors", err);
+    if (!known_file(&known, weights, err)) return nx_fail_in(err, "[descriptor] weights"), NULL;
+    return known ? known : nx_copy_text(weights);
 }
 
 bool config_weights(const config *c, char **path, nx_error *err)
 {
     *path = NULL;
     return !strcmp(c->descriptor.weights, "random") || (*path = config_weights_path(c->descriptor.weights, err));
+}
+
+bool config_weights_have_name(const config *c)
+{
+    return strcmp(c->descriptor.weights, "random") && !strchr(c->descriptor.weights, '/');
+}
+
+config_preprocessing config_weights_preprocessing(const config *c)
+{
+    known_list list;
+    config_preprocessing said = c->descriptor.preprocessing;
+    if (said != PREPROCESSING_FILE || !config_weights_have_name(c) || !known_list_load(&list, NULL)) return said;
+    const known_weights *k = known_list_find(&list, c->descriptor.weights);
+    if (k) said = k->preprocessing;
+    known_list_free(&list);
+    return said;
 }
 
 /* ---- the run file's part ---- */

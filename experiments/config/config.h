@@ -99,7 +99,7 @@ char *config_get(const config *c, const char *section, const char *key);
 /* The first key of the section in which the two differ; NULL: there is none. */
 const char *config_differs(const config *a, const config *b, const char *section);
 
-/* The i-th key that names files or folders, and what it names: those of PATH and PATHS that are no special words,
+/* The i-th key that names files or folders, and what it names: those of PATH and PATHS that are no words,
  * borrowed from c; false past the last one. */
 typedef struct config_paths {
     const char *section, *key;
@@ -118,12 +118,19 @@ double config_layer_weight(const config_numbers *weights, int i, int count);
 /* What [data] style_size comes to: -1 follows [data] size. */
 int config_style_size(const config *c);
 
-/* The file that [descriptor] weights means, owned by the caller: the one that comes with the program for `own`; *path
- * is NULL for random ones. */
+/* The file that [descriptor] weights means, owned by the caller: the one that comes with the program for `own`, that in
+ * the user's folder for weights with a name (config/known_weights.h); *path is NULL for random ones. */
 bool config_weights(const config *c, char **path, nx_error *err);
 
 /* The same of a value of that key other than `random`; owned by the caller, NULL after an error. */
 char *config_weights_path(const char *weights, nx_error *err);
+
+/* True if a word stands for them, own or a name: there may be another file behind it by now. */
+bool config_weights_have_name(const config *c);
+
+/* How they want pictures: as [descriptor] preprocessing says, or where that leaves it to the file, as weights with a
+ * name are known to. */
+config_preprocessing config_weights_preprocessing(const config *c);
 
 /* ---- names of layers ---- */
 

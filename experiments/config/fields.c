@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/known_weights.h"
 #include "config/made.h"
 #include "io/files.h"
 
@@ -91,7 +92,7 @@ static char *find_path(const config_row *r, const char *folder, const char *name
     char *given = config_home_path(named), *found = NULL;
     bool alone = *given == '/' || !strcmp(folder, ".");
     char *from_config = alone ? nx_copy_text(given) : nx_format("%s/%s", folder, given);
-    const char *places[] = {from_config, given}, *what = r->want == WANT_FILE ? "file" : "file or folder";
+    const char *places[] = {from_config, given}, *what = r->want == WANT_ANY ? "file or folder" : "file";
     bool is_folder = false;
     for (int i = 0; !found && i < (alone ? 1 : 2); i++) {
         if ((found = made_path(places[i], &is_folder))) break;
@@ -129,6 +130,16 @@ static bool read_path(const config_row *r, const char *folder, char **path, cons
     *path = whole ? whole : found;
     if (whole) free(found);
     return true;
+}
+
+/* Weights by their name, or else by their path. */
+static bool read_weights(const config_row *r, const char *folder, char **text, const char *place, nx_error *err)
+{
+    char *known;
+    if (!known_file(&known, *text, err)) return nx_fail_in(err, "%s: [%s] %s", place, r->section, r->key);
+    bool named = known;
+    free(known);
+    return named || read_path(r, folder, text, place, err);
 }
 
 /* Paths between commas; one that has a comma is quoted, or stands alone. */
@@ -263,7 +274,9 @@ static bool read_any(const config_row *r, const char *folder, const char *value,
         return true;
     case CONFIG_PATH:
         f->text = config_unquoted(value);
-        return !*value || config_is_special(r, value) || read_path(r, folder, &f->text, place, err);
+        if (!*value || config_is_special(r, value)) return true;
+        if (r->want == WANT_WEIGHTS) return read_weights(r, folder, &f->text, place, err);
+        return read_path(r, folder, &f->text, place, err);
     case CONFIG_PATHS:
         return read_paths(r, folder, value, &f->list, place, err);
     case CONFIG_LAYERS:

@@ -8,8 +8,8 @@
  *     FLAG(section, key, default, "...")                  true or false
  *     CHOICE(section, key, words, default, "...")         one of WORDS
  *     TEXT(section, key, default, "...")                  any text
- *     PATH(section, key, wants, specials, default, "...") what is there: WANT_FILE or WANT_ANY (file or folder); or one
- *                                                         of the special words
+ *     PATH(section, key, wants, specials, default, "...") what is there: WANT_FILE, WANT_ANY (file or folder) or
+ *                                                         WANT_WEIGHTS (file or name); or one of the special words
  *     PATHS(section, key, wants, "...")                   such paths, separated by commas
  *     LAYERS(section, key, default, "...")                names of layers, separated by spaces or commas
  *     NUMBERS(section, key, least, most, "...")           numbers one a layer; nothing: 1 each; mean: 1 / their count
@@ -130,8 +130,9 @@ END(device)
 
 SECTION(descriptor, "The fixed network in whose features the losses are measured.")
 CHOICE(descriptor, network, descriptor_network, vgg19, "its topology")
-PATH(descriptor, weights, WANT_FILE, "own random", own,
-    "own: a narrow network that comes with nstx and learned a VGG-16's kernels; random ones; or a file (safetensors or HDF5)")
+PATH(descriptor, weights, WANT_WEIGHTS, "own random", own,
+    "own: a narrow network that comes with nstx and learned a VGG-16's kernels; random ones; the name of weights that "
+    "`nstx weights get` lists and fetches; or a file (safetensors or HDF5)")
 CHOICE(descriptor, preprocessing, preprocessing, file,
     "how the weights want pictures; file: as its metadata says (files of Keras are Caffe's)")
 CHOICE(descriptor, init, init, paper, "random weights: N(0, sigma^2), or N(0, 2 / inputs) after He")

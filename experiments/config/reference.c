@@ -1,4 +1,5 @@
 /* What the table of keys tells about itself. */
+#include "config/known_weights.h"
 #include "config/rows.h"
 
 #include <string.h>
@@ -24,6 +25,8 @@ static void reference_values(FILE *out, const config_row *r)
             config_list specials = config_list_split(r->specials, " ");
             for (int i = 0; i < specials.count; i++) fprintf(out, " or `%s`", specials.items[i]);
             config_list_free(&specials);
+            for (size_t i = 0; r->want == WANT_WEIGHTS && known_name_at(i); i++)
+                fprintf(out, " or `%s`", known_name_at(i));
         }
     }
 }

@@ -21,7 +21,7 @@ typedef enum config_kind {
     CONFIG_NUMBERS
 } config_kind;
 
-enum { WANT_FILE = 1, WANT_ANY };
+enum { WANT_FILE = 1, WANT_ANY, WANT_WEIGHTS };
 
 typedef struct config_row {
     config_kind kind;

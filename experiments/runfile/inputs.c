@@ -69,11 +69,11 @@ static bool is_the_same(const void *context, const config_paths *paths)
     return same;
 }
 
-/* The weights that come with the program may be others by now. */
-static bool own_weights_are_the_same(const config *c, const nx_h5 *file, const char *name, nx_error *err)
+/* Weights that a word stands for may be others by now. */
+static bool named_weights_are_the_same(const config *c, const nx_h5 *file, const char *name, nx_error *err)
 {
     char *path = NULL, *kept = NULL, hash[33];
-    if (strcmp(c->descriptor.weights, "own")) return true;
+    if (!config_weights_have_name(c)) return true;
     bool fine = config_weights(c, &path, err) && nx_file_hash(path, hash, err) &&
                 nx_h5_get_string(file, "/descriptor", "weights_xxh3", &kept, err);
     if (fine && strcmp(kept, hash))
@@ -89,7 +89,7 @@ bool inputs_continue(const config *c, const nx_h5 *file, const char *name, nx_er
     char *stored;
     if (!nx_h5_read_text(file, RUNFILE_CONFIG, &stored, err)) return false;
     bool fine =
-        config_continues(c, name, stored, is_the_same, file, err) && own_weights_are_the_same(c, file, name, err);
+        config_continues(c, name, stored, is_the_same, file, err) && named_weights_are_the_same(c, file, name, err);
     free(stored);
     return fine;
 }
