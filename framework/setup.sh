@@ -29,6 +29,8 @@ module  libcjson       libcjson-dev
 module  libzip         libzip-dev
 module  libxxhash      libxxhash-dev
 module  cairo          libcairo2-dev
+module  libcurl        libcurl4-openssl-dev
+module  libcrypto      libssl-dev
 module  cmocka         libcmocka-dev
 driver  OpenCL         pocl-opencl-icd
 '

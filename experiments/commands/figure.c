@@ -174,8 +174,8 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
     if (a->request.scale == SCALE_PAPER && one->figure->wants_vgg && !figure_request_weights(&a->request) &&
         !(a->request.model && one->figure->one_generator)) {
         fprintf(stderr,
-                "nstx: %s at the paper's scale wants a trained VGG-19: -s descriptor.weights=FILE (data/README.md says "
-                "which files and where they are); --scale laptop needs none\n",
+                "nstx: %s at the paper's scale wants a trained VGG-19: -s descriptor.weights=FILE, or vgg19, which "
+                "`nstx weights get vgg19` fetches; --scale laptop needs none\n",
                 name);
         free(name);
         return EXIT_REQUEST;

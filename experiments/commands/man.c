@@ -69,11 +69,16 @@ static int command_man(int argc, char **argv)
         {NULL, "NSTX_SELFTEST", "off: a device is used even if its first, short self-test failed or was not made"},
         {NULL, "NSTX_WISDOM", "the file of what nstx tune measured; empty: none is used"},
         {NULL, "NSTX_KERNEL_CACHES", "a folder in which every process takes a cache of compiled kernels of its own"},
+        {NULL, "XDG_DATA_HOME",
+         "nstx/weights in it has what nstx weights get fetches; ~/.local/share, if it is not set"},
+        {NULL, "https_proxy, no_proxy", "as for curl, for nstx weights get"},
+        {NULL, "CURL_CA_BUNDLE, SSL_CERT_FILE", "the file of the certificates that nstx weights get trusts"},
         {NULL, "OCL_ICD_VENDORS", "the folder in which OpenCL drivers are looked for"},
         {NULL, "NO_COLOR", "no colour on a terminal, if it is set and not empty"},
         {"FILES", "RUN.h5", "the log of a run with its config, pictures and newest checkpoint, in HDF5"},
         {NULL, "RUN.model.h5", "the trained generator, which stylize takes"},
         {NULL, "RUN.png", "pictures of the last step"},
+        {NULL, "~/.local/share/nstx/weights/weights.ini", "names for more files of weights (data/README.md)"},
     };
     size_t count;
     const command *const *commands = cli_commands(&count);

@@ -1,4 +1,5 @@
-/* nstx weights: what is in a file of weights, whether it works, and files made from it. One table of sub-commands. */
+/* nstx weights: files of weights that others publish, what is in a file, whether it works, and files made from it. One
+ * table of sub-commands. */
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
@@ -6,6 +7,8 @@
 #include "commands/cli.h"
 #include "commands/info.h"
 #include "commands/terminal.h"
+#include "commands/weights_get.h"
+#include "config/known_weights.h"
 #include "config/made.h"
 #include "device/device.h"
 #include "graph/param.h"
@@ -28,17 +31,19 @@
 typedef struct request {
     char **files; /* the words that are no options */
     int count;
-    const char *images, *out;
+    const char *images, *out, *from;
     config_preprocessing preprocessing;
     int number, size; /* of images */
 } request;
 
+static int weights_get_named(const request *r);
 static int weights_info(const request *r);
 static int weights_verify(const request *r);
 static int weights_normalize(const request *r);
 static int weights_export(const request *r);
 static int weights_import(const request *r);
 
+#define GET    "weights get [NAME] [--from URL]"
 #define INFO   "weights info FILE"
 #define VERIFY "weights verify FILE [--preprocessing caffe|torchvision]"
 #define NORMALIZE                                                                                                      \
@@ -49,18 +54,18 @@ static int weights_import(const request *r);
 static const struct action {
     const char *name;
     int (*run)(const request *r);
-    int files;
+    int least, most; /* files, or names */
     const char *usage;
 } actions[] = {
-    {"info", weights_info, 1, INFO},
-    {"verify", weights_verify, 1, VERIFY},
-    {"normalize", weights_normalize, 2, NORMALIZE},
-    {"export", weights_export, 2, EXPORT},
-    {"import", weights_import, 1, IMPORT},
+    {"get", weights_get_named, 0, 1, GET},    {"info", weights_info, 1, 1, INFO},
+    {"verify", weights_verify, 1, 1, VERIFY}, {"normalize", weights_normalize, 2, 2, NORMALIZE},
+    {"export", weights_export, 2, 2, EXPORT}, {"import", weights_import, 1, 1, IMPORT},
 };
 enum { ACTIONS = sizeof actions / sizeof *actions };
 
 static const char weights_options[] =
+    "  nstx " GET "\n    fetches the file of weights that have a name, or what is missing of it, or lists them;\n"
+    "    from the folder at URL instead of the published address: a mirror\n"
     "  nstx " INFO "\n    what it holds, its checksums, and that every number is one\n"
     "  nstx " VERIFY "\n    a descriptor on synthetic pictures: what each layer makes of them\n"
     "  nstx " NORMALIZE "\n    a descriptor scaled so that every channel's mean over the pictures is 1\n"
@@ -101,6 +106,15 @@ static void close_subject(subject *s)
 {
     descriptor_free(s->d);
     nx_device_free(s->device);
+}
+
+/* ---- get ---- */
+
+static int weights_get_named(const request *r)
+{
+    if (r->count) return weights_get(r->files[0], r->from);
+    if (r->from) return usage_error_of(GET, "--from %s: of which weights?", r->from);
+    return weights_list();
 }
 
 /* ---- info and verify ---- */
@@ -354,11 +368,10 @@ static bool parse_number(const char *text, int least, int most, int *out)
 /* False after a message. */
 static bool parse(request *r, const struct action *a, int argc, char **argv)
 {
-    static const struct option longs[] = {{"images", required_argument, NULL, 'i'},
-                                          {"count", required_argument, NULL, 'n'},
-                                          {"size", required_argument, NULL, 's'},
-                                          {"preprocessing", required_argument, NULL, 'p'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"images", required_argument, NULL, 'i'}, {"count", required_argument, NULL, 'n'},
+        {"size", required_argument, NULL, 's'},   {"preprocessing", required_argument, NULL, 'p'},
+        {"from", required_argument, NULL, 'f'},   {NULL, 0, NULL, 0}};
     *r = (request){0};
     opterr = 0;
     optind = 1;
@@ -366,6 +379,7 @@ static bool parse(request *r, const struct action *a, int argc, char **argv)
         if (o == '?') return usage_error_of(a->usage, "unknown or incomplete option %s", argv[optind - 1]), false;
         if (o == 'o') r->out = optarg;
         if (o == 'i') r->images = optarg;
+        if (o == 'f') r->from = optarg;
         if (o == 'n' && !parse_number(optarg, 1, 1000000, &r->number))
             return usage_error_of(a->usage, "--count %s: from 1 to 1000000", optarg), false;
         if (o == 's' && !parse_number(optarg, 16, 4096, &r->size))
@@ -378,8 +392,10 @@ static bool parse(request *r, const struct action *a, int argc, char **argv)
         }
     }
     r->files = argv + optind, r->count = argc - optind;
-    if (r->count != a->files)
-        return usage_error_of(a->usage, "%d file%s needed, %d named", a->files, a->files > 1 ? "s are" : " is",
+    if (r->count > a->most && !a->least)
+        return usage_error_of(a->usage, "one at a time, not also %s", r->files[a->most]), false;
+    if (r->count < a->least || r->count > a->most)
+        return usage_error_of(a->usage, "%d file%s needed, %d named", a->least, a->least > 1 ? "s are" : " is",
                               r->count),
                false;
     return true;
@@ -394,10 +410,17 @@ static int command_weights(int argc, char **argv)
     return usage_error("weights", argc > 1 ? "there is no `weights %s`" : "what to do is missing", argv[argc - 1]);
 }
 
+static void print_words(void)
+{
+    for (int i = 0; i < ACTIONS; i++) printf(" %s", actions[i].name);
+    for (size_t i = 0; known_name_at(i); i++) printf(" %s", known_name_at(i));
+}
+
 const command weights_command = {
     .name = "weights",
     .run = command_weights,
-    .usage = "weights info|verify|normalize|export|import ...",
-    .does = "looks into, checks, normalises and converts files of weights",
+    .usage = "weights get|info|verify|normalize|export|import ...",
+    .does = "fetches, looks into, checks, normalises and converts files of weights",
     .options = weights_options,
+    .print_words = print_words,
 };

@@ -475,6 +475,32 @@ static void a_generator_is_exported(void **state)
     refused("not a model file", "weights export run.h5 x.safetensors");
 }
 
+static void with_a_list(void) { setenv("XDG_DATA_HOME", at("data"), 1); }
+
+/* By its name a file does what it does by its path, and the list says what it does not say itself. */
+static void weights_have_names(void **state)
+{
+    (void)state;
+    free(shell("mkdir -p data/nstx/weights && cp raw.safetensors data/nstx/weights/faces.safetensors"));
+    write_text("data/nstx/weights/weights.ini", "[faces]\nurl = https://example.org/faces.safetensors\nbytes = 9\n"
+                                                "md5 = 00000000000000000000000000000000\npreprocessing = caffe\n");
+    before_exec = with_a_list;
+    nstx(0, "run tiny.ini -o named.h5 -s experiment.steps=1 -s descriptor.weights=faces");
+    assert_same_run("run.h5", "named.h5"); /* of caffe.safetensors, which is raw.safetensors imported */
+    nx_h5 *file = open_h5("named.h5");
+    char *text, *path = text_attribute(file, "/descriptor", "weights");
+    assert_true(nx_h5_read_text(file, "/config", &text, NULL));
+    assert_said(text, "\nweights = faces\n");
+    assert_true(nx_ends_with(path, "/data/nstx/weights/faces.safetensors"));
+    close_h5(file);
+    free(path);
+    free(text);
+    free(shell("cp caffe.safetensors data/nstx/weights/faces.safetensors"));
+    refused("the run began with another descriptor than ",
+            "run tiny.ini -o named.h5 --resume -s descriptor.weights=faces -s experiment.steps=2");
+    before_exec = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +513,7 @@ int main(void)
         cmocka_unit_test(normalising_only_scales_channels),
         cmocka_unit_test(rare_channels_are_bounded),
         cmocka_unit_test(a_generator_is_exported),
+        cmocka_unit_test(weights_have_names),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);
 }
