@@ -4,8 +4,7 @@
  *
  *     interrupt_watch();
  *     fetch_request r = {.url = url, .file = part, .have = have, .bytes = 80134624, .title = "vgg19"};
- *     if (fetch(&r, &err) == FETCH_DONE) ...              r.have == r.bytes; whether they are the right ones is not
- * known
+ *     if (fetch(&r, &err) == FETCH_DONE) ...     all bytes are there; if they are the right ones a checksum says
  *
  * An interrupt (run/interrupt.h) stops it.
  */

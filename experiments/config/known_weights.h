@@ -13,7 +13,7 @@
  *     [portraits]                          letters, digits, _ and -
  *     url = https://lab.example/portraits.safetensors
  *     bytes = 3204112
- *     sha256 = 5f0c ...                    or md5
+ *     sha256 = (64 hexadecimal digits)     or md5
  *     preprocessing = caffe                as for [descriptor] preprocessing; file, where it is not said
  *     licence = CC BY 4.0                  and what the file is, in a few words; both only for the reader
  *     what = a narrow VGG-19 for faces
