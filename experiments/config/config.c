@@ -343,7 +343,7 @@ char *config_weights_path(const char *weights, nx_error *err)
 {
     char *known;
     if (!strcmp(weights, "own")) return installed_path("data/descriptor.safetensors", err);
-    if (!known_file(&known, weights, err)) return nx_fail_in(err, "[descriptor] weights"), NULL;
+    if (!known_file(&known, weights, err)) return NULL;
     return known ? known : nx_copy_text(weights);
 }
 
@@ -358,12 +358,11 @@ bool config_weights_have_name(const config *c)
     return strcmp(c->descriptor.weights, "random") && !strchr(c->descriptor.weights, '/');
 }
 
-config_preprocessing config_weights_preprocessing(const config *c)
+config_preprocessing config_weights_preprocessing(const char *weights, config_preprocessing said)
 {
     known_list list;
-    config_preprocessing said = c->descriptor.preprocessing;
-    if (said != PREPROCESSING_FILE || !config_weights_have_name(c) || !known_list_load(&list, NULL)) return said;
-    const known_weights *k = known_list_find(&list, c->descriptor.weights);
+    if (said != PREPROCESSING_FILE || !known_is_name(weights) || !known_list_load(&list, NULL)) return said;
+    const known_weights *k = known_list_find(&list, weights);
     if (k) said = k->preprocessing;
     known_list_free(&list);
     return said;

@@ -122,15 +122,15 @@ int config_style_size(const config *c);
  * the user's folder for weights with a name (config/known_weights.h); *path is NULL for random ones. */
 bool config_weights(const config *c, char **path, nx_error *err);
 
-/* The same of a value of that key other than `random`; owned by the caller, NULL after an error. */
+/* The same of a value of that key other than `random`, or of [distil] teacher; owned by the caller, NULL after an
+ * error. */
 char *config_weights_path(const char *weights, nx_error *err);
 
 /* True if a word stands for them, own or a name: there may be another file behind it by now. */
 bool config_weights_have_name(const config *c);
 
-/* How they want pictures: as [descriptor] preprocessing says, or where that leaves it to the file, as weights with a
- * name are known to. */
-config_preprocessing config_weights_preprocessing(const config *c);
+/* How weights want pictures: as is said, or where that leaves it to the file, as those of a name are known to. */
+config_preprocessing config_weights_preprocessing(const char *weights, config_preprocessing said);
 
 /* ---- names of layers ---- */
 

@@ -137,9 +137,12 @@ static bool read_weights(const config_row *r, const char *folder, char **text, c
 {
     char *known;
     if (!known_file(&known, *text, err)) return nx_fail_in(err, "%s: [%s] %s", place, r->section, r->key);
+    nx_error why;
     bool named = known;
     free(known);
-    return named || read_path(r, folder, text, place, err);
+    return named || read_path(r, folder, text, place, &why) ||
+           nx_fail(err, "%s%s", why.text,
+                   known_is_name(*text) ? ", and no weights have that name: `nstx weights get` lists them" : "");
 }
 
 /* Paths between commas; one that has a comma is quoted, or stands alone. */

@@ -212,7 +212,7 @@ CHOICE(loss, content_target, content_target, previous,
 END(loss)
 
 SECTION(distil, "What a descriptor learns from: task = distil. It is the one of [descriptor], from random weights or a file.")
-PATH(distil, teacher, WANT_FILE, "", , "the weights that are learned from")
+PATH(distil, teacher, WANT_WEIGHTS, "", , "the weights that are learned from: a file, or a name as for [descriptor] weights")
 CHOICE(distil, teacher_network, descriptor_network, vgg16, "their topology")
 LAYERS(distil, layers, "relu1_1 relu2_1 relu3_1 relu4_1 relu4_2 relu5_1",
     "whose kernels are matched: both networks have them")

@@ -21,13 +21,10 @@ static void reference_values(FILE *out, const config_row *r)
         for (size_t i = 0; r->words[i]; i++) fprintf(out, "%s`%s`", i ? ", " : "", r->words[i]);
     } else {
         fputs(names[r->kind], out);
-        if (r->kind == CONFIG_PATH && *r->specials) {
-            config_list specials = config_list_split(r->specials, " ");
-            for (int i = 0; i < specials.count; i++) fprintf(out, " or `%s`", specials.items[i]);
-            config_list_free(&specials);
-            for (size_t i = 0; r->want == WANT_WEIGHTS && known_name_at(i); i++)
-                fprintf(out, " or `%s`", known_name_at(i));
-        }
+        config_list words = config_list_split(r->kind == CONFIG_PATH ? r->specials : "", " ");
+        for (int i = 0; i < words.count; i++) fprintf(out, " or `%s`", words.items[i]);
+        config_list_free(&words);
+        for (size_t i = 0; r->want == WANT_WEIGHTS && known_name_at(i); i++) fprintf(out, " or `%s`", known_name_at(i));
     }
 }
 

@@ -241,12 +241,15 @@ static bool open_teacher(distiller *t, nx_error *err)
 {
     const config *c = t->trainer.task.c;
     if (!config_need(c, "distil", "teacher", err)) return false;
+    char *weights = config_weights_path(c->distil.teacher, err);
     descriptor_options options = {.network = descriptor_network_at((size_t)c->distil.teacher_network),
-                                  .weights = c->distil.teacher,
-                                  .preprocessing = PREPROCESSING_FILE,
+                                  .weights = weights,
+                                  .preprocessing = config_weights_preprocessing(c->distil.teacher, PREPROCESSING_FILE),
                                   .pooling = c->descriptor.pooling,
                                   .padding = c->descriptor.padding};
-    return descriptor_new(&t->teacher, &options, t->layer, (size_t)t->layers, err);
+    bool ok = weights && descriptor_new(&t->teacher, &options, t->layer, (size_t)t->layers, err);
+    free(weights);
+    return ok;
 }
 
 /* The student begins with what its file or its seed gives, and the teacher's way with pictures. */

@@ -30,7 +30,7 @@ bool perceptual_open_descriptor(descriptor **out, const config *c, const char *c
     descriptor_options options = {
         .network = descriptor_network_at((size_t)c->descriptor.network),
         .weights = weights,
-        .preprocessing = config_weights_preprocessing(c),
+        .preprocessing = config_weights_preprocessing(c->descriptor.weights, c->descriptor.preprocessing),
         .pooling = c->descriptor.pooling,
         .padding = c->descriptor.padding,
         .init = c->descriptor.init,

@@ -583,12 +583,20 @@ static void configs_take_them_by_name(void **state)
             "run tiny.ini -s descriptor.weights=plain");
     refused("vgg19 is not here yet: `nstx weights get vgg19` fetches it (80.1 MB)",
             "plan tiny.ini -s descriptor.weights=vgg19");
-    refused("there is no file plainly", "plan tiny.ini -s descriptor.weights=plainly");
+    refused("plainly, and no weights have that name: `nstx weights get` lists them",
+            "plan tiny.ini -s descriptor.weights=plainly");
     nstx(0, "weights get plain");
     free(shell("cp ../served unsaid.safetensors"));
     refused("its metadata does not say how pictures are prepared", /* the list does */
             "plan tiny.ini -s descriptor.weights=unsaid.safetensors");
     nstx(0, "plan tiny.ini -s descriptor.weights=plain");
+    write_text("distil.ini", "[experiment]\ntask = distil\n[distil]\nlayers = relu1_1\nteacher_network = vgg19\n"
+                             "[descriptor]\nweights = random\nwidth = 0.0625\n"
+                             "[data]\ncontent = large.png\nsize = 48\nbatch = 2\n");
+    write_picture("large.png", 64, 64, 1);
+    refused("its metadata does not say how pictures are prepared",
+            "plan distil.ini -s distil.teacher=unsaid.safetensors");
+    nstx(0, "plan distil.ini -s distil.teacher=plain");
     remove_all();
 }
 
