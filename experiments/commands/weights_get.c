@@ -180,9 +180,9 @@ static int complete(target *t, const char *url)
     if (fstat(t->file, &part)) return nx_fail(&err, "%s: %s", t->part, strerror(errno)), fail_with(&err, EXIT_FAILED);
     fetch_request r = {.url = url, .file = t->file, .have = part.st_size, .bytes = k->bytes, .title = k->name};
     if (r.have < r.bytes) {
+        interrupt_watch();
         nx_info("%s: fetching %s%s from %s", k->name, nx_bytes_text(missing, (double)(r.bytes - r.have)),
                 r.have ? " that are missing" : "", url);
-        interrupt_watch();
         fetch_end end = fetch(&r, &why);
         if (end != FETCH_DONE) return say_broken(t, &r, end, &why);
     }
