@@ -8,6 +8,7 @@
 #include "io/files.h"
 #include "io/hdf5.h"
 #include "io/npz.h"
+#include "io/pth.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -270,10 +271,10 @@ static bool read_safetensors(nx_tensor_file *out, FILE *stream, nx_error *err)
     if (fstat(fileno(stream), &info)) return nx_fail(err, "cannot read: %s", strerror(errno));
     uint64_t size = (uint64_t)info.st_size;
     if (fread(&length, 1, 8, stream) != 8 || size < 8)
-        return nx_fail(err, "neither safetensors, HDF5 nor .npz: only %llu bytes", (unsigned long long)size);
+        return nx_fail(err, "neither safetensors, HDF5, .npz nor .pth: only %llu bytes", (unsigned long long)size);
     int first = fgetc(stream);
     if (first != '{' && first != EOF)
-        return nx_fail(err, "neither safetensors, HDF5 nor .npz: convert the weights to one of them");
+        return nx_fail(err, "neither safetensors, HDF5, .npz nor .pth: convert the weights to one of them");
     if (length > HEADER_MAX || length > size - 8 || length < 2)
         return nx_fail(err, "a header of %llu bytes in a safetensors file of %llu: truncated or corrupt",
                        (unsigned long long)length, (unsigned long long)size);
@@ -345,11 +346,11 @@ static bool read_hdf5(nx_tensor_file *out, const char *path, nx_error *err)
     return fine;
 }
 
-/* ---- NumPy ---- */
+/* ---- NumPy and PyTorch ---- */
 
-static bool take_array(void *context, const nx_npz_array *a, nx_error *err)
+static bool take_array(void *context, const nx_array *a, nx_error *err)
 {
-    _Static_assert((int)NX_NPZ_RANK_MAX == (int)NX_TENSOR_RANK_MAX, "shapes are passed on");
+    _Static_assert((int)NX_ARRAY_RANK_MAX == (int)NX_TENSOR_RANK_MAX, "shapes are passed on");
     const element *type = find_element(a->type);
     nx_tensor_entry entry = {.rank = a->rank};
     if (!type->convert) return true;
@@ -389,6 +390,7 @@ bool nx_tensor_file_open(nx_tensor_file **out, const char *path, nx_error *err)
     if (!stream) return nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
     nx_tensor_file *file = nx_alloc(sizeof *file);
     bool fine = nx_h5_is_file(path)    ? read_hdf5(file, path, err)
+                : nx_pth_is_file(path) ? nx_pth_read(path, take_array, file, err)
                 : nx_npz_is_file(path) ? nx_npz_read(path, take_array, file, err)
                                        : read_safetensors(file, stream, err) || nx_fail_in(err, "%s", path);
     fclose(stream);

@@ -1,5 +1,5 @@
-/* Files of named float tensors: weights in, weights out. One door for safetensors, HDF5 (Keras or plain) and NumPy's
- * .npz, told apart by content.
+/* Files of named float tensors: weights in, weights out. One door for safetensors, HDF5 (Keras or plain), NumPy's .npz
+ * and PyTorch's .pth, told apart by content.
  *
  * It knows names and shapes, not what they mean: layouts (OIHW or HWIO) are the caller's business.
  *
@@ -34,7 +34,8 @@ typedef struct nx_tensor_file nx_tensor_file;
  * safetensors: F32, and F16, BF16 and F64 converted; tensors of integers (counters) are passed over. The header is
  * checked in full: its length, offsets, shapes against byte ranges, no overlap, no hole, no byte missing at the end.
  * HDF5: every dataset of floats below any group, named by its path without the leading '/'; other datasets are passed
- * over. .npz: every array of floats, by its name, column-major ones turned into row-major.
+ * over. .npz: every array of floats, by its name, column-major ones turned into row-major. .pth, .pt: every tensor of
+ * floats of the state dict in it (io/pth.h), of which nothing is executed.
  * Tensors are in the order of the file (safetensors: by offset; HDF5: by name). A file without a tensor of
  * floats is an error. */
 bool nx_tensor_file_open(nx_tensor_file **out, const char *path, nx_error *err);

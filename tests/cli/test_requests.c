@@ -168,7 +168,7 @@ static void test_weights(void **state)
         {"set [descriptor] preprocessing to", "run tiny.ini -s descriptor.weights=bare.safetensors"},
         {"no weights of conv2_2 (features.7)",
          "run tiny.ini -s descriptor.weights=vgg.safetensors -s descriptor.style_layers=relu4_1"},
-        {"style.png: neither safetensors, HDF5 nor .npz", "run tiny.ini -s descriptor.weights=style.png"},
+        {"style.png: neither safetensors, HDF5, .npz nor .pth", "run tiny.ini -s descriptor.weights=style.png"},
     };
     REFUSE(requests);
 }

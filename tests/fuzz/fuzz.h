@@ -70,6 +70,10 @@ void seed_hdf5(fuzz_seeds *out);
 void seed_packed(fuzz_seeds *out);
 void seed_npz(fuzz_seeds *out);
 void seed_npy(fuzz_seeds *out);
+void seed_pth(fuzz_seeds *out);
+void seed_pth_old(fuzz_seeds *out);
+void seed_pickle(fuzz_seeds *out); /* over storages "0" and "1" of so many bytes: */
+enum { SEED_PICKLE_BYTES = 24 };
 void seed_safetensors(fuzz_seeds *out);
 void seed_t7(fuzz_seeds *out);
 void seed_wisdom(fuzz_seeds *out);

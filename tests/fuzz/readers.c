@@ -308,24 +308,39 @@ static void read_tensors(const char *path)
     nx_tensor_file_free(file);
 }
 
-/* The file is one array, which is put into a zip whose sums are right. */
-static void read_npy(const char *path)
+static void add_entry(zip_t *zip, const char *name, const void *data, size_t bytes)
 {
-    char *data, *zipped = nx_format("%s.npz", path);
+    zip_int64_t index = zip_file_add(zip, name, zip_source_buffer(zip, data, bytes, 0), ZIP_FL_ENC_UTF_8);
+    zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0);
+}
+
+/* The file is one entry, which is put into a zip whose sums are right, beside storages of `numbers` bytes. */
+static void read_zipped(const char *path, const char *name, const char *const *storages, size_t numbers)
+{
+    static const char zeros[64];
+    char *data, *zipped = nx_format("%s.zip", path);
     size_t bytes;
     int code;
     nx_error err;
     if (nx_file_read(path, &data, &bytes, &err)) {
         unlink(zipped);
         zip_t *zip = zip_open(zipped, ZIP_CREATE | ZIP_TRUNCATE, &code);
-        zip_int64_t index = zip_file_add(zip, "a.npy", zip_source_buffer(zip, data, bytes, 0), ZIP_FL_ENC_UTF_8);
-        zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0);
+        add_entry(zip, name, data, bytes);
+        for (; storages && *storages; storages++) add_entry(zip, *storages, zeros, numbers);
         must(!zip_close(zip), "no zip can be made");
         read_tensors(zipped);
         unlink(zipped);
         free(data);
     }
     free(zipped);
+}
+
+static void read_npy(const char *path) { read_zipped(path, "a.npy", NULL, 0); }
+
+static void read_pickle(const char *path)
+{
+    static const char *const storages[] = {"a/data/0", "a/data/1", NULL};
+    read_zipped(path, "a/data.pkl", storages, SEED_PICKLE_BYTES);
 }
 
 /* As importers do: down the lists and fields, not in circles. */
@@ -375,6 +390,9 @@ const fuzz_reader fuzz_readers[] = {
     {"packed", ".h5", seed_packed, read_packed, NULL, 1},
     {"npz", ".npz", seed_npz, read_tensors, NULL, 100},
     {"npy", ".npy", seed_npy, read_npy, NULL, 100},
+    {"pth", ".pth", seed_pth, read_tensors, NULL, 100},
+    {"pth-old", ".pth", seed_pth_old, read_tensors, NULL, 100},
+    {"pickle", ".pkl", seed_pickle, read_pickle, NULL, 100},
     {"safetensors", ".safetensors", seed_safetensors, read_tensors, NULL, 100},
     {"t7", ".t7", seed_t7, read_t7, NULL, 100},
     {"config", ".ini", seed_config, read_config, NULL, 30},

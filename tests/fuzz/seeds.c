@@ -10,6 +10,8 @@
 #include "io/packed.h"
 #include "io/tensors.h"
 
+#include "../io/pth.h"
+
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,6 +274,49 @@ void seed_npz(fuzz_seeds *out)
         for (int i = 0; i < COUNT; i++) free(files[i].data);
         take_made(out);
     }
+}
+
+/* ---- PyTorch ---- */
+
+static const nx_tensor_entry six[] = {{"0.weight", 2, {2, 3}, (const float[6]){1, 2, 3, 4, 5, 6}},
+                                      {"0.bias", 1, {6}, (const float[6]){7, 8, 9, 10, 11, 12}}};
+
+void seed_pth(fuzz_seeds *out)
+{
+    need(write_pth(made(), six, 2, false), "zip");
+    take_made(out);
+}
+
+void seed_pth_old(fuzz_seeds *out)
+{
+    need(write_pth(made(), six, 2, true), "a file");
+    take_made(out);
+}
+
+#define STORAGE(kind, key, count) "(X\7\0\0\0storagectorch\n" kind "Storage\nX\1\0\0\0" key "X\3\0\0\0cpuK" count "tQ"
+#define TENSOR(storage, place)                                                                                         \
+    "ctorch._utils\n_rebuild_tensor_v2\n(" storage place "\x89"                                                        \
+    "ccollections\nOrderedDict\n)RtR"
+#define ADD(literal) fuzz_add(out, literal, sizeof literal - 1)
+
+/* The ways to write dicts, texts and tensors: today's, Python 2's, of the first PyTorch, of a later pickle. */
+void seed_pickle(fuzz_seeds *out)
+{
+    pth_buffer b = {0};
+    pth_put_dict(&b, six, 2);
+    fuzz_add(out, b.bytes, b.count);
+    free(b.bytes);
+    ADD("\x80\2}X\3\0\0\0netccollections\nOrderedDict\n](]U\1wa" TENSOR(STORAGE("Half", "0", "\14"),
+                                                                        "K\2(K\3K\3t(K\1K\3t") //
+        "a]T\1\0\0\0va" TENSOR(STORAGE("Double", "1", "\3"), "\x8a\1\1))") "ae\x85Rs.");
+    ADD("\x80\2}(X\1\0\0\0wctorch\nFloatTensor\n)R(" STORAGE("Float", "0", "\6") //
+        "K\0M\6\0\x85q\0K\1\x85tbX\1\0\0\0vctorch.nn.parameter\nParameter\n)\x81(" TENSOR(
+            STORAGE("BFloat16", "1", "\14"),
+            "K\0h\0K\1\x85") //
+        "NN\x88\x89tbu}X\1\0\0\0nG\0\0\0\0\0\0\0\0sb.");
+    ADD("\x80\4\x95\0\0\0\0\0\0\0\0}\x94(\x8c\1w\x8c\14torch._utils\x94\x8c\22_rebuild_tensor_v2\x93((\x8c\7storage"
+        "\x8c\5torch\x8c\14FloatStorage\x93\x94\x8c\1"
+        "0\x8c\3cpuK\6tQK\0K\2K\3\x86\x94K\3K\1\x86\x89NtRu.");
 }
 
 /* ---- Torch7 ---- */

@@ -119,7 +119,7 @@ static void lying_headers_are_refused(void **state)
         {"{\"a\":{\"dtype\":\"I32\",\"shape\":[4],\"data_offsets\":[0,16]}}", "no tensor of floats"},
         {"{" T("a", "[4]", "0", "16") "} x", "not JSON"},
         {"{" T("a", "[4]", "0", "16"), "not JSON"},
-        {"[" T("a", "[4]", "0", "16") "]", "neither safetensors, HDF5 nor .npz"},
+        {"[" T("a", "[4]", "0", "16") "]", "neither safetensors, HDF5, .npz nor .pth"},
     };
     nx_error err;
     nx_tensor_file *file;
