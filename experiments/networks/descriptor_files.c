@@ -1,6 +1,6 @@
 /* Files of weights. Which network's a file is, its names tell: torchvision numbers the layers, ReLUs, poolings and
- * batch normalizations included, and Keras counts them by block, so that a network's file has names that another lacks
- * or leaves a gap in another's. */
+ * batch normalizations included, others name or count them by block, so that a network's file has names that another
+ * lacks or leaves a gap in another's. How files name layers is a table. */
 #include "networks/descriptor_files.h"
 
 #include "base/memory.h"
@@ -17,22 +17,66 @@ static const float torchvision_std[3] = {0.229f, 0.224f, 0.225f};
 
 enum { NAME = 64 };
 
-/* "features.0" (torchvision) or "block1_conv1" (Keras). */
-static const char *group_name(const descriptor_layer *l, bool keras, char out[NAME])
+typedef enum key_kind {
+    NUMBERED, /* torchvision's numbers, which count ReLUs and poolings */
+    PADDED,   /* of a sequence that also counts the paddings, which reflect, before its convolutions of 3x3, and begins
+               * with a convolution of 1x1 that makes what the network takes of RGB from 0 to 1 */
+    NAMED,    /* conv1_1 */
+    BLOCKS    /* block1_conv1 */
+} key_kind;
+
+/* How files of one kind name layers and keep their weights. */
+typedef struct naming {
+    const char *conv, *linear; /* what stands before a layer's key; NULL: there are no such layers */
+    key_kind key;
+    const char *like; /* how the keys of convolutions begin, where not with a number */
+    bool hwio;        /* the one of its rank in GROUP/, and pool5 flattened as row, column, channel; else GROUP.weight
+                       * as OIHW, and as channel, row, column */
+    config_preprocessing preprocessing; /* of a file that does not say; PREPROCESSING_FILE: unknown */
+} naming;
+
+static const naming namings[] = {
+    {"features.", "classifier.", NUMBERED, NULL, false, PREPROCESSING_FILE}, /* torchvision's, and what nstx writes */
+    {"features.module.", "classifier.", NUMBERED, NULL, false, PREPROCESSING_FILE}, /* features in a DataParallel */
+    {"module.features.", "module.classifier.", NUMBERED, NULL, false, PREPROCESSING_FILE}, /* all of it */
+    {"", NULL, PADDED, NULL, false, PREPROCESSING_FILE},                                   /* AdaIN's */
+    {"", NULL, NUMBERED, NULL, false, PREPROCESSING_FILE}, /* torchvision's features alone */
+    {"module.", NULL, NUMBERED, NULL, false, PREPROCESSING_FILE},
+    {"", "", NAMED, "conv", false, PREPROCESSING_CAFFE},  /* Gatys's for PyTorch */
+    {"", "", BLOCKS, "block", true, PREPROCESSING_CAFFE}, /* Keras's */
+};
+enum { NAMINGS = sizeof namings / sizeof *namings };
+
+/* Of a convolution that has one. */
+static int number_of(const naming *names, const descriptor_network *n, const descriptor_layer *layer)
 {
-    if (keras)
-        snprintf(out, NAME, "%s", l->keras);
+    int number = 2; /* behind the 1x1 and a padding */
+    if (names->key == NUMBERED) return layer->torchvision;
+    for (const descriptor_layer *l = n->layers; l < layer; l++) number += l->kind == LAYER_POOL ? 1 : 3;
+    return number;
+}
+
+/* "features.0" of torchvision's, "block1_conv1" of Keras's; NULL: there is no such layer. */
+static const char *group_name(const naming *names, const descriptor_network *n, const descriptor_layer *l,
+                              char out[NAME])
+{
+    bool conv = l->kind == LAYER_CONV;
+    const char *before = conv ? names->conv : names->linear;
+    if (!before) return NULL;
+    if (names->key == NUMBERED || names->key == PADDED)
+        snprintf(out, NAME, "%s%d", before, conv ? number_of(names, n, l) : l->torchvision);
     else
-        snprintf(out, NAME, "%s.%d", l->kind == LAYER_CONV ? "features" : "classifier", l->torchvision);
+        snprintf(out, NAME, "%s%s", before, names->key == NAMED ? l->name : l->keras);
     return out;
 }
 
-/* Entry "GROUP.weight" or "GROUP.bias" (torchvision), or the one of that rank in GROUP (Keras). */
-static const nx_tensor_entry *find_entry(const nx_tensor_file *file, const descriptor_layer *l, bool keras, bool weight)
+static const nx_tensor_entry *find_entry(const nx_tensor_file *file, const naming *names, const descriptor_network *n,
+                                         const descriptor_layer *l, bool weight)
 {
     char group[NAME], name[NAME + 8];
-    snprintf(name, sizeof name, keras ? "%s/" : weight ? "%s.weight" : "%s.bias", group_name(l, keras, group));
-    if (!keras) return nx_tensor_file_find(file, name);
+    if (!group_name(names, n, l, group)) return NULL;
+    snprintf(name, sizeof name, names->hwio ? "%s/" : weight ? "%s.weight" : "%s.bias", group);
+    if (!names->hwio) return nx_tensor_file_find(file, name);
     for (size_t i = 0; i < nx_tensor_file_count(file); i++) {
         const nx_tensor_entry *e = nx_tensor_file_at(file, i);
         if (!strncmp(e->name, name, strlen(name)) && (weight ? e->rank > 1 : e->rank == 1)) return e;
@@ -40,16 +84,37 @@ static const nx_tensor_entry *find_entry(const nx_tensor_file *file, const descr
     return NULL;
 }
 
-static bool has_layer(const nx_tensor_file *file, const descriptor_layer *l, bool keras)
+static bool has_layer(const nx_tensor_file *file, const naming *names, const descriptor_network *n,
+                      const descriptor_layer *l)
 {
-    return find_entry(file, l, keras, true) && find_entry(file, l, keras, false);
+    return find_entry(file, names, n, l, true) && find_entry(file, names, n, l, false);
+}
+
+/* The convolution of 1x1 that a padded sequence begins with. */
+static bool find_first(const nx_tensor_file *file, const nx_tensor_entry **weight, const nx_tensor_entry **bias)
+{
+    static const int shape[4] = {3, 3, 1, 1};
+    *weight = nx_tensor_file_find(file, "0.weight"), *bias = nx_tensor_file_find(file, "0.bias");
+    return *weight && *bias && (*weight)->rank == 4 && !memcmp((*weight)->shape, shape, sizeof shape) &&
+           (*bias)->rank == 1 && (*bias)->shape[0] == 3;
+}
+
+/* The naming under which a network's first layer is there; NULL: none. */
+static const naming *naming_of(const nx_tensor_file *file, const descriptor_network *n)
+{
+    const nx_tensor_entry *weight, *bias;
+    for (const naming *names = namings; names < namings + NAMINGS; names++)
+        if (find_entry(file, names, n, &n->layers[0], true) &&
+            (names->key != PADDED || find_first(file, &weight, &bias)))
+            return names;
+    return NULL;
 }
 
 /* ---- whose file it is ---- */
 
 /* How a file fits a network. */
 typedef struct fit {
-    bool keras;
+    const naming *names;  /* NULL: it lacks the first layer, under any name */
     int last;             /* layer up to which it has all with weights; -1: not even the first */
     const char *missing;  /* a layer that it lacks before deeper ones; NULL: none */
     const char *stranger; /* a tensor that is named as of a convolution, and of none of the network's; NULL: none */
@@ -57,40 +122,49 @@ typedef struct fit {
 
 /* Whether an entry is of one of the network's convolutions, or not named like one at all. normalized: in the variant
  * with a batch normalization after each convolution, which takes a number more. */
-static bool belongs(const nx_tensor_entry *e, const descriptor_network *n, bool normalized)
+static bool belongs(const nx_tensor_entry *e, const naming *names, const descriptor_network *n, bool normalized)
 {
     int at, end = 0, convolutions = 0;
-    bool numbered = sscanf(e->name, "features.%d.%n", &at, &end) == 1 && end;
-    if (!numbered && strncmp(e->name, "block", 5)) return true;
+    size_t before = strlen(names->conv);
+    const char *key = e->name + before;
+    if (strncmp(e->name, names->conv, before)) return true;
+    if (names->like ? strncmp(key, names->like, strlen(names->like)) : sscanf(key, "%d.%n", &at, &end) != 1 || !end)
+        return true;
+    if (names->key == PADDED && !at) return true;
     for (int i = 0; i < n->count; i++) {
+        char group[NAME];
         const descriptor_layer *l = &n->layers[i];
         if (l->kind != LAYER_CONV) continue;
-        int own = l->torchvision + (normalized ? convolutions : 0);
-        size_t length = strlen(l->keras);
-        if (numbered && (at == own || (normalized && at == own + 1 && e->rank == 1))) return true;
-        if (!numbered && !strncmp(e->name, l->keras, length) && e->name[length] == '/') return true;
+        if (names->like) {
+            size_t length = strlen(group_name(names, n, l, group));
+            if (!strncmp(e->name, group, length) && e->name[length] == (names->hwio ? '/' : '.')) return true;
+        } else {
+            int own = number_of(names, n, l) + (normalized ? convolutions : 0);
+            if (at == own || (normalized && at == own + 1 && e->rank == 1)) return true;
+        }
         convolutions++;
     }
     return false;
 }
 
-static const char *first_stranger(const nx_tensor_file *file, const descriptor_network *n, bool normalized)
+static const char *first_stranger(const nx_tensor_file *file, const naming *names, const descriptor_network *n,
+                                  bool normalized)
 {
     for (size_t i = 0; i < nx_tensor_file_count(file); i++)
-        if (!belongs(nx_tensor_file_at(file, i), n, normalized)) return nx_tensor_file_at(file, i)->name;
+        if (!belongs(nx_tensor_file_at(file, i), names, n, normalized)) return nx_tensor_file_at(file, i)->name;
     return NULL;
 }
 
 static fit fit_of(const nx_tensor_file *file, const descriptor_network *n)
 {
-    fit f = {.keras = find_entry(file, &n->layers[0], true, true) != NULL,
-             .last = -1,
-             .stranger = first_stranger(file, n, false)};
+    fit f = {.names = naming_of(file, n), .last = -1};
+    if (!f.names) return f;
+    f.stranger = first_stranger(file, f.names, n, false);
     const char *gap = NULL;
     for (int i = 0; i < n->count; i++) {
         const descriptor_layer *l = &n->layers[i];
         if (l->kind == LAYER_POOL) continue;
-        bool there = has_layer(file, l, f.keras);
+        bool there = has_layer(file, f.names, n, l);
         if (there && !gap) f.last = i;
         if (there && gap && l->kind == LAYER_CONV) f.missing = gap;
         if (!there && !gap) gap = l->name;
@@ -113,21 +187,35 @@ static char *all_titles(void)
     return text;
 }
 
+/* "features.0.weight, 0.weight, block1_conv1": a network's first layer by all its names. Owned by the caller. */
+static char *all_names(const descriptor_network *n)
+{
+    char *text = nx_copy_text("");
+    for (const naming *names = namings; names < namings + NAMINGS; names++) {
+        char group[NAME], *shorter = text;
+        text = nx_format("%s%s%s%s", shorter, *shorter ? ", " : "", group_name(names, n, &n->layers[0], group),
+                         names->hwio ? "" : ".weight");
+        free(shorter);
+    }
+    return text;
+}
+
 /* The reason why a file is none of the networks'; `wanted`, which may be NULL, is the one that it should be. */
 static bool refuse(const nx_tensor_file *file, const char *path, const descriptor_network *wanted, nx_error *err)
 {
     const descriptor_network *first = descriptor_network_at(0), *n;
     fit own = fit_of(file, wanted ? wanted : first);
-    char *titles = all_titles(), group[NAME];
-    if (!find_entry(file, &first->layers[0], false, true) && !own.keras) {
-        nx_fail(err, "%s: no %s: neither %s.weight (torchvision's names) nor %s (Keras's) is in it", path, titles,
-                group_name(&first->layers[0], false, group), first->layers[0].keras);
+    char *titles = all_titles();
+    if (!own.names) {
+        char *names = all_names(first);
+        nx_fail(err, "%s: no %s: none of %s is in it", path, titles, names);
+        free(names);
         free(titles);
         return false;
     }
     const char *stranger = own.stranger;
     for (size_t i = 0; stranger && (n = descriptor_network_at(i)); i++)
-        if (!first_stranger(file, n, true)) {
+        if (!first_stranger(file, own.names, n, true)) {
             nx_fail(err,
                     "%s: a %s with batch normalization (torchvision's %s_bn): there is no descriptor of that kind, "
                     "take the weights of %s itself",
@@ -153,7 +241,7 @@ bool descriptor_file_look(descriptor_file *out, const char *path, nx_error *err)
     for (size_t i = 0; !out->network && (n = descriptor_network_at(i)); i++) {
         fit f = fit_of(file, n);
         if (!fits(&f)) continue;
-        const nx_tensor_entry *bias = find_entry(file, &n->layers[0], f.keras, false);
+        const nx_tensor_entry *bias = find_entry(file, f.names, n, &n->layers[0], false);
         int channels = bias->rank == 1 ? bias->shape[0] : 0;
         *out = (descriptor_file){n, n->layers[f.last].name, (float)channels / (float)n->layers[0].channels};
     }
@@ -174,8 +262,7 @@ static bool check_network(const nx_tensor_file *file, const char *path, const de
             return nx_fail(err, "%s: the weights of a %s, not of a %s: set [descriptor] network = %s", path, n->title,
                            wanted->title, n->name);
     }
-    bool first = find_entry(file, &wanted->layers[0], own.keras, true) != NULL;
-    return (first && !own.stranger) || refuse(file, path, wanted, err);
+    return (own.names && !own.stranger) || refuse(file, path, wanted, err);
 }
 
 /* ---- reading ---- */
@@ -190,33 +277,35 @@ static char *shape_text(const nx_tensor_entry *e, char out[64])
 }
 
 /* One layer's weights into HWIO; in is its number of input channels (or numbers), *out becomes that of its outputs. */
-static bool read_layer(descriptor *d, const nx_tensor_file *file, const descriptor_layer *l, bool keras, int in,
-                       int *out, nx_error *err)
+static bool read_layer(descriptor *d, const nx_tensor_file *file, const descriptor_layer *l, const naming *names,
+                       int in, int *out, nx_error *err)
 {
     char group[NAME];
-    const char *path = d->options.weights;
-    const nx_tensor_entry *w = find_entry(file, l, keras, true), *b = find_entry(file, l, keras, false);
+    const char *path = d->options.weights, *called = group_name(names, d->network, l, group);
+    const nx_tensor_entry *w = find_entry(file, names, d->network, l, true),
+                          *b = find_entry(file, names, d->network, l, false);
     if (!w || !b)
         return nx_fail(err, "%s: no weights of %s (%s): choose shallower layers, or a file that has it", path, l->name,
-                       group_name(l, keras, group));
+                       called ? called : "fully connected");
     int rank = l->kind == LAYER_CONV ? 4 : 2, o = 0, i = 0;
     bool square = true;
     if (w->rank == rank) {
-        o = keras ? w->shape[rank - 1] : w->shape[0];
-        i = keras ? w->shape[rank - 2] : w->shape[1];
-        if (rank == 4) square = keras ? w->shape[0] == 3 && w->shape[1] == 3 : w->shape[2] == 3 && w->shape[3] == 3;
+        o = names->hwio ? w->shape[rank - 1] : w->shape[0];
+        i = names->hwio ? w->shape[rank - 2] : w->shape[1];
+        if (rank == 4)
+            square = names->hwio ? w->shape[0] == 3 && w->shape[1] == 3 : w->shape[2] == 3 && w->shape[3] == 3;
     }
     if (w->rank != rank || !square || i != in || o < 1 || b->rank != 1 || b->shape[0] != o) {
         char have[64], bias[64], wanted[64];
-        const char *form =
-            rank == 4 ? (keras ? "3x3x%dxoutputs" : "outputsx%dx3x3") : (keras ? "%dxoutputs" : "outputsx%d");
+        const char *form = rank == 4 ? (names->hwio ? "3x3x%dxoutputs" : "outputsx%dx3x3")
+                                     : (names->hwio ? "%dxoutputs" : "outputsx%d");
         snprintf(wanted, sizeof wanted, form, in);
         return nx_fail(err, "%s: %s is %s with a bias of %s; %s wants %s with a bias of as many outputs", path, w->name,
                        shape_text(w, have), shape_text(b, bias), l->name, wanted);
     }
     nx_param *weight =
         descriptor_add(d, l, "weight", rank == 4 ? (nx_shape){3, 3, in, o} : (nx_shape){1, 1, in, o}, rank);
-    if (keras)
+    if (names->hwio)
         memcpy(weight->initial, w->data, nx_tensor_entry_size(w) * sizeof(float));
     else
         nx_param_import(weight, w->data);
@@ -250,6 +339,35 @@ static void fold_preprocessing(descriptor *d, bool bgr, const float *std)
         }
 }
 
+/* The first layer takes RGB, 0 to 255, minus mean: before, it took A (picture / 255) + b, which a convolution of 1x1
+ * made of it. That is A / 255 times what it takes now, plus what is the same at every pixel, those of a reflected
+ * border included, and goes into the bias. */
+static void fold_first(descriptor *d, const float *a, const float *b)
+{
+    nx_param *w = descriptor_param(d, &d->network->layers[0], "weight"),
+             *bias = descriptor_param(d, &d->network->layers[0], "bias");
+    size_t out = (size_t)w->shape.c;
+    double same[3];
+    for (int k = 0; k < 3; k++) {
+        same[k] = (double)b[k];
+        for (int c = 0; c < 3; c++) same[k] += (double)a[3 * k + c] * (double)d->mean[c] / 255;
+    }
+    for (size_t o = 0; o < out; o++) {
+        double more = (double)bias->initial[o];
+        for (size_t tap = 0; tap < 9; tap++) {
+            double old[3], new[3] = {0};
+            float *at = &w->initial[tap * 3 * out + o];
+            for (size_t k = 0; k < 3; k++) old[k] = (double)at[k * out];
+            for (size_t k = 0; k < 3; k++) {
+                more += old[k] * same[k];
+                for (size_t c = 0; c < 3; c++) new[c] += old[k] * (double)a[3 * k + c] / 255;
+            }
+            for (size_t c = 0; c < 3; c++) at[c * out] = (float)new[c];
+        }
+        bias->initial[o] = (float)more;
+    }
+}
+
 static bool metadata_choice(const char *path, const char *key, const char *value, const char *const *names, int count,
                             int *out, nx_error *err)
 {
@@ -259,12 +377,14 @@ static bool metadata_choice(const char *path, const char *key, const char *value
            nx_fail(err, "%s: metadata %s = \"%s\", which is none of %s, %s ...", path, key, value, names[0], names[1]);
 }
 
-static bool read_metadata(descriptor *d, const nx_tensor_file *file, bool keras, nx_error *err)
+/* What the file says, or its kind, of how it is to be used. */
+static bool read_metadata(descriptor *d, const nx_tensor_file *file, const naming *names, nx_error *err)
 {
     static const char *const pools[] = {"max", "average"}, *const paddings[] = {"zero", "reflect", "replicate",
                                                                                 "circular"};
     const descriptor_options *o = &d->options;
-    int pool = (int)d->network->pool, padding = (int)d->network->padding;
+    bool padded = names->key == PADDED;
+    int pool = (int)d->network->pool, padding = padded ? NX_PADDING_REFLECT : (int)d->network->padding;
     if (!metadata_choice(o->weights, "pool", nx_tensor_file_metadata(file, "pool"), pools, 2, &pool, err) ||
         !metadata_choice(o->weights, "padding", nx_tensor_file_metadata(file, "padding"), paddings, 4, &padding, err))
         return false;
@@ -273,7 +393,17 @@ static bool read_metadata(descriptor *d, const nx_tensor_file *file, bool keras,
 
     const char *input = nx_tensor_file_metadata(file, "input"), *mean = nx_tensor_file_metadata(file, "mean");
     config_preprocessing p = o->preprocessing;
-    if (p == PREPROCESSING_FILE && keras) p = PREPROCESSING_CAFFE;
+    if (padded && p != PREPROCESSING_FILE)
+        return nx_fail(err,
+                       "%s: its first convolution prepares pictures itself: leave [descriptor] preprocessing = file",
+                       o->weights);
+    if (padded) {
+        const nx_tensor_entry *weight, *bias;
+        find_first(file, &weight, &bias);
+        fold_first(d, weight->data, bias->data);
+        return true;
+    }
+    if (p == PREPROCESSING_FILE && !input) p = names->preprocessing;
     if (p == PREPROCESSING_CAFFE) {
         memcpy(d->mean, d->network->mean, sizeof d->mean);
         fold_preprocessing(d, true, NULL);
@@ -308,7 +438,7 @@ bool descriptor_read(descriptor *d, int last, nx_error *err)
     nx_tensor_file *file;
     const descriptor_layer *layers = d->network->layers;
     if (!nx_tensor_file_open(&file, d->options.weights, err)) return false;
-    bool keras = find_entry(file, &layers[0], true, true) != NULL;
+    const naming *names = naming_of(file, d->network);
     bool ok = check_network(file, d->options.weights, d->network, err);
     int channels = 3, pool5 = 0;
     for (int i = 0; ok && i <= last; i++) {
@@ -316,10 +446,10 @@ bool descriptor_read(descriptor *d, int last, nx_error *err)
         if (l->kind == LAYER_POOL) continue;
         bool flattened = l->kind == LAYER_LINEAR && layers[i - 1].kind == LAYER_POOL;
         if (flattened) pool5 = channels;
-        ok = read_layer(d, file, l, keras, flattened ? 49 * channels : channels, &channels, err);
-        if (ok && flattened && !keras) reorder_flattened(descriptor_param(d, l, "weight"), pool5);
+        ok = read_layer(d, file, l, names, flattened ? 49 * channels : channels, &channels, err);
+        if (ok && flattened && !names->hwio) reorder_flattened(descriptor_param(d, l, "weight"), pool5);
     }
-    ok = ok && read_metadata(d, file, keras, err);
+    ok = ok && read_metadata(d, file, names, err);
     nx_tensor_file_free(file);
     return ok;
 }
@@ -359,10 +489,11 @@ bool descriptor_save(const descriptor *d, const char *path, const nx_metadata *m
             if (layers[i].kind == LAYER_CONV) channels = (size_t)p->shape.c;
             if (!part && layers[i].kind == LAYER_LINEAR && layers[i - 1].kind == LAYER_POOL)
                 flatten_like_torchvision(data, (size_t)p->shape.c, (size_t)p->shape.w, channels);
-            entries[n] = (nx_tensor_entry){
-                .name = nx_format("%s.%s", group_name(&layers[i], false, group), part ? "bias" : "weight"),
-                .rank = nx_param_dims(p, dims),
-                .data = data};
+            entries[n] =
+                (nx_tensor_entry){.name = nx_format("%s.%s", group_name(&namings[0], d->network, &layers[i], group),
+                                                    part ? "bias" : "weight"),
+                                  .rank = nx_param_dims(p, dims),
+                                  .data = data};
             for (int k = 0; k < entries[n].rank; k++) entries[n].shape[k] = (int)dims[k];
             n++;
         }

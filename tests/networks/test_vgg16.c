@@ -328,7 +328,7 @@ static void files_are_told_apart(void **state)
          NULL,
          "features.3.weight is of no layer of VGG-19 or VGG-16"}, /* VGG-11 */
         {{"features.0", "features.5", "features.7"}, false, NULL, NULL, "no weights of conv1_2, and of deeper layers"},
-        {{"conv1", "conv2"}, false, NULL, NULL, "no VGG-19 or VGG-16: neither features.0.weight"},
+        {{"conv1", "conv2"}, false, NULL, NULL, "no VGG-19 or VGG-16: none of features.0.weight, "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *path = scratch(cases[i].keras ? "names.h5" : "names.safetensors");

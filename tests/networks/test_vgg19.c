@@ -1,6 +1,7 @@
 /* The descriptor: its losses and gradients against their twin in double (tests/reference/improved_texnet.py, with the
  * trained weights of NSTX_TEST_DATA), rescaling, names, shapes, and what files of weights may look like. */
 #include "../given.h"
+#include "../io/pth.h"
 #include "../io/scratch.h"
 
 #include "base/log.h"
@@ -659,8 +660,15 @@ static void write_keras(const char *path, size_t layers)
     if (!good || !nx_h5_close(file, &err)) fail_msg("%s", err.text);
 }
 
-/* conv1_1 in double on channels prepared by hand, zero padding. */
-static double *first_layer(const double *prepared, int h, int w)
+/* Where a place outside 0 .. size - 1 is reflected to; -1: nowhere. */
+static int reflected(int at, int size, bool reflect)
+{
+    if (at >= 0 && at < size) return at;
+    return !reflect ? -1 : at < 0 ? -at : 2 * (size - 1) - at;
+}
+
+/* conv1_1 in double on channels prepared by hand. Zeros around them, or they themselves, reflected. */
+static double *first_layer(const double *prepared, int h, int w, bool reflect)
 {
     float *weight = file_weight(0), *bias = file_bias(0);
     int out = file_layers[0].out;
@@ -670,9 +678,8 @@ static double *first_layer(const double *prepared, int h, int w)
         double sum = (double)bias[o];
         for (int k = 0; k < 3; k++)
             for (int tap = 0; tap < 9; tap++) {
-                int r = row + tap / 3 - 1, c = column + tap % 3 - 1;
-                if (r >= 0 && r < h && c >= 0 && c < w)
-                    sum += (double)weight[(o * 3 + k) * 9 + tap] * prepared[(r * w + c) * 3 + k];
+                int r = reflected(row + tap / 3 - 1, h, reflect), c = reflected(column + tap % 3 - 1, w, reflect);
+                if (r >= 0 && c >= 0) sum += (double)weight[(o * 3 + k) * 9 + tap] * prepared[(r * w + c) * 3 + k];
             }
         y[at] = sum > 0 ? sum : 0;
     }
@@ -719,7 +726,7 @@ static void preprocessing_is_folded_in(void **state)
             double v = (double)image[at - at % 3 + c];
             prepared[at] = cases[i].torchvision ? (v / 255 - mean[c]) / std[c] : v - caffe[c];
         }
-        double *want = first_layer(prepared, H, W);
+        double *want = first_layer(prepared, H, W, false);
         descriptor *vgg =
             vgg_new(&(descriptor_options){.weights = path, .preprocessing = cases[i].preprocessing}, deep, 1);
         float *got;
@@ -731,6 +738,133 @@ static void preprocessing_is_folded_in(void **state)
         descriptor_free(vgg);
     }
     free(image);
+}
+
+/* ---- namings ---- */
+
+static void refused(const char *path, const char *const *layers, size_t count, const char *part)
+{
+    nx_error err = {""};
+    descriptor *vgg = NULL;
+    assert_false(descriptor_new(&vgg, &(descriptor_options){.weights = path}, layers, count, &err));
+    assert_message(&err, path, part);
+    assert_null(vgg);
+}
+
+/* All 16 convolutions as a .pth, layer i called names[i]; and, unless it is NULL, a convolution of 1x1 before them. */
+static void write_named(const char *path, const char *const *names, const float *first, const float *first_bias)
+{
+    nx_tensor_entry entries[2 + 2 * CONVOLUTIONS_OF_FILE];
+    char text[2 * CONVOLUTIONS_OF_FILE][40];
+    size_t n = 0, begin = first ? 2 : 0;
+    if (first) {
+        entries[n++] = (nx_tensor_entry){"0.weight", 4, {3, 3, 1, 1}, first};
+        entries[n++] = (nx_tensor_entry){"0.bias", 1, {3}, first_bias};
+    }
+    for (size_t i = 0; i < CONVOLUTIONS_OF_FILE; i++) {
+        int out = file_layers[i].out;
+        for (int part = 0; part < 2; part++)
+            snprintf(text[2 * i + (size_t)part], sizeof *text, "%s.%s", names[i], part ? "bias" : "weight");
+        entries[n++] = (nx_tensor_entry){text[2 * i], 4, {out, inputs_of(i), 3, 3}, file_weight(i)};
+        entries[n++] = (nx_tensor_entry){text[2 * i + 1], 1, {out}, file_bias(i)};
+    }
+    assert_true(write_pth(path, entries, n, false));
+    for (size_t i = begin; i < n; i++) free((float *)entries[i].data);
+}
+
+/* What AdaIN's sequence begins with: RGB from 0 to 1 to BGR from 0 to 255 minus the mean. */
+static const float to_bgr[9] = {0, 0, 255, 0, 255, 0, 255, 0, 0}, minus_bgr[3] = {-103.939f, -116.779f, -123.68f};
+
+#define SIXTEEN(before, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)                                                \
+    {                                                                                                                  \
+        before #a, before #b, before #c, before #d, before #e, before #f, before #g, before #h, before #i, before #j,  \
+            before #k, before #l, before #m, before #n, before #o, before #p                                           \
+    }
+#define NUMBERS(before) SIXTEEN(before, 0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
+
+/* Whatever its layers are called, a file's network is the same, bit for bit. */
+static void every_naming_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *names[CONVOLUTIONS_OF_FILE];
+        config_preprocessing preprocessing;
+        bool first;
+    } rows[] = {
+        {NUMBERS("features."), PREPROCESSING_CAFFE, false},
+        {NUMBERS("features.module."), PREPROCESSING_CAFFE, false},
+        {NUMBERS("module.features."), PREPROCESSING_CAFFE, false},
+        {NUMBERS("module."), PREPROCESSING_CAFFE, false},
+        {NUMBERS(""), PREPROCESSING_CAFFE, false},
+        {SIXTEEN("conv", 1_1, 1_2, 2_1, 2_2, 3_1, 3_2, 3_3, 3_4, 4_1, 4_2, 4_3, 4_4, 5_1, 5_2, 5_3, 5_4),
+         PREPROCESSING_FILE, false},
+        {SIXTEEN("", 2, 5, 9, 12, 16, 19, 22, 25, 29, 32, 35, 38, 42, 45, 48, 51), PREPROCESSING_FILE, true},
+    };
+    const char *const deepest = "conv5_4";
+    descriptor *first = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *path = scratch("named.pth");
+        nx_error err = {""};
+        descriptor_file found;
+        write_named(path, rows[i].names, rows[i].first ? to_bgr : NULL, minus_bgr);
+        if (!descriptor_file_look(&found, path, &err)) fail_msg("%s", err.text);
+        assert_string_equal(found.network->name, "vgg19");
+        assert_string_equal(found.deepest, deepest);
+        descriptor *d =
+            vgg_new(&(descriptor_options){.weights = path, .preprocessing = rows[i].preprocessing}, &deepest, 1);
+        assert_int_equal(d->padding, rows[i].first ? NX_PADDING_REFLECT : NX_PADDING_ZERO);
+        assert_int_equal(d->pooling, NX_POOL_MAX);
+        if (!first) first = d;
+        assert_memory_equal(d->mean, first->mean, sizeof d->mean);
+        assert_int_equal(d->params->count, 2 * CONVOLUTIONS_OF_FILE);
+        for (size_t k = 0; k < d->params->count; k++) {
+            const nx_param *p = d->params->items[k], *q = first->params->items[k];
+            assert_string_equal(p->name, q->name);
+            for (size_t v = 0; v < nx_shape_count(p->shape); v++) assert_true(p->initial[v] == q->initial[v]);
+        }
+        if (d != first) descriptor_free(d);
+    }
+    descriptor_free(first);
+
+    /* the sequence prepares its pictures itself; elsewhere somebody has to say */
+    const char *path = scratch("said.pth");
+    nx_error err = {""};
+    descriptor *d;
+    write_named(path, rows[6].names, to_bgr, minus_bgr);
+    assert_false(descriptor_new(&d, &(descriptor_options){.weights = path, .preprocessing = PREPROCESSING_CAFFE},
+                                &deepest, 1, &err));
+    assert_message(&err, path, "its first convolution prepares pictures itself");
+    write_named(path, rows[4].names, NULL, NULL);
+    refused(path, &deepest, 1, "set [descriptor] preprocessing to torchvision");
+}
+
+/* A convolution of 1x1 that the sequence begins with, whatever it does, is folded into the first of 3x3. */
+static void a_first_convolution_is_folded_in(void **state)
+{
+    (void)state;
+    enum { H = 7, W = 10 };
+    static const char *const names[] = SIXTEEN("", 2, 5, 9, 12, 16, 19, 22, 25, 29, 32, 35, 38, 42, 45, 48, 51);
+    const nx_shape shape = {1, H, W, 3};
+    const char *path = scratch("first.pth");
+    float *image = random_values("picture", H * W * 3, 0, 255), *a = random_values("matrix", 9, -2, 2),
+          *b = random_values("shift", 3, -1, 1), *got;
+    double prepared[H * W * 3];
+    for (int at = 0; at < H * W * 3; at++) {
+        prepared[at] = (double)b[at % 3];
+        for (int c = 0; c < 3; c++) prepared[at] += (double)a[at % 3 * 3 + c] * (double)image[at - at % 3 + c] / 255;
+    }
+    write_named(path, names, a, b);
+    descriptor *vgg = vgg_new(&(descriptor_options){.weights = path}, deep, 1);
+    double *want = first_layer(prepared, H, W, true);
+    nx_shape s;
+    features_of(vgg, image, shape, deep, 1, &got, &s);
+    assert_true(test_close("first.pth", got, want, s, 2e-6));
+    descriptor_free(vgg);
+    free(got);
+    free(want);
+    free(image);
+    free(a);
+    free(b);
 }
 
 /* The same weights as Keras's HDF5 (HWIO, BGR) and as safetensors of torchvision's names. */
@@ -830,15 +964,6 @@ static void metadata_chooses_pooling_and_padding(void **state)
     descriptor_free(vgg);
 }
 
-static void refused(const char *path, const char *const *layers, size_t count, const char *part)
-{
-    nx_error err = {""};
-    descriptor *vgg = NULL;
-    assert_false(descriptor_new(&vgg, &(descriptor_options){.weights = path}, layers, count, &err));
-    assert_message(&err, path, part);
-    assert_null(vgg);
-}
-
 static void mistakes_in_files_are_answered(void **state)
 {
     (void)state;
@@ -924,6 +1049,8 @@ int main(void)
         cmocka_unit_test(borders_take_pixels),
         cmocka_unit_test(preprocessing_is_folded_in),
         cmocka_unit_test(keras_and_torchvision_agree),
+        cmocka_unit_test(every_naming_is_known),
+        cmocka_unit_test(a_first_convolution_is_folded_in),
         cmocka_unit_test(fully_connected_layers_agree),
         cmocka_unit_test(metadata_chooses_pooling_and_padding),
         cmocka_unit_test(mistakes_in_files_are_answered),
