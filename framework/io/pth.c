@@ -268,7 +268,7 @@ static bool push_tuple(reader *r, size_t count)
         if (!pop(r, &item)) return false;
     size_t first = r->depth; /* the values are still there, above the stack's end */
     value *kept[3] = {NULL};
-    memcpy(kept, r->stack + first, count * sizeof *kept);
+    if (count) memcpy(kept, r->stack + first, count * sizeof *kept);
     if (!(v = push_new(r, TUPLE))) return false;
     for (size_t i = 0; i < count; i++) append(v, kept[i]);
     return true;
@@ -631,7 +631,7 @@ static bool give(reader *r, const value *key, const tensor *t, nx_array_take *ta
     char *name = nx_format("%.*s", (int)key->length, key->text);
     void *rows = NULL;
     a.name = name;
-    if (t->count) a.data = s->data + t->offset * s->type->width;
+    a.data = s->data + (t->count ? t->offset * s->type->width : 0); /* nobody checked the place of no numbers */
     bool ok = true;
     if (t->count && !lies_in_rows(t)) {
         a.data = rows = nx_array_rows(&a, t->stride);

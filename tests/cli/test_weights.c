@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include "../io/npz.h"
+#include "../io/pth.h"
 
 #include "graph/plan.h"
 #include "machine/device.h"
@@ -140,6 +141,34 @@ static void numpy_is_read(void **state)
     descriptor_free(same);
     write_truncated("short.npz", "raw.npz", 100);
     refused("short.npz", "weights import short.npz -o x.safetensors --preprocessing caffe");
+}
+
+/* And in PyTorch's files, of which nothing is run. */
+static void pytorch_is_read(void **state)
+{
+    (void)state;
+    nx_tensor_entry *entries = make_weights(LAYERS, slim);
+    descriptor *same = open_vgg("caffe.safetensors", PREPROCESSING_FILE);
+    for (int old = 0; old < 2; old++) {
+        const char *out = old ? "old.safetensors" : "new.safetensors";
+        assert_true(write_pth(at("raw.pth"), entries, 2 * LAYERS, old));
+        refused("its metadata does not say how pictures are prepared", "weights import raw.pth -o x.safetensors");
+        nstx(0, "weights import raw.pth -o %s --preprocessing caffe", out);
+        descriptor *torch = open_vgg(out, PREPROCESSING_FILE);
+        assert_same_params(torch, same);
+        descriptor_free(torch);
+        nstx(0, "info raw.pth");
+        assert_said(said_out, "features.5.bias");
+    }
+    descriptor_free(same);
+    free_weights(entries, LAYERS);
+    nstx(0, "weights verify raw.pth --preprocessing caffe");
+    assert_said(said_out, "every number is finite");
+    nstx(0, "plan tiny.ini -s descriptor.weights=raw.pth -s descriptor.preprocessing=caffe");
+    refused("its pickle asks for posix.system, which is not a tensor: refused",
+            "run tiny.ini -s descriptor.weights=" NSTX_SOURCE "/tests/reference/pth/system.pth");
+    write_truncated("short.pth", "raw.pth", 100);
+    refused("short.pth", "weights info short.pth");
 }
 
 /* fc6 and fc7 come through an import with every bit, and are normalised with the rest. */
@@ -472,7 +501,8 @@ static void a_generator_is_exported(void **state)
     nx_h5_names_free(&names);
     nx_tensor_file_free(file);
     close_h5(model);
-    refused("not a model file", "weights export run.h5 x.safetensors");
+    refused("run.h5: a run file: the model of its newest checkpoint is beside it",
+            "weights export run.h5 x.safetensors");
 }
 
 static void with_a_list(void) { setenv("XDG_DATA_HOME", at("data"), 1); }
@@ -504,15 +534,11 @@ static void weights_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(imports_keep_every_bit),
-        cmocka_unit_test(numpy_is_read),
-        cmocka_unit_test(fully_connected_layers_stay),
-        cmocka_unit_test(conventions_agree),
-        cmocka_unit_test(damage_is_found),
-        cmocka_unit_test(networks_are_told_apart),
-        cmocka_unit_test(normalising_only_scales_channels),
-        cmocka_unit_test(rare_channels_are_bounded),
-        cmocka_unit_test(a_generator_is_exported),
+        cmocka_unit_test(imports_keep_every_bit),    cmocka_unit_test(numpy_is_read),
+        cmocka_unit_test(pytorch_is_read),           cmocka_unit_test(fully_connected_layers_stay),
+        cmocka_unit_test(conventions_agree),         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(networks_are_told_apart),   cmocka_unit_test(normalising_only_scales_channels),
+        cmocka_unit_test(rare_channels_are_bounded), cmocka_unit_test(a_generator_is_exported),
         cmocka_unit_test(weights_have_names),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);
