@@ -132,9 +132,9 @@ SECTION(descriptor, "The fixed network in whose features the losses are measured
 CHOICE(descriptor, network, descriptor_network, vgg19, "its topology")
 PATH(descriptor, weights, WANT_WEIGHTS, "own random", own,
     "own: a narrow network that comes with nstx and learned a VGG-16's kernels; random ones; the name of weights that "
-    "`nstx weights get` lists and fetches; or a file (safetensors or HDF5)")
+    "`nstx weights get` lists and fetches; or a file (safetensors, HDF5, .npz or .pth)")
 CHOICE(descriptor, preprocessing, preprocessing, file,
-    "how the weights want pictures; file: as its metadata says (files of Keras are Caffe's)")
+    "how the weights want pictures; file: as its metadata or the names of its layers say (data/README.md)")
 CHOICE(descriptor, init, init, paper, "random weights: N(0, sigma^2), or N(0, 2 / inputs) after He")
 REAL(descriptor, sigma, 0.015, 0, 10, "standard deviation of random weights with init = paper")
 REAL(descriptor, width, 1, 0.01, 4, "random weights: channels, as a fraction of the network's")

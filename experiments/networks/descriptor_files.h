@@ -1,4 +1,5 @@
-/* Files of a descriptor's weights: safetensors or .npz with torchvision's names, HDF5 with Keras's.
+/* Files of a descriptor's weights, in any format of io/tensors, under torchvision's names, those of DataParallel, of
+ * sequences, of Caffe or of Keras (data/README.md).
  *
  *     descriptor_file found;
  *     if (!descriptor_file_look(&found, "vgg19.h5", &err)) return false;

@@ -245,6 +245,7 @@ static void wrong_pickles_are_refused(void **state)
         {{BYTES("\x80\2N}b.")}, "a state that nothing has"},
         /* what holds no tensors */
         {{BYTES("\x80\2N.")}, "no dict of tensors"},
+        {{BYTES("\x80\2).")}, "no dict of tensors"},
         {{BYTES("\x80\2" FOUR ".")}, "no dict of tensors"},
         {{BYTES("\x80\2}K\1" FOUR "s.")}, "no dict of tensors"},
         {{BYTES(DICT(REBUILD PERSISTENT("Long", "0", "K\2") "K\0K\2\x85K\1\x85" HOOKS "tR"))}, "no tensor of floats"},
