@@ -159,7 +159,9 @@ static bool between(loop *l, nx_error *err)
     if (l->look_due) return true;
     if (turns && !kind->turn(l->t, l->step, err)) return false;
     if (due(l->t->c->log.checkpoint, l->step, l->steps)) return save(l, err);
-    return !runfile_due(l->file) || runfile_save(l->file, NULL, err);
+    if (!runfile_due(l->file)) return true;
+    log_inputs(l);
+    return runfile_save(l->file, NULL, err);
 }
 
 /* There is no update from here. */
@@ -297,9 +299,9 @@ static void name_kept(const runfile *file, nx_error *err)
 }
 
 /* Of a run that was interrupted before its first step, nothing is kept but what was there. */
-static task_end leave(loop *l, nx_error *err)
+static task_end leave(loop *l, bool resumed, nx_error *err)
 {
-    return runfile_finish(l->file, "interrupted", NULL, err) ? TASK_INTERRUPTED : TASK_FAILED;
+    return resumed || runfile_finish(l->file, "interrupted", NULL, err) ? TASK_INTERRUPTED : TASK_FAILED;
 }
 
 /* A run that did what it was asked to, and yet not what it is for. */
@@ -341,9 +343,13 @@ task_end loop_run(task *t, runfile *file, const char *path, task_result *result,
     if (nx_wisdom_count()) runfile_set_text(file, "/device", "wisdom", nx_wisdom_signature());
     bool ready = set_up(&l, k, err);
     result->step = l.step;
-    if (interrupt_wanted()) return leave(&l, err);
+    if (interrupt_wanted()) return leave(&l, k, err);
     if (ready && t->pulls.where) pulls_log(&t->pulls, t->c, file);
-    bool ok = ready && make_steps(&l, err);
+    bool resumed = k, ok = ready && make_steps(&l, err);
+    if (!ok && resumed && !l.fresh) { /* it made no step: the file on disk stays as it is */
+        name_kept(file, err);
+        return TASK_FAILED;
+    }
     if (ok) doubt(&l);
     if (ready) {
         log_inputs(&l);

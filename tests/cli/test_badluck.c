@@ -203,6 +203,42 @@ static void test_left_out_pictures(void **state)
     assert_one_line("mixed/2small.png: 50 x 20 pixels, smaller than the crop of 32 x 32");
 }
 
+/* A resumption that comes to no step, as the pictures of its first batch or of what is measured before cannot be read,
+ * leaves every file as it was. */
+static void test_resumption_that_fails(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"", "-s loss.stage_style_ratios=1"};
+    free(shell("mkdir large"));
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "large/%d.png", i);
+        write_picture(name, 100, 100, i);
+    }
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+#define LARGE "-s data.content=large -s data.validation_count=0 -s data.bad_pictures=refuse -o stays.h5"
+        remove_run("stays");
+        nstx(0, "run tiny.ini " LARGE " -s experiment.steps=5 %s", options[i]);
+        char *before = shell("cksum stays.*");
+        free(shell("cp -r large sound; for f in large/*; do printf damaged | dd of=$f bs=1 seek=9000 conv=notrunc "
+                   "2>/dev/null; done"));
+        nstx(1, "run tiny.ini " LARGE " -s experiment.steps=9 --resume %s", options[i]);
+        assert_said(said_err, ".png: a corrupt or truncated PNG");
+        assert_said(said_err, "; the checkpoint of step 5 is kept\n");
+        char *after = shell("cksum stays.*");
+        assert_string_equal(before, after);
+        free(shell("rm -r large && mv sound large"));
+        nstx(0, "run tiny.ini " LARGE " -s experiment.steps=9 --resume %s", options[i]);
+        nstx(0,
+             "run tiny.ini --overwrite -o straight.h5 -s data.content=large -s data.validation_count=0 "
+             "-s experiment.steps=9 -s data.bad_pictures=refuse %s",
+             options[i]);
+        assert_same_run("straight.h5", "stays.h5");
+        free(before);
+        free(after);
+    }
+}
+
 /* ---- files under a running program ---- */
 
 static pid_t start_long(const char *run)
@@ -269,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_picture_follows),
         cmocka_unit_test(test_corrupt_picture),
         cmocka_unit_test(test_left_out_pictures),
+        cmocka_unit_test(test_resumption_that_fails),
         cmocka_unit_test(test_file_taken_away),
         cmocka_unit_test(test_nowhere_to_write),
         cmocka_unit_test(test_short_run_file),
