@@ -37,11 +37,14 @@ int nx_device_lanes(const nx_device_info *info)
 int nx_device_group(const nx_device_info *info) { return info->family == NX_FAMILY_GPU ? 64 : 1; }
 
 /* Drivers tell of any level: NVIDIA's of the first of all processors together, Intel's for CPUs of the second of a
- * core. What is less than what any device shares is none of that; and of GPUs only more than the usual is believed. */
+ * core. What is less than what any device shares is none of that; and of GPUs only more than the usual is believed. Of
+ * processors no more is: what exceeds it are the caches of several groups of cores together, of which a core reaches
+ * its own group's well, or those of a host, of which a virtual machine has a few cores. */
 size_t nx_device_cache(const nx_device_info *info)
 {
     const uint64_t usual = 32 << 20, least = info->family == NX_FAMILY_GPU ? usual : 4 << 20;
-    return (size_t)(info->cache >= least ? info->cache : usual);
+    const uint64_t most = info->type & CL_DEVICE_TYPE_CPU ? usual : UINT64_MAX;
+    return (size_t)(info->cache >= least && info->cache <= most ? info->cache : usual);
 }
 
 size_t nx_device_core_cache(const nx_device_info *info)

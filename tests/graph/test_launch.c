@@ -58,7 +58,7 @@ static void caches_are_what_is_told(void **state)
 {
     (void)state;
     enum { MIB = 1 << 20 };
-    nx_device_info info = {.family = NX_FAMILY_CPU};
+    nx_device_info info = {.family = NX_FAMILY_CPU, .type = CL_DEVICE_TYPE_CPU};
     assert_int_equal(nx_device_cache(&info), 32 * MIB);
     assert_int_equal(nx_device_core_cache(&info), MIB);
     info.cache = 8 * MIB, info.core_cache = 2 * MIB;
@@ -66,7 +66,13 @@ static void caches_are_what_is_told(void **state)
     assert_int_equal(nx_device_core_cache(&info), 2 * MIB);
     info.cache = MIB; /* of a core */
     assert_int_equal(nx_device_cache(&info), 32 * MIB);
-    info.family = NX_FAMILY_GPU, info.cache = 4 * MIB; /* of all first levels together */
+    info.cache = 32 * MIB;
+    assert_int_equal(nx_device_cache(&info), 32 * MIB);
+    info.cache = 260 * MIB; /* of a host */
+    assert_int_equal(nx_device_cache(&info), 32 * MIB);
+    info.family = NX_FAMILY_GPU; /* its kernels, on a processor */
+    assert_int_equal(nx_device_cache(&info), 32 * MIB);
+    info.type = CL_DEVICE_TYPE_GPU, info.cache = 4 * MIB; /* of all first levels together */
     assert_int_equal(nx_device_cache(&info), 32 * MIB);
     info.cache = 64 * MIB;
     assert_int_equal(nx_device_cache(&info), 64 * MIB);
