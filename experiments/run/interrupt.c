@@ -17,10 +17,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AS_ONE 1.0 /* seconds in which several signals are one: a terminal or a batch system sends some at once */
+#define AS_ONE   1.0 /* seconds in which several signals are one: a terminal or a batch system sends some at once */
+#define PATIENCE 2.0 /* seconds for the good order, where nothing is at stake */
 
 static atomic_bool wanted;
 static sigset_t asking;
+
+static struct {
+    pthread_mutex_t lock;
+    void (*leave)(void *context); /* NULL: something is at stake */
+    void *context;
+} freedom = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const struct {
     int number;
@@ -28,6 +35,26 @@ static const struct {
 } faults[] = {{SIGPIPE, "no one reads any more what it prints (SIGPIPE)"},
               {SIGXFSZ, "a file may grow no further (SIGXFSZ, see ulimit -f)"}};
 enum { FAULTS = sizeof faults / sizeof *faults };
+
+/* Does not come back where nothing is at stake. The lock stays taken: who begins to keep something is too late. */
+static void leave_if_free(void)
+{
+    pthread_mutex_lock(&freedom.lock);
+    if (freedom.leave) {
+        freedom.leave(freedom.context);
+        _exit(EXIT_INTERRUPTED);
+    }
+    pthread_mutex_unlock(&freedom.lock);
+}
+
+/* True if one more signal than `first` came, before that moment; 0: however late. */
+static bool asked_again(double first, double until)
+{
+    const struct timespec glance = {.tv_nsec = 100000000};
+    while (!until || nx_now() < until)
+        if (sigtimedwait(&asking, NULL, &glance) > 0 && nx_now() - first >= AS_ONE) return true;
+    return false;
+}
 
 static void *watch(void *unused)
 {
@@ -39,9 +66,9 @@ static void *watch(void *unused)
     /* Nothing can be done about a message that is not written. */
     ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
     (void)written;
-    do
-        while (sigwait(&asking, &number)) continue;
-    while (nx_now() - first < AS_ONE);
+    bool again = asked_again(first, first + PATIENCE);
+    leave_if_free();
+    if (!again) asked_again(first, 0);
     _exit(EXIT_INTERRUPTED);
     return unused;
 }
@@ -72,6 +99,15 @@ const char *interrupt_fault(void)
 }
 
 bool interrupt_wanted(void) { return wanted || interrupt_fault(); }
+
+void interrupt_let_go(void (*leave)(void *context), void *context)
+{
+    pthread_mutex_lock(&freedom.lock);
+    freedom.leave = leave, freedom.context = context;
+    pthread_mutex_unlock(&freedom.lock);
+}
+
+void interrupt_hold(void) { interrupt_let_go(NULL, NULL); }
 
 int interrupt_code(int failure)
 {

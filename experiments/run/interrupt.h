@@ -4,6 +4,9 @@
  * further (SIGXFSZ) are failures, and end it with 1.
  *
  *     interrupt_watch();
+ *     interrupt_let_go(say_goodbye, file);
+ *     set_up();                                                   compiles, and nobody can ask how far it is
+ *     interrupt_hold();
  *     while (step < steps && !interrupt_wanted()) ...
  */
 #ifndef RUN_INTERRUPT_H
@@ -19,6 +22,13 @@ bool interrupt_wanted(void); /* true after the first of them */
 
 /* What went wrong, where that is why; NULL: the user asked. */
 const char *interrupt_fault(void);
+
+/* From here on nothing is at stake: an interrupt that the program does not answer within two seconds ends it all the
+ * same, with code 130, after a call of leave by a thread that is not the caller's. */
+void interrupt_let_go(void (*leave)(void *context), void *context);
+
+/* From here on there is something to keep: an interrupt waits for its answer, unless it is a second one. */
+void interrupt_hold(void);
 
 /* The exit code of what failed: that of an interruption, if there was one, else the given one. */
 int interrupt_code(int failure);

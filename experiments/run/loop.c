@@ -189,6 +189,7 @@ static bool make_step(loop *l, progress *p, nx_error *err)
     if (!l->logged && due(l->t->c->log.every, l->step, l->last_row) && !log_row(l, err)) return false;
     if (last) return l->done = true;
     if (kind->update && !kind->update(l->t, l->step, rate, &l->value, &end, err)) return false;
+    interrupt_hold();
     if (end) return end_early(l, end, err);
     l->step++;
     l->logged = false;
@@ -343,9 +344,10 @@ task_end loop_run(task *t, runfile *file, const char *path, task_result *result,
     if (nx_wisdom_count()) runfile_set_text(file, "/device", "wisdom", nx_wisdom_signature());
     bool ready = set_up(&l, k, err);
     result->step = l.step;
-    if (interrupt_wanted()) return leave(&l, k, err);
+    if (interrupt_wanted()) return interrupt_hold(), leave(&l, k, err);
     if (ready && t->pulls.where) pulls_log(&t->pulls, t->c, file);
     bool resumed = k, ok = ready && make_steps(&l, err);
+    interrupt_hold();
     if (!ok && resumed && !l.fresh) { /* it made no step: the file on disk stays as it is */
         name_kept(file, err);
         return TASK_FAILED;

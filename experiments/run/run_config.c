@@ -13,6 +13,7 @@
 #include "runfile/reader.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,20 @@ static int say_interrupted(const runfile *file, const char *path, const run_requ
     return fault ? EXIT_FAILED : EXIT_INTERRUPTED;
 }
 
+/* What is to be said and taken away where the program ends before the first step is made. */
+typedef struct farewell {
+    const runfile *file;
+    nx_error said;
+} farewell;
+
+static void leave(void *context)
+{
+    const farewell *f = context;
+    runfile_abandon(f->file);
+    nx_progress("%s", "");
+    fprintf(stderr, "nstx: %s\n", f->said.text);
+}
+
 /* The process is forked before the watch starts its thread, and finds the cache in its environment. */
 void run_config_prepare(void)
 {
@@ -138,6 +153,11 @@ int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_
     if (task_fits(t, err) &&
         (r->resume ? runfile_resume(&file, p->path, &info, err) : runfile_new(&file, p->path, &info, err)) &&
         check_checkpoint(t, file, p->path, err)) {
+        farewell f = {.file = file};
+        uint64_t step = 0;
+        runfile_kept(file, &step);
+        say_interrupted(file, p->path, r, step, &f.said);
+        interrupt_let_go(leave, &f);
         task_end end = loop_run(t, file, p->path, &out->result, err);
         code = end == TASK_FINISHED ? EXIT_DONE : end == TASK_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_FAILED;
     }

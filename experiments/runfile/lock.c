@@ -62,22 +62,23 @@ static bool try_lock(run_lock *lock, const char *path, bool *void_one, nx_error 
 
 /* ---- drafts ---- */
 
-/* Whether a name that goes on like this behind "NAME.tmp." is the draft of a program that is no more. */
-static bool is_left(const char *number)
+/* Whether a name that goes on like this behind "NAME.tmp." is the draft of a program that is no more; of this one with
+ * own. */
+static bool is_left(const char *number, bool own)
 {
     if (!*number || number[strspn(number, "0123456789")] || strlen(number) > 9) return false;
     pid_t owner = (pid_t)strtol(number, NULL, 10);
-    return owner > 0 && kill(owner, 0) && errno == ESRCH;
+    return owner > 0 && (own ? owner == getpid() : kill(owner, 0) && errno == ESRCH);
 }
 
-static void remove_drafts_of(const char *path)
+static void remove_drafts_of(const char *path, bool own)
 {
     char *folder = nx_path_folder(path);
     const char *slash = strrchr(path, '/');
     char *start = nx_format("%s.tmp.", slash ? slash + 1 : path);
     DIR *list = opendir(folder);
     for (struct dirent *entry; list && (entry = readdir(list));) {
-        if (strncmp(entry->d_name, start, strlen(start)) || !is_left(entry->d_name + strlen(start))) continue;
+        if (strncmp(entry->d_name, start, strlen(start)) || !is_left(entry->d_name + strlen(start), own)) continue;
         char *draft = nx_format("%s/%s", folder, entry->d_name);
         struct stat info;
         if (!lstat(draft, &info) && S_ISREG(info.st_mode)) unlink(draft);
@@ -89,15 +90,15 @@ static void remove_drafts_of(const char *path)
 }
 
 /* Of the run file and of what a run leaves beside it. */
-static void remove_drafts(const char *path)
+static void remove_drafts(const char *path, bool own)
 {
     static const char *const endings[] = {".h5", ".png", ".model.h5"};
     for (int i = 0; i < 3; i++) {
         char *file = path_beside(path, endings[i]);
-        remove_drafts_of(file);
+        remove_drafts_of(file, own);
         free(file);
     }
-    if (!nx_ends_with(path, ".h5")) remove_drafts_of(path); /* a run file of another ending */
+    if (!nx_ends_with(path, ".h5")) remove_drafts_of(path, own); /* a run file of another ending */
 }
 
 /* ---- both ---- */
@@ -109,7 +110,7 @@ bool run_lock_take(run_lock **out, const char *path, nx_error *err)
     bool void_one, held;
     while (!(held = try_lock(lock, path, &void_one, err)) && void_one) continue;
     if (held) {
-        remove_drafts(path);
+        remove_drafts(path, false);
         *out = lock;
     } else {
         free(lock->path);
@@ -126,6 +127,12 @@ bool run_lock_is_held(const char *path)
     if (lock >= 0) close(lock);
     free(name);
     return held;
+}
+
+void run_lock_abandon(const run_lock *lock, const char *path)
+{
+    remove_drafts(path, true);
+    unlink(lock->path);
 }
 
 void run_lock_release(run_lock *lock)

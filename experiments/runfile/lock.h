@@ -17,6 +17,9 @@ typedef struct run_lock run_lock;
 bool run_lock_take(run_lock **out, const char *path, nx_error *err);
 void run_lock_release(run_lock *lock); /* NULL is fine */
 
+/* At the end of the process: takes away what it would leave behind at path, the lock and its own drafts. */
+void run_lock_abandon(const run_lock *lock, const char *path);
+
 /* True if a program holds the lock of the run at path. */
 bool run_lock_is_held(const char *path);
 

@@ -123,6 +123,8 @@ void runfile_free(runfile *run)
     free(run);
 }
 
+void runfile_abandon(const runfile *run) { run_lock_abandon(run->lock, run->path); }
+
 const checkpoint *runfile_checkpoint(const runfile *run) { return run->newest; }
 
 bool runfile_kept(const runfile *run, uint64_t *step)

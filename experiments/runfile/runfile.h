@@ -43,6 +43,10 @@ bool runfile_resume(runfile **out, const char *path, const runfile_info *info, n
 /* Without saving; gives the lock back. */
 void runfile_free(runfile *run);
 
+/* Where the process is about to end while another of its threads is at work with the run: takes the lock and the drafts
+ * away that it would leave behind. */
+void runfile_abandon(const runfile *run);
+
 /* The newest checkpoint, owned by the run file and good until the next save; NULL if there is none. */
 const checkpoint *runfile_checkpoint(const runfile *run);
 

@@ -127,6 +127,40 @@ static void test_setting_up(void **state)
     free(after);
 }
 
+static void forget_kernels(void)
+{
+    setenv("POCL_CACHE_DIR", at("no_kernels"), true);
+    unsetenv("NSTX_KERNEL_CACHES");
+}
+
+/* Nobody can ask a compiler to stop: the program ends beside it, and leaves what was there, and no lock. */
+static void test_compiling(void **state)
+{
+    (void)state;
+    nstx(0, "run tiny.ini --overwrite -o earlier.h5");
+    for (int resume = 0; resume < 2; resume++) {
+        free(shell("rm -rf no_kernels && mkdir no_kernels"));
+        char *before = shell("cksum *.h5* *.png");
+        before_exec = forget_kernels;
+        pid_t child = resume ? start("run tiny.ini -o earlier.h5 --resume -s experiment.steps=9")
+                             : start("run tiny.ini -o compiling.h5");
+        before_exec = NULL;
+        wait_for(child, "device: ");
+        sleep_for(0.3);
+        double sent = seconds_now();
+        kill(child, SIGTERM);
+        assert_int_equal(finish(child), 130);
+        double took = seconds_now() - sent;
+        if (took > 6) fail_msg("it went on compiling for %.1f seconds", took);
+        assert_said(said_err, resume ? "\nnstx: interrupted at step 6; `nstx run tiny.ini -o earlier.h5 --resume"
+                                     : "\nnstx: interrupted before its first step; `nstx run tiny.ini -o compiling.h5");
+        char *after = shell("rm -f compiling.h5; cksum *.h5* *.png");
+        assert_string_equal(before, after);
+        free(before);
+        free(after);
+    }
+}
+
 /* ---- a pipe without a reader, a file without room ---- */
 
 static int unread; /* the write end of a pipe that no one reads */
@@ -419,21 +453,14 @@ static void test_unreadable_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_two_signals),
-        cmocka_unit_test(test_ignored_hangup),
-        cmocka_unit_test(test_validation),
-        cmocka_unit_test(test_setting_up),
-        cmocka_unit_test(test_pipe),
-        cmocka_unit_test(test_file_size),
-        cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_full_output),
-        cmocka_unit_test(test_closed_streams),
-        cmocka_unit_test(test_hint),
-        cmocka_unit_test(test_quiet),
-        cmocka_unit_test(test_results_again),
-        cmocka_unit_test(test_model),
-        cmocka_unit_test(test_unreadable_picture),
+        cmocka_unit_test(test_signals),        cmocka_unit_test(test_two_signals),
+        cmocka_unit_test(test_ignored_hangup), cmocka_unit_test(test_validation),
+        cmocka_unit_test(test_setting_up),     cmocka_unit_test(test_compiling),
+        cmocka_unit_test(test_pipe),           cmocka_unit_test(test_file_size),
+        cmocka_unit_test(test_full_disk),      cmocka_unit_test(test_full_output),
+        cmocka_unit_test(test_closed_streams), cmocka_unit_test(test_hint),
+        cmocka_unit_test(test_quiet),          cmocka_unit_test(test_results_again),
+        cmocka_unit_test(test_model),          cmocka_unit_test(test_unreadable_picture),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);
 }
