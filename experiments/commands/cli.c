@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "machine/program_cache.h"
+#include "run/interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -190,6 +191,7 @@ static void open_streams(void)
 int cli_main(const command *const *commands, size_t count, int argc, char **argv)
 {
     open_streams();
+    interrupt_spare_writes();
     all = commands;
     all_count = count;
     if (argc < 2) return cli_print_commands(stderr), EXIT_REQUEST;

@@ -499,6 +499,7 @@ static int command_stylize(int argc, char **argv)
               (plan || check_outputs(&j, &images, &err)) &&
               (plan || (first_use(&j.info, &(nx_device_options){0}, &err) &&
                         device_open(&j.device, (nx_device_options){0}, &err)));
+    size_t asked = images.count + failed.count;
     code = ok ? EXIT_DONE : EXIT_REQUEST;
     if (ok && !plan) nx_info("device: %s (%s, driver %s)", j.info.name, j.info.platform, j.info.driver);
     for (size_t i = 0; ok && !plan && i < images.count; i++) {
@@ -516,7 +517,7 @@ static int command_stylize(int argc, char **argv)
     if (!ok) fail_with(&err, code);
     if (ok && failed.count) {
         code = EXIT_FAILED;
-        if (images.count + failed.count > 1)
+        if (asked > 1)
             fprintf(stderr, "nstx: %zu of the pictures %s not made: %s\n", failed.count,
                     failed.count > 1 ? "were" : "was", failed.names);
     }

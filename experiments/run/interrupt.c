@@ -73,6 +73,14 @@ static void *watch(void *unused)
     return unused;
 }
 
+void interrupt_spare_writes(void)
+{
+    sigset_t size;
+    sigemptyset(&size);
+    sigaddset(&size, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &size, NULL);
+}
+
 void interrupt_watch(void)
 {
     static const int users[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};

@@ -14,6 +14,10 @@
 
 #include <stdbool.h>
 
+/* A file that may grow no further (ulimit -f) is a write that fails from here on, in every command, and not the death
+ * of the process. Before other threads are made. */
+void interrupt_spare_writes(void);
+
 /* From here on the signals are ours; before other threads are made, once. SIGHUP is left alone where the program was
  * started to ignore it (nohup). */
 void interrupt_watch(void);

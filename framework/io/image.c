@@ -586,6 +586,12 @@ static unsigned quantized(float v, unsigned top)
     return v >= 255 ? top : v > 0 ? (unsigned)(v * ((float)top / 255) + 0.5f) : 0;
 }
 
+/* libpng's own says no more than that it failed. */
+static void write_png_data(png_structp png, png_bytep data, size_t bytes)
+{
+    if (fwrite(data, 1, bytes, png_get_io_ptr(png)) != bytes) png_error(png, strerror(errno));
+}
+
 static bool begin_png(nx_image_writer *w)
 {
     png_work *work = &w->work;
@@ -593,7 +599,7 @@ static bool begin_png(nx_image_writer *w)
     work->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, work, on_png_error, on_png_warning);
     if (work->png) work->info = png_create_info_struct(work->png);
     NX_CHECK(work->info, "libpng does not start");
-    png_init_io(work->png, work->file);
+    png_set_write_fn(work->png, work->file, write_png_data, NULL);
     png_set_IHDR(work->png, work->info, (png_uint_32)w->width, (png_uint_32)w->height,
                  w->format == NX_IMAGE_PNG16 ? 16 : 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
