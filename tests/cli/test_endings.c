@@ -354,10 +354,28 @@ static double said_number(const char *name)
     return strtod(line + strlen(name), NULL);
 }
 
-static void test_results_again(void **state)
+/* Two at a time look at a finished run, say so once, and leave it. */
+static void test_finished(void **state)
 {
     (void)state;
     nstx(0, "run tiny.ini -o whole.h5");
+    char *before = shell("cksum whole.*");
+    pid_t both[2];
+    for (int i = 0; i < 2; i++) both[i] = start("run tiny.ini -o whole.h5");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(finish(both[i]), 0);
+        assert_string_equal(said_err, "whole.h5 is finished; --overwrite runs it again\n");
+    }
+    char *after = shell("cksum whole.*");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+static void test_results_again(void **state)
+{
+    (void)state;
+    nstx(0, "run tiny.ini --overwrite -o whole.h5");
     double training = said_number("training "), validation = said_number("validation ");
     nstx(0, "run tiny.ini -o whole.h5 --resume");
     assert_true(training == said_number("training "));
@@ -464,6 +482,7 @@ int main(void)
         cmocka_unit_test(test_closed_streams),
         cmocka_unit_test(test_hint),
         cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_finished),
         cmocka_unit_test(test_results_again),
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_unreadable_picture),
