@@ -28,44 +28,56 @@
 
 /* ---- weights of layers ---- */
 
-static nx_tensor *zeros(nx_graph *g, nx_shape shape)
+/* A layer's loss of a picture, and what it sends into it. */
+typedef struct weighing {
+    nx_graph *g;
+    nx_plan *plan;
+    nx_tensor *picture, *gradient;
+} weighing;
+
+/* Of the image its size alone counts. Recomputed as far as it goes: it runs once. */
+static bool weighing_new(weighing *out, perceptual_loss *p, const nx_image *image, const char *layer, bool style,
+                         nx_error *err)
 {
-    float *values = nx_alloc(nx_shape_count(shape) * sizeof *values);
-    nx_tensor *t = nx_constant(g, shape, values);
-    free(values);
-    return t;
+    nx_graph *g = nx_graph_new(&p->info);
+    nx_tensor *x = nx_input(g, (nx_shape){1, image->height, image->width, 3}, "picture"), *features;
+    double content_factor, style_factor;
+    *out = (weighing){.g = g, .picture = x};
+    if (!descriptor_record(p->descriptor, g, descriptor_center(p->descriptor, g, x), &layer, 1, &features, err))
+        return false;
+    nx_shape gram = {1, 1, features->shape.c, features->shape.c};
+    objective_convention(p->c, features->shape, &content_factor, &style_factor);
+    nx_tensor *loss = style ? nx_style_loss(g, features, nx_constant(g, gram, NULL), 0)
+                            : nx_content_loss(g, features, nx_constant(g, features->shape, NULL));
+    if (objective_is_relative(p->c)) /* the picture is the target */
+        loss = nx_relative_loss(
+            g, loss, style ? nx_style_energy(g, nx_gram_matrix(g, features)) : nx_content_energy(g, features));
+    nx_gradient(g, nx_scale(g, loss, (float)(style ? style_factor : content_factor)), &x, 1, &out->gradient);
+    nx_keep(out->gradient);
+    nx_recompute(g, NX_RECOMPUTE_MOST);
+    return nx_plan_new(&out->plan, g, err);
+}
+
+static void weighing_free(weighing *w)
+{
+    nx_plan_free(w->plan);
+    nx_graph_free(w->g);
 }
 
 /* 1 over what a layer's loss sends into the picture. */
 static bool weigh(perceptual_loss *p, nx_device *device, const nx_image *image, const char *layer, bool style,
                   double *out, nx_error *err)
 {
-    nx_graph *g = nx_graph_new(&p->info);
-    nx_shape shape = {1, image->height, image->width, 3};
-    nx_tensor *x = nx_input(g, shape, "picture"), *features, *gradient;
-    nx_plan *plan = NULL;
-    double content_factor, style_factor, sum = 0;
-    bool ok = descriptor_record(p->descriptor, g, descriptor_center(p->descriptor, g, x), &layer, 1, &features, err);
+    weighing w;
+    bool ok = weighing_new(&w, p, image, layer, style, err);
     if (ok) {
-        objective_convention(p->c, features->shape, &content_factor, &style_factor);
-        nx_tensor *loss =
-            style ? nx_style_loss(g, features, zeros(g, (nx_shape){1, 1, features->shape.c, features->shape.c}), 0)
-                  : nx_content_loss(g, features, zeros(g, features->shape));
-        if (objective_is_relative(p->c)) /* the picture is the target */
-            loss = nx_relative_loss(
-                g, loss, style ? nx_style_energy(g, nx_gram_matrix(g, features)) : nx_content_energy(g, features));
-        nx_gradient(g, nx_scale(g, loss, (float)(style ? style_factor : content_factor)), &x, 1, &gradient);
-        nx_keep(gradient);
-        nx_recompute(g, NX_RECOMPUTE_MOST); /* once, and never more memory than the steps take */
-        ok = nx_plan_new(&plan, g, err);
-    }
-    if (ok) {
-        size_t count = nx_shape_count(shape);
+        size_t count = nx_shape_count(w.picture->shape);
         float *values = nx_alloc(count * sizeof *values);
-        nx_plan_realize(plan, device);
-        nx_plan_write(plan, x, image->rgb);
-        nx_plan_run(plan);
-        nx_plan_read(plan, gradient, values);
+        double sum = 0;
+        nx_plan_realize(w.plan, device);
+        nx_plan_write(w.plan, w.picture, image->rgb);
+        nx_plan_run(w.plan);
+        nx_plan_read(w.plan, w.gradient, values);
         for (size_t i = 0; i < count; i++)
             sum += p->c->loss.balance == BALANCE_MEAN ? fabs((double)values[i]) : (double)values[i];
         *out = (double)count / fabs(sum);
@@ -73,8 +85,7 @@ static bool weigh(perceptual_loss *p, nx_device *device, const nx_image *image, 
         if (!isfinite(*out)) ok = nx_fail(err, "%s sends no gradient into the picture, it cannot be weighted", layer);
         nx_info("%s of %s: weighted by %.4g", style ? "style" : "content", layer, *out);
     }
-    nx_plan_free(plan);
-    nx_graph_free(g);
+    weighing_free(&w);
     return ok;
 }
 
@@ -95,7 +106,7 @@ static bool balance(perceptual_loss *p, nx_device *device, const nx_image *conte
 
 /* ---- stacking ---- */
 
-/* The reference from the features of one layer. */
+/* The reference from the features of one layer; before the noise is drawn, only its size counts. */
 typedef struct inversion {
     nx_graph *g;
     nx_plan *plan;
@@ -113,9 +124,6 @@ static bool inversion_new(inversion *out, perceptual_loss *p, const nx_image *re
     nx_tensor *features;
     *out = (inversion){.g = g, .params = nx_params_new()};
     out->picture = nx_param_add(out->params, "picture", shape, 4);
-    nx_rng rng = nx_rng_new((uint64_t)c->experiment.seed, nx_stream("picture"));
-    for (size_t i = 0; i < nx_shape_count(shape); i++)
-        out->picture->initial[i] = (float)c->data.init_noise * nx_rng_normal(&rng);
     nx_tensor *x = nx_use(g, out->picture),
               *known = descriptor_center(p->descriptor, g, nx_constant(g, shape, reference->rgb));
     if (!descriptor_record(p->descriptor, g, known, &layer, 1, &out->target, err) ||
@@ -127,6 +135,13 @@ static bool inversion_new(inversion *out, perceptual_loss *p, const nx_image *re
     nx_keep(out->gradient);
     nx_recompute(g, c->device.recompute);
     return nx_plan_new(&out->plan, g, err);
+}
+
+static void draw_noise(nx_param *picture, const config *c)
+{
+    nx_rng rng = nx_rng_new((uint64_t)c->experiment.seed, nx_stream("picture"));
+    for (size_t i = 0; i < nx_shape_count(picture->shape); i++)
+        picture->initial[i] = (float)c->data.init_noise * nx_rng_normal(&rng);
 }
 
 static void inversion_free(inversion *v)
@@ -170,6 +185,7 @@ static bool invert(perceptual_loss *p, nx_device *device, const nx_image *refere
         double value, energy;
         nx_lbfgs *o = nx_lbfgs_new(nx_shape_count(v.picture->shape), paper_lbfgs(c));
         nx_lbfgs_function f = {.x = v.picture, .gradient = v.gradient, .evaluate = evaluate, .context = &v};
+        draw_noise(v.picture, c);
         nx_params_realize(v.params, device);
         nx_lbfgs_realize(o, device);
         nx_plan_realize(v.plan, device);
@@ -237,6 +253,53 @@ static bool choose(perceptual_loss *p, nx_device *device, const nx_image *conten
     return ok;
 }
 
+/* ---- memory ---- */
+
+static uint64_t weighing_bytes(perceptual_loss *p, const nx_image *image, const char *layer, bool style)
+{
+    weighing w;
+    uint64_t bytes = weighing_new(&w, p, image, layer, style, NULL) ? nx_plan_bytes(w.plan) : 0;
+    weighing_free(&w);
+    return bytes;
+}
+
+static uint64_t inversion_bytes(perceptual_loss *p, const nx_image *reference, const char *layer)
+{
+    inversion v;
+    uint64_t bytes = 0;
+    if (inversion_new(&v, p, reference, layer, NULL))
+        bytes = nx_plan_bytes(v.plan) + nx_params_bytes(v.params) +
+                nx_lbfgs_bytes(nx_shape_count(v.picture->shape), paper_lbfgs(p->c), &p->info);
+    inversion_free(&v);
+    return bytes;
+}
+
+static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+/* One after another. */
+static uint64_t bytes_before(perceptual_loss *p, const nx_image *content, int style, int styles)
+{
+    const config_list *contents = &p->c->descriptor.content_layers, *layers = &p->c->descriptor.style_layers;
+    uint64_t bytes = 0;
+    if (p->c->loss.balance != BALANCE_NONE) {
+        for (int i = 0; content && i < contents->count; i++)
+            bytes = most(bytes, weighing_bytes(p, content, contents->items[i], false));
+        for (int k = 0; k < styles; k++)
+            for (int i = 0; i < layers->count; i++)
+                bytes = most(bytes, weighing_bytes(p, &p->style[style + k], layers->items[i], true));
+    }
+    if (p->c->descriptor.stacked) {
+        const char *weighted[DESCRIPTOR_LAYERS];
+        size_t count;
+        const char **used = perceptual_layers(p->c, &count);
+        size_t n = descriptor_weighted(p->descriptor->network, used, count, weighted);
+        for (size_t i = 0; i < n; i++)
+            bytes = most(bytes, inversion_bytes(p, content ? content : &p->style[0], weighted[i]));
+        free(used);
+    }
+    return bytes;
+}
+
 static bool check(const config *c, nx_error *err)
 {
     if (strcmp(c->descriptor.weights, "random"))
@@ -246,4 +309,5 @@ static bool check(const config *c, nx_error *err)
            nx_fail(err, "[descriptor] stacked: sets of weights are compared with [optimizer] method = lbfgs");
 }
 
-const paper random_weights = {.name = "random_weights", .check = check, .choose = choose, .balance = balance};
+const paper random_weights = {
+    .name = "random_weights", .check = check, .choose = choose, .balance = balance, .bytes_before = bytes_before};

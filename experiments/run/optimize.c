@@ -67,6 +67,18 @@ static task_stored stored_of(const optimizer *t, const stage *s)
     return out;
 }
 
+/* Of the device, beside the descriptor's, before there is a stage. */
+static uint64_t bytes_before(optimizer *t, int size)
+{
+    const paper *paper = t->task.paper;
+    nx_image picture = {0};
+    optimize_shape(t, size, &picture.height, &picture.width);
+    return !paper->bytes_before ? 0
+                                : paper->bytes_before(t->task.perceptual, t->content.rgb ? &picture : NULL,
+                                                      (t->stages - 1) * t->styles, t->styles);
+}
+
+/* Where what comes before takes more than the steps, the arena has the rest of it. */
 static bool measure(task *base, int size, task_needs *out, nx_error *err)
 {
     optimizer *t = (optimizer *)base;
@@ -79,6 +91,9 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
                         : nx_lbfgs_bytes(nx_shape_count(s.picture->shape), paper_lbfgs(base->c), &base->info);
         out->arena = nx_plan_bytes(s.plan);
         out->bytes[NX_MEMORY_ARENA] = out->arena + finite_check_bytes(s.finite);
+        uint64_t before = bytes_before(t, size),
+                 kept = out->bytes[NX_MEMORY_PARAMETERS] + out->bytes[NX_MEMORY_OPTIMIZER];
+        if (before > kept + out->bytes[NX_MEMORY_ARENA]) out->bytes[NX_MEMORY_ARENA] = before - kept;
         out->tensors = nx_plan_sum(s.plan);
         out->nodes = s.g->n_nodes;
         out->stored = stored_of(t, &s);

@@ -45,6 +45,9 @@ typedef struct paper {
      * style pictures from number `style` on; both are 1 before. */
     bool (*balance)(perceptual_loss *p, nx_device *device, const nx_image *content, int style, int styles,
                     double *content_balance, double *style_balance, nx_error *err);
+
+    /* Bytes that choose and balance take of the device, beside the descriptor's. Of the content its size counts. */
+    uint64_t (*bytes_before)(perceptual_loss *p, const nx_image *content, int style, int styles);
 } paper;
 
 /* L-BFGS as [optimizer] has it, on a picture from 0 to 255. */

@@ -143,6 +143,30 @@ static void fully_connected_layers_are_inverted(void **state)
     assert_said(said_err, "fc6: set ");
 }
 
+/* ---- memory ---- */
+
+/* What choosing and weighing take before the first step is planned, too, where a style is larger than the picture. */
+static void the_start_is_planned(void **state)
+{
+    (void)state;
+    static const char *const options[] = {
+        "-s optimizer.method=adam", "-s optimizer.method=adam -s loss.balance=none",
+        "-s optimizer.history=1 -s descriptor.stacked=1 -s descriptor.stacked_steps=1 "
+        "-s loss.balance=none -s data.content= -s data.size=32"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        nstx(0,
+             "run picture.ini --overwrite -o memory.h5 -s experiment.steps=1 -s data.style=style.png "
+             "-s data.style_size=160 -s descriptor.style_layers=relu1_1 -s descriptor.content_layers=relu1_1 %s",
+             options[i]);
+        nx_h5 *file = open_h5("memory.h5");
+        int64_t planned = int_attribute(file, "/memory", "planned_total"),
+                measured = int_attribute(file, "/memory", "measured_total");
+        close_h5(file);
+        if (planned != measured)
+            fail_msg("%s: planned %lld bytes, measured %lld", options[i], (long long)planned, (long long)measured);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_stacked_run_is_resumed),
         cmocka_unit_test(the_scale_of_the_weights_does_not_matter),
         cmocka_unit_test(fully_connected_layers_are_inverted),
+        cmocka_unit_test(the_start_is_planned),
     };
     return cmocka_run_group_tests(tests, open_all, scratch_close);
 }
