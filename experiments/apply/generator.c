@@ -232,17 +232,32 @@ static bool plan_tiles(generator *g, int h, int w, int keep, nx_error *err)
 
 uint64_t generator_memory(const nx_device_info *info) { return available_memory(info, &system_memory) / 4 * 3; }
 
-static uint64_t allowed(const generator *g, const generator_options *o) { return o->memory ? o->memory : g->room; }
+static uint64_t allowed(const generator *g, const generator_options *o)
+{
+    return o->memory ? o->memory : g->room / (uint64_t)(o->generators ? o->generators : 1);
+}
+
+/* Of what is left of a processor's memory the host takes its part: a window on its way in and one on its way out, a
+ * band of the result, and of the whole the pixels of the file that is read and, of a JPEG, of the one that is written.
+ */
+static uint64_t needed(const generator *g, const generator_options *o)
+{
+    enum { PIXEL = 3 * sizeof(float), READ = 3 * sizeof(uint16_t), WRITTEN = 3 };
+    uint64_t width = (uint64_t)g->width, rows = (uint64_t)(g->down.keep < g->height ? g->down.keep : g->height);
+    uint64_t window = (uint64_t)g->down.window * (uint64_t)g->across.window;
+    if (o->memory || !(g->info.type & CL_DEVICE_TYPE_CPU)) return g->bytes;
+    return g->bytes + PIXEL * (2 * window + rows * width) + (READ + WRITTEN) * (uint64_t)g->height * width;
+}
 
 static bool too_large(const generator *g, const generator_options *o, nx_error *err)
 {
     char need[16], have[16];
-    nx_bytes_text(need, (double)g->bytes);
+    nx_bytes_text(need, (double)needed(g, o));
     if (o->memory)
         return nx_fail(err, "a picture of %d x %d needs %s, and %s are allowed: use smaller tiles or allow more",
                        g->width, g->height, need, nx_bytes_text(have, (double)o->memory));
     return nx_fail(err, "a picture of %d x %d needs %s, and three quarters of what %s has left are %s: resize it",
-                   g->width, g->height, need, g->info.name, nx_bytes_text(have, (double)g->room));
+                   g->width, g->height, need, g->info.name, nx_bytes_text(have, (double)allowed(g, o)));
 }
 
 /* Plans the picture whole, or in the tiles asked for, or else in the largest tiles of which it needs several and that
@@ -254,11 +269,12 @@ static bool choose_tiles(generator *g, const generator_options *o, nx_error *err
     if (o->tile && o->tile < longer && !reach_of(g))
         return nx_fail(err, "%s: no tiles: every pixel of what it makes may depend on all others", g->m->file);
     bool fits = plan_tiles(g, h, w, o->tile ? rounded_up(o->tile, multiple) : longer, err);
-    if (fits && g->bytes <= allowed(g, o)) return true;
+    if (fits && needed(g, o) <= allowed(g, o)) return true;
     if (fits) too_large(g, o, err);
     if (o->tile || !reach_of(g) || !g->filled) return false;
     for (size_t i = 0; i < sizeof tried / sizeof *tried; i++)
-        if (tried[i] < longer && plan_tiles(g, h, w, rounded_up(tried[i], multiple), NULL) && g->bytes <= allowed(g, o))
+        if (tried[i] < longer && plan_tiles(g, h, w, rounded_up(tried[i], multiple), NULL) &&
+            needed(g, o) <= allowed(g, o))
             return true;
     return too_large(g, o, err);
 }

@@ -30,7 +30,9 @@ typedef struct generator_options {
     uint64_t seed, number; /* of the noise: picture `number` of that seed */
     double noise_scale;    /* factor on uniform or normal noise; negative: what the model was trained with */
     int tile;              /* pixels a side that a tile keeps, rounded up to a multiple; 0: whole, or what fits */
-    uint64_t memory;       /* bytes of the device that may be taken; 0: generator_memory */
+    uint64_t memory;       /* bytes of the device that may be taken; 0: its share of generator_memory, from which on a
+                              processor the host takes what it holds of the picture */
+    int generators;        /* that share it; 0: there is one */
 } generator_options;
 
 /* What a generator takes, and what its last picture took. */

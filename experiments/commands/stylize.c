@@ -47,7 +47,7 @@ typedef enum keep { KEEP_NOTHING, KEEP_YUV, KEEP_LAB, KEEP_HISTOGRAM } keep;
 typedef struct job {
     layer layers[LAYERS]; /* the first is MODEL, whose weight is what blends leave */
     int count;
-    generator_options options; /* memory: the share of one generator */
+    generator_options options; /* memory: the share of one generator, if the user said how much */
     uint64_t allowed;          /* bytes of the device that all may take, */
     bool told;                 /* as the user said */
     outputs outputs;
@@ -362,7 +362,8 @@ static bool open_layers(job *j, nx_error *err)
     }
     j->told = j->options.memory > 0;
     j->allowed = j->told ? j->options.memory : generator_memory(&j->info);
-    j->options.memory = j->allowed / (uint64_t)j->count;
+    j->options.memory /= (uint64_t)j->count;
+    j->options.generators = j->count;
     return true;
 }
 

@@ -1,6 +1,9 @@
 /* nstx stylize and sample: tiles that make the very picture, frames, names and formats, colours, blends and masks. */
 #include "cli.h"
 
+#include "apply/generator.h"
+#include "machine/device.h"
+
 #include <math.h>
 #include <sys/resource.h>
 
@@ -163,6 +166,34 @@ static void test_memory(void **state)
     assert_true(difference("whole.png", "tiles.png") < 0.1f);
     refused("are allowed", "stylize in.model.h5 wide.png -o none.png --memory 100k");
     refused("are allowed", "stylize in.model.h5 wide.png -o none.png --tile 256 --memory 100k");
+}
+
+static int tiles_with(nx_device_info info, uint64_t memory, cl_device_type type, uint64_t *bytes)
+{
+    generator *g;
+    nx_error err = {0};
+    generator_options o = {.noise_scale = GENERATOR_NOISE_AS_TRAINED};
+    info.memory = memory, info.type = type;
+    if (!generator_open(&g, at("in.model.h5"), &info, &err) || !generator_plan(g, 300, 420, &o, bytes, &err))
+        fail_msg("%s", err.text);
+    int tiles = generator_ask(g).tiles;
+    generator_free(g);
+    return tiles;
+}
+
+/* Three quarters of a processor's memory have to hold what the host holds of a picture, too. */
+static void test_host_memory(void **state)
+{
+    (void)state;
+    nx_device_info info;
+    nx_error err = {0};
+    uint64_t whole, tiled;
+    if (!device_choose(&info, (nx_device_options){0}, &err)) fail_msg("%s", err.text);
+    assert_int_equal(tiles_with(info, 1 << 30, CL_DEVICE_TYPE_CPU, &whole), 1);
+    assert_int_equal(tiles_with(info, whole * 4 / 3 + 16, CL_DEVICE_TYPE_GPU, &tiled), 1);
+    assert_true(tiles_with(info, whole * 4 / 3 + 16, CL_DEVICE_TYPE_CPU, &tiled) > 1);
+    assert_true(tiled < whole);
+    assert_int_equal(tiles_with(info, whole * 4, CL_DEVICE_TYPE_CPU, &tiled), 1);
 }
 
 /* ---- files ---- */
@@ -411,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_tiles_of_other_networks),
         cmocka_unit_test(test_parts_differ),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_host_memory),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_colors),
