@@ -44,18 +44,19 @@ extern "C" {
 #include "device/status.h"  /* OpenCL's status codes in words */
 
 /* io: files; a stranger to device */
-#include "io/array.h"   /* arrays of other programs' files */
-#include "io/classes.h" /* pictures in a folder for each class */
-#include "io/files.h"   /* whole reads, writes that are all or nothing */
-#include "io/hdf5.h"    /* HDF5 in small typed calls */
-#include "io/image.h"   /* PNG and JPEG pictures */
-#include "io/ini.h"     /* INI files, strictly */
-#include "io/loader.h"  /* batches of crops of pictures, decoded ahead */
-#include "io/npz.h"     /* NumPy's .npz */
-#include "io/packed.h"  /* packed datasets: many pictures in one file */
-#include "io/pth.h"     /* PyTorch's .pth and .pt */
-#include "io/t7.h"      /* files of Torch7 */
-#include "io/tensors.h" /* weights: safetensors, HDF5, .npz and .pth */
+#include "io/array.h"           /* arrays of other programs' files */
+#include "io/classes.h"         /* pictures in a folder for each class */
+#include "io/files.h"           /* whole reads, writes that are all or nothing */
+#include "io/hdf5.h"            /* HDF5 in small typed calls */
+#include "io/image.h"           /* PNG and JPEG pictures */
+#include "io/ini.h"             /* INI files, strictly */
+#include "io/loader.h"          /* batches of crops of pictures, decoded ahead */
+#include "io/npz.h"             /* NumPy's .npz */
+#include "io/packed.h"          /* packed datasets: many pictures in one file */
+#include "io/protobuf_writer.h" /* messages of Protocol Buffers, written */
+#include "io/pth.h"             /* PyTorch's .pth and .pt */
+#include "io/t7.h"              /* files of Torch7 */
+#include "io/tensors.h"         /* weights: safetensors, HDF5, .npz and .pth */
 
 /* graph: a computation, recorded once */
 #include "graph/graph.h"     /* tensors, nodes, differentiation */

@@ -19,7 +19,6 @@
 #include "ops/random.h"
 #include "ops/row_moments.h"
 #include "run/paper.h"
-#include "runfile/model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -212,16 +211,22 @@ static void record(generator *g, int pass)
 
 static uint64_t planned(const generator *g) { return nx_plan_bytes(g->plan) + nx_params_bytes(g->params); }
 
+/* Records the first pass over pictures of h x w in tiles that keep this many pixels a side. */
+static bool record_tiles(generator *g, int h, int w, int keep, nx_error *err)
+{
+    forget_size(g);
+    g->down = tile_axis_new(h, keep, reach_of(g), on_torus(g));
+    g->across = tile_axis_new(w, keep, reach_of(g), on_torus(g));
+    record(g, 0);
+    return g->filled || (g->filled = model_params(g->m, g->params, err));
+}
+
 /* Records and plans pictures of h x w in tiles that keep this many pixels a side; the largest of the plans that it
  * takes goes into g->bytes. */
 static bool plan_tiles(generator *g, int h, int w, int keep, nx_error *err)
 {
-    forget_size(g);
     g->bytes = 0;
-    g->down = tile_axis_new(h, keep, reach_of(g), on_torus(g));
-    g->across = tile_axis_new(w, keep, reach_of(g), on_torus(g));
-    record(g, 0);
-    if (!g->filled && !(g->filled = model_params(g->m, g->params, err))) return false;
+    if (!record_tiles(g, h, w, keep, err)) return false;
     for (int pass = 0; pass <= g->passes; pass++) {
         if (pass) record(g, pass);
         if (!nx_plan_new(&g->plan, g->g, err)) return false;
@@ -315,6 +320,13 @@ generator_facts generator_ask(const generator *g)
                              .tile = g->down.keep > g->across.keep ? g->down.keep : g->across.keep,
                              .halo = reach_of(g),
                              .passes = g->passes};
+}
+
+bool generator_record(generator *g, int height, int width, generator_recording *out, nx_error *err)
+{
+    if (!record_tiles(g, height, width, height > width ? height : width, err)) return false;
+    *out = (generator_recording){g->g, g->content, g->output, g->m};
+    return true;
 }
 
 /* ---- what a tile is given ---- */

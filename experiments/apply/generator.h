@@ -20,7 +20,9 @@
 #define APPLY_GENERATOR_H
 
 #include "device/device.h"
+#include "graph/graph.h"
 #include "io/image.h"
+#include "runfile/model.h"
 
 #define GENERATOR_NOISE_AS_TRAINED (-1.)
 
@@ -75,6 +77,18 @@ bool generator_check_sample(const generator *g, int height, int width, nx_error 
 
 /* Plans a picture of that size: false, with an error, where it does not fit. *bytes as in generator_facts. */
 bool generator_plan(generator *g, int height, int width, const generator_options *o, uint64_t *bytes, nx_error *err);
+
+/* ---- the network itself, for who writes it in other words ---- */
+
+typedef struct generator_recording {
+    const nx_graph *graph;
+    const nx_tensor *content, *output; /* content: NULL for textures; output: as m->output says */
+    const model *m;                    /* what was read */
+} generator_recording;
+
+/* Records the graph of a picture of that size, multiples of generator_facts.multiple, made whole; its parameters have
+ * the model's values, on the host. The recording is good until the next call; no picture was made before. */
+bool generator_record(generator *g, int height, int width, generator_recording *out, nx_error *err);
 
 /* ---- a band at a time: pictures of which not even the host holds the whole ---- */
 

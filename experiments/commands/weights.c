@@ -1,5 +1,6 @@
 /* nstx weights: files of weights that others publish, what is in a file, whether it works, and files made from it. One
  * table of sub-commands. */
+#include "apply/onnx_export.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
@@ -48,7 +49,7 @@ static int weights_import(const request *r);
 #define VERIFY "weights verify FILE [--preprocessing caffe|torchvision]"
 #define NORMALIZE                                                                                                      \
     "weights normalize IN OUT.safetensors --images FOLDER [--count N] [--size S] [--preprocessing caffe|torchvision]"
-#define EXPORT "weights export MODEL.h5 OUT.safetensors"
+#define EXPORT "weights export MODEL OUT.safetensors|OUT.onnx"
 #define IMPORT "weights import FILE [--preprocessing caffe|torchvision] -o OUT.safetensors"
 
 static const struct action {
@@ -69,7 +70,8 @@ static const char weights_options[] =
     "  nstx " INFO "\n    what it holds, its checksums, and that every number is one\n"
     "  nstx " VERIFY "\n    a descriptor on synthetic pictures: what each layer makes of them\n"
     "  nstx " NORMALIZE "\n    a descriptor scaled so that every channel's mean over the pictures is 1\n"
-    "  nstx " EXPORT "\n    a trained generator for other programs\n"
+    "  nstx " EXPORT
+    "\n    a trained generator for other programs: its numbers, or as a model of ONNX the whole network\n"
     "  nstx " IMPORT "\n    a descriptor, or a generator of Torch7, as nstx keeps them\n";
 
 /* ---- a descriptor and a device ---- */
@@ -320,10 +322,33 @@ static int export_model(const model *m, const char *out)
     return EXIT_DONE;
 }
 
+static int export_onnx(const char *file, const char *out)
+{
+    nx_error err;
+    nx_device_info info;
+    generator *g;
+    nx_protobuf_writer bytes;
+    if (!may_write_weights(out, file, &err) || !device_choose(&info, (nx_device_options){0}, &err) ||
+        !generator_open(&g, file, &info, &err))
+        return fail_with(&err, EXIT_REQUEST);
+    bool made = onnx_export(&bytes, g, &err);
+    generator_free(g);
+    if (!made) return fail_with(&err, EXIT_REQUEST);
+    bool written = nx_file_write(out, bytes.data, bytes.bytes, &err);
+    if (written) {
+        char size[16];
+        terminal_print("%s: ONNX, %s", out, nx_bytes_text(size, (double)bytes.bytes));
+        putchar('\n');
+    }
+    nx_protobuf_writer_free(&bytes);
+    return written ? EXIT_DONE : fail_with(&err, EXIT_FAILED);
+}
+
 static int weights_export(const request *r)
 {
     nx_error err;
     model *m;
+    if (nx_ends_with(r->files[1], ".onnx")) return export_onnx(r->files[0], r->files[1]);
     if (!model_open(&m, r->files[0], &err)) return fail_with(&err, EXIT_REQUEST);
     int code = export_model(m, r->files[1]);
     model_free(m);

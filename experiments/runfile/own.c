@@ -30,6 +30,7 @@ static const struct {
     {TEXT(OWN_LOG), TEXT("")},
     {TEXT(OWN_CSV), TEXT("")},
     {TEXT("nstx wisdom"), TEXT("")},
+    {TEXT(OWN_ONNX), TEXT("")},
 };
 enum { MARKS = sizeof marks / sizeof *marks, HEAD = 1 << 16 };
 

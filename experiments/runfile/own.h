@@ -5,7 +5,7 @@
  *     if (!may_write_beside(c, "portrait.h5", ".png", &err)) ...     and none of the config's inputs either
  *
  * A file is recognised by what is in it: an attribute of HDF5, a text chunk of PNG, a comment of JPEG, metadata of
- * safetensors, the first line of a text (OWN_...).
+ * safetensors, the first line of a text or the first bytes of ONNX (OWN_...).
  */
 #ifndef RUNFILE_OWN_H
 #define RUNFILE_OWN_H
@@ -18,6 +18,11 @@
 #define OWN_SHELL    "#!/bin/sh\n# Written by nstx"
 #define OWN_LOG      "# Written by nstx\n"
 #define OWN_CSV      "row,name,seeds"
+
+/* The first bytes of ONNX of version 8: the version, who wrote it. */
+#define OWN_ONNX_VERSION  8
+#define OWN_ONNX_PRODUCER "nstx"
+#define OWN_ONNX          "\x08\x08\x12\x04" OWN_ONNX_PRODUCER
 
 /* True if there is nothing at path, or a file that nstx wrote; otherwise one line says what is in the way. */
 bool may_write(const char *path, nx_error *err);

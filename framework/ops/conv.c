@@ -11,12 +11,7 @@
 #include "ops/channel_sum.h"
 #include "ops/upsample.h"
 
-typedef struct attr {
-    nx_conv_options o;
-    bool transposed;
-} attr;
-
-static nx_question question(const attr *a, nx_shape x, nx_shape y, nx_shape w)
+static nx_question question(const nx_conv_attr *a, nx_shape x, nx_shape y, nx_shape w)
 {
     return (nx_question){.work = a->transposed && a->o.stride > 1 ? NX_WORK_TRANSPOSED : NX_WORK_CONV,
                          .x = x,
@@ -29,7 +24,7 @@ static nx_question question(const attr *a, nx_shape x, nx_shape y, nx_shape w)
 
 static void plan_conv(nx_plan *plan, nx_node *node)
 {
-    const attr *a = node->attr;
+    const nx_conv_attr *a = node->attr;
     nx_tensor *x = node->in[0], *w = node->in[1], *y = node->out[0];
     int turn_y = w->shape.n - 1 - a->o.pad, turn_x = w->shape.h - 1 - a->o.pad;
     nx_job_plan(plan, node,
@@ -51,7 +46,7 @@ static void plan_conv(nx_plan *plan, nx_node *node)
 /* The gradient by the weights, always of a convolution: in[0] its x, in[1] the gradient of its output, out[0] dw. */
 static void plan_weights(nx_plan *plan, nx_node *node)
 {
-    const attr *a = node->attr;
+    const nx_conv_attr *a = node->attr;
     nx_tensor *x = node->in[0], *dy = node->in[1], *dw = node->out[0];
     nx_question q = question(a, x->shape, dy->shape, dw->shape);
     q.work = NX_WORK_WEIGHTS;
@@ -67,17 +62,17 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
 static const nx_op op = {
     .name = "conv", .cost = NX_COST_WEIGHTS, .gradient = gradient, .plan = plan_conv, .bind = nx_job_bind};
 
-static nx_tensor *record(nx_graph *g, attr a, nx_shape y, nx_tensor *x, nx_tensor *w, nx_tensor *b)
+static nx_tensor *record(nx_graph *g, nx_conv_attr a, nx_shape y, nx_tensor *x, nx_tensor *w, nx_tensor *b)
 {
     return nx_node_single(g, &op, &a, sizeof a, y, x, w, b, NULL);
 }
 
 static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
 {
-    const attr *a = node->attr;
+    const nx_conv_attr *a = node->attr;
     nx_tensor *x = node->in[0], *w = node->in[1];
     nx_tensor *dz = nx_activation_gradient(g, node->out[0], dy[0], a->o.activation, a->o.slope);
-    attr back = {.o = {.stride = a->o.stride, .pad = a->o.pad, .upsample = 1}, .transposed = !a->transposed};
+    nx_conv_attr back = {.o = {.stride = a->o.stride, .pad = a->o.pad, .upsample = 1}, .transposed = !a->transposed};
     if (want[0]) {
         bool folded = a->o.padding != NX_PADDING_ZERO && a->o.pad;
         int p = a->o.pad, zoom = a->o.upsample;
@@ -116,7 +111,7 @@ nx_tensor *nx_conv(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor *b, nx_con
              k.h, s.h, s.w);
     NX_CHECK(o.padding != NX_PADDING_REFLECT || (o.pad < s.h && o.pad < s.w), "conv: reflection beyond the image");
     nx_shape y = {s.n, (s.h + 2 * o.pad - k.n) / o.stride + 1, (s.w + 2 * o.pad - k.h) / o.stride + 1, k.c};
-    attr a = {o, false};
+    nx_conv_attr a = {o, false};
     nx_question q = question(&a, x->shape, y, k);
     if (o.upsample > 1 && !nx_choose(&g->info, &q).algorithm->enlarged) {
         x = nx_upsample(g, x, o.upsample);
@@ -135,5 +130,5 @@ nx_tensor *nx_conv_transposed(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor
     NX_CHECK(o.padding == NX_PADDING_ZERO, "conv_transposed: zero padding only");
     nx_shape y = {s.n, (s.h - 1) * o.stride - 2 * o.pad + k.n + o.output_pad,
                   (s.w - 1) * o.stride - 2 * o.pad + k.h + o.output_pad, k.w};
-    return record(g, (attr){o, true}, y, x, w, b);
+    return record(g, (nx_conv_attr){o, true}, y, x, w, b);
 }

@@ -32,6 +32,11 @@ typedef struct nx_conv_options {
     float slope; /* of LeakyReLU */
 } nx_conv_options;
 
+typedef struct nx_conv_attr { /* of the node "conv", for who reads a graph */
+    nx_conv_options o;
+    bool transposed;
+} nx_conv_attr;
+
 nx_tensor *nx_conv(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor *b, nx_conv_options options);
 nx_tensor *nx_conv_transposed(nx_graph *g, nx_tensor *x, nx_tensor *w, nx_tensor *b, nx_conv_options options);
 

@@ -18,11 +18,6 @@ enum {
     GPU_ITEMS_UNIT = 1024
 }; /* lines of a segment; items wanted */
 
-typedef struct attr {
-    nx_norm_options o;
-    bool instance, affine, residual;
-} attr;
-
 static int vectors_of(const nx_plan *plan)
 {
     return nx_plan_info(plan)->family == NX_FAMILY_GPU ? GPU_VECTORS : CPU_VECTORS;
@@ -34,7 +29,7 @@ typedef struct layout {
     size_t total, blocks;
 } layout;
 
-static layout layout_of(const nx_plan *plan, const attr *a, nx_shape x)
+static layout layout_of(const nx_plan *plan, const nx_norm_attr *a, nx_shape x)
 {
     bool gpu = nx_plan_info(plan)->family == NX_FAMILY_GPU;
     int width = nx_plan_lanes(plan) * vectors_of(plan);
@@ -79,7 +74,7 @@ static nx_step *launch(nx_plan *plan, nx_node *node, const char *kernel, nx_rang
     return nx_plan_launch(plan, node, "norm", kernel, defines, range, args);
 }
 
-static bool fixed_statistics(const attr *a) { return !a->instance && !a->o.training; }
+static bool fixed_statistics(const nx_norm_attr *a) { return !a->instance && !a->o.training; }
 
 /* ---- forward: in x, [gamma, beta,] [running mean, running variance,] [residual]; out y, statistics ---- */
 
@@ -93,7 +88,7 @@ static void plan_norm(nx_plan *plan, nx_node *node)
 
 static void bind(nx_plan *plan, nx_node *node)
 {
-    const attr *a = node->attr;
+    const nx_norm_attr *a = node->attr;
     nx_tensor *x = node->in[0], *y = node->out[0], *statistics = node->out[1];
     nx_tensor *gamma = a->affine ? node->in[1] : statistics, *beta = a->affine ? node->in[2] : statistics;
     layout l = layout_of(plan, a, x->shape);
@@ -138,7 +133,7 @@ static void plan_gradient(nx_plan *plan, nx_node *node)
 
 static void bind_gradient(nx_plan *plan, nx_node *node)
 {
-    const attr *a = node->attr;
+    const nx_norm_attr *a = node->attr;
     nx_tensor *x = node->in[0], *dy = node->in[1], *statistics = node->in[2];
     nx_tensor *gamma = a->affine ? node->in[3] : statistics, *y = a->o.activation ? node->in[node->n_in - 1] : dy;
     nx_tensor *parts = node->scratch[PARTS], *means = node->scratch[MEANS];
@@ -168,7 +163,7 @@ static const nx_op gradient_op = {.name = "norm_gradient", .in_place = 2, .plan 
 
 static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
 {
-    const attr *a = node->attr;
+    const nx_norm_attr *a = node->attr;
     nx_tensor *in[5] = {node->in[0], dy[0], node->out[1]};
     int n_in = 3;
     if (a->affine) in[n_in++] = node->in[1];
@@ -201,7 +196,7 @@ static const nx_op update_op = {.name = "norm_update", .bind = bind_update};
 
 /* ---- recording ---- */
 
-static nx_node *record(nx_graph *g, attr a, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_tensor *mean,
+static nx_node *record(nx_graph *g, nx_norm_attr a, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_tensor *mean,
                        nx_tensor *variance)
 {
     nx_shape vector = NX_VECTOR(x->shape.c);
@@ -228,7 +223,7 @@ static nx_node *record(nx_graph *g, attr a, nx_tensor *x, nx_tensor *gamma, nx_t
 
 nx_tensor *nx_instance_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_norm_options options)
 {
-    return record(g, (attr){.o = options, .instance = true}, x, gamma, beta, NULL, NULL)->out[0];
+    return record(g, (nx_norm_attr){.o = options, .instance = true}, x, gamma, beta, NULL, NULL)->out[0];
 }
 
 nx_tensor *nx_batch_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_tensor *running_mean,
@@ -241,10 +236,10 @@ nx_tensor *nx_batch_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor 
                  (nx_shape_equal(running_mean->shape, vector) && nx_shape_equal(running_variance->shape, vector)),
              "batch_norm: running statistics of %d and %d numbers for %d channels", running_mean->shape.c,
              running_variance->shape.c, x->shape.c);
-    nx_node *node = record(g, (attr){.o = options}, x, gamma, beta, running_mean, running_variance);
+    nx_node *node = record(g, (nx_norm_attr){.o = options}, x, gamma, beta, running_mean, running_variance);
     if (options.training && running_mean) {
         size_t rows = nx_shape_count(x->shape) / (size_t)x->shape.c;
-        float momentum = ((const attr *)node->attr)->o.momentum;
+        float momentum = ((const nx_norm_attr *)node->attr)->o.momentum;
         float numbers[] = {momentum, (float)rows / (float)(rows > 1 ? rows - 1 : 1)};
         nx_node_new(g, &update_op, numbers, sizeof numbers, 3,
                     (nx_tensor *[]){node->out[1], running_mean, running_variance});

@@ -22,6 +22,13 @@ typedef struct nx_norm_options {
     nx_tensor *residual; /* of x's shape, where there is no activation: the sum of a residual block; NULL: none */
 } nx_norm_options;
 
+/* Of the node "norm", for who reads a graph. Its inputs: x, gamma and beta where it is affine, running mean and
+ * variance where those are used, the residual; its outputs: y, statistics. */
+typedef struct nx_norm_attr {
+    nx_norm_options o; /* without the residual */
+    bool instance, affine, residual;
+} nx_norm_attr;
+
 /* x: n x h x w x c; gamma and beta: c numbers, or both NULL (1 and 0). Differentiable by these and the residual. */
 nx_tensor *nx_instance_norm(nx_graph *g, nx_tensor *x, nx_tensor *gamma, nx_tensor *beta, nx_norm_options options);
 

@@ -6,16 +6,11 @@
 
 #include <string.h>
 
-typedef struct attr {
-    uint64_t stream;
-    bool normal;
-} attr;
-
-uint64_t nx_random_stream(const nx_tensor *noise) { return ((const attr *)noise->producer->attr)->stream; }
+uint64_t nx_random_stream(const nx_tensor *noise) { return ((const nx_random_attr *)noise->producer->attr)->stream; }
 
 uint64_t nx_random_draws(const nx_tensor *noise)
 {
-    const attr *a = noise->producer->attr;
+    const nx_random_attr *a = noise->producer->attr;
     uint64_t draws = nx_shape_count(noise->shape) * (a->normal ? 2 : 1);
     return (draws + 3) / 4 * 4;
 }
@@ -28,7 +23,7 @@ void nx_random_state(float bits[4], uint64_t seed, uint64_t step)
 
 static void bind(nx_plan *plan, nx_node *node)
 {
-    const attr *a = node->attr;
+    const nx_random_attr *a = node->attr;
     nx_tensor *y = node->out[0];
     nx_step *step = nx_plan_launch(plan, node, "random", a->normal ? "random_normal" : "random_uniform", NULL,
                                    nx_range_flat(plan, nx_shape_count(y->shape)),
@@ -42,7 +37,7 @@ static const nx_op op = {.name = "random", .cost = NX_COST_LOW, .bind = bind};
 static nx_tensor *noise(nx_graph *g, nx_shape shape, nx_tensor *state, bool normal)
 {
     NX_CHECK(nx_shape_equal(state->shape, NX_RANDOM_STATE), "random: the state is four floats");
-    attr a = {nx_stream("noise") + g->stream++, normal};
+    nx_random_attr a = {nx_stream("noise") + g->stream++, normal};
     return nx_node_single(g, &op, &a, sizeof a, shape, state, NULL, NULL, NULL);
 }
 

@@ -18,6 +18,11 @@
 
 #define NX_RANDOM_STATE NX_VECTOR(4)
 
+typedef struct nx_random_attr { /* of the node "random", for who reads a graph */
+    uint64_t stream;
+    bool normal;
+} nx_random_attr;
+
 nx_tensor *nx_uniform(nx_graph *g, nx_shape shape, nx_tensor *state); /* in (0, 1), bit for bit nx_rng_uniform's */
 nx_tensor *nx_normal(nx_graph *g, nx_shape shape, nx_tensor *state);  /* nx_rng_normal's, but for the last bits */
 
