@@ -231,10 +231,10 @@ static const char *convolve(onnx_graph *o, const nx_node *node, nx_error *err)
     (void)err;
     const nx_conv_attr *a = node->attr;
     const nx_conv_options *c = &a->o;
-    const char *x = onnx_value(o, node->in[0]), *w = weights(o, node->in[1]),
-               *b = node->n_in > 2 ? vector(o, node->in[2]) : NULL, *y;
+    const char *x = onnx_value(o, node->in[0]), *y;
     int64_t stride = c->stride, pad = c->pad;
-    if (c->upsample > 1) x = enlarged(o, x, c->upsample);
+    if (c->upsample > 1) x = enlarged(o, x, c->upsample); /* first, as where it is a node of its own */
+    const char *w = weights(o, node->in[1]), *b = node->n_in > 2 ? vector(o, node->in[2]) : NULL;
     if (pad && c->padding != NX_PADDING_ZERO) x = padded(o, x, c->padding, c->pad), pad = 0;
     if (a->transposed)
         y = onnx_put(o, "ConvTranspose", ONNX_IN(x, w, b),
