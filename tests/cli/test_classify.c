@@ -91,6 +91,7 @@ static void test_what_is_kept(void **state)
     assert_said(said_out, "task = classify");
     assert_said(said_out, "classes\nmoss\nrust\nsea\n");
     refused("kept.model.h5: a classifier, which tells classes apart", "stylize kept.model.h5 photos/1.png -o out.png");
+    refused("kept.model.h5: a classifier, which tells classes apart", "weights export kept.model.h5 kept.onnx");
     nstx(0, "weights export kept.model.h5 kept.safetensors");
     nstx(0, "info kept.safetensors");
     assert_said(said_out, "features.0.weight");

@@ -214,6 +214,7 @@ static void test_full_disk(void **state)
         {"report room.h5 -o room.html", "room.html"},
         {"dataset pack photos packed.h5 --size 32", "packed.h5"},
         {"weights export room.model.h5 room.safetensors", "room.safetensors"},
+        {"weights export room.model.h5 room.onnx", "room.onnx"},
         {"stylize room.model.h5 wide.png -o styled.png --format png16", "styled.png"},
         {"stylize room.model.h5 wide.png -o styled.jpg", "styled.jpg"},
         {"sample noise.model.h5 --size 256x256 -o sampled.png --format png16", "sampled.png"}};
