@@ -57,6 +57,7 @@ def variants():
         yield (f"stylenet-{norm}-{upsample}-{padding}",
                f"generator.norm={norm} generator.upsample={upsample} generator.padding={padding} experiment.steps={steps}")
     texture = "experiment.task=texture"
+    yield "stylenet-paper", "generator.channels=32 generator.blocks=5 data.batch=1"
     yield "stylenet-noise", "generator.noise=2 generator.noise_scale=3"
     yield "stylenet-texture", f"{texture} generator.noise=3 generator.padding=circular generator.upsample=nearest"
     pyramid = "generator.network=pyramid experiment.paper=texture_networks"
