@@ -8,9 +8,12 @@ are missing. What it is for: every network, norm, upsampling and padding that tr
 Each variant is trained for a few steps in a folder of its own, exported twice (the bytes must be the same), checked by
 onnx.checker in full, and run on pictures or on the noise that nstx draws for seed 1. Printed are the largest difference
 from the picture that nstx writes in 16 bits, in grey levels of 255, and the standard deviation of that picture's
-channels. A difference of more than 0.255, or a picture without contrast, which shows nothing, is a failure: exit code 1.
+channels. Then the networks that were released for Texture Networks, where NSTX_TEST_DATA names the folder above theirs:
+their colours are BGR inside. A difference of more than 0.255, or a picture without contrast, which shows nothing, is a
+failure: exit code 1.
 """
 import itertools
+import os
 import pathlib
 import re
 import struct
@@ -174,10 +177,14 @@ def run(nstx, folder, *words):
         sys.exit(f"nstx {' '.join(words)}: {done.stderr}")
 
 
-def compare(nstx, folder, name, options):
+def trained(nstx, folder, name, options):
     run(nstx, folder, "run", "tiny.ini", "-o", f"{name}.h5", *(w for o in options.split() for w in ("-s", o)))
+    return f"{name}.model.h5"
+
+
+def compare(nstx, folder, name, weights):
     for out in "a", "b":
-        run(nstx, folder, "weights", "export", f"{name}.model.h5", f"{out}.onnx")
+        run(nstx, folder, "weights", "export", weights, f"{out}.onnx")
     path = folder / "a.onnx"
     assert path.read_bytes() == (folder / "b.onnx").read_bytes(), f"{name}: exported twice, not the same"
     model = onnx.load(path)
@@ -191,12 +198,12 @@ def compare(nstx, folder, name, options):
         if takes_content:
             content = photo(height, width, k).astype(np.uint8)
             write_png(folder / "content.png", content)
-            run(nstx, folder, "stylize", f"{name}.model.h5", "content.png", "-o", "picture.png", "--format", "png16",
+            run(nstx, folder, "stylize", weights, "content.png", "-o", "picture.png", "--format", "png16",
                 "--seed", "1")
         else:
             content = None
-            height, width = fixed if all(fixed) else (height // 16 * 16, width // 16 * 16)
-            run(nstx, folder, "sample", f"{name}.model.h5", "--size", f"{width}x{height}", "-o", "picture.png",
+            height, width = fixed if all(fixed) else (height // 32 * 32, width // 32 * 32)
+            run(nstx, folder, "sample", weights, "--size", f"{width}x{height}", "-o", "picture.png",
                 "--format", "png16", "--seed", "1")
         wanted = read_png16(folder / "picture.png")
         (folder / "picture.png").unlink()
@@ -222,7 +229,12 @@ def main():
             write_png(folder / "photos" / f"{k}.png", photo(40 + k, 50 - k, 100 + k))
         write_png(folder / "style.png", photo(40, 36, 7))
         (folder / "tiny.ini").write_text(TINY)
-        sys.exit(not all([compare(nstx, folder, *v) for v in variants() if part in v[0]]))
+        done = [compare(nstx, folder, name, trained(nstx, folder, name, options))
+                for name, options in variants() if part in name]
+        released = pathlib.Path(os.environ.get("NSTX_TEST_DATA", folder)).resolve() / "texture_networks"
+        done += [compare(nstx, folder, f"released-{path.stem}", str(path))
+                 for path in sorted(released.glob("*.safetensors")) if part in f"released-{path.stem}"]
+        sys.exit(not all(done))
 
 
 if __name__ == "__main__":
