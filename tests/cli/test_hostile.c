@@ -60,6 +60,7 @@ static void options_of_models_are_checked(void **state)
         write_model("made.model.h5", models[i][0], NULL);
         refused(models[i][1], "stylize --plan made.model.h5 photos/1.png");
         refused(models[i][1], "sample made.model.h5 -o made.png");
+        refused(models[i][1], "weights export made.model.h5 made.onnx");
     }
 }
 
@@ -73,6 +74,7 @@ static void a_large_network_in_a_small_file_is_refused(void **state)
     before_exec = little_memory;
     double begun = seconds_now();
     refused("large.model.h5: there is no parameter conv1.weight in it", "stylize --plan large.model.h5 photos/1.png");
+    refused("large.model.h5: there is no parameter conv1.weight in it", "weights export large.model.h5 large.onnx");
     before_exec = NULL;
     assert_true(seconds_now() - begun < 30);
 }
