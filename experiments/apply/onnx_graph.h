@@ -31,8 +31,8 @@ typedef struct onnx_graph {
 onnx_graph *onnx_graph_new(const nx_graph *g);
 void onnx_graph_free(onnx_graph *o);
 
-/* The name of a tensor of g; and that a tensor of g has the values of that name, which is the caller's: what made the
- * tensor is then left out. */
+/* The name of a tensor of g, NULL before it has one; and that a tensor of g has the values of that name (copied): what
+ * made the tensor is then left out. */
 const char *onnx_value(const onnx_graph *o, const nx_tensor *t);
 void onnx_set_value(onnx_graph *o, const nx_tensor *t, const char *name);
 

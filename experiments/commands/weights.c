@@ -322,6 +322,7 @@ static int export_model(const model *m, const char *out)
     return EXIT_DONE;
 }
 
+/* A model of any kind that makes pictures, as ONNX. */
 static int export_onnx(const char *file, const char *out)
 {
     nx_error err;
