@@ -119,7 +119,7 @@ static void test_setting_up(void **state)
     double sent = seconds_now();
     kill(child, SIGUSR1);
     assert_int_equal(finish(child), 130);
-    assert_true(seconds_now() - sent < 10);
+    assert_true(seconds_now() - sent < 30); /* its work is minutes */
     assert_said(said_err, "interrupted before its first step; `nstx run stacked.ini -o earlier.h5 --resume` continues");
     char *after = shell("cksum earlier.h5 earlier.png");
     assert_string_equal(before, after);
