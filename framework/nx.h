@@ -52,6 +52,7 @@ extern "C" {
 #include "io/ini.h"             /* INI files, strictly */
 #include "io/loader.h"          /* batches of crops of pictures, decoded ahead */
 #include "io/npz.h"             /* NumPy's .npz */
+#include "io/onnx.h"            /* models of ONNX */
 #include "io/packed.h"          /* packed datasets: many pictures in one file */
 #include "io/protobuf_writer.h" /* messages of Protocol Buffers, written */
 #include "io/pth.h"             /* PyTorch's .pth and .pt */

@@ -161,6 +161,7 @@ INT(generator, channels, 32, 1, 1024,
 INT(generator, blocks, 5, 0, 64, "stylenet: residual blocks")
 CHOICE(generator, upsample, upsample, transposed, "transposed convolution, or nearest neighbour and a convolution")
 CHOICE(generator, padding, padding, replicate, "of the convolutions")
+INT(generator, output_size, 3, 1, 31, "stylenet: of the last convolution's kernel, odd; 9 as Johnson et al. have it")
 CHOICE(generator, subnets, subnets, two_branches,
     "mtnet: whose widths and branches; the notes on the paper have the table")
 INT(generator, stages, 3, 1, 3, "mtnet: subnets, from the first on; 1 is the style subnet alone, at the picture's size")

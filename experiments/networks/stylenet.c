@@ -14,10 +14,10 @@ typedef enum kind { DOWN, RESIDUAL, UP, OUTPUT } kind;
 
 static const struct row {
     kind kind;
-    int channels, size, stride; /* channels: times options->channels */
+    int channels, size, stride; /* channels: times options->channels; size 0: options->output_size */
 } rows[] = {
     {DOWN, 1, 9, 1}, {DOWN, 2, 3, 2}, {DOWN, 4, 3, 2},   {RESIDUAL, 4, 3, 1},
-    {UP, 2, 3, 2},   {UP, 1, 3, 2},   {OUTPUT, 0, 3, 1},
+    {UP, 2, 3, 2},   {UP, 1, 3, 2},   {OUTPUT, 0, 0, 1},
 };
 
 static nx_tensor *normalize(const stylenet_options *o, nx_scope *s, const char *name, nx_tensor *x,
@@ -27,11 +27,18 @@ static nx_tensor *normalize(const stylenet_options *o, nx_scope *s, const char *
                                         : nx_layer_batch_norm(s, name, x, activation, residual);
 }
 
+static int size_of(const stylenet_options *o, const struct row *r)
+{
+    int output = o->output_size ? o->output_size : 3;
+    return r->size ? r->size : output;
+}
+
 static nx_tensor *convolve(const stylenet_options *o, nx_scope *s, const char *name, nx_tensor *x, int channels,
                            const struct row *r)
 {
-    return nx_layer_conv(s, name, x, channels, r->size,
-                         (nx_conv_options){.stride = r->stride, .pad = r->size / 2, .padding = o->padding});
+    int size = size_of(o, r);
+    return nx_layer_conv(s, name, x, channels, size,
+                         (nx_conv_options){.stride = r->stride, .pad = size / 2, .padding = o->padding});
 }
 
 static nx_tensor *upscale(const stylenet_options *o, nx_scope *s, const char *name, nx_tensor *x, int channels,
@@ -97,7 +104,7 @@ int stylenet_reach(const stylenet_options *o)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct row *r = &rows[i];
         int convolutions = r->kind == RESIDUAL ? 2 * o->blocks : 1;
-        reach += r->size / 2 * unit * convolutions;
+        reach += size_of(o, r) / 2 * unit * convolutions;
         if (r->kind == DOWN) unit *= r->stride;
         if (r->kind == UP) reach += unit, unit /= r->stride;
     }
@@ -116,11 +123,17 @@ static stylenet_options options_of(const config *c)
                               .channels = c->generator.channels,
                               .blocks = c->generator.blocks,
                               .nearest = c->generator.upsample == UPSAMPLE_NEAREST,
-                              .padding = generator_padding(c)};
+                              .padding = generator_padding(c),
+                              .output_size = c->generator.output_size};
 }
 
 static bool check(const config *c, nx_error *err)
 {
+    if (c->generator.output_size % 2 == 0)
+        return nx_fail(err,
+                       "[generator] output_size = %d: a convolution is as large on both sides of its middle, such "
+                       "as 3 or 9",
+                       c->generator.output_size);
     return c->experiment.task != TASK_TEXTURE || c->generator.noise ||
            nx_fail(err, "[generator] noise = 0: a texture from stylenet is made from noise, such as 3 channels");
 }

@@ -26,6 +26,7 @@ typedef struct stylenet_options {
     int blocks;         /* residual: 5 in the paper */
     bool nearest;       /* nearest upsampling and a convolution instead of a transposed convolution */
     nx_padding padding; /* replication in the paper, circular for textures */
+    int output_size;    /* of the last convolution, odd: 3 in the paper (0: that too), 9 in Johnson et al. */
 } stylenet_options;
 
 /* A pixel of y depends on none of x that is farther away than this; a multiple of STYLENET_MULTIPLE. What normalization

@@ -4,8 +4,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "io/pth.h"
 #include "io/tensors.h"
 #include "networks/pyramid_import.h"
+#include "networks/stylenet_import.h"
 #include "runfile/atomic.h"
 
 #include <stdio.h>
@@ -229,25 +231,53 @@ static bool finish(model **out, model *m, bool fine)
 
 bool model_open(model **out, const char *path, nx_error *err)
 {
+    if (nx_ends_with(path, ".onnx") || nx_pth_is_file(path)) return model_import(out, path, err);
     model *m = nx_alloc(sizeof *m);
     m->file = nx_copy_text(path);
     bool tensors = nx_ends_with(path, ".safetensors");
     return finish(out, m, tensors ? read_tensors(m, err) : read_hdf5(m, err));
 }
 
-bool model_import(model **out, const char *path, nx_error *err)
+bool model_foreign(const char *path)
+{
+    nx_tensor_file *file;
+    nx_error none;
+    if (nx_ends_with(path, ".onnx") || !nx_pth_is_file(path)) return nx_ends_with(path, ".onnx");
+    bool foreign = nx_tensor_file_open(&file, path, &none) && stylenet_released(file);
+    nx_tensor_file_free(file);
+    return foreign;
+}
+
+static bool import_pyramid(model *m, nx_params *params, nx_error *err)
 {
     pyramid_options o;
     int channels;
+    bool fine = pyramid_import(params, &o, &channels, m->file, err);
+    if (fine) describe_released(m, &o, channels);
+    return fine;
+}
+
+static bool import_stylenet(model *m, nx_params *params, nx_error *err)
+{
+    stylenet_options o;
+    if (!stylenet_import(params, &o, m->file, err)) return false;
+    m->network = nx_copy_text("stylenet");
+    m->options = nx_format("[experiment]\npaper = improved_texnet\ntask = train\n\n[generator]\nnetwork = stylenet\n"
+                           "channels = %d\nblocks = %d\nupsample = nearest\npadding = reflect\noutput_size = %d\n",
+                           o.channels, o.blocks, o.output_size);
+    m->input = (model_pixels){.order = "rgb", .scale = 1. / 255};
+    m->output = (model_pixels){.order = "rgb", .scale = 1, .mean = STYLENET_MEAN};
+    return true;
+}
+
+bool model_import(model **out, const char *path, nx_error *err)
+{
     nx_params *params = nx_params_new();
     model *m = nx_alloc(sizeof *m);
     m->file = nx_copy_text(path);
     m->arrays = checkpoint_new();
-    bool fine = pyramid_import(params, &o, &channels, path, err);
-    if (fine) {
-        describe_released(m, &o, channels);
-        checkpoint_put_params(m->arrays, PARAMETERS, params);
-    }
+    bool fine = nx_ends_with(path, ".t7") ? import_pyramid(m, params, err) : import_stylenet(m, params, err);
+    if (fine) checkpoint_put_params(m->arrays, PARAMETERS, params);
     nx_params_free(params);
     return finish(out, m, fine);
 }

@@ -7,7 +7,8 @@
  *     /model/parameters  each by name, float32, OIHW
  *
  * The same as safetensors: parameters as tensors, the rest as metadata. The networks that Ulyanov et al. released for
- * Texture Networks are read too, as safetensors with the names of networks/pyramid and no metadata of nstx.
+ * Texture Networks are read too, as safetensors with the names of networks/pyramid and no metadata of nstx, and those
+ * of pytorch/examples' fast_neural_style, as .pth or .onnx (networks/stylenet_import).
  *
  * A network's numbers are (pixel - mean) * scale, pixel being RGB from 0 to 255, in the given order of channels.
  *
@@ -48,7 +49,10 @@ bool model_export(const char *path, const model *m, nx_error *err);
 /* Reads a network that its authors released as a file of Torch7 (networks/pyramid_import). */
 bool model_import(model **out, const char *path, nx_error *err);
 
-/* Reads all of it, HDF5 or safetensors. What is no model file is an error that says so. */
+/* Whether the file is one of pytorch/examples' networks, or an ONNX model, which may be another. */
+bool model_foreign(const char *path);
+
+/* Reads all of it: HDF5, safetensors, .pth or .onnx. What is no model file is an error that says so. */
 bool model_open(model **out, const char *path, nx_error *err);
 void model_free(model *m);
 
