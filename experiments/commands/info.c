@@ -10,6 +10,7 @@
 #include "io/image.h"
 #include "io/packed.h"
 #include "io/tensors.h"
+#include "runfile/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +142,23 @@ bool print_weights(const char *path, nx_error *err)
     return true;
 }
 
+/* A network of another tool, as nstx reads it. */
+static bool print_foreign(const char *path, nx_error *err)
+{
+    model *m;
+    if (!model_open(&m, path, err)) return false;
+    printf("a style transfer network of pytorch/examples\n  %-28s %s\noptions\n", "network", m->network);
+    terminal_lines(m->options);
+    for (size_t i = 0; i < m->arrays->arrays; i++) {
+        const checkpoint_array *a = &m->arrays->array[i];
+        printf("  /model/%-37s", a->name);
+        for (int d = 0; d < a->rank; d++) printf(d ? " x %d" : " %d", a->dims[d]);
+        putchar('\n');
+    }
+    model_free(m);
+    return true;
+}
+
 /* ---- the same as JSON ---- */
 
 /* Every dataset of path and below: its shape, and the last value of a series of numbers. */
@@ -210,6 +228,25 @@ static cJSON *weights_json(const char *path, nx_error *err)
     return json;
 }
 
+static cJSON *foreign_json(const char *path, nx_error *err)
+{
+    model *m;
+    if (!model_open(&m, path, err)) return NULL;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "kind", "model");
+    cJSON_AddStringToObject(cJSON_AddObjectToObject(json, "attributes"), "network", m->network);
+    cJSON_AddStringToObject(json, "options", m->options);
+    cJSON *all = cJSON_AddObjectToObject(json, "datasets");
+    for (size_t i = 0; i < m->arrays->arrays; i++) {
+        const checkpoint_array *a = &m->arrays->array[i];
+        char *name = nx_format("/model/%s", a->name);
+        cJSON_AddItemToObject(cJSON_AddObjectToObject(all, name), "shape", cJSON_CreateIntArray(a->dims, a->rank));
+        free(name);
+    }
+    model_free(m);
+    return json;
+}
+
 /* All of it is decoded: what is corrupt in the middle shows nowhere else. */
 static bool check_picture(const char *path, nx_error *err)
 {
@@ -242,7 +279,7 @@ static cJSON *file_json(const char *path, nx_error *err)
     } else if (nx_is_image_name(path)) { /* one that cannot be read: the error says what it is */
         return NULL;
     }
-    return weights_json(path, err);
+    return model_foreign(path) ? foreign_json(path, err) : weights_json(path, err);
 }
 
 static int command_info(int argc, char **argv)
@@ -286,7 +323,7 @@ static int command_info(int argc, char **argv)
     } else if (nx_is_image_name(path)) { /* one that cannot be read: the error says what it is */
         ok = false;
     } else {
-        ok = print_weights(path, &err);
+        ok = model_foreign(path) ? print_foreign(path, &err) : print_weights(path, &err);
     }
     return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
 }

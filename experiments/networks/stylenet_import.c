@@ -160,8 +160,8 @@ static bool take_parameter(chain *c, const char *name)
         if (passes && n->n_in && n->n_out == 1 && !strcmp(n->out[0], name)) t = nx_onnx_find(m, name = n->in[0]);
     }
     if (!t || !t->reals || c->source->count == PARAMETERS_MOST)
-        return nx_fail(c->err, "%s: %s has no numbers of 32 bits in it, which a parameter needs", c->source->path,
-                       name);
+        return nx_fail(c->err, "%s: %s has no numbers of 32 bits in it: they are in another file, or of another type",
+                       c->source->path, name);
     given *g = &c->source->params[c->source->count++];
     *g = (given){.rank = t->rank, .data = t->reals, .name = t->name};
     memcpy(g->shape, t->shape, sizeof t->shape);

@@ -75,6 +75,7 @@ void seed_pth_old(fuzz_seeds *out);
 void seed_pickle(fuzz_seeds *out); /* over storages "0" and "1" of so many bytes: */
 enum { SEED_PICKLE_BYTES = 24 };
 void seed_safetensors(fuzz_seeds *out);
+void seed_onnx(fuzz_seeds *out);
 void seed_t7(fuzz_seeds *out);
 void seed_wisdom(fuzz_seeds *out);
 void seed_text(fuzz_seeds *out);
@@ -89,5 +90,6 @@ void seed_config(fuzz_seeds *out);
 void seed_run(fuzz_seeds *out);
 void seed_model(fuzz_seeds *out);
 void seed_model_safetensors(fuzz_seeds *out);
+void seed_model_onnx(fuzz_seeds *out);
 
 #endif

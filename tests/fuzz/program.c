@@ -170,6 +170,20 @@ static void add_model(fuzz_seeds *out, bool safetensors)
 void seed_model(fuzz_seeds *out) { add_model(out, false); }
 void seed_model_safetensors(fuzz_seeds *out) { add_model(out, true); }
 
+void seed_model_onnx(fuzz_seeds *out)
+{
+    static const char *const files[] = {"new.onnx", "old.onnx"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *path = nx_format(NSTX_SOURCE "/tests/reference/transformernet/%s", files[i]), *data;
+        size_t bytes;
+        nx_error err;
+        must(nx_file_read(path, &data, &bytes, &err), "a seed is missing");
+        fuzz_add(out, data, bytes);
+        free(data);
+        free(path);
+    }
+}
+
 void read_pyramid(const char *path)
 {
     model *m;

@@ -12,6 +12,7 @@
 #include "io/image.h"
 #include "io/ini.h"
 #include "io/loader.h"
+#include "io/onnx.h"
 #include "io/packed.h"
 #include "io/t7.h"
 #include "io/tensors.h"
@@ -377,6 +378,34 @@ static void read_t7(const char *path)
     nx_t7_free(file);
 }
 
+static void sum_tensor(const nx_onnx_tensor *t)
+{
+    if (!t) return;
+    (void)strlen(t->name);
+    if (t->reals) sum_up(t->reals, t->count);
+    int64_t sum = 0;
+    for (size_t i = 0; t->wholes && i < t->count; i++) sum ^= t->wholes[i];
+    must(t->rank <= NX_ONNX_RANK_MAX && sum >= INT64_MIN, "a tensor of many dimensions");
+}
+
+static void read_onnx(const char *path)
+{
+    nx_onnx *m;
+    nx_error err = {0};
+    if (!nx_onnx_open(&m, path, &err)) {
+        check_message(&err);
+        return;
+    }
+    for (size_t i = 0; i < m->n_tensors; i++) sum_tensor(&m->tensors[i]);
+    for (size_t i = 0; i < m->n_nodes; i++) {
+        const nx_onnx_node *n = &m->nodes[i];
+        for (size_t k = 0; k < n->n_in; k++) nx_onnx_find(m, n->in[k]);
+        for (size_t k = 0; k < n->n_attributes; k++) sum_tensor(n->attributes[k].tensor);
+        nx_onnx_attribute_of(n, n->op);
+    }
+    nx_onnx_free(m);
+}
+
 /* ---- the table ---- */
 
 const fuzz_reader fuzz_readers[] = {
@@ -394,11 +423,13 @@ const fuzz_reader fuzz_readers[] = {
     {"pth-old", ".pth", seed_pth_old, read_tensors, NULL, 100},
     {"pickle", ".pkl", seed_pickle, read_pickle, NULL, 100},
     {"safetensors", ".safetensors", seed_safetensors, read_tensors, NULL, 100},
+    {"onnx", ".onnx", seed_onnx, read_onnx, NULL, 100},
     {"t7", ".t7", seed_t7, read_t7, NULL, 100},
     {"config", ".ini", seed_config, read_config, NULL, 30},
     {"run", ".h5", seed_run, read_run, NULL, 2},
     {"model", ".h5", seed_model, read_model, NULL, 2},
     {"model-st", ".safetensors", seed_model_safetensors, read_model, NULL, 50},
+    {"model-onnx", ".onnx", seed_model_onnx, read_model, NULL, 50},
     {"pyramid", ".t7", seed_t7, read_pyramid, NULL, 50},
 };
 const size_t fuzz_reader_count = sizeof fuzz_readers / sizeof *fuzz_readers;

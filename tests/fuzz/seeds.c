@@ -10,6 +10,7 @@
 #include "io/packed.h"
 #include "io/tensors.h"
 
+#include "../io/onnx_wire.h"
 #include "../io/pth.h"
 
 #include <png.h>
@@ -317,6 +318,15 @@ void seed_pickle(fuzz_seeds *out)
     ADD("\x80\4\x95\0\0\0\0\0\0\0\0}\x94(\x8c\1w\x8c\14torch._utils\x94\x8c\22_rebuild_tensor_v2\x93((\x8c\7storage"
         "\x8c\5torch\x8c\14FloatStorage\x93\x94\x8c\1"
         "0\x8c\3cpuK\6tQK\0K\2K\3\x86\x94K\3K\1\x86\x89NtRu.");
+}
+
+/* ---- ONNX ---- */
+
+void seed_onnx(fuzz_seeds *out)
+{
+    wire w = {0};
+    wire_model(&w);
+    fuzz_add(out, w.bytes, w.count);
 }
 
 /* ---- Torch7 ---- */
