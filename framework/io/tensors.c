@@ -388,6 +388,10 @@ bool nx_tensor_file_open(nx_tensor_file **out, const char *path, nx_error *err)
     *out = NULL;
     FILE *stream = fopen(path, "rb");
     if (!stream) return nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
+    if (nx_ends_with(path, ".onnx")) {
+        fclose(stream);
+        return nx_fail(err, "%s: an ONNX model, where a file of tensors is expected", path);
+    }
     nx_tensor_file *file = nx_alloc(sizeof *file);
     bool fine = nx_h5_is_file(path)    ? read_hdf5(file, path, err)
                 : nx_pth_is_file(path) ? nx_pth_read(path, take_array, file, err)

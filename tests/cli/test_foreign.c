@@ -125,6 +125,8 @@ static void refuses_other_networks(void **state)
     refused(cases[6].words, "stylize changed.onnx in.png -o not.png");
     write_truncated("cut.onnx", "new.onnx", 100);
     refused("cut off at byte", "stylize cut.onnx in.png -o not.png");
+    refused("an ONNX model, where a file of tensors is expected",
+            "run tiny.ini -o not.h5 -s descriptor.weights=new.onnx");
     refused("none.onnx", "stylize none.onnx in.png -o not.png");
     refused("it has not the tensors of pytorch/examples' TransformerNet",
             "stylize " NSTX_SOURCE "/tests/reference/pth/plain.pth in.png -o not.png");
