@@ -108,9 +108,10 @@ static bool another(chain *c, const char *found, const char *wanted)
     size_t convolutions = count_op(c->model, "Conv"), dense = count_op(c->model, "Gemm") + count_op(c->model, "MatMul");
     return nx_fail(
         c->err,
-        "%s: an ONNX model of %zu convolutions%s, with %.40s where %s is expected: of ONNX the style transfer "
+        "%s: an ONNX model of %zu convolution%s%s, with %.40s where %s is expected: of ONNX the style transfer "
         "networks of pytorch/examples are read",
-        c->source->path, convolutions, dense ? " and dense layers, such as a classifier" : "", found, wanted);
+        c->source->path, convolutions, convolutions == 1 ? "" : "s",
+        dense ? " and dense layers, such as a classifier" : "", found, wanted);
 }
 
 /* The nodes that depend on the picture: not those that compute shapes, or make parameters of tensors. */
