@@ -65,9 +65,7 @@ static int command_man(int argc, char **argv)
         {NULL, "2", "the request was wrong; one line says what would be right"},
         {NULL, "130", "interrupted, checkpoint written"},
         {"ENVIRONMENT", "NSTX_DEVICE", "the device to use: a part of its name, or #2, the second of `nstx devices`"},
-        {NULL, "NSTX_PROGRAMS",
-         "on or off: whether built programs are kept in the cache folder; without it those of all drivers but PoCL, "
-         "whose own cache serves, and which would compile each kernel twice"},
+        {NULL, "NSTX_PROGRAMS", "off: built programs are not kept in the cache folder, and not taken from there"},
         {NULL, "NSTX_SELFTEST", "off: a device is used even if its first, short self-test failed or was not made"},
         {NULL, "NSTX_WISDOM", "the file of what nstx tune measured; empty: none is used"},
         {NULL, "NSTX_KERNEL_CACHES", "a folder in which every process takes a cache of compiled kernels of its own"},

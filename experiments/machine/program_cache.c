@@ -60,12 +60,8 @@ static void store(const char *key, const void *binary, size_t bytes)
     free(path);
 }
 
-/* PoCL compiles every kernel of a program once more, for groups of any size, when it is asked for the binary: that
- * triples the time of a first run, to save half a second of later ones. */
-static bool keeps(const nx_device_info *info)
+void program_cache_use(void)
 {
     const char *wish = getenv("NSTX_PROGRAMS");
-    return wish && *wish ? !strcmp(wish, "on") : !nx_contains(info->platform, "portable");
+    if (!wish || strcmp(wish, "off")) nx_programs_keep(&(nx_program_cache){load, store});
 }
-
-void program_cache_use(void) { nx_programs_keep(&(nx_program_cache){keeps, load, store}); }

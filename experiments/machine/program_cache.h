@@ -1,10 +1,9 @@
 /* Built OpenCL programs, kept between runs in programs/ of the cache folder (machine/kernel_cache.h): a driver then
- * need not compile them again. A file is a line with the checksum of the rest, and the driver's binary; a damaged one
- * counts as none. */
+ * need not compile them again, and PoCL need not preprocess them to find that it has. A file is a line with the
+ * checksum of the rest, and the driver's binary; a damaged one counts as none. */
 #ifndef MACHINE_PROGRAM_CACHE_H
 #define MACHINE_PROGRAM_CACHE_H
 
-/* From now on, in this process. NSTX_PROGRAMS=on or off: all programs, or none; else those of all drivers but PoCL. */
-void program_cache_use(void);
+void program_cache_use(void); /* from now on, in this process; NSTX_PROGRAMS=off: not */
 
 #endif

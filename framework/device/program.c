@@ -73,7 +73,7 @@ static char *key_of(const nx_device_info *d, const char *options, const char *co
 static cl_program load_binary(nx_device *device, const char *key, const char *options)
 {
     size_t bytes;
-    unsigned char *binary = kept.keeps && kept.keeps(&device->info) ? kept.load(key, &bytes) : NULL;
+    unsigned char *binary = kept.load ? kept.load(key, &bytes) : NULL;
     if (!binary) return NULL;
     cl_int fit, status;
     cl_program program = clCreateProgramWithBinary(device->context, 1, &device->info.id, &bytes,
@@ -86,12 +86,10 @@ static cl_program load_binary(nx_device *device, const char *key, const char *op
     return NULL;
 }
 
-static void store_binary(const nx_device *device, cl_program program, const char *key)
+static void store_binary(cl_program program, const char *key)
 {
     size_t bytes = 0;
-    if (!kept.keeps || !kept.keeps(&device->info) ||
-        clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL) || !bytes)
-        return;
+    if (!kept.store || clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL) || !bytes) return;
     unsigned char *binary = nx_alloc(bytes);
     if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS)
         kept.store(key, binary, bytes);
@@ -118,7 +116,7 @@ static cl_program build(nx_device *device, const char *file, const char *defines
         NX_CL(status);
         status = clBuildProgram(program, 1, &device->info.id, options, NULL, NULL);
         if (status != CL_SUCCESS) die_of_build(device, program, file, options, status);
-        store_binary(device, program, key);
+        store_binary(program, key);
     }
     free(key);
     free(options);

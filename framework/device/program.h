@@ -14,7 +14,6 @@
 /* Binaries of built programs, as the driver gives them. A key, of letters and digits, stands for the source, its
  * options, the device, its driver and platform in their versions: what has the same key is the same program. */
 typedef struct nx_program_cache {
-    bool (*keeps)(const nx_device_info *info);     /* whether those of this device are loaded and stored */
     void *(*load)(const char *key, size_t *bytes); /* owned by the caller; NULL: there is none */
     void (*store)(const char *key, const void *binary, size_t bytes);
 } nx_program_cache;

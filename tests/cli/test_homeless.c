@@ -64,9 +64,7 @@ static void a_private_folder_is_made(void **state)
     assert_string_equal(said_err, line);
     assert_int_equal(stat(folder, &s), 0);
     assert_true(s.st_uid == user() && (s.st_mode & 0777) == 0700);
-    setenv("NSTX_PROGRAMS", "on", true);
     nstx(0, "run tiny.ini -s experiment.steps=1 -s log.images=0 -s log.validation=0");
-    unsetenv("NSTX_PROGRAMS");
     assert_int_equal(times_said(line), 1);
     char *list = nx_format("ls %s/nstx/programs | wc -l", folder), *programs = shell(list);
     assert_true(atoi(programs) > 0);

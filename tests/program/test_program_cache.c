@@ -62,7 +62,6 @@ static float sum(void)
 static char *first_program(const char *cache)
 {
     setenv("NSTX_KERNEL_CACHES", cache, true);
-    setenv("NSTX_PROGRAMS", "on", true);
     program_cache_use();
     assert_float_equal(sum(), 3, 0);
     return only_program(cache);
