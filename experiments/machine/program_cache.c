@@ -60,8 +60,16 @@ static void store(const char *key, const void *binary, size_t bytes)
     free(path);
 }
 
+static bool used;
+
 void program_cache_use(void)
 {
     const char *wish = getenv("NSTX_PROGRAMS");
-    if (!wish || strcmp(wish, "off")) nx_programs_keep(&(nx_program_cache){load, store});
+    used = !wish || strcmp(wish, "off");
+    program_cache_grows(true);
+}
+
+void program_cache_grows(bool grows)
+{
+    if (used) nx_programs_keep(&(nx_program_cache){load, grows ? store : NULL});
 }
