@@ -232,9 +232,10 @@ static bool stylize_scaled(job *j, const nx_raster *raster, nx_image *out, nx_er
 {
     int h, w;
     scaled_size(j, raster->height, raster->width, &h, &w);
-    nx_image whole = nx_image_new(raster->height, raster->width), result = nx_image_new(h, w);
-    for (int y = 0; y < whole.height; y++)
-        nx_raster_read(raster, y, 0, whole.width, whole.rgb + (size_t)y * (size_t)whole.width * 3);
+    nx_image whole, result;
+    if (!nx_raster_image(raster, &whole))
+        return nx_fail(err, "--style-scale: %d x %d pixels: too large for the memory", whole.width, whole.height);
+    result = nx_image_new(h, w);
     nx_image content = nx_image_resize(&whole, h, w, NX_BICUBIC);
     nx_image_free(&whole);
     bool ok = begin(j, &(generator_content){h, w, generator_read_image, &content}, err) &&

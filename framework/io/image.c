@@ -512,26 +512,41 @@ void nx_raster_read(const nx_raster *r, int y, int x, int count, float *rgb)
         }
 }
 
-static void store_sample(uint8_t *sample, int depth, float value)
+bool nx_raster_image(const nx_raster *r, nx_image *out)
 {
-    float most = depth == 16 ? 65535.f : 255.f, whole = floorf(value * most / 255.f + .5f);
-    unsigned number = (unsigned)(whole < 0 ? 0 : whole > most ? most : whole);
-    if (depth == 16) *sample++ = (uint8_t)(number >> 8);
-    *sample = (uint8_t)number;
+    size_t count = nx_times((size_t)r->height * (size_t)r->width, 3 * sizeof(float));
+    *out = (nx_image){r->height, r->width, nx_try_alloc(count)};
+    for (int y = 0; out->rgb && y < out->height; y++)
+        nx_raster_read(r, y, 0, out->width, out->rgb + (size_t)y * (size_t)out->width * 3);
+    return out->rgb;
+}
+
+/* v from 0 to 255 as a whole number from 0 to top; NaN as 0. */
+static unsigned quantized(float v, unsigned top)
+{
+    return v >= 255 ? top : v > 0 ? (unsigned)(v * ((float)top / 255) + 0.5f) : 0;
+}
+
+/* As files store them: of 16 bits the upper half first. */
+static void store_samples(uint8_t *to, const float *from, size_t count, int depth)
+{
+    for (size_t i = 0; i < count; i++) {
+        unsigned v = quantized(from[i], depth == 16 ? 65535 : 255);
+        if (depth == 16) *to++ = (uint8_t)(v >> 8);
+        *to++ = (uint8_t)v;
+    }
 }
 
 bool nx_raster_resize(nx_raster *r, int height, int width, nx_error *err)
 {
-    size_t bytes = (size_t)r->depth / 8, count = nx_times((size_t)height * (size_t)width, 3);
-    nx_image whole = {r->height, r->width,
-                      nx_try_alloc(nx_times((size_t)r->height * (size_t)r->width, 3 * sizeof(float)))};
-    uint8_t *samples = nx_try_alloc(nx_times(count, bytes));
-    bool fine = (whole.rgb && samples) || nx_fail(err, "%d x %d pixels: too large for the memory", width, height);
+    size_t count = nx_times((size_t)height * (size_t)width, 3);
+    nx_image whole;
+    uint8_t *samples = nx_try_alloc(nx_times(count, (size_t)r->depth / 8));
+    bool fine = (nx_raster_image(r, &whole) && samples) ||
+                nx_fail(err, "%d x %d pixels: too large for the memory", width, height);
     if (fine) {
-        for (int y = 0; y < r->height; y++)
-            nx_raster_read(r, y, 0, r->width, whole.rgb + (size_t)y * (size_t)r->width * 3);
         nx_image resized = nx_image_resize(&whole, height, width, NX_BICUBIC);
-        for (size_t i = 0; i < count; i++) store_sample(samples + i * bytes, r->depth, resized.rgb[i]);
+        store_samples(samples, resized.rgb, count, r->depth);
         nx_image_free(&resized);
         nx_raster resized_raster = {height, width, height, width, 1, 3, r->depth, samples};
         nx_raster_free(r);
@@ -549,11 +564,8 @@ static bool load_image(nx_image *out, const char *path, bool (*load)(nx_raster *
     nx_raster raster;
     *out = (nx_image){0};
     if (!load(&raster, path, err)) return false;
-    *out = (nx_image){raster.height, raster.width,
-                      nx_try_alloc(nx_times((size_t)raster.height * (size_t)raster.width, 3 * sizeof(float)))};
-    bool fine = out->rgb || nx_fail(err, "%s: %d x %d pixels: too large for the memory", path, out->width, out->height);
-    for (int y = 0; fine && y < out->height; y++)
-        nx_raster_read(&raster, y, 0, out->width, out->rgb + (size_t)y * (size_t)out->width * 3);
+    bool fine = nx_raster_image(&raster, out) ||
+                nx_fail(err, "%s: %d x %d pixels: too large for the memory", path, out->width, out->height);
     nx_raster_free(&raster);
     if (!fine) *out = (nx_image){0};
     return fine;
@@ -579,12 +591,6 @@ struct nx_image_writer {
     uint8_t *samples; /* JPEG: the whole picture, which TurboJPEG takes at once; PNG: a row */
     png_work work;    /* of PNG */
 };
-
-/* v from 0 to 255 as a whole number from 0 to top; NaN as 0. */
-static unsigned quantized(float v, unsigned top)
-{
-    return v >= 255 ? top : v > 0 ? (unsigned)(v * ((float)top / 255) + 0.5f) : 0;
-}
 
 /* libpng's own says no more than that it failed. */
 static void write_png_data(png_structp png, png_bytep data, size_t bytes)
@@ -651,14 +657,7 @@ bool nx_image_writer_rows(nx_image_writer *w, int rows, const float *rgb, nx_err
     size_t line = (size_t)w->width * 3;
     for (int y = 0; y < rows; y++, w->done++, rgb += line) {
         uint8_t *to = w->samples + (w->format == NX_IMAGE_JPEG ? (size_t)w->done * line : 0);
-        for (size_t i = 0; i < line; i++) {
-            if (w->format == NX_IMAGE_PNG16) {
-                unsigned v = quantized(rgb[i], 65535);
-                to[2 * i] = (uint8_t)(v >> 8), to[2 * i + 1] = (uint8_t)v;
-            } else {
-                to[i] = (uint8_t)quantized(rgb[i], 255);
-            }
-        }
+        store_samples(to, rgb, line, w->format == NX_IMAGE_PNG16 ? 16 : 8);
         if (w->format != NX_IMAGE_JPEG && !write_png_row(w)) return cannot_write(w, w->work.message, err);
     }
     return true;

@@ -65,6 +65,10 @@ bool nx_raster_load(nx_raster *out, const char *path, nx_error *err);
 bool nx_raster_load_mask(nx_raster *out, const char *path, nx_error *err);
 void nx_raster_free(nx_raster *raster); /* leaves *raster empty; NULL is fine */
 
+/* All of it, the picture that nx_image_load gives; the caller frees it. False: too large for the memory; out has its
+ * size then. */
+bool nx_raster_image(const nx_raster *raster, nx_image *out);
+
 /* Makes it height x width by bicubic interpolation, of the same depth; what is transparent is over white. */
 bool nx_raster_resize(nx_raster *raster, int height, int width, nx_error *err);
 
