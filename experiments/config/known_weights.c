@@ -58,12 +58,7 @@ const char *known_name_at(size_t i) { return i < TABLE ? table[i].name : NULL; }
 
 /* ---- places ---- */
 
-char *known_folder(void)
-{
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    if (data && *data) return nx_format("%s/nstx/weights", data);
-    return home && *home ? nx_format("%s/.local/share/nstx/weights", home) : NULL;
-}
+char *known_folder(void) { return nx_user_path("XDG_DATA_HOME", ".local/share", "nstx/weights"); }
 
 char *known_file_name(const char *url)
 {

@@ -23,12 +23,7 @@ static char *own_folder(void)
     return whole;
 }
 
-static char *cache_folder(void)
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (cache && *cache) return nx_format("%s/nstx/data", cache);
-    return home && *home ? nx_format("%s/.cache/nstx/data", home) : NULL;
-}
+static char *cache_folder(void) { return nx_user_path("XDG_CACHE_HOME", ".cache", "nstx/data"); }
 
 static bool same_folder(const char *a, const char *b)
 {

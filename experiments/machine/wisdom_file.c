@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "graph/wisdom.h"
+#include "io/files.h"
 #include "machine/kernel_cache.h"
 #include "ops/choice.h"
 
@@ -15,13 +16,12 @@
 
 char *wisdom_file_path(const nx_device_info *info)
 {
-    const char *named = getenv("NSTX_WISDOM"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *named = getenv("NSTX_WISDOM");
     if (named) return *named ? nx_copy_text(named) : NULL;
-    if (!(cache && *cache) && !(home && *home)) return NULL;
     char *device = nx_format("%s-%s", info->name, nx_wisdom_kernels(info));
     for (char *c = device; *c; c++) *c = isalnum((unsigned char)*c) ? *c : '-';
-    char *path = cache && *cache ? nx_format("%s/nstx/wisdom-%s.txt", cache, device)
-                                 : nx_format("%s/.cache/nstx/wisdom-%s.txt", home, device);
+    char *below = nx_format("nstx/wisdom-%s.txt", device), *path = nx_user_path("XDG_CACHE_HOME", ".cache", below);
+    free(below);
     free(device);
     return path;
 }

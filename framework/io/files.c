@@ -112,7 +112,7 @@ bool nx_files_images(nx_file_list *out, const char *path, nx_error *err)
     return true;
 }
 
-/* How many of the list's pictures lie in a folder, which is the first `length` bytes of a path. */
+/* How many of the list's pictures lie in a folder, which is the first `length` bytes of the path of its first one. */
 typedef struct tally {
     const char *path;
     size_t length, count;
@@ -135,15 +135,13 @@ void nx_files_first(nx_file_list *list, size_t most)
     tally *folders = NULL;
     size_t count = 0, kept = 0;
     if (!most) return;
-    char **over = nx_alloc((list->count + 1) * sizeof *over);
     for (size_t i = 0; i < list->count; i++) {
-        bool keep = tally_of(&folders, &count, list->paths[i])->count++ < most;
-        if (keep) list->paths[kept++] = list->paths[i];
-        over[i] = keep ? NULL : list->paths[i];
+        if (tally_of(&folders, &count, list->paths[i])->count++ < most)
+            list->paths[kept++] = list->paths[i];
+        else
+            free(list->paths[i]);
     }
-    for (size_t i = 0; i < list->count; i++) free(over[i]);
     list->count = kept;
-    free(over);
     free(folders);
 }
 
@@ -199,6 +197,13 @@ bool nx_folder_make(const char *path, nx_error *err)
 }
 
 #define GROWN_MAX ((size_t)1 << 28) /* bytes of what does not tell its size */
+
+char *nx_user_path(const char *variable, const char *otherwise, const char *below)
+{
+    const char *named = getenv(variable), *home = getenv("HOME");
+    if (named && *named) return nx_format("%s/%s", named, below);
+    return home && *home ? nx_format("%s/%s/%s", home, otherwise, below) : NULL;
+}
 
 bool nx_folder_may_write(const char *path)
 {

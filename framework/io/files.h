@@ -39,6 +39,10 @@ bool nx_folder_exists(const char *path); /* a folder */
 /* Makes the folder with its parents; one that exists is fine. */
 bool nx_folder_make(const char *path, nx_error *err);
 
+/* Where a program keeps what is its user's: `below` below the folder that the variable names (XDG_CACHE_HOME),
+ * else below `otherwise` (".cache") of HOME; NULL: neither is set. Owned by the caller. */
+char *nx_user_path(const char *variable, const char *otherwise, const char *below);
+
 /* True if files may be made in the folder, or it may be made itself. */
 bool nx_folder_may_write(const char *path);
 
