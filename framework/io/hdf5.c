@@ -532,6 +532,7 @@ static hid_t bfloat16_type(void)
 
 static bool is_bfloat16(hid_t type)
 {
+    if (H5Tget_size(type) != sizeof(uint16_t)) return false;
     hid_t wanted = bfloat16_type();
     bool same = H5Tequal(type, wanted) > 0;
     shut(wanted, H5Tclose);

@@ -144,12 +144,7 @@ static bool add_reals(const reader *r, const field *f, numbers *n)
 }
 
 /* A copy, which bytes of any alignment need. NULL: there are none. */
-static void *copied(const void *data, size_t bytes)
-{
-    void *copy = bytes ? nx_alloc(bytes) : NULL;
-    if (bytes) memcpy(copy, data, bytes);
-    return copy;
-}
+static void *copied(const void *data, size_t bytes) { return bytes ? nx_copy(data, bytes) : NULL; }
 
 static bool finish_tensor(const reader *r, numbers *n, nx_onnx_tensor *t)
 {

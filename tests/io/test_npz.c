@@ -1,16 +1,7 @@
 /* NumPy's .npz as tensor files: types, orders, and what is wrong with damaged ones. */
 #include "io/npz.h"
 #include "npz.h"
-
-#include "io/tensors.h"
-
-static nx_tensor_file *opened(const char *path)
-{
-    nx_tensor_file *file;
-    nx_error err = {0};
-    if (!nx_tensor_file_open(&file, path, &err)) fail_msg("%s", err.text);
-    return file;
-}
+#include "tensor_file.h"
 
 static void types_are_converted(void **state)
 {
@@ -54,14 +45,6 @@ static void columns_become_rows(void **state)
     nx_tensor_file *file = opened(path);
     assert_memory_equal(nx_tensor_file_at(file, 0)->data, rows, sizeof rows);
     nx_tensor_file_free(file);
-}
-
-static void assert_refused(const char *path, const char *part)
-{
-    nx_tensor_file *file;
-    nx_error err = {0};
-    assert_false(nx_tensor_file_open(&file, path, &err));
-    assert_message(&err, path, part);
 }
 
 static void damage_is_named(void **state)

@@ -1,9 +1,8 @@
 /* PyTorch's .pth as tensor files: files by PyTorch itself (tests/reference/pth.py), both formats, old ways to write a
  * tensor, and each thing that may be wrong. */
-#include "scratch.h"
-
 #include "io/pth.h"
 #include "pth.h"
+#include "tensor_file.h"
 
 /* ---- by PyTorch itself ---- */
 
@@ -12,14 +11,6 @@ static const char *torch_file(const char *name)
     static char path[256];
     snprintf(path, sizeof path, NSTX_SOURCE "/tests/reference/pth/%s.pth", name);
     return path;
-}
-
-static nx_tensor_file *opened(const char *path)
-{
-    nx_tensor_file *file;
-    nx_error err = {0};
-    if (!nx_tensor_file_open(&file, path, &err)) fail_msg("%s", err.text);
-    return file;
 }
 
 /* Names, shapes and every number, which the twin makes of the name; `called`, where it made them of another one. */
@@ -77,14 +68,6 @@ static void torchs_files_are_read(void **state)
         assert_tensors(file, rows[i].all, rows[i].count);
         nx_tensor_file_free(file);
     }
-}
-
-static void assert_refused(const char *path, const char *part)
-{
-    nx_tensor_file *file;
-    nx_error err = {0};
-    assert_false(nx_tensor_file_open(&file, path, &err));
-    assert_message(&err, path, part);
 }
 
 static void torchs_other_files_are_refused(void **state)
