@@ -265,7 +265,7 @@ static void check_numbers(const void *context)
     bool cpu = device->info.family == NX_FAMILY_CPU;
     char *what = nx_format("%s kernels", cpu ? "CPU" : "GPU");
     if (cpu && !(device->info.type & CL_DEVICE_TYPE_CPU)) exit(FINE);
-    selftest_result r = selftest(device, SELFTEST_ALL, watch);
+    selftest_result r = selftest(device, SELFTEST_ALL, NULL, watch);
     if (r.failed)
         say(BAD, what, "%d of %d tests fail: %s", r.failed, r.cases, r.failures);
     else

@@ -1,7 +1,7 @@
 /* The first use of a device. Programs that start at once wait for the first one's test: a lock, held until it ends.
  *
- * The process that makes the test is asked and answers through a pair of sockets. It ends when its end of them closes,
- * which is when it is not needed any more, or when the program has died. */
+ * The processes that make the test, who divide the cases among them, are asked and answer through a pair of sockets.
+ * They end when their end of them closes, which is when they are not needed any more, or when the program has died. */
 #include "machine/first_use.h"
 
 #include "base/clock.h"
@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,26 +85,40 @@ typedef struct answer {
     selftest_result result;
 } answer;
 
-static void examine(const char *name, const char *kernels, selftest_watch *watch, answer *a)
+static void examine(const char *name, const char *kernels, _Atomic int *next, selftest_watch *watch, answer *a)
 {
     nx_device *device;
     nx_device_options plain = {.name = name, .kernels = kernels};
     *a = (answer){.opened = device_open(&device, plain, &a->err)};
     if (!a->opened) return;
-    a->result = selftest(device, SELFTEST_BRIEF, watch);
+    a->result = selftest(device, SELFTEST_BRIEF, next, watch);
     nx_device_free(device);
 }
 
-/* ---- by a process of its own ---- */
+/* Adds the findings of another share. */
+static void add_result(selftest_result *sum, const selftest_result *share)
+{
+    char *both = nx_format("%s%s%s", sum->failures, sum->failed && share->failed ? "; " : "", share->failures);
+    sum->cases += share->cases;
+    sum->failed += share->failed;
+    snprintf(sum->failures, sizeof sum->failures, "%.*s", (int)sizeof sum->failures - 1, both);
+    free(both);
+}
+
+/* ---- by processes of its own ---- */
 
 typedef struct question {
     char name[256], kernels[16]; /* of the device's options; empty: none */
 } question;
 
-static struct {
-    pid_t process; /* 0: there is none */
+/* Two, since most of a test is the driver's compiler, which works on one core. */
+enum { TESTERS = 2 };
+static struct tester {
+    pid_t process;
     int socket;
-} tester;
+} testers[TESTERS];
+static int n_testers;          /* 0: there are none */
+static _Atomic int *next_case; /* shared by them; NULL: not yet */
 
 enum { GLANCE = 50 }; /* milliseconds between two looks at an interrupt */
 
@@ -138,62 +153,82 @@ static _Noreturn void serve(int socket)
         answer a;
         selftest_watch watch = {.patience = PATIENCE};
         alarm(PATIENCE);
-        examine(q.name, *q.kernels ? q.kernels : NULL, &watch, &a);
+        examine(q.name, *q.kernels ? q.kernels : NULL, next_case, &watch, &a);
         send_all(socket, &a, sizeof a);
     }
     _exit(0); /* some drivers crash in what they do at exit */
 }
 
-/* Lets the process go; gives its status. */
-static int dismiss(void)
+/* Lets a process go; gives its status. */
+static int dismiss(const struct tester *t)
 {
     int status = 0;
-    close(tester.socket);
-    while (waitpid(tester.process, &status, 0) < 0 && errno == EINTR) continue;
-    tester.process = 0;
+    close(t->socket);
+    while (waitpid(t->process, &status, 0) < 0 && errno == EINTR) continue;
     return status;
+}
+
+static void dismiss_all(void)
+{
+    while (n_testers) dismiss(&testers[--n_testers]);
+}
+
+static struct tester hire(void)
+{
+    int ends[2];
+    NX_CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair: %s", strerror(errno));
+    struct tester t = {fork(), ends[0]};
+    NX_CHECK(t.process >= 0, "fork: %s", strerror(errno));
+    if (!t.process) {
+        close(ends[0]);
+        for (int i = 0; i < n_testers; i++) close(testers[i].socket);
+        serve(ends[1]);
+    }
+    close(ends[1]);
+    return t;
 }
 
 pid_t first_use_prepare(void)
 {
-    int ends[2];
     kernel_cache_prepare();
     if (is_off()) return -1;
-    if (tester.process) dismiss();
-    fflush(NULL);
-    NX_CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair: %s", strerror(errno));
-    tester.process = fork();
-    NX_CHECK(tester.process >= 0, "fork: %s", strerror(errno));
-    if (!tester.process) {
-        close(ends[0]);
-        serve(ends[1]);
+    dismiss_all();
+    if (!next_case) {
+        void *shared = mmap(NULL, sizeof *next_case, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        NX_CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
+        next_case = shared;
     }
-    close(ends[1]);
-    tester.socket = ends[0];
-    return tester.process;
+    *next_case = 0;
+    fflush(NULL);
+    for (int wanted = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? TESTERS : 1; n_testers < wanted; n_testers++)
+        testers[n_testers] = hire();
+    return testers[0].process;
 }
 
-/* Until the process answers or ends; false, and the process is gone, if an interrupt came first. */
-static bool wait_for_answer(void)
+/* Takes the first process that answers or ends off the list; false if an interrupt came first. */
+static bool wait_for_one(struct tester *out)
 {
-    struct pollfd answer = {.fd = tester.socket, .events = POLLIN};
-    while (!is_interrupted())
-        if (poll(&answer, 1, GLANCE) > 0) return true;
-    kill(tester.process, SIGKILL);
+    struct pollfd ends[TESTERS];
+    for (int i = 0; i < n_testers; i++) ends[i] = (struct pollfd){.fd = testers[i].socket, .events = POLLIN};
+    while (!is_interrupted()) {
+        if (poll(ends, (nfds_t)n_testers, GLANCE) <= 0) continue;
+        int i = 0;
+        while (!ends[i].revents) i++;
+        *out = testers[i];
+        testers[i] = testers[--n_testers];
+        return true;
+    }
     return false;
 }
 
-/* Has the process make the test; false, with an error, if it died of that. */
-static bool ask(const nx_device_info *info, const nx_device_options *options, answer *a, nx_error *err)
+/* What one process found; false, with an error, if it died of that. */
+static bool take_answer(const nx_device_info *info, answer *a, nx_error *err)
 {
-    question q = {0};
-    snprintf(q.name, sizeof q.name, "%s", options->name ? options->name : "");
-    snprintf(q.kernels, sizeof q.kernels, "%s", options->kernels ? options->kernels : "");
-    bool sent = send_all(tester.socket, &q, sizeof q), waited = !sent || wait_for_answer();
-    bool answered = sent && waited && receive_all(tester.socket, a, sizeof *a);
-    int status = dismiss();
+    struct tester t;
+    if (!wait_for_one(&t)) return nx_fail(err, "%s: interrupted in its self-test", info->name);
+    bool answered = receive_all(t.socket, a, sizeof *a);
+    int status = dismiss(&t);
     if (answered) return true;
-    if (!waited) return nx_fail(err, "%s: interrupted in its self-test", info->name);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         return nx_fail(err, "%s: its self-test made no step in %d seconds: " ANYWAY, info->name, PATIENCE);
     if (WIFSIGNALED(status))
@@ -203,14 +238,36 @@ static bool ask(const nx_device_info *info, const nx_device_options *options, an
                    WEXITSTATUS(status));
 }
 
+/* Has the processes make the test, side by side. */
+static bool ask(const nx_device_info *info, const nx_device_options *options, answer *sum, nx_error *err)
+{
+    question q = {0};
+    snprintf(q.name, sizeof q.name, "%s", options->name ? options->name : "");
+    snprintf(q.kernels, sizeof q.kernels, "%s", options->kernels ? options->kernels : "");
+    for (int i = 0; i < n_testers; i++) /* one that is dead is told of when its answer is missing */
+        send_all(testers[i].socket, &q, sizeof q);
+    bool ok = true;
+    *sum = (answer){.opened = true};
+    while (ok && sum->opened && n_testers) {
+        answer a;
+        ok = take_answer(info, &a, err);
+        if (ok && a.opened)
+            add_result(&sum->result, &a.result);
+        else if (ok)
+            *sum = a;
+    }
+    for (int i = 0; i < n_testers; i++) kill(testers[i].process, SIGKILL); /* nobody asks them any more */
+    return ok;
+}
+
 /* ---- the first use ---- */
 
 static bool test(const nx_device_info *info, const nx_device_options *options, nx_error *err)
 {
     answer a;
     double begun = nx_now();
-    if (!tester.process)
-        examine(options->name, options->kernels, NULL, &a);
+    if (!n_testers)
+        examine(options->name, options->kernels, NULL, NULL, &a);
     else if (!ask(info, options, &a, err))
         return false;
     if (a.opened) return first_use_judge(info, &a.result, nx_now() - begun, err);
@@ -221,7 +278,7 @@ static bool test(const nx_device_info *info, const nx_device_options *options, n
 bool first_use(const nx_device_info *info, const nx_device_options *options, nx_error *err)
 {
     if (is_off() || first_use_known(info)) {
-        if (tester.process) dismiss();
+        dismiss_all();
         return true;
     }
     char *path = path_of(info), *folder = path ? nx_path_folder(path) : NULL;
@@ -230,7 +287,7 @@ bool first_use(const nx_device_info *info, const nx_device_options *options, nx_
         poll(NULL, 0, GLANCE);
     bool ok = first_use_known(info) || test(info, options, err);
     if (lock >= 0) close(lock);
-    if (tester.process) dismiss();
+    dismiss_all();
     free(folder);
     free(path);
     return ok;

@@ -5,9 +5,10 @@
  *     first_use_prepare();                                      at the start, before OpenCL is touched
  *     if (!first_use(&info, &options, &err)) return false;      before the device is opened for a run
  *
- * The test is made by another process, so that a driver that crashes is answered like one that computes wrong. That
- * process is forked by first_use_prepare, since drivers do not survive a fork, and waits; where a device is known, or
- * nothing asks, it ends unused. Forking, waiting and ending take about a millisecond.
+ * The test is made by other processes, so that a driver that crashes is answered like one that computes wrong; by two,
+ * who divide the cases among them, where there are two cores. They are forked by first_use_prepare, since drivers do
+ * not survive a fork, and wait; where a device is known, or nothing asks, they end unused. Forking, waiting and ending
+ * take about a millisecond each.
  *
  * NSTX_SELFTEST=off in the environment leaves the test out, for those who know their device is wrong and want it
  * anyway.
@@ -20,7 +21,8 @@
 
 #include <sys/types.h>
 
-/* Forks the process that will make the test; gives its number, or -1 where NSTX_SELFTEST=off and none is needed. For
+/* Forks the processes that will make the test; gives the first one's number, or -1 where NSTX_SELFTEST=off and none is
+ * needed. For
  * programs that have not touched OpenCL, nor started a thread. Without it a test is made in this process. */
 pid_t first_use_prepare(void);
 

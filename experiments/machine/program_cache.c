@@ -60,16 +60,12 @@ static void store(const char *key, const void *binary, size_t bytes)
     free(path);
 }
 
-static bool used;
-
 void program_cache_use(void)
 {
     const char *wish = getenv("NSTX_PROGRAMS");
-    used = !wish || strcmp(wish, "off");
-    program_cache_grows(true);
-}
-
-void program_cache_grows(bool grows)
-{
-    if (used) nx_programs_keep(&(nx_program_cache){load, grows ? store : NULL});
+    if (wish && !strcmp(wish, "off")) return;
+    nx_programs_keep(&(nx_program_cache){load, store});
+    /* For a program's binary PoCL compiles its kernels for groups of any size; without this it would compile them once
+     * more for the size of each launch. */
+    setenv("POCL_WORK_GROUP_SPECIALIZATION", "0", false);
 }

@@ -4,12 +4,6 @@
 #ifndef MACHINE_PROGRAM_CACHE_H
 #define MACHINE_PROGRAM_CACHE_H
 
-#include <stdbool.h>
-
-void program_cache_use(void); /* from now on, in this process; NSTX_PROGRAMS=off: not */
-
-/* Whether new programs are kept as well, where the cache is used: for what is built once and not again. PoCL compiles
- * each kernel of a program once more, for groups of any size, when it is asked for the binary. */
-void program_cache_grows(bool grows);
+void program_cache_use(void); /* from now on, in this process; before OpenCL is touched; NSTX_PROGRAMS=off: not */
 
 #endif

@@ -3,7 +3,7 @@
  *
  * For users' machines (`nstx doctor`); tests/test_ops.c, which runs all cases, is the thorough one.
  *
- *     selftest_result r = selftest(device, SELFTEST_ALL, NULL);
+ *     selftest_result r = selftest(device, SELFTEST_ALL, NULL, NULL);
  *     printf("%d of %d failed, largest error %g in %s", r.failed, r.cases, r.error, r.worst);
  */
 #ifndef MACHINE_SELFTEST_H
@@ -28,7 +28,8 @@ typedef struct selftest_watch {
     char step[160]; /* "conv/3x3, 3 to 16: compiling"; empty before and after */
 } selftest_watch;
 
-/* watch: NULL for none. */
-selftest_result selftest(nx_device *device, selftest_extent extent, selftest_watch *watch);
+/* next: of processes that divide the cases among them, a number in memory that they share, 0 at first: each takes the
+ * next case when it has done one. NULL: all of them. watch: NULL for none. */
+selftest_result selftest(nx_device *device, selftest_extent extent, _Atomic int *next, selftest_watch *watch);
 
 #endif

@@ -15,7 +15,7 @@
 #include <xxhash.h>
 
 typedef struct nx_program {
-    char *file, *defines;
+    char *file, *kernel, *defines;
     cl_program program;
 } nx_program;
 
@@ -38,6 +38,38 @@ static char *source_text(const char *folder, const char *file)
     for (size_t i = 0; i < nx_source_count; i++)
         if (!strcmp(nx_sources[i].name, file)) return nx_copy_text(nx_sources[i].text);
     nx_die("no kernel file is called %s.cl", file);
+}
+
+/* Where the next kernel's definition begins, a line that starts with __kernel or KERNEL, and where it ends, behind the
+ * brace that closes it; false where there is none. */
+static bool next_kernel(char *text, char **begin, char **end)
+{
+    char *at = text;
+    while (strncmp(at, "__kernel", 8) && strncmp(at, "KERNEL", 6)) {
+        at = strchr(at, '\n');
+        if (!at++) return false;
+    }
+    *begin = at;
+    int depth = 0;
+    for (at += strcspn(at, "{"); *at; at++) {
+        depth += (*at == '{') - (*at == '}');
+        if (!depth) break;
+    }
+    *end = *at ? at + 1 : at;
+    return true;
+}
+
+/* Leaves a file's one kernel, for the others blank lines. */
+static void keep_kernel(char *text, const char *kernel)
+{
+    char *declared = nx_format("void %s(", kernel), *begin, *end;
+    for (; next_kernel(text, &begin, &end); text = end) {
+        char *name = strstr(begin, declared);
+        if (name && name < end) continue;
+        for (char *c = begin; c < end; c++)
+            if (*c != '\n') *c = ' ';
+    }
+    free(declared);
 }
 
 static void die_of_build(nx_device *device, cl_program program, const char *file, const char *options, cl_int status)
@@ -96,11 +128,12 @@ static void store_binary(cl_program program, const char *key)
     free(binary);
 }
 
-static cl_program build(nx_device *device, const char *file, const char *defines)
+static cl_program build(nx_device *device, const char *file, const char *kernel, const char *defines)
 {
     double start = nx_now();
     nx_progress("compiling %s.cl", file);
     char *prelude = source_text(device->sources, "prelude"), *text = source_text(device->sources, file);
+    keep_kernel(text, kernel);
     const char *parts[] = {prelude, "\n#line 1 \"", file, ".cl\"\n", text};
     const char *family = device->info.family == NX_FAMILY_GPU ? "GPU" : "CPU";
     int group = nx_device_group(&device->info);
@@ -130,13 +163,15 @@ cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, c
 {
     if (!defines) defines = "";
     size_t i = 0;
-    while (i < device->n_programs &&
-           (strcmp(device->programs[i].file, file) || strcmp(device->programs[i].defines, defines)))
-        i++;
+    for (; i < device->n_programs; i++) {
+        const nx_program *p = &device->programs[i];
+        if (!strcmp(p->kernel, name) && !strcmp(p->file, file) && !strcmp(p->defines, defines)) break;
+    }
     if (i == device->n_programs) {
-        cl_program program = build(device, file, defines); /* may die, and is counted only then */
+        cl_program program = build(device, file, name, defines); /* may die, and is counted only then */
         NX_GROW(device->programs, device->n_programs);
-        device->programs[device->n_programs++] = (nx_program){nx_copy_text(file), nx_copy_text(defines), program};
+        device->programs[device->n_programs++] =
+            (nx_program){nx_copy_text(file), nx_copy_text(name), nx_copy_text(defines), program};
     }
     cl_int status;
     cl_kernel kernel = clCreateKernel(device->programs[i].program, name, &status);
@@ -217,6 +252,7 @@ void nx_program_release_all(nx_device *device)
     for (size_t i = 0; i < device->n_programs; i++) {
         clReleaseProgram(device->programs[i].program);
         free(device->programs[i].file);
+        free(device->programs[i].kernel);
         free(device->programs[i].defines);
     }
     free(device->programs);

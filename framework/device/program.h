@@ -1,8 +1,9 @@
 /* OpenCL programs, from the sources that are embedded in the binary: the only caller of clBuildProgram.
  *
- * Each file of cl/ is one program for each set of defines, behind a common prelude (cl/prelude.cl); none includes
- * another. For work on kernels, nx_device_options.sources names a folder whose files replace the embedded ones. What a
- * driver made of a program is kept from run to run if the caller says where (nx_programs_keep).
+ * Each kernel is one program for each set of defines: its file's text without the other kernels, behind a common
+ * prelude (cl/prelude.cl), so that nothing is compiled but what runs; no file includes another. For work on kernels,
+ * nx_device_options.sources names a folder whose files replace the embedded ones. What a driver made of a program is
+ * kept from run to run if the caller says where (nx_programs_keep).
  *
  *     cl_kernel kernel = nx_kernel_new(device, "conv", "conv_cpu", "-DROWS=8");
  */
@@ -20,7 +21,7 @@ typedef struct nx_program_cache {
 void nx_programs_keep(const nx_program_cache *cache); /* in this process; copied */
 
 /* A kernel object of its own (arguments are bound to it), released with clReleaseKernel. Programs are built once for
- * each (file, defines) and shared. defines may be NULL. */
+ * each (file, name, defines) and shared. defines may be NULL. */
 cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, const char *defines);
 
 /* The parameters of a kernel as its embedded source declares them, in order; how many. Dies where the kernel is not

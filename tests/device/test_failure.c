@@ -123,11 +123,9 @@ static void test_memory(void **state)
     assert_still_computes();
 }
 
-/* A kernel does not compile: the compiler's log is part of what is told. */
-static void test_kernel(void **state)
+/* A folder of sources in which add.cl has this text. */
+static void write_add(const char *text)
 {
-    (void)state;
-    static const char text[] = "KERNEL void add(__global float *y) { y[0] = no_such_variable; }\n";
     char *prelude;
     size_t bytes;
     nx_error err;
@@ -136,13 +134,37 @@ static void test_kernel(void **state)
     assert_true(nx_file_write(scratch("cl/prelude.cl"), prelude, bytes, &err));
     assert_true(nx_file_write(scratch("cl/add.cl"), text, strlen(text), &err));
     free(prelude);
+}
+
+/* A kernel does not compile: the compiler's log is part of what is told, with the line of the file. */
+static void test_kernel(void **state)
+{
+    (void)state;
+    write_add("KERNEL void other(__global float *y)\n{\n    if (*y) { y[0] = 1; }\n}\n\n"
+              "KERNEL void add(__global float *y) { y[0] = no_such_variable; }\n");
     work w = begin(scratch("cl"));
     fails(realize, &w);
+    assert_told("add.cl:6:");
     assert_told("add.cl does not build on ");
     assert_told("CL_BUILD_PROGRAM_FAILURE");
     assert_told("no_such_variable");
     end(&w);
     assert_still_computes();
+}
+
+/* Of a file with several kernels, only what is launched is compiled. */
+static void test_one_kernel(void **state)
+{
+    (void)state;
+    write_add("static float twice(float x) { return 2 * x; }\n"
+              "__kernel\nvoid broken(__global float *y) { while (*y) { y[0] = no_such_variable; } }\n"
+              "KERNEL void add(__global const float *a, __global const float *b, __global float *y)\n"
+              "{\n    FLAT_FOR(i) for (int k = 0; k < LANES; k++) { y[i + k] = twice(a[i + k]); }\n}\n"
+              "KERNEL void broken_too(__global float *y)\n{\n    y[0] = no_such_variable;\n}\n");
+    work w = begin(scratch("cl"));
+    realize(&w);
+    assert_computes(&w);
+    end(&w);
 }
 
 static void launch_nothing(void *context)
@@ -208,9 +230,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_staying), /* before any driver has threads, which a fork leaves behind */
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_kernel),
-        cmocka_unit_test(test_launch),
+        cmocka_unit_test(test_memory),     cmocka_unit_test(test_kernel),
+        cmocka_unit_test(test_one_kernel), cmocka_unit_test(test_launch),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
