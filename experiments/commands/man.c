@@ -64,7 +64,9 @@ static int command_man(int argc, char **argv)
         {NULL, "1", "failed while running, or (doctor) something is wrong"},
         {NULL, "2", "the request was wrong; one line says what would be right"},
         {NULL, "130", "interrupted, checkpoint written"},
-        {"ENVIRONMENT", "NSTX_DEVICE", "the device to use: a part of its name, or #2, the second of `nstx devices`"},
+        {"ENVIRONMENT", "NSTX_DEVICE",
+         "the device to use: a part of its name, or #2, the second of `nstx devices`; nstx sweep takes a list, #1,#3, "
+         "too"},
         {NULL, "NSTX_PROGRAMS", "off: built programs are not kept in the cache folder, and not taken from there"},
         {NULL, "NSTX_SELFTEST", "off: a device is used even if its first, short self-test failed or was not made"},
         {NULL, "NSTX_WISDOM", "the file of what nstx tune measured; empty: none is used"},

@@ -8,6 +8,7 @@
 #include "config/made.h"
 #include "io/files.h"
 #include "io/hdf5.h"
+#include "machine/device.h"
 #include "run/interrupt.h"
 #include "run/run_config.h"
 #include "runfile/inputs.h"
@@ -24,6 +25,12 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+static const char sweep_options[] =
+    "Points are spread over all devices that NSTX_DEVICE, or [device] name, fits: \"H200\" all of that name, a list\n"
+    "those in it, \"#1,#3\"; each runs on one of them, and gives what it would give alone.\n"
+    "  -j N                    points at a time, over all devices; without it as many as are worth while\n"
+    "  --slurm                 as an array of Slurm, which has devices of its own to give\n";
 
 typedef struct request {
     config_request config;
@@ -94,6 +101,21 @@ static bool continues(const sweep_point *p, nx_error *err)
     return ok;
 }
 
+/* The devices of every job that is to run, and a place for each of them. */
+static bool find_devices(jobs *all, nx_error *err)
+{
+    unsigned last = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        job *j = &all->job[i];
+        if (j->state == JOB_DONE) continue;
+        if (!device_matching(&j->devices, &j->n_devices, j->point->config->device.name, err)) return false;
+        for (size_t k = 0; k < j->n_devices; k++)
+            if (j->devices[k].number > last) last = j->devices[k].number;
+    }
+    all->places = nx_alloc((last + 1) * sizeof *all->places);
+    return true;
+}
+
 static int cores(void)
 {
     cpu_set_t set;
@@ -102,11 +124,12 @@ static int cores(void)
 }
 
 /* Reads the inputs of every point that is to run, so that a mistake is known before anything starts, and finds how many
- * at a time are worth while: one for each core, as many as the device has memory for. Where the device is the processor
- * itself, one run keeps most of it busy, and half as many are as fast. */
+ * at a time are worth while: one for each core, as many as the devices have memory for, but one for each device. Where
+ * the device is the processor itself, one run keeps most of it busy, and half as many are as fast. */
 static bool check_points(jobs *all, int *fit, nx_error *err)
 {
     run_needs most = {0};
+    uint64_t devices = 1; /* of that point */
     for (size_t i = 0; i < all->count; i++) {
         run_needs one;
         if (all->job[i].state == JOB_DONE) continue;
@@ -114,10 +137,12 @@ static bool check_points(jobs *all, int *fit, nx_error *err)
         if (!may_write(all->job[i].log, err) || !continues(all->job[i].point, err) ||
             !run_config_check(all->job[i].point->config, &one, err))
             return false;
-        if (one.bytes >= most.bytes) most = one;
+        if (one.bytes >= most.bytes) most = one, devices = all->job[i].n_devices;
     }
     nx_progress("%s", "");
     uint64_t room = most.bytes ? most.memory / most.bytes : 1, worth = (uint64_t)cores() / (most.cpu ? 2 : 1);
+    if (!most.cpu) room *= devices; /* processors share the machine's memory */
+    if (worth < devices) worth = devices;
     *fit = (int)(room < worth ? room : worth);
     if (*fit < 1) *fit = 1;
     return true;
@@ -125,7 +150,13 @@ static bool check_points(jobs *all, int *fit, nx_error *err)
 
 /* ---- while they run ---- */
 
-static const char *name_of(const job *j) { return *j->point->label ? j->point->label : j->point->path; }
+/* Where a job runs or ran, "" where it had no choice. */
+static char *place_text(const job *j, char out[160])
+{
+    *out = 0;
+    if (j->on && j->n_devices > 1) snprintf(out, 160, " on #%u %s", j->on->number, j->on->name);
+    return out;
+}
 
 static size_t in_state(const jobs *all, job_state state)
 {
@@ -172,7 +203,9 @@ static char *table_text(const jobs *all, int *lines)
     for (size_t i = 0; i < all->count && *lines < MOST; i++) {
         const job *j = &all->job[i];
         if (j->state != JOB_RUNNING) continue;
-        snprintf(line, sizeof line, "  %-32s  %s", name_of(j), jobs_last_line(j, last, sizeof last));
+        char place[8] = "";
+        if (j->n_devices > 1) snprintf(place, sizeof place, "#%-3u", j->on->number);
+        snprintf(line, sizeof line, "  %-32s  %s%s", jobs_name(j), place, jobs_last_line(j, last, sizeof last));
         fprintf(out, "%.*s\n", width, line);
         ++*lines;
     }
@@ -201,21 +234,21 @@ static void show_table(const jobs *all, screen *s)
     *s = (screen){text, lines};
 }
 
-/* A line for each change, to a pipe. */
-static void show_changes(const jobs *all, job_state *shown)
+/* A line for each change since the jobs were as shown, to a pipe. */
+static void show_changes(const jobs *all, job *shown)
 {
-    static const char *const words[] = {[JOB_WAITING] = "waits",
-                                        [JOB_RUNNING] = "runs",
+    static const char *const words[] = {[JOB_RUNNING] = "runs",
                                         [JOB_DONE] = "is done",
                                         [JOB_FAILED] = "failed",
                                         [JOB_STOPPED] = "stopped with a checkpoint"};
     for (size_t i = 0; i < all->count; i++) {
         const job *j = &all->job[i];
-        char after[48] = "";
-        if (j->state == shown[i]) continue;
-        shown[i] = j->state;
+        char after[48] = "", place[160];
+        bool same = j->state == shown[i].state && j->on == shown[i].on;
+        shown[i] = *j;
+        if (same || j->state == JOB_WAITING) continue; /* again, which was told */
         if (j->state != JOB_RUNNING) snprintf(after, sizeof after, " after %.1f s", j->ended - j->started);
-        nx_info("%zu of %zu: %s %s%s", i + 1, all->count, name_of(j), words[j->state], after);
+        nx_info("%zu of %zu: %s %s%s%s", i + 1, all->count, jobs_name(j), words[j->state], place_text(j, place), after);
     }
 }
 
@@ -223,10 +256,10 @@ static void carry_out(jobs *all, const jobs_way *way)
 {
     bool terminal = isatty(STDERR_FILENO);
     screen seen = {0};
-    job_state *shown = nx_alloc(all->count * sizeof *shown);
-    for (size_t i = 0; i < all->count; i++) shown[i] = all->job[i].state;
+    job *shown = nx_copy(all->job, all->count * sizeof *shown);
     for (bool more = true; more;) {
         more = way->poll(all);
+        if (all->told) seen.lines = 0, all->told = false;
         if (terminal)
             show_table(all, &seen);
         else
@@ -275,7 +308,7 @@ static int report(const jobs *all, const config *c)
     for (size_t i = 0; i < all->count; i++) {
         const job *j = &all->job[i];
         if (j->state == JOB_FAILED)
-            fprintf(stderr, "nstx: %s failed: %s (%s has all of it)\n", name_of(j),
+            fprintf(stderr, "nstx: %s failed: %s (%s has all of it)\n", jobs_name(j),
                     *jobs_last_line(j, last, sizeof last) ? last : "it left no message", j->log);
         else if (j->state == JOB_DONE)
             unlink(j->log);
@@ -304,7 +337,8 @@ static int sweep(const request *r, const config *c, const sweep_points *p)
     size_t waiting = in_state(&all, JOB_WAITING);
     const jobs_way *way = r->slurm ? &jobs_slurm : &jobs_children;
     char *folder = nx_path_folder(p->path);
-    if (!nx_folder_make(folder, &err) || !comparison_may_write(c, p->path, &err) || !check_points(&all, &fit, &err))
+    if (!nx_folder_make(folder, &err) || !comparison_may_write(c, p->path, &err) || !find_devices(&all, &err) ||
+        !check_points(&all, &fit, &err))
         code = fail_with(&err, interrupt_code(EXIT_REQUEST));
     free(folder);
     if (!r->slurm && !all.most) all.most = fit;
@@ -324,7 +358,9 @@ static int sweep(const request *r, const config *c, const sweep_points *p)
         for (char **word = all.job[i].arguments; *word; word++) free(*word);
         free(all.job[i].arguments);
         free(all.job[i].log);
+        free(all.job[i].devices);
     }
+    free(all.places);
     free(all.job);
     return code;
 }
@@ -351,4 +387,5 @@ const command sweep_command = {
     .run = command_sweep,
     .usage = "sweep CONFIG [-j N] [--slurm] [-s section.key=value]... [-o RUN.h5]",
     .does = "the points of a [sweep] side by side, finished ones skipped",
+    .options = sweep_options,
 };

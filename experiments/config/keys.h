@@ -119,7 +119,7 @@ END(experiment)
 SECTION(device, "Where it runs.")
 TEXT(device, name, ,
      "a part of the device's name or platform, or its number in `nstx devices`, #2, or both, NAME#2: the second of that name; "
-     "empty: NSTX_DEVICE, then the best score")
+     "nstx sweep takes all of that name, or a list, #1,#3; of those NSTX_DEVICE chooses; empty: NSTX_DEVICE, then the best score")
 CHOICE(device, kernels, kernels, auto, "the family of kernels: by the device's type, or forced")
 CHOICE(device, precision, precision, fp32,
     "of convolutions; tf32: by NVIDIA's tensor cores, three digits instead of seven, and faster; refused elsewhere")

@@ -1,17 +1,83 @@
 /* The environment and the words of [device] into a device's options. */
 #include "machine/device.h"
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "machine/kernel_cache.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static nx_device_options completed(nx_device_options o)
+/* ---- which are meant ---- */
+
+static bool alike(const nx_device_info *a, const nx_device_info *b)
 {
-    if (!o.name || !*o.name) o.name = getenv("NSTX_DEVICE");
-    if (!o.sources) o.sources = getenv("NSTX_CL");
-    o.poison = o.poison || getenv("NSTX_POISON");
-    return o;
+    return !strcmp(a->name, b->name) && !strcmp(a->platform, b->platform) && !strcmp(a->driver, b->driver);
+}
+
+/* Marks those of a list that one name means: one where it has a number, else all that are alike. */
+static bool mark_one(bool *meant, const nx_device_info *list, size_t count, const char *part, nx_error *err)
+{
+    part += strspn(part, " ");
+    const nx_device_info *first = *part ? nx_device_named(list, count, part, err) : list;
+    for (size_t i = 0; first && i < count; i++)
+        meant[i] = meant[i] || &list[i] == first || (!strchr(part, '#') && alike(&list[i], first));
+    return first;
+}
+
+static bool mark(bool *meant, const nx_device_info *list, size_t count, const char *name, nx_error *err)
+{
+    char *parts = nx_copy_text(name), *rest = NULL, *part = strtok_r(parts, ",", &rest);
+    bool fine = mark_one(meant, list, count, part ? part : name, err);
+    while (fine && part && (part = strtok_r(NULL, ",", &rest))) fine = mark_one(meant, list, count, part, err);
+    free(parts);
+    return fine;
+}
+
+/* Of those that are meant, those that the user means too; where there is none, they stay. */
+static void narrow(bool *meant, const nx_device_info *list, size_t count, const char *user)
+{
+    bool *both = nx_alloc(count * sizeof *both), any = false;
+    if (mark(both, list, count, user, NULL))
+        for (size_t i = 0; i < count; i++) any |= both[i] = both[i] && meant[i];
+    if (any) memcpy(meant, both, count * sizeof *both);
+    free(both);
+}
+
+bool device_matching(nx_device_info **out, size_t *count, const char *name, nx_error *err)
+{
+    const char *user = getenv(DEVICE_VARIABLE);
+    nx_device_info *list;
+    size_t all, kept = 0;
+    if (!user) user = "";
+    if (!device_list(&list, &all, err)) return false;
+    bool *meant = nx_alloc(all * sizeof *meant), fine = mark(meant, list, all, *name ? name : user, err);
+    if (fine && *name && *user) narrow(meant, list, all, user);
+    for (size_t i = 0; fine && i < all; i++)
+        if (meant[i]) list[kept++] = list[i];
+    free(meant);
+    if (!fine) return free(list), false;
+    *out = list;
+    *count = kept;
+    return true;
+}
+
+/* ---- one of them ---- */
+
+/* Options with the number of the first that is meant, which is written to name, and with the rest of the environment.
+ */
+static bool complete(nx_device_options *o, char name[16], nx_error *err)
+{
+    nx_device_info *list;
+    size_t count;
+    if (!device_matching(&list, &count, o->name ? o->name : "", err)) return false;
+    snprintf(name, 16, "#%u", list->number);
+    free(list);
+    o->name = name;
+    if (!o->sources) o->sources = getenv("NSTX_CL");
+    o->poison = o->poison || getenv("NSTX_POISON");
+    return true;
 }
 
 bool device_list(nx_device_info **out, size_t *count, nx_error *err)
@@ -22,16 +88,14 @@ bool device_list(nx_device_info **out, size_t *count, nx_error *err)
 
 bool device_choose(nx_device_info *out, nx_device_options options, nx_error *err)
 {
-    kernel_cache_prepare();
-    options = completed(options);
-    return nx_device_choose(out, &options, err);
+    char name[16];
+    return complete(&options, name, err) && nx_device_choose(out, &options, err);
 }
 
 bool device_open(nx_device **out, nx_device_options options, nx_error *err)
 {
-    kernel_cache_prepare();
-    options = completed(options);
-    return nx_device_open(out, &options, err);
+    char name[16];
+    return complete(&options, name, err) && nx_device_open(out, &options, err);
 }
 
 nx_device_options device_options(const config *c)

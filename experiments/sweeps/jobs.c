@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *jobs_name(const job *j) { return *j->point->label ? j->point->label : j->point->path; }
+
 job_state jobs_judge(const job *j)
 {
     return runfile_is_finished(j->point->path, j->point->config) ? JOB_DONE : JOB_FAILED;

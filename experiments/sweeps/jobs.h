@@ -3,6 +3,10 @@
  *
  * Both only start programs: what a job came to is in its run file, which survives whatever happens here.
  *
+ * Processes are spread over the devices that a job may run on: each is given the one with the fewest, in NSTX_DEVICE.
+ * One that fails before it has kept anything is tried once more, on another device; until it fails there in the same
+ * way, the first device is given nothing more. Slurm gives devices itself.
+ *
  *     const jobs_way *way = slurm ? &jobs_slurm : &jobs_children;
  *     if (!way->begin(&all, &err)) return fail_with(&err, EXIT_FAILED);
  *     while (way->poll(&all)) { show(&all); if (interrupt_wanted()) way->interrupt(&all); }
@@ -12,6 +16,7 @@
 #define SWEEPS_JOBS_H
 
 #include "config/sweep_points.h"
+#include "device/device.h"
 
 #include <sys/types.h>
 
@@ -25,14 +30,26 @@ typedef struct job {
     bool before;           /* done when the sweep began */
     double started, ended; /* nx_now() */
     pid_t process;
+    nx_device_info *devices; /* that it may run on, one at least */
+    size_t n_devices;
+    const nx_device_info *on, *failed_on; /* the one it was given last; one on which it failed, to be tried once more */
+    int64_t kept;                         /* when it was started: the step of its checkpoint, -1: it had none */
 } job;
+
+/* What is known of a device, at its number less 1. */
+typedef struct job_place {
+    int running;
+    int failures; /* of points that came to nothing there, and are not known to come to nothing elsewhere */
+} job_place;
 
 typedef struct jobs {
     size_t count;
     job *job;
     int most; /* at a time; 0: no limit */
     const char *path;
+    job_place *places; /* as many as the largest number of a device */
     bool interrupted;
+    bool told; /* a line was written below the table that a terminal shows */
     void *own; /* the way's */
 } jobs;
 
@@ -45,6 +62,9 @@ typedef struct jobs_way {
 } jobs_way;
 
 extern const jobs_way jobs_children, jobs_slurm;
+
+/* What to call it: its point's label, or its run file. */
+const char *jobs_name(const job *j);
 
 /* What a job that has ended came to: done if its run file says so. */
 job_state jobs_judge(const job *j);
