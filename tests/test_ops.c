@@ -1,6 +1,7 @@
 /* Every operator case of bench/cases/, forward and gradient, then the operations' own tests.
  *
  *     test_ops [NAME]      those whose name, such as "conv/1x1", contains NAME
+ *     test_ops --doctor    the rows of the doctor alone, in which every operation and kernel file is
  */
 #include "base/log.h"
 #include "base/memory.h"
@@ -88,19 +89,20 @@ static const struct CMUnitTest own_tests[] = {OP_TESTS(ENTRY) cmocka_unit_test(t
 
 int main(int argc, char **argv)
 {
-    const char *filter = argc > 1 ? argv[1] : "";
+    bool doctor = argc > 1 && !strcmp(argv[1], "--doctor");
+    const char *filter = argc > 1 && !doctor ? argv[1] : "";
     static struct CMUnitTest *tests; /* which keeps their names */
     tests = nx_alloc((2 * op_case_count() + sizeof own_tests / sizeof *own_tests) * sizeof *tests);
     size_t n = 0;
     nx_log_set(NX_LOG_WARN);
     for (size_t i = 0; i < op_case_count(); i++) {
         const op_case *c = op_case_at(i);
-        if (c->timed || !nx_contains(c->name, filter)) continue;
+        if (c->timed || !nx_contains(c->name, filter) || (doctor && !c->doctor && !c->first_use)) continue;
         tests[n++] = (struct CMUnitTest){c->name, forward, NULL, NULL, (void *)c};
         if (op_has_gradient(c))
             tests[n++] = (struct CMUnitTest){nx_format("%s gradient", c->name), gradient, NULL, NULL, (void *)c};
     }
-    for (const struct CMUnitTest *t = own_tests; t->name; t++)
+    for (const struct CMUnitTest *t = own_tests; t->name && !doctor; t++)
         if (nx_contains(t->name, filter)) tests[n++] = *t;
     int failed = _cmocka_run_group_tests("operations", tests, n, NULL, NULL);
     test_device_close();

@@ -72,7 +72,8 @@ static const op_case rows[] = {
         CONV(.pad = 1)),
     ROW(conv, "3x3, 16 to 33, batch", .in = {{2, 17, 19, 16}, {3, 3, 16, 33}, {1, 1, 1, 33}}, .out = {2, 17, 19, 33},
         CONV(.pad = 1), .first_use = true),
-    ROW(conv, "3x3, 64 to 64", .in = {{1, 16, 16, 64}, {3, 3, 64, 64}}, .out = {1, 16, 16, 64}, CONV(.pad = 1)),
+    ROW(conv, "3x3, 64 to 64", .in = {{1, 16, 16, 64}, {3, 3, 64, 64}}, .out = {1, 16, 16, 64}, CONV(.pad = 1),
+        .doctor = true), /* Winograd's, on GPUs too */
     ROW(conv, "9x9, 3 to 32, replicate", .in = {{1, 21, 18, 3}, {9, 9, 3, 32}, {1, 1, 1, 32}}, .out = {1, 21, 18, 32},
         CONV(.pad = 4, .padding = NX_PADDING_REPLICATE), .doctor = true),
     ROW(conv, "3x3, 32 to 3, reflect", .in = {{2, 12, 13, 32}, {3, 3, 32, 3}, {1, 1, 1, 3}}, .out = {2, 12, 13, 3},
