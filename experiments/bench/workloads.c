@@ -11,6 +11,9 @@
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "ops/affine.h"
+#include "ops/conv.h"
+#include "ops/entropy.h"
+#include "ops/mask.h"
 #include "ops/mse.h"
 #include "ops/random.h"
 #include "ops/total_variation.h"
@@ -57,21 +60,32 @@ static void describe(workload *w, nx_tensor *x, const char *const *layers, size_
     NX_CHECK(descriptor_record(w->descriptor, w->g, x, layers, count, out, &err), "%s", err.text);
 }
 
-/* Style at the first `styles` layers against zero Gram matrices, content at conv4_2 against target. */
-static nx_tensor *loss(workload *w, nx_tensor *const *features, int styles, nx_tensor *content, nx_tensor *target)
+static nx_tensor *zeros(workload *w, nx_shape shape)
 {
-    nx_tensor *term[6];
-    float weight[6];
-    for (int i = 0; i < styles; i++) {
-        int c = features[i]->shape.c;
-        float *zero = nx_alloc((size_t)c * (size_t)c * sizeof(float));
-        term[i] = nx_style_loss(w->g, features[i], nx_constant(w->g, (nx_shape){1, 1, c, c}, zero), 0);
-        weight[i] = 1000;
-        free(zero);
-    }
-    term[styles] = nx_content_loss(w->g, content, target);
-    weight[styles] = 1;
-    return nx_weighted_sum(w->g, term, weight, styles + 1);
+    float *zero = nx_alloc(nx_shape_count(shape) * sizeof(float));
+    nx_tensor *t = nx_constant(w->g, shape, zero);
+    free(zero);
+    return t;
+}
+
+/* Style at the first `layers` layers against zero Gram matrices, of each of the row's styles, content at conv4_2
+ * against target. */
+static nx_tensor *loss(workload *w, nx_tensor *const *features, int layers, nx_tensor *content, nx_tensor *target)
+{
+    enum { MOST = 8 };
+    nx_tensor *term[6 * MOST];
+    float weight[6 * MOST];
+    int count = 0, styles = w->row->styles;
+    for (int k = 0; k < (styles ? styles : 1); k++)
+        for (int i = 0; i < layers; i++) {
+            nx_shape s = features[i]->shape;
+            nx_tensor *seen = styles ? nx_mask(w->g, features[i], zeros(w, (nx_shape){1, s.h, s.w, 1})) : features[i];
+            term[count] = nx_style_loss(w->g, seen, zeros(w, (nx_shape){1, 1, s.c, s.c}), 0);
+            weight[count++] = 1000;
+        }
+    term[count] = nx_content_loss(w->g, content, target);
+    weight[count++] = 1;
+    return nx_weighted_sum(w->g, term, weight, count);
 }
 
 /* The descriptor to conv5_1, no gradient. */
@@ -126,6 +140,22 @@ static void train_step(workload *w)
 static void stylize(workload *w) { nx_keep(generate(w, picture(w))); }
 static void sample(workload *w) { nx_keep(generate(w, NULL)); }
 
+/* One layer, from as many channels to as many. */
+static void convolution(workload *w)
+{
+    int c = w->row->channels;
+    nx_tensor *x = nx_input(w->g, (nx_shape){w->row->batch, w->row->size, w->row->size, c}, "x");
+    nx_keep(nx_conv(w->g, x, zeros(w, (nx_shape){3, 3, c, c}), NULL, (nx_conv_options){.pad = 1}));
+}
+
+/* The term that drives the samples of a batch apart, and its gradient. */
+static void entropy(workload *w)
+{
+    nx_tensor *x = picture(w), *dx;
+    nx_gradient(w->g, nx_keep(nx_entropy(w->g, x, (nx_entropy_options){0})), &x, 1, &dx);
+    nx_keep(dx);
+}
+
 /* A function of a picture that L-BFGS goes on lowering for longer than any history: rough pictures are expensive. */
 static void smoothing(workload *w)
 {
@@ -157,39 +187,66 @@ const workload_row workloads[] = {
     {"stylenet_1024", "inference", stylize, .size = 1024, .batch = 1, .network = "stylenet", .channels = 32},
     {"texnet_256", "inference", sample, .size = 256, .batch = 1, .network = "pyramid", .channels = 32},
     {"mtnet_1024", "inference", stylize, .size = 1024, .batch = 1, .network = "mtnet", .channels = 32},
+#define GROWTH(text, function, of, count, ...)                                                                         \
+    {                                                                                                                  \
+        text, "growth", function, .axis = of, .n = count, __VA_ARGS__                                                  \
+    }
 #define PIXELS(side)                                                                                                   \
-    {                                                                                                                  \
-        "stylenet_" #side, "growth", stylize, .size = side, .batch = 1, .network = "stylenet", .channels = 32,         \
-                                              .axis = "pixels"                                                         \
-    }
-#define STEP(side)                                                                                                     \
-    {                                                                                                                  \
-        "gatys_step_" #side, "growth", gatys_step, .size = side, .batch = 1, .axis = "pixels of a step"                \
-    }
-#define BATCH(n)                                                                                                       \
-    {                                                                                                                  \
-        "train_step_64_b" #n, "growth", train_step, .size = 64, .batch = n, .network = "stylenet", .channels = 32,     \
-                                                    .axis = "batch"                                                    \
-    }
-#define CHANNELS(n)                                                                                                    \
-    {                                                                                                                  \
-        "stylenet_256_c" #n, "growth", stylize, .size = 256, .batch = 1, .network = "stylenet", .channels = n,         \
-                                                .axis = "channels"                                                     \
-    }
+    GROWTH("stylenet_" #side, stylize, "pixels", side *side, .size = side, .batch = 1, .network = "stylenet",          \
+           .channels = 32)
+#define STEP(side) GROWTH("gatys_step_" #side, gatys_step, "step_pixels", side *side, .size = side, .batch = 1)
+#define BATCH(count)                                                                                                   \
+    GROWTH("train_step_64_b" #count, train_step, "batch", count, .size = 64, .batch = count, .network = "stylenet",    \
+           .channels = 32)
+#define CHANNELS(count)                                                                                                \
+    GROWTH("stylenet_128_c" #count, stylize, "channels", count, .size = 128, .batch = 1, .network = "stylenet",        \
+           .channels = count)
+#define CONVOLUTION(count)                                                                                             \
+    GROWTH("conv_64_c" #count, convolution, "conv_channels", count, .size = 64, .batch = 1, .channels = count)
+#define STYLES(count)                                                                                                  \
+    GROWTH("gatys_step_128_s" #count, gatys_step, "styles", count, .size = 128, .batch = 1, .styles = count)
+#define SAMPLES(count) GROWTH("entropy_64_b" #count, entropy, "samples", count, .size = 64, .batch = count)
+    PIXELS(64),
     PIXELS(128),
     PIXELS(256),
     PIXELS(512),
+    STEP(48),
     STEP(96),
     STEP(192),
     STEP(384),
     BATCH(1),
     BATCH(2),
     BATCH(4),
+    BATCH(8),
     CHANNELS(16),
     CHANNELS(32),
     CHANNELS(64),
+    CHANNELS(128),
+    CONVOLUTION(32),
+    CONVOLUTION(64),
+    CONVOLUTION(128),
+    CONVOLUTION(256),
+    STYLES(1),
+    STYLES(2),
+    STYLES(4),
+    STYLES(8),
+    SAMPLES(16),
+    SAMPLES(32),
+    SAMPLES(64),
+    SAMPLES(128),
 };
 const size_t workload_count = sizeof workloads / sizeof *workloads;
+
+const growth_axis growth_axes[] = {
+    {"pixels", "pixels of a picture that StyleNet makes", 1, 1, "every layer is local"},
+    {"step_pixels", "pixels of a step of Gatys et al.", 1, 1, "every layer is local, a Gram matrix a sum over pixels"},
+    {"batch", "pictures of a step of training", 1, 1, "each has its own pass; parameters and their update do not grow"},
+    {"channels", "channels of StyleNet", 2, 2, "the kernels' squares; pictures and what lies between layers grow by 1"},
+    {"conv_channels", "channels of a 3x3 convolution, in and out", 2, 2, "the kernel's square"},
+    {"styles", "styles of a picture, in a region each", 1, 1, "a mask and a Gram matrix each; one descriptor for all"},
+    {"samples", "samples of the entropy term, with its gradient", 2, 1, "the distances of all pairs"},
+};
+const size_t growth_axis_count = sizeof growth_axes / sizeof *growth_axes;
 
 /* ---- life ---- */
 

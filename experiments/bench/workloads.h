@@ -23,11 +23,24 @@ typedef struct workload_row {
     int channels;        /* of its first layer */
     int history;         /* pairs of L-BFGS: an update is timed instead of a plan; 0: none */
     const char *beside;  /* the row whose time this one is a part of, or NULL */
-    const char *axis;    /* growth: what grows within the rows of one axis, "pixels" and so on */
+    const char *axis;    /* growth: the name of a growth_axis */
+    int n;               /* growth: how much there is of what grows */
+    int styles;          /* of a picture, each of a part of it that a mask says; 0: one, of all of it */
 } workload_row;
 
 extern const workload_row workloads[];
 extern const size_t workload_count;
+
+/* What the rows of a table "growth" grow in, and which power of it the method asks for, at most: what does not grow
+ * keeps a measured power below it. */
+typedef struct growth_axis {
+    const char *name, *of; /* a word for rows; in words */
+    double time, memory;
+    const char *why;
+} growth_axis;
+
+extern const growth_axis growth_axes[];
+extern const size_t growth_axis_count;
 
 typedef struct workload_result {
     measured m;

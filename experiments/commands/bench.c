@@ -30,7 +30,7 @@ static const struct table {
     {"steps", "steps", false},
     {"inference", "inference", false},
     {"start", "from the command line to the first step done, kernel cache warm", false},
-    {"growth", "growth: time ~ n^a, memory ~ n^b", true},
+    {"growth", "growth", true},
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
@@ -198,52 +198,88 @@ static void bench_start(bench *b)
     print_row(b, "start", "first_step_256", &m, 0, 0);
 }
 
-static double grown(const workload_row *row)
-{
-    return !strcmp(row->axis, "batch")      ? row->batch
-           : !strcmp(row->axis, "channels") ? row->channels
-                                            : (double)row->size * row->size;
-}
+/* What was found of an axis. */
+typedef struct growth {
+    const growth_axis *axis;
+    int rows, least, most; /* rows, and the values of the first and the last */
+    double time, memory;   /* powers */
+} growth;
 
-static void bench_growth(bench *b)
+/* The rows of an axis, timed. */
+static growth grow(bench *b, const growth_axis *axis)
 {
     enum { MOST = 8 };
-    if (!row_wanted(b, "growth", "")) return;
-    for (size_t first = 0, next; first < workload_count; first = next) {
-        const workload_row *row = &workloads[first];
-        double n[MOST], seconds[MOST], bytes[MOST];
-        int count = 0;
-        for (next = first; next < workload_count && workloads[next].axis && row->axis &&
-                           !strcmp(workloads[next].axis, row->axis) && count < MOST;
-             next++, count++) {
-            uint64_t memory;
-            n[count] = grown(&workloads[next]);
-            seconds[count] = time_row(b, &workloads[next], true, &memory).seconds;
-            bytes[count] = (double)memory;
-        }
-        if (!row->axis) {
-            next = first + 1;
-            continue;
-        }
-        double a = measure_power(n, seconds, (size_t)count), of_memory = measure_power(n, bytes, (size_t)count);
+    growth g = {.axis = axis};
+    double n[MOST], seconds[MOST], bytes[MOST];
+    for (size_t i = 0; i < workload_count && g.rows < MOST; i++) {
+        const workload_row *row = &workloads[i];
+        uint64_t memory;
+        if (!row->axis || strcmp(row->axis, axis->name)) continue;
+        if (!g.rows) g.least = row->n;
+        g.most = row->n;
+        n[g.rows] = row->n;
+        seconds[g.rows] = time_row(b, row, true, &memory).seconds;
+        bytes[g.rows++] = (double)memory;
+    }
+    g.time = measure_power(n, seconds, (size_t)g.rows);
+    g.memory = measure_power(n, bytes, (size_t)g.rows);
+    return g;
+}
+
+static void print_growth(bench *b, const growth *all, size_t count)
+{
+    if (!b->json)
+        printf("\n%-52s %12s %8s %8s %8s %8s\n", "power with which grow, with", "from", "to", "time", "memory",
+               "expected");
+    for (size_t i = 0; i < count; i++) {
+        const growth *g = &all[i];
         if (b->json) {
             cJSON *line = cJSON_CreateObject();
             cJSON_AddStringToObject(line, "table", "growth");
-            cJSON_AddStringToObject(line, "name", row->axis);
-            cJSON_AddNumberToObject(line, "time_exponent", a);
-            cJSON_AddNumberToObject(line, "memory_exponent", of_memory);
+            cJSON_AddStringToObject(line, "name", g->axis->name);
+            cJSON_AddNumberToObject(line, "rows", g->rows);
+            cJSON_AddNumberToObject(line, "time_exponent", g->time);
+            cJSON_AddNumberToObject(line, "memory_exponent", g->memory);
+            cJSON_AddNumberToObject(line, "expected_time_exponent", g->axis->time);
+            cJSON_AddNumberToObject(line, "expected_memory_exponent", g->axis->memory);
             cJSON_AddItemToArray(b->rows, line);
         } else {
-            printf("  with %-20s time ~ n^%.2f, memory ~ n^%.2f\n", row->axis, a, of_memory);
+            printf("%-52s %12d %8d %8.2f %8.2f     at most %g, memory %g: %s\n", g->axis->of, g->least, g->most,
+                   g->time, g->memory, g->axis->time, g->axis->memory, g->axis->why);
         }
     }
 }
 
+static void bench_growth(bench *b)
+{
+    growth all[16];
+    size_t count = 0;
+    NX_CHECK(growth_axis_count <= sizeof all / sizeof *all, "%zu axes", growth_axis_count);
+    for (size_t i = 0; i < growth_axis_count; i++)
+        if (row_wanted(b, "growth", growth_axes[i].name)) all[count++] = grow(b, &growth_axes[i]);
+    print_growth(b, all, count);
+}
+
 /* ---- the command ---- */
+
+/* Those that may be named: the rows of an axis come together. */
+static size_t row_count(void)
+{
+    size_t count = 0;
+    while (count < workload_count && !workloads[count].axis) count++;
+    return count;
+}
+
+static bool is_axis(const char *name)
+{
+    for (size_t i = 0; i < growth_axis_count; i++)
+        if (!strcmp(growth_axes[i].name, name)) return true;
+    return false;
+}
 
 static bool known(const char *name)
 {
-    if (table_of(name) || index_of(name) < workload_count || !strcmp(name, "first_step_256")) return true;
+    if (table_of(name) || is_axis(name) || index_of(name) < row_count() || !strcmp(name, "first_step_256")) return true;
     const op_case *c = op_case_named(name);
     return c && c->timed;
 }
@@ -251,9 +287,11 @@ static bool known(const char *name)
 static const char *name_at(size_t i, const void *context)
 {
     (void)context;
-    return i < TABLES                    ? tables[i].name
-           : i < TABLES + workload_count ? workloads[i - TABLES].name
-                                         : timed(i - TABLES - workload_count)->name;
+    size_t rows = TABLES + row_count(), axes = rows + growth_axis_count;
+    return i < TABLES ? tables[i].name
+           : i < rows ? workloads[i - TABLES].name
+           : i < axes ? growth_axes[i - rows].name
+                      : timed(i - axes)->name;
 }
 
 /* Whether something of a table is to be printed. */
@@ -262,8 +300,9 @@ static bool table_wanted(const bench *b, const char *table)
     if (row_wanted(b, table, "")) return true;
     for (size_t i = 0; i < b->n_wanted; i++) {
         size_t k = index_of(b->wanted[i]);
-        if (k < workload_count                        ? !strcmp(workloads[k].table, table)
+        if (k < row_count()                           ? !strcmp(workloads[k].table, table)
             : !strcmp(b->wanted[i], "first_step_256") ? !strcmp(table, "start")
+            : is_axis(b->wanted[i])                   ? !strcmp(table, "growth")
                                                       : !table_of(b->wanted[i]) && !strcmp(table, "ops"))
             return true;
     }
@@ -313,7 +352,8 @@ static bool parse(bench *b, int argc, char **argv)
     b->n_wanted = (size_t)(argc - optind);
     for (size_t i = 0; i < b->n_wanted; i++) {
         if (known(b->wanted[i])) continue;
-        const char *near = nx_nearest(b->wanted[i], TABLES + workload_count + timed_count(), name_at, NULL);
+        const char *near =
+            nx_nearest(b->wanted[i], TABLES + row_count() + growth_axis_count + timed_count(), name_at, NULL);
         return usage_error("bench", "no table or row \"%s\"%s%s; tables: ops, steps, inference, start, growth",
                            b->wanted[i], near ? ": did you mean " : "", near ? near : ""),
                false;

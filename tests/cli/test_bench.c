@@ -54,10 +54,42 @@ static void bench_is_json(void **state)
     cJSON_Delete(json);
 }
 
+/* Of the axes that take no time; how fast is no matter of a test. */
+static void growth_is_a_power(void **state)
+{
+    (void)state;
+    nstx(0, "bench conv_channels samples --seconds 0.01 --json");
+    cJSON *json = cJSON_Parse(said_out);
+    assert_non_null(json);
+    static const struct {
+        const char *name;
+        double time, memory;
+    } axes[] = {{"conv_channels", 2, 2}, {"samples", 2, 1}};
+    const cJSON *rows = cJSON_GetObjectItem(json, "rows"), *row;
+    assert_int_equal(cJSON_GetArraySize(rows), 2 * (4 + 1));
+    for (int i = 0; i < 2; i++) {
+        cJSON_ArrayForEach(row, rows) if (!strcmp(cJSON_GetObjectItem(row, "name")->valuestring, axes[i].name)) break;
+        assert_non_null(row);
+        assert_int_equal(cJSON_GetObjectItem(row, "rows")->valueint, 4);
+        assert_true(isfinite(cJSON_GetObjectItem(row, "time_exponent")->valuedouble));
+        double memory = cJSON_GetObjectItem(row, "memory_exponent")->valuedouble;
+        assert_true(memory > 0 && memory < axes[i].memory + 0.05);
+        assert_true(cJSON_GetObjectItem(row, "expected_time_exponent")->valuedouble == axes[i].time);
+        assert_true(cJSON_GetObjectItem(row, "expected_memory_exponent")->valuedouble == axes[i].memory);
+    }
+    cJSON_Delete(json);
+    nstx(0, "bench samples --seconds 0.01");
+    assert_said(said_out, "\nentropy_64_b128 ");
+    assert_said(said_out, "\nsamples of the entropy term, with its gradient ");
+    assert_said(said_out, "at most 2, memory 1: the distances of all pairs");
+    assert_null(strstr(said_out, "conv_64"));
+}
+
 static void wrong_requests_are_refused(void **state)
 {
     (void)state;
     refused("no table or row \"stylenet_51\": did you mean stylenet_512", "bench stylenet_51");
+    refused("no table or row \"sample\": did you mean samples", "bench sample");
     refused("--seconds 0: a number of seconds", "bench ops --seconds 0");
     refused("without --json", "bench ops --profile --json");
     refused("bad.txt, line 2: \"pool 5x5", "tune --shapes bad.txt");
@@ -279,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bench_gives_numbers),
         cmocka_unit_test(bench_is_json),
+        cmocka_unit_test(growth_is_a_power),
         cmocka_unit_test(wrong_requests_are_refused),
         cmocka_unit_test(tune_writes_what_it_measured),
         cmocka_unit_test(a_run_uses_it_and_says_so),
