@@ -14,9 +14,10 @@ Weights are random: they do not change the work.
     stylenet_512, 1024, texnet_256, mtnet_1024
                          inference, in inference mode
 
-Variants: nchw, nhwc (channels_last), compiled (torch.compile over nchw, where a compiler is at hand; in train_step of
-the descriptor alone, because torch 2.15 compiles the backward pass of replication padding to code that fails). On a
-CUDA device: fp32 with TF32 off, or tf32.
+Variants are a precision and a layout, fp32_nchw. Layouts: nchw, nhwc (channels_last), compiled (torch.compile over nchw,
+where a compiler is at hand; in train_step of the descriptor alone, because torch 2.15 compiles the backward pass of
+replication padding to code that fails). Precisions: fp32; bf16, which is what autocast makes of a step; on a CUDA device
+tf32 too, which is off in the others.
 """
 import argparse
 import logging
@@ -120,17 +121,20 @@ WORKLOADS = {
     **{name: inference(name) for name in INFERENCE},
 }
 LAYOUTS = ("nchw", "nhwc", "compiled")
-VARIANTS = LAYOUTS if DEVICE == "cpu" else tuple(f"{p}_{l}" for p in ("fp32", "tf32") for l in LAYOUTS)
+PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp32", "tf32", "bf16")}[DEVICE]
+VARIANTS = tuple(f"{precision}_{layout}" for precision in PRECISIONS for layout in LAYOUTS)
 
 
-def timed(step):
-    """The step, waited for."""
+def timed(step, variant):
+    """The step in the variant's precision, waited for."""
 
     def run():
-        step()
-        torch.cuda.synchronize()
+        with torch.autocast(DEVICE, torch.bfloat16, enabled="bf16" in variant):
+            step()
+        if DEVICE == "cuda":
+            torch.cuda.synchronize()
 
-    return step if DEVICE == "cpu" else run
+    return run
 
 
 class DeviceMemory:
@@ -163,7 +167,7 @@ def main():
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = "tf32" in variant
             memory = measure.Memory() if DEVICE == "cpu" else DeviceMemory()
             try:
-                result = measure.measure(timed(make(variant, *sizes)), chosen.seconds)
+                result = measure.measure(timed(make(variant, *sizes), variant), chosen.seconds)
             except Exception as reason:
                 if "compiled" not in variant:
                     raise
