@@ -45,6 +45,8 @@ static bool check_options(outputs *t, nx_error *err)
         return nx_fail(err, "-o %s is no name for --format %s: end it with %s", t->out, t->format,
                        jpeg ? ".png" : ".jpg");
     if (t->quality && t->kind != NX_IMAGE_JPEG) return nx_fail(err, "--quality is for JPEGs: add --format jpg");
+    if (t->alpha && t->kind == NX_IMAGE_JPEG)
+        return nx_fail(err, "--alpha keep: a JPEG has no transparency: name a .png or add --format png");
     if (!t->quality) t->quality = OUTPUTS_QUALITY;
     return true;
 }

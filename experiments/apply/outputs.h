@@ -16,13 +16,14 @@ enum { OUTPUTS_QUALITY = 95 }; /* as APPLY_OPTIONS says */
 typedef struct outputs {
     const char *out, *format; /* format: png, png16 or jpg; NULL: as the name of a file says, png in a folder */
     int quality;              /* of JPEGs; 0: OUTPUTS_QUALITY */
+    bool alpha;               /* with the transparency of what they are made of, which JPEGs have not */
     bool file;                /* out is one file; set by outputs_check, as is: */
     nx_image_format kind;
 } outputs;
 
-/* Finds what is wrong with the options, with the number of pictures, with two pictures that would take one place, and
- * with a result that would be written over a picture that is read, over one of the `count` other inputs, or over a file
- * that nstx did not write. The folder is made. */
+/* Finds what is wrong with the options, such as transparency in JPEGs, with the number of pictures, with two pictures
+ * that would take one place, and with a result that would be written over a picture that is read, over one of the
+ * `count` other inputs, or over a file that nstx did not write. The folder is made. */
 bool outputs_check(outputs *t, const nx_file_list *images, const char *const *inputs, int count, nx_error *err);
 
 /* The same for `count` pictures that are made of none, named by their numbers: "0000" and so on. */

@@ -32,7 +32,7 @@ static bool make(generator *g, nx_device *device, int h, int w, int number, cons
     options.number = (uint64_t)number;
     if (!generator_sample(g, device, h, w, &options, &image, err)) return false;
     char *path = output_path_numbered(t, number);
-    bool ok = nx_image_save(&image, path, t->kind, t->quality, err);
+    bool ok = nx_image_save(&image, path, &(nx_image_options){.format = t->kind, .quality = t->quality}, err);
     if (ok) printf("%s\n", path);
     free(path);
     nx_image_free(&image);

@@ -26,6 +26,8 @@ static const char stylize_options[] =
     "a network of pytorch/examples: its .pth, or an ONNX model of it.\n" APPLY_OPTIONS
     "  --size N|WxH            pixels of the longer side, or both sides; the picture's own without it\n"
     "  --keep-colors yuv|lab|histogram  of the content: all but the lightness, or their mean and covariance\n"
+    "  --alpha white|keep      what is transparent: made over white and opaque, as without it, or made over white\n"
+    "                          and as transparent as it was; in PNGs\n"
     "  --style-scale F         strokes F times as large, at a resolution F times as small\n"
     "  --blend MODEL=SHARE     this share of the picture by another model; may be given again\n"
     "  --mask MODEL=MASK.png   another model where the mask is white, or opaque; may be repeated\n"
@@ -141,13 +143,31 @@ static void forget_bands(job *j)
 /* What becomes of finished rows. */
 typedef struct canvas {
     const job *job;
-    const nx_raster *content;
-    bool gathering; /* a pass for the statistics of colours alone */
+    const nx_raster *content, *opacity; /* opacity: of the file; NULL: it has none */
+    bool gathering;                     /* a pass for the statistics of colours alone */
     color_statistics stylized, original;
     color_map map;
     nx_image *image;         /* they go in there, or */
     nx_image_writer *writer; /* into the file */
 } canvas;
+
+static bool write_rows(canvas *c, int y, int rows, int width, const float *rgb, nx_error *err)
+{
+    if (!c->opacity) return nx_image_writer_rows(c->writer, rows, rgb, err);
+    float *opacity = nx_alloc((size_t)width * 3 * sizeof *opacity), *row = nx_alloc((size_t)width * 4 * sizeof *row);
+    bool ok = true;
+    for (int r = 0; ok && r < rows; r++, rgb += 3 * (size_t)width) {
+        nx_raster_read(c->opacity, y + r, 0, width, opacity);
+        for (size_t x = 0; x < (size_t)width; x++) {
+            memcpy(row + 4 * x, rgb + 3 * x, 3 * sizeof *row);
+            row[4 * x + 3] = opacity[3 * x];
+        }
+        ok = nx_image_writer_rows(c->writer, 1, row, err);
+    }
+    free(opacity);
+    free(row);
+    return ok;
+}
 
 static bool take_rows(canvas *c, int y, int rows, int width, float *rgb, nx_error *err)
 {
@@ -168,7 +188,7 @@ static bool take_rows(canvas *c, int y, int rows, int width, float *rgb, nx_erro
             (c->job->keep == KEEP_YUV ? color_keep_yuv : color_keep_lab)(row, content, (size_t)width);
     }
     free(content);
-    return c->gathering || nx_image_writer_rows(c->writer, rows, rgb, err);
+    return c->gathering || write_rows(c, y, rows, width, rgb, err);
 }
 
 static bool each_row(job *j, int height, int width, canvas *c, nx_error *err)
@@ -246,26 +266,41 @@ static bool stylize_scaled(job *j, const nx_raster *raster, nx_image *out, nx_er
     return ok;
 }
 
+/* The content and, where that is kept, its opacity, as large as was asked for. */
+static bool load(const job *j, const char *path, nx_raster *content, nx_raster *opacity, nx_error *err)
+{
+    *opacity = (nx_raster){0};
+    if (!nx_raster_load(content, path, err)) return false;
+    bool keep = j->outputs.alpha && content->channels == 4;
+    if (!keep && nx_raster_transparent(content))
+        nx_warn("%s: transparent pixels, composited over white; --alpha keep keeps them", path);
+    int height = content->height, width = content->width;
+    asked_size(j, &height, &width);
+    bool same = height == content->height && width == content->width;
+    bool ok = (!keep || nx_raster_opacity(content, opacity, err)) &&
+              (same || nx_raster_resize(content, height, width, err)) &&
+              (same || !keep || nx_raster_resize(opacity, height, width, err));
+    if (ok) return true;
+    nx_raster_free(content);
+    nx_raster_free(opacity);
+    return nx_fail_in(err, "%s", path);
+}
+
 static bool stylize(job *j, const char *in, const char *path, nx_error *err)
 {
-    nx_raster raster;
+    nx_raster raster, opacity;
     nx_image scaled = {0};
-    if (!nx_raster_load(&raster, in, err)) return false;
+    if (!load(j, in, &raster, &opacity, err)) return false;
     int height = raster.height, width = raster.width;
-    asked_size(j, &height, &width);
-    if ((height != raster.height || width != raster.width) && !nx_raster_resize(&raster, height, width, err)) {
-        nx_raster_free(&raster);
-        return nx_fail_in(err, "%s", in);
-    }
-    canvas c = {.job = j, .content = &raster};
+    canvas c = {.job = j, .content = &raster, .opacity = opacity.samples ? &opacity : NULL};
+    nx_image_options as = {.format = j->outputs.kind, .quality = j->outputs.quality, .alpha = c.opacity};
     bool ok = j->style_scale != 1 ? stylize_scaled(j, &raster, &scaled, err)
                                   : begin(j, &(generator_content){height, width, read_raster, &raster}, err);
     for (int pass = j->keep == KEEP_HISTOGRAM ? 0 : 1; ok && pass < 2; pass++) {
         c.gathering = !pass;
         if (pass && j->keep == KEEP_HISTOGRAM) c.map = color_match(&c.stylized, &c.original);
-        ok =
-            (!pass || nx_image_writer_open(&c.writer, path, height, width, j->outputs.kind, j->outputs.quality, err)) &&
-            (scaled.rgb ? each_image_row(&scaled, &c, err) : each_row(j, height, width, &c, err));
+        ok = (!pass || nx_image_writer_open(&c.writer, path, height, width, &as, err)) &&
+             (scaled.rgb ? each_image_row(&scaled, &c, err) : each_row(j, height, width, &c, err));
     }
     if (ok)
         ok = nx_image_writer_close(c.writer, err);
@@ -274,6 +309,7 @@ static bool stylize(job *j, const char *in, const char *path, nx_error *err)
     forget_bands(j);
     nx_image_free(&scaled);
     nx_raster_free(&raster);
+    nx_raster_free(&opacity);
     return ok;
 }
 
@@ -416,11 +452,18 @@ static bool choose_keep(job *j, const char *word, nx_error *err)
     return nx_fail(err, "--keep-colors %s: nstx knows yuv, lab and histogram", word);
 }
 
+static bool choose_alpha(job *j, const char *word, nx_error *err)
+{
+    j->outputs.alpha = !strcmp(word, "keep");
+    return j->outputs.alpha || !strcmp(word, "white") || nx_fail(err, "--alpha %s: nstx knows white and keep", word);
+}
+
 /* The options into j; false with the code in *code. */
 static bool parse(job *j, bool *plan, int argc, char **argv, int *code)
 {
     static const struct option longs[] = {APPLY_LONGS,
                                           {"keep-colors", required_argument, NULL, 'k'},
+                                          {"alpha", required_argument, NULL, 'a'},
                                           {"style-scale", required_argument, NULL, 'x'},
                                           {"size", required_argument, NULL, 'z'},
                                           {"blend", required_argument, NULL, 'b'},
@@ -435,6 +478,8 @@ static bool parse(job *j, bool *plan, int argc, char **argv, int *code)
         bool fine = true;
         if (o == 'k')
             fine = choose_keep(j, optarg, &err);
+        else if (o == 'a')
+            fine = choose_alpha(j, optarg, &err);
         else if (o == 'x')
             fine = option_number(optarg, 0.1, 10, &j->style_scale) ||
                    nx_fail(&err, "--style-scale %s: a number from 0.1 to 10 is meant", optarg);

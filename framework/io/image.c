@@ -389,8 +389,7 @@ static bool run_png(png_work *work, nx_raster *out)
     return true;
 }
 
-/* True if a pixel lets through what is behind it. */
-static bool transparent(const nx_raster *r)
+bool nx_raster_transparent(const nx_raster *r)
 {
     if (r->channels < 4) return false;
     size_t bytes = (size_t)r->depth / 8, count = (size_t)r->stored_height * (size_t)r->stored_width;
@@ -432,10 +431,20 @@ static bool load_raster(nx_raster *out, const char *path, nx_error *err)
     return false;
 }
 
-bool nx_raster_load(nx_raster *out, const char *path, nx_error *err)
+bool nx_raster_load(nx_raster *out, const char *path, nx_error *err) { return load_raster(out, path, err); }
+
+bool nx_raster_opacity(const nx_raster *r, nx_raster *out, nx_error *err)
 {
-    if (!load_raster(out, path, err)) return false;
-    if (transparent(out)) nx_warn("%s: transparent pixels, composited over white", path);
+    size_t bytes = (size_t)r->depth / 8, count = (size_t)r->stored_height * (size_t)r->stored_width;
+    NX_CHECK(r->channels == 4, "the opacity of %d channels", r->channels);
+    *out = *r;
+    out->channels = 1;
+    out->samples = nx_try_alloc(nx_times(count, bytes));
+    if (!out->samples) {
+        *out = (nx_raster){0};
+        return nx_fail(err, "%d x %d pixels: too large for the memory", r->width, r->height);
+    }
+    for (size_t i = 0; i < count; i++) memcpy(out->samples + i * bytes, r->samples + (4 * i + 3) * bytes, bytes);
     return true;
 }
 
@@ -463,13 +472,13 @@ static size_t first_coloured(const nx_raster *r, size_t count)
 bool nx_raster_load_mask(nx_raster *out, const char *path, nx_error *err)
 {
     if (!load_raster(out, path, err)) return false;
-    size_t count = (size_t)out->stored_height * (size_t)out->stored_width, bytes = (size_t)out->depth / 8;
-    if (transparent(out)) {
-        for (uint8_t *s = out->samples; count; count--, s += 4 * bytes) {
-            for (int k = 0; k < 3; k++) memcpy(s + (size_t)k * bytes, s + 3 * bytes, bytes);
-            memset(s + 3 * bytes, 255, bytes);
-        }
-        return true;
+    size_t count = (size_t)out->stored_height * (size_t)out->stored_width;
+    if (nx_raster_transparent(out)) {
+        nx_raster opacity;
+        bool fine = nx_raster_opacity(out, &opacity, err) || nx_fail_in(err, "%s", path);
+        nx_raster_free(out);
+        *out = opacity;
+        return fine;
     }
     if (first_coloured(out, count) == count) return true;
     nx_raster_free(out);
@@ -503,7 +512,8 @@ void nx_raster_read(const nx_raster *r, int y, int x, int count, float *rgb)
     const uint8_t *from = r->samples + first * pixel;
     for (int i = 0; i < count; i++, from += step * pixel)
         for (int k = 0; k < 3; k++) {
-            float value = wide ? (float)big16(from + 2 * k) * 255.f / 65535.f : (float)from[k];
+            int at = r->channels == 1 ? 0 : k;
+            float value = wide ? (float)big16(from + 2 * at) * 255.f / 65535.f : (float)from[at];
             if (r->channels == 4) {
                 float alpha = wide ? (float)big16(from + 6) / 65535.f : (float)from[3] / 255.f;
                 if (alpha < 1) value = value * alpha + 255.f * (1 - alpha);
@@ -564,6 +574,7 @@ static bool load_image(nx_image *out, const char *path, bool (*load)(nx_raster *
     nx_raster raster;
     *out = (nx_image){0};
     if (!load(&raster, path, err)) return false;
+    if (nx_raster_transparent(&raster)) nx_warn("%s: transparent pixels, composited over white", path);
     bool fine = nx_raster_image(&raster, out) ||
                 nx_fail(err, "%s: %d x %d pixels: too large for the memory", path, out->width, out->height);
     nx_raster_free(&raster);
@@ -586,8 +597,7 @@ bool nx_image_load_mask(nx_image *out, const char *path, nx_error *err)
 struct nx_image_writer {
     char *path, *draft;
     int height, width, done; /* rows so far */
-    nx_image_format format;
-    int quality;
+    nx_image_options o;
     uint8_t *samples; /* JPEG: the whole picture, which TurboJPEG takes at once; PNG: a row */
     png_work work;    /* of PNG */
 };
@@ -607,8 +617,8 @@ static bool begin_png(nx_image_writer *w)
     NX_CHECK(work->info, "libpng does not start");
     png_set_write_fn(work->png, work->file, write_png_data, NULL);
     png_set_IHDR(work->png, work->info, (png_uint_32)w->width, (png_uint_32)w->height,
-                 w->format == NX_IMAGE_PNG16 ? 16 : 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+                 w->o.format == NX_IMAGE_PNG16 ? 16 : 8, w->o.alpha ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_text software = {.compression = PNG_TEXT_COMPRESSION_NONE, .key = "Software", .text = NX_IMAGE_SOFTWARE};
     png_set_text(work->png, work->info, &software, 1);
     png_write_info(work->png, work->info);
@@ -634,16 +644,20 @@ static bool cannot_write(const nx_image_writer *w, const char *why, nx_error *er
     return nx_fail(err, "%s: cannot write: %s", w->path, why);
 }
 
-bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, int width, nx_image_format format,
-                          int quality, nx_error *err)
+/* Numbers of a row. */
+static size_t row_of(const nx_image_writer *w) { return (size_t)w->width * (w->o.alpha ? 4 : 3); }
+
+bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, int width, const nx_image_options *o,
+                          nx_error *err)
 {
     nx_image_writer *w = nx_alloc(sizeof *w);
-    bool jpeg = format == NX_IMAGE_JPEG;
+    bool jpeg = o->format == NX_IMAGE_JPEG;
+    NX_CHECK(!jpeg || !o->alpha, "%s: a JPEG with transparency", path);
     *out = w;
     w->path = nx_copy_text(path);
     w->draft = nx_file_draft(path);
-    w->height = height, w->width = width, w->format = format, w->quality = quality;
-    w->samples = nx_alloc((size_t)width * 3 * (jpeg ? (size_t)height : 2));
+    w->height = height, w->width = width, w->o = *o;
+    w->samples = nx_alloc(row_of(w) * (jpeg ? (size_t)height : 2));
     if (!jpeg) w->work.file = nx_file_create(w->draft);
     bool fine = jpeg || w->work.file || cannot_write(w, strerror(errno), err);
     if (fine && !jpeg && !begin_png(w)) fine = cannot_write(w, w->work.message, err);
@@ -654,11 +668,11 @@ bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, i
 bool nx_image_writer_rows(nx_image_writer *w, int rows, const float *rgb, nx_error *err)
 {
     NX_CHECK(rows <= w->height - w->done, "%s: more rows than the picture has", w->path);
-    size_t line = (size_t)w->width * 3;
+    size_t line = row_of(w);
     for (int y = 0; y < rows; y++, w->done++, rgb += line) {
-        uint8_t *to = w->samples + (w->format == NX_IMAGE_JPEG ? (size_t)w->done * line : 0);
-        store_samples(to, rgb, line, w->format == NX_IMAGE_PNG16 ? 16 : 8);
-        if (w->format != NX_IMAGE_JPEG && !write_png_row(w)) return cannot_write(w, w->work.message, err);
+        uint8_t *to = w->samples + (w->o.format == NX_IMAGE_JPEG ? (size_t)w->done * line : 0);
+        store_samples(to, rgb, line, w->o.format == NX_IMAGE_PNG16 ? 16 : 8);
+        if (w->o.format != NX_IMAGE_JPEG && !write_png_row(w)) return cannot_write(w, w->work.message, err);
     }
     return true;
 }
@@ -685,7 +699,7 @@ static bool write_jpeg(nx_image_writer *w, nx_error *err)
     tjhandle encoder = tjInitCompress();
     NX_CHECK(encoder, "TurboJPEG does not start: %s", tjGetErrorStr2(NULL));
     bool fine = !tjCompress2(encoder, w->samples, w->width, 0, w->height, TJPF_RGB, &jpeg, &bytes, TJSAMP_444,
-                             w->quality, TJFLAG_ACCURATEDCT) ||
+                             w->o.quality, TJFLAG_ACCURATEDCT) ||
                 cannot_write(w, tjGetErrorStr2(encoder), err);
     fine = fine && write_signed(w->path, jpeg, bytes, err);
     tjFree(jpeg);
@@ -697,7 +711,7 @@ bool nx_image_writer_close(nx_image_writer *w, nx_error *err)
 {
     NX_CHECK(w->done == w->height, "%s: %d rows of %d", w->path, w->done, w->height);
     bool fine;
-    if (w->format == NX_IMAGE_JPEG) {
+    if (w->o.format == NX_IMAGE_JPEG) {
         fine = write_jpeg(w, err);
     } else {
         fine = end_png(w) || cannot_write(w, w->work.message, err);
@@ -714,7 +728,7 @@ void nx_image_writer_drop(nx_image_writer *w)
 {
     if (!w) return;
     if (w->work.file) fclose(w->work.file);
-    if (w->format != NX_IMAGE_JPEG) unlink(w->draft); /* nothing, where it was published */
+    if (w->o.format != NX_IMAGE_JPEG) unlink(w->draft); /* nothing, where it was published */
     if (w->work.png) png_destroy_write_struct(&w->work.png, &w->work.info);
     free(w->samples);
     free(w->draft);
@@ -722,10 +736,11 @@ void nx_image_writer_drop(nx_image_writer *w)
     free(w);
 }
 
-bool nx_image_save(const nx_image *image, const char *path, nx_image_format format, int quality, nx_error *err)
+bool nx_image_save(const nx_image *image, const char *path, const nx_image_options *o, nx_error *err)
 {
     nx_image_writer *w;
-    if (!nx_image_writer_open(&w, path, image->height, image->width, format, quality, err)) return false;
+    NX_CHECK(!o->alpha, "%s: a picture without transparency", path);
+    if (!nx_image_writer_open(&w, path, image->height, image->width, o, err)) return false;
     if (nx_image_writer_rows(w, image->height, image->rgb, err)) return nx_image_writer_close(w, err);
     nx_image_writer_drop(w);
     return false;
@@ -733,7 +748,7 @@ bool nx_image_save(const nx_image *image, const char *path, nx_image_format form
 
 bool nx_image_save_png(const nx_image *image, const char *path, nx_error *err)
 {
-    return nx_image_save(image, path, NX_IMAGE_PNG, 0, err);
+    return nx_image_save(image, path, &(nx_image_options){0}, err);
 }
 
 /* ---- operations ---- */

@@ -45,10 +45,17 @@ bool nx_image_check(const char *path, int *height, int *width, nx_error *err);
 /* What the files name as their software: a tEXt chunk of PNG, a comment of JPEG. */
 #define NX_IMAGE_SOFTWARE "libnx"
 
-/* Writes RGB, rounded and clamped (NaN as 0), aside and then renamed. quality: of a JPEG, 1 to 100, whose colours are
- * not subsampled; ignored otherwise. */
+/* How a picture is written; zero is a PNG of 8 bits. */
 typedef enum nx_image_format { NX_IMAGE_PNG, NX_IMAGE_PNG16, NX_IMAGE_JPEG } nx_image_format;
-bool nx_image_save(const nx_image *image, const char *path, nx_image_format format, int quality, nx_error *err);
+typedef struct nx_image_options {
+    nx_image_format format;
+    int quality; /* of a JPEG, 1 to 100, whose colours are not subsampled; ignored otherwise */
+    bool alpha;  /* a PNG with transparency: rows of nx_image_writer_rows have four floats a pixel, the last its opacity
+                    from 0 to 255 */
+} nx_image_options;
+
+/* Writes RGB, rounded and clamped (NaN as 0), aside and then renamed. */
+bool nx_image_save(const nx_image *image, const char *path, const nx_image_options *o, nx_error *err);
 bool nx_image_save_png(const nx_image *image, const char *path, nx_error *err); /* 8 bits */
 
 /* ---- pictures too large for floats ---- */
@@ -60,10 +67,16 @@ typedef struct nx_raster {
     unsigned char *samples;
 } nx_raster;
 
-/* As nx_image_load and nx_image_load_mask; the caller frees with nx_raster_free. */
+/* As nx_image_load, without its message, and nx_image_load_mask; the caller frees with nx_raster_free. */
 bool nx_raster_load(nx_raster *out, const char *path, nx_error *err);
 bool nx_raster_load_mask(nx_raster *out, const char *path, nx_error *err);
 void nx_raster_free(nx_raster *raster); /* leaves *raster empty; NULL is fine */
+
+/* True if something would be seen behind a pixel: what is read of it is composited over white. */
+bool nx_raster_transparent(const nx_raster *raster);
+
+/* The opacity of a raster of four channels as a grey raster of its own, 255 where it is opaque. */
+bool nx_raster_opacity(const nx_raster *raster, nx_raster *out, nx_error *err);
 
 /* All of it, the picture that nx_image_load gives; the caller frees it. False: too large for the memory; out has its
  * size then. */
@@ -79,8 +92,8 @@ void nx_raster_read(const nx_raster *raster, int y, int x, int count, float *rgb
  * publishes the file, once it has all rows, and frees the writer whether that works or not; drop frees it and leaves
  * nothing behind. */
 typedef struct nx_image_writer nx_image_writer;
-bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, int width, nx_image_format format,
-                          int quality, nx_error *err);
+bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, int width, const nx_image_options *o,
+                          nx_error *err);
 bool nx_image_writer_rows(nx_image_writer *w, int rows, const float *rgb, nx_error *err);
 bool nx_image_writer_close(nx_image_writer *w, nx_error *err);
 void nx_image_writer_drop(nx_image_writer *w); /* NULL is fine */

@@ -131,7 +131,7 @@ static void test_parts_differ(void **state)
     nstx(0, "stylize in.model.h5 large.png -o whole.png --format png16");
     nstx(0, "stylize in.model.h5 part.png -o alone.png --format png16");
     nx_image whole = load("whole.png"), cut = nx_image_crop(&whole, 0, 0, 97, 64);
-    assert_true(nx_image_save(&cut, at("cut.png"), NX_IMAGE_PNG16, 0, NULL));
+    assert_true(nx_image_save(&cut, at("cut.png"), &(nx_image_options){.format = NX_IMAGE_PNG16}, NULL));
     nx_image_free(&whole);
     nx_image_free(&cut);
     assert_true(difference("cut.png", "alone.png") > 1);
@@ -230,6 +230,84 @@ static void test_formats(void **state)
     free(shell("! ls *.tmp.* 2>/dev/null"));
 }
 
+/* ---- transparency ---- */
+
+/* Noise that is more opaque with every column. */
+static void write_fading(const char *name, int height, int width)
+{
+    nx_image_writer *w;
+    nx_rng rng = nx_rng_new(4, 0);
+    float *row = nx_alloc((size_t)width * 4 * sizeof *row);
+    nx_image_options as = {.alpha = true};
+    assert_true(nx_image_writer_open(&w, at(name), height, width, &as, NULL));
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++)
+            for (int k = 0; k < 4; k++)
+                row[4 * x + k] = k < 3 ? (float)nx_rng_below(&rng, 256) : rintf(255 * (float)x / (float)(width - 1));
+        assert_true(nx_image_writer_rows(w, 1, row, NULL));
+    }
+    assert_true(nx_image_writer_close(w, NULL));
+    free(row);
+}
+
+/* The opacity in the middle row of a picture that has one, at x. */
+static float opacity_at(const char *name, int x)
+{
+    nx_raster raster, opacity;
+    float rgb[3];
+    assert_true(nx_raster_load(&raster, at(name), NULL));
+    assert_int_equal(raster.channels, 4);
+    assert_true(nx_raster_opacity(&raster, &opacity, NULL));
+    nx_raster_read(&opacity, raster.height / 2, x, 1, rgb);
+    nx_raster_free(&opacity);
+    nx_raster_free(&raster);
+    return rgb[0];
+}
+
+static int channels_of(const char *name)
+{
+    nx_raster raster;
+    assert_true(nx_raster_load(&raster, at(name), NULL));
+    int channels = raster.channels;
+    nx_raster_free(&raster);
+    return channels;
+}
+
+static void test_alpha(void **state)
+{
+    (void)state;
+    write_fading("fading.png", 36, 52);
+    nstx(0, "stylize in.model.h5 fading.png -o white.png");
+    assert_said(said_err, "fading.png: transparent pixels, composited over white; --alpha keep keeps them");
+    assert_int_equal(channels_of("white.png"), 3);
+    nstx(0, "stylize in.model.h5 fading.png -o same.png --alpha white");
+    free(shell("cmp white.png same.png"));
+    nstx(0, "stylize in.model.h5 fading.png -o kept.png --alpha keep");
+    assert_null(strstr(said_err, "transparent"));
+    for (int x = 0; x < 52; x += 17) assert_float_equal(opacity_at("kept.png", x), rintf(255 * (float)x / 51), 0);
+    nstx(0, "stylize in.model.h5 fading.png -o tiles.png --alpha keep --tile 12 --keep-colors lab --format png16");
+    for (int x = 0; x < 52; x += 17) assert_float_equal(opacity_at("tiles.png", x), rintf(255 * (float)x / 51), 0);
+    nstx(0, "stylize in.model.h5 fading.png -o grown.png --alpha keep --size 104");
+    for (int x = 10; x < 94; x += 21) /* a ramp stays one */
+        assert_float_equal(opacity_at("grown.png", x), 255 * ((float)x / 2 - 0.25f) / 51, 1);
+
+    /* The colours are those that are made without: over white, as they come out, they are seen through. */
+    nx_image white = load("white.png"), kept = load("kept.png");
+    for (size_t i = 0; i < 36 * 52; i++) {
+        float alpha = rintf(255 * (float)(i % 52) / 51) / 255;
+        for (size_t k = 3 * i; k < 3 * i + 3; k++)
+            assert_float_equal(kept.rgb[k], white.rgb[k] * alpha + 255 * (1 - alpha), 1e-3);
+    }
+    nx_image_free(&white);
+    nx_image_free(&kept);
+
+    nstx(0, "stylize in.model.h5 photos/odd.png -o opaque.png --alpha keep");
+    assert_int_equal(channels_of("opaque.png"), 3);
+    refused("a JPEG has no transparency: name a .png", "stylize in.model.h5 fading.png -o x.jpg --alpha keep");
+    refused("a JPEG has no transparency", "stylize in.model.h5 fading.png -o made --format jpg --alpha keep");
+    refused("--alpha black: nstx knows white and keep", "stylize in.model.h5 fading.png -o x.png --alpha black");
+}
+
 /* ---- colours and mixtures ---- */
 
 static void test_colors(void **state)
@@ -309,12 +387,12 @@ static void test_style_scale(void **state)
     free(shell("cmp plain.png one.png"));
     nstx(0, "stylize in.model.h5 large.png -o two.png --format png16 --style-scale 2");
     nx_image large = load("large.png"), small = nx_image_resize(&large, 49, 66, NX_BICUBIC);
-    assert_true(nx_image_save(&small, at("small.png"), NX_IMAGE_PNG16, 0, NULL));
+    assert_true(nx_image_save(&small, at("small.png"), &(nx_image_options){.format = NX_IMAGE_PNG16}, NULL));
     nx_image_free(&small);
     nx_image_free(&large);
     nstx(0, "stylize in.model.h5 small.png -o made.png --format png16");
     small = load("made.png"), large = nx_image_resize(&small, 97, 131, NX_BICUBIC);
-    assert_true(nx_image_save(&large, at("by_hand.png"), NX_IMAGE_PNG16, 0, NULL));
+    assert_true(nx_image_save(&large, at("by_hand.png"), &(nx_image_options){.format = NX_IMAGE_PNG16}, NULL));
     nx_image_free(&small);
     nx_image_free(&large);
     assert_true(difference("two.png", "by_hand.png") < 1);
@@ -445,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_host_memory),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_alpha),
         cmocka_unit_test(test_colors),
         cmocka_unit_test(test_mixtures),
         cmocka_unit_test(test_style_scale),

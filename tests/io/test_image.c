@@ -138,7 +138,7 @@ static void sixteen_bits_are_kept(void **state)
     nx_error err;
     nx_image image = ramp(23, 31), back;
     for (int i = 0; i < 23 * 31 * 3; i++) image.rgb[i] = image.rgb[i] * 0.37f + 0.123f;
-    assert_true(nx_image_save(&image, scratch("deep.png"), NX_IMAGE_PNG16, 0, &err));
+    assert_true(nx_image_save(&image, scratch("deep.png"), &(nx_image_options){.format = NX_IMAGE_PNG16}, &err));
     assert_true(nx_image_load(&back, scratch("deep.png"), &err));
     assert_true(largest_difference(&image, &back) <= 0.51f * 255 / 65535);
     assert_raster(scratch("deep.png"));
@@ -151,14 +151,17 @@ static void jpeg_is_written(void **state)
     (void)state;
     nx_error err;
     nx_image image = ramp(40, 56), fine, coarse;
-    assert_true(nx_image_save(&image, scratch("fine.jpg"), NX_IMAGE_JPEG, 100, &err));
-    assert_true(nx_image_save(&image, scratch("coarse.jpg"), NX_IMAGE_JPEG, 5, &err));
+    assert_true(
+        nx_image_save(&image, scratch("fine.jpg"), &(nx_image_options){.format = NX_IMAGE_JPEG, .quality = 100}, &err));
+    assert_true(
+        nx_image_save(&image, scratch("coarse.jpg"), &(nx_image_options){.format = NX_IMAGE_JPEG, .quality = 5}, &err));
     assert_true(nx_image_load(&fine, scratch("fine.jpg"), &err));
     assert_true(nx_image_load(&coarse, scratch("coarse.jpg"), &err));
     assert_true(largest_difference(&image, &fine) < largest_difference(&image, &coarse));
     nx_image_free(&fine);
     nx_image_free(&coarse);
-    assert_false(nx_image_save(&image, scratch("none/fine.jpg"), NX_IMAGE_JPEG, 90, &err));
+    assert_false(nx_image_save(&image, scratch("none/fine.jpg"),
+                               &(nx_image_options){.format = NX_IMAGE_JPEG, .quality = 90}, &err));
     assert_message(&err, scratch("none/fine.jpg"), "cannot");
     nx_image_free(&image);
     assert_no_drafts();
@@ -173,12 +176,15 @@ static void rows_are_written_as_they_come(void **state)
     nx_image image = ramp(19, 27), whole, parts;
     for (int f = 0; f < 3; f++) {
         nx_image_writer *w;
-        assert_true(nx_image_save(&image, scratch("whole"), formats[f], 90, &err));
-        assert_true(nx_image_writer_open(&w, scratch("parts"), 19, 27, formats[f], 90, &err));
+        assert_true(
+            nx_image_save(&image, scratch("whole"), &(nx_image_options){.format = formats[f], .quality = 90}, &err));
+        assert_true(nx_image_writer_open(&w, scratch("parts"), 19, 27,
+                                         &(nx_image_options){.format = formats[f], .quality = 90}, &err));
         for (int y = 0; y < 19; y += 5)
             assert_true(nx_image_writer_rows(w, y + 5 > 19 ? 19 - y : 5, image.rgb + y * 27 * 3, &err));
         assert_true(nx_image_writer_close(w, &err));
-        assert_true(nx_image_writer_open(&w, scratch("parts"), 19, 27, formats[f], 90, &err));
+        assert_true(nx_image_writer_open(&w, scratch("parts"), 19, 27,
+                                         &(nx_image_options){.format = formats[f], .quality = 90}, &err));
         assert_true(nx_image_writer_rows(w, 3, image.rgb, &err));
         nx_image_writer_drop(w);
         assert_true(nx_image_load(&whole, scratch("whole"), &err));
@@ -188,11 +194,48 @@ static void rows_are_written_as_they_come(void **state)
         nx_image_free(&parts);
     }
     nx_image_writer *w;
-    assert_false(nx_image_writer_open(&w, scratch("none/rows.png"), 19, 27, NX_IMAGE_PNG, 0, &err));
+    assert_false(
+        nx_image_writer_open(&w, scratch("none/rows.png"), 19, 27, &(nx_image_options){.format = NX_IMAGE_PNG}, &err));
     assert_message(&err, scratch("none/rows.png"), "cannot write");
     assert_null(w);
     nx_image_free(&image);
     assert_no_drafts();
+}
+
+/* Colours of what is transparent are kept as well. */
+static void opacity_is_written_and_read(void **state)
+{
+    (void)state;
+    static const float row[2][4] = {{10, 20, 30, 51}, {200, 100, 0, 255}};
+    for (nx_image_format format = NX_IMAGE_PNG; format <= NX_IMAGE_PNG16; format++) {
+        nx_error err;
+        nx_raster raster, opacity;
+        nx_image_writer *w;
+        float rgb[6];
+        nx_image_options as = {.format = format, .alpha = true};
+        assert_true(nx_image_writer_open(&w, scratch("alpha.png"), 3, 2, &as, &err));
+        for (int y = 0; y < 3; y++) assert_true(nx_image_writer_rows(w, 1, row[0], &err));
+        assert_true(nx_image_writer_close(w, &err));
+        assert_true(nx_raster_load(&raster, scratch("alpha.png"), &err));
+        assert_int_equal(raster.channels, 4);
+        assert_int_equal(raster.depth, format == NX_IMAGE_PNG16 ? 16 : 8);
+        assert_true(nx_raster_transparent(&raster));
+        nx_raster_read(&raster, 2, 0, 2, rgb);
+        for (int k = 0; k < 3; k++) {
+            assert_float_equal(rgb[k], row[0][k] * 0.2f + 255 * 0.8f, 1e-3);
+            assert_float_equal(rgb[3 + k], row[1][k], 1e-3);
+        }
+        assert_true(nx_raster_opacity(&raster, &opacity, &err));
+        assert_false(nx_raster_transparent(&opacity));
+        nx_raster_read(&opacity, 1, 0, 2, rgb);
+        for (int k = 0; k < 6; k++) assert_float_equal(rgb[k], k < 3 ? 51 : 255, 1e-3);
+        assert_true(nx_raster_resize(&opacity, 5, 7, &err));
+        float wide[21];
+        nx_raster_read(&opacity, 4, 0, 7, wide);
+        for (int x = 1; x < 7; x++) assert_true(wide[3 * x] >= wide[3 * x - 3]);
+        nx_raster_free(&opacity);
+        nx_raster_free(&raster);
+    }
 }
 
 static void png_kinds_become_rgb(void **state)
@@ -740,7 +783,8 @@ int main(void)
         cmocka_unit_test(resize_matches_the_definition), cmocka_unit_test(crop_and_fit),
         cmocka_unit_test(warnings_are_no_errors),        cmocka_unit_test(cmyk_becomes_rgb),
         cmocka_unit_test(png_orientation_is_applied),    cmocka_unit_test(bombs_are_refused),
-        cmocka_unit_test(masks_are_grey_or_transparent), cmocka_unit_test(real_pictures_are_read),
+        cmocka_unit_test(opacity_is_written_and_read),   cmocka_unit_test(masks_are_grey_or_transparent),
+        cmocka_unit_test(real_pictures_are_read),
     };
     return cmocka_run_group_tests_name("image", tests, scratch_open, scratch_close);
 }
