@@ -54,6 +54,7 @@ extern "C" {
 #include "io/npz.h"             /* NumPy's .npz */
 #include "io/onnx.h"            /* models of ONNX */
 #include "io/packed.h"          /* packed datasets: many pictures in one file */
+#include "io/profile.h"         /* colour profiles of pictures, carried along */
 #include "io/protobuf_writer.h" /* messages of Protocol Buffers, written */
 #include "io/pth.h"             /* PyTorch's .pth and .pt */
 #include "io/t7.h"              /* files of Torch7 */

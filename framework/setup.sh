@@ -27,6 +27,7 @@ module  libturbojpeg   libturbojpeg0-dev
 module  libpng         libpng-dev
 module  libcjson       libcjson-dev
 module  libzip         libzip-dev
+module  zlib           zlib1g-dev
 module  libxxhash      libxxhash-dev
 module  cairo          libcairo2-dev
 module  libcurl        libcurl4-openssl-dev

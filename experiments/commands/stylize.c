@@ -23,7 +23,8 @@
 static const char stylize_options[] =
     "IMAGE is a picture, a folder of pictures, or a row of numbered ones, such as frames/%04d.png; every one is\n"
     "made with the same noise. OUT is a file, or a folder in which each keeps its name. MODEL is one of nstx, or\n"
-    "a network of pytorch/examples: its .pth, or an ONNX model of it.\n" APPLY_OPTIONS
+    "a network of pytorch/examples: its .pth, or an ONNX model of it. Colour profiles are carried "
+    "along.\n" APPLY_OPTIONS
     "  --size N|WxH            pixels of the longer side, or both sides; the picture's own without it\n"
     "  --keep-colors yuv|lab|histogram  of the content: all but the lightness, or their mean and covariance\n"
     "  --alpha white|keep      what is transparent: made over white and opaque, as without it, or made over white\n"
@@ -292,8 +293,10 @@ static bool stylize(job *j, const char *in, const char *path, nx_error *err)
     nx_image scaled = {0};
     if (!load(j, in, &raster, &opacity, err)) return false;
     int height = raster.height, width = raster.width;
+    nx_profile profile = nx_profile_of(in);
     canvas c = {.job = j, .content = &raster, .opacity = opacity.samples ? &opacity : NULL};
-    nx_image_options as = {.format = j->outputs.kind, .quality = j->outputs.quality, .alpha = c.opacity};
+    nx_image_options as = {
+        .format = j->outputs.kind, .quality = j->outputs.quality, .alpha = c.opacity, .profile = &profile};
     bool ok = j->style_scale != 1 ? stylize_scaled(j, &raster, &scaled, err)
                                   : begin(j, &(generator_content){height, width, read_raster, &raster}, err);
     for (int pass = j->keep == KEEP_HISTOGRAM ? 0 : 1; ok && pass < 2; pass++) {
@@ -310,6 +313,7 @@ static bool stylize(job *j, const char *in, const char *path, nx_error *err)
     nx_image_free(&scaled);
     nx_raster_free(&raster);
     nx_raster_free(&opacity);
+    nx_profile_free(&profile);
     return ok;
 }
 

@@ -27,6 +27,7 @@ static void close_all(task *base)
     optimize_free_stage(&t->stage);
     nx_image_free(&t->content);
     nx_image_free(&t->init);
+    nx_profile_free(&t->profile);
     free(t->content_balance);
     free(t->style_balance);
 }
@@ -296,6 +297,7 @@ static task_did look(task *base, runfile *file, task_row row, bool pictures, nx_
     if (t->current < t->stages - 1) snprintf(name, sizeof name, "picture%d", optimize_size(t, t->current));
     runfile_image(file, name, (int64_t)row.step, s->height, s->width, bytes);
     for (size_t i = 0; i < 3 * pixels; i++) image.rgb[i] = bytes[i];
+    runfile_profile(file, &t->profile);
     bool ok = runfile_picture(file, &image, err);
     free(bytes);
     nx_image_free(&image);

@@ -28,6 +28,7 @@ typedef struct stage {
 typedef struct optimizer {
     task task;
     nx_image content, init; /* empty: none */
+    nx_profile profile;     /* of the content or, without one, of the style */
     double frame;           /* height over width */
     int size, own_style;    /* of the longer side: of the picture, of the style if it has no size of its own */
     int styles;             /* pictures of each stage */

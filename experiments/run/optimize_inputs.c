@@ -36,6 +36,7 @@ static bool read_pictures(optimizer *t, nx_error *err)
     if (!*c->data.style && c->data.more_styles.count)
         return nx_fail(err, "[data] more_styles: the first style picture goes into style");
     if (*c->data.style && !nx_image_size(c->data.style, &height, &width, err)) return false;
+    t->profile = nx_profile_of(c->data.content.count ? c->data.content.items[0] : c->data.style);
     if (*c->data.style) t->own_style = longer(height, width);
     if (t->content.rgb) height = t->content.height, width = t->content.width;
     t->frame = (double)height / width;

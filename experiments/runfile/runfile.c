@@ -205,10 +205,12 @@ uint64_t runfile_images_kept(size_t bytes, uint64_t times)
 bool runfile_write_picture(const runfile *run, const nx_image *image, nx_error *err)
 {
     char *path = path_beside(run->path, ".png");
-    bool fine = nx_image_save_png(image, path, err);
+    bool fine = nx_image_save(image, path, &(nx_image_options){.profile = run->profile}, err);
     free(path);
     return fine;
 }
+
+void runfile_profile(runfile *run, const nx_profile *profile) { run->profile = profile; }
 
 bool runfile_picture(runfile *run, const nx_image *image, nx_error *err)
 {

@@ -72,6 +72,9 @@ uint64_t runfile_images_kept(size_t bytes, uint64_t times);
  * at path, that run's picture stays beside it, and a copy of this one waits for the first save. */
 bool runfile_picture(runfile *run, const nx_image *image, nx_error *err);
 
+/* The colour profile of the pictures beside the run file, from now on; it stays the caller's. */
+void runfile_profile(runfile *run, const nx_profile *profile);
+
 /* An array at path, as /debug/gradient; a later one replaces it. */
 void runfile_array(runfile *run, const char *path, int rank, const int *dims, const float *values);
 

@@ -46,10 +46,11 @@ struct runfile {
     run_metric *metric;
     run_pictures *pictures;
     run_attribute *attribute;
-    checkpoint *arrays;    /* /debug and the like, by full path */
-    checkpoint *newest;    /* NULL while there is none */
-    double newest_seconds; /* when it was taken */
-    nx_image waiting;      /* for the first save: the picture beside the file; no pixels: none */
+    checkpoint *arrays;        /* /debug and the like, by full path */
+    checkpoint *newest;        /* NULL while there is none */
+    double newest_seconds;     /* when it was taken */
+    const nx_profile *profile; /* of pictures in files; NULL: none */
+    nx_image waiting;          /* for the first save: the picture beside the file; no pixels: none */
 };
 
 size_t run_picture_bytes(const run_pictures *p); /* of one */

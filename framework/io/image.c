@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/files.h"
+#include "io/image_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,15 +24,12 @@
 /* ---- headers ---- */
 
 typedef struct header {
-    bool png;
+    nx_image_kind kind;
     int height, width; /* as stored, before the orientation */
     int orientation;   /* EXIF's, 1 to 8 */
     size_t packed;     /* bytes of a PNG's pixels, compressed and not */
     size_t unpacked;
 } header;
-
-static unsigned big16(const uint8_t *p) { return (unsigned)p[0] << 8 | p[1]; }
-static uint32_t big32(const uint8_t *p) { return (uint32_t)big16(p) << 16 | big16(p + 2); }
 
 /* EXIF is a little TIFF file: byte order, the offset of a table, entries of 12 bytes (tag, type, count, value).
  * Anything odd counts as upright: orientation is advice, not data. */
@@ -40,8 +38,8 @@ static int exif_orientation(const uint8_t *tiff, size_t bytes)
     if (bytes < 8) return 1;
     bool little = tiff[0] == 'I';
     if (memcmp(tiff, little ? "II*\0" : "MM\0*", 4)) return 1;
-#define TWO(p)  (little ? (unsigned)(p)[1] << 8 | (p)[0] : big16(p))
-#define FOUR(p) (little ? (uint32_t)TWO((p) + 2) << 16 | TWO(p) : big32(p))
+#define TWO(p)  (little ? (unsigned)(p)[1] << 8 | (p)[0] : nx_big16(p))
+#define FOUR(p) (little ? (uint32_t)TWO((p) + 2) << 16 | TWO(p) : nx_big32(p))
     size_t table = FOUR(tiff + 4);
     if (table > bytes - 2) return 1;
     size_t entries = TWO(tiff + table);
@@ -58,8 +56,6 @@ static int exif_orientation(const uint8_t *tiff, size_t bytes)
 
 static bool cut_short(const char *path, nx_error *err) { return nx_fail(err, "%s: truncated in its header", path); }
 
-#define PNG_CHUNKS (8 + 25) /* where those behind the first begin: signature, header */
-
 /* Bits of a pixel by PNG's colour type and bits a sample; 0 for none of them. */
 static size_t png_bits(int colour, int depth)
 {
@@ -67,79 +63,59 @@ static size_t png_bits(int colour, int depth)
     return colour < 7 && depth <= 16 ? (size_t)(channels[colour] * depth) : 0;
 }
 
-/* Walks the chunks: how many bytes of pixels there are, and the orientation, which may come behind them. What is cut
- * off or odd is found by the decoder. Eight bytes of each chunk are read, and no more than that from the disk. */
-static void walk_png(FILE *stream, header *out)
-{
-    uint8_t b[8], exif[65536];
-    struct stat info;
-    int file = fileno(stream);
-    if (fstat(file, &info)) return;
-    posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM);
-    bool seen = false;
-    for (off_t at = PNG_CHUNKS; pread(file, b, sizeof b, at) == sizeof b && memcmp(b + 4, "IEND", 4);) {
-        at += (off_t)sizeof b;
-        size_t length = big32(b), left = (size_t)(info.st_size > at ? info.st_size - at : 0);
-        if (!memcmp(b + 4, "IDAT", 4)) out->packed += length < left ? length : left;
-        if (length > left || left - length < 4) return;
-        if (!seen && !memcmp(b + 4, "eXIf", 4) && length <= sizeof exif) {
-            if (pread(file, exif, length, at) != (ssize_t)length) return;
-            seen = true;
-            out->orientation = exif_orientation(exif, length);
-        }
-        at += (off_t)length + 4; /* and the checksum */
-    }
-}
+/* A side as it stands in a header; too large is one more than is allowed. */
+static int side_of(uint32_t pixels) { return pixels > NX_IMAGE_SIDE_MAX ? NX_IMAGE_SIDE_MAX + 1 : (int)pixels; }
 
-static bool read_png_header(FILE *file, const char *path, header *out, nx_error *err)
+/* Walks the chunks: the size, how many bytes of pixels there are, and the orientation, which may come behind them. What
+ * is cut off or odd behind the first one is found by the decoder. */
+static bool read_png_header(int file, const char *path, header *out, nx_error *err)
 {
-    uint8_t b[25]; /* the first chunk: length, "IHDR", width, height, five bytes, checksum */
-    size_t got = fread(b, 1, sizeof b, file);
-    if (got < 16) return cut_short(path, err);
-    if (memcmp(b + 4, "IHDR", 4)) return nx_fail(err, "%s: a corrupt PNG: its first chunk is not IHDR", path);
-    uint32_t width = big32(b + 8), height = big32(b + 12);
-    out->width = width > NX_IMAGE_SIDE_MAX ? NX_IMAGE_SIDE_MAX + 1 : (int)width;
-    out->height = height > NX_IMAGE_SIDE_MAX ? NX_IMAGE_SIDE_MAX + 1 : (int)height;
-    if (got < sizeof b) return true;
-    out->unpacked = (size_t)out->height * (((size_t)out->width * png_bits(b[17], b[16]) + 7) / 8 + 1);
-    walk_png(file, out);
+    uint8_t b[13], exif[65536]; /* b: width, height, bits a sample, colour type and three more */
+    struct stat info;
+    nx_image_part p = {0};
+    bool seen = false;
+    if (fstat(file, &info) || !nx_image_part_next(file, out->kind, &p)) return cut_short(path, err);
+    if (p.type != NX_FOUR("IHDR")) return nx_fail(err, "%s: a corrupt PNG: its first chunk is not IHDR", path);
+    if (!nx_image_part_read(file, &p, b, sizeof b)) return cut_short(path, err);
+    out->width = side_of(nx_big32(b)), out->height = side_of(nx_big32(b + 4));
+    out->unpacked = (size_t)out->height * (((size_t)out->width * png_bits(b[9], b[8]) + 7) / 8 + 1);
+    posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM);
+    while (nx_image_part_next(file, out->kind, &p) && p.type != NX_FOUR("IEND")) {
+        size_t left = (size_t)(info.st_size > p.at ? info.st_size - p.at : 0);
+        if (p.type == NX_FOUR("IDAT")) out->packed += p.length < left ? p.length : left;
+        if (!seen && p.type == NX_FOUR("eXIf") && p.length <= sizeof exif) {
+            if (!nx_image_part_read(file, &p, exif, p.length)) break;
+            seen = true;
+            out->orientation = exif_orientation(exif, p.length);
+        }
+    }
     return true;
 }
 
-/* Walks the segments up to the frame header, which holds the size; APP1 with the orientation comes before it. Bytes
- * between segments are passed over, as the decoder does. */
-static bool read_jpeg_header(FILE *file, const char *path, header *out, nx_error *err)
+/* Walks the segments up to the frame header, which holds the size; APP1 with the orientation comes before it. */
+static bool read_jpeg_header(int file, const char *path, header *out, nx_error *err)
 {
-    bool seen_exif = false;
-    for (;;) {
-        int c = 0, marker;
-        while (c != 0xFF && c != EOF) c = fgetc(file);
-        while ((marker = fgetc(file)) == 0xFF) continue;
-        if (c == EOF || marker == EOF) return cut_short(path, err);
-        if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD7)) continue; /* alone, or no marker at all */
-        uint8_t b[6];
-        if (fread(b, 1, 2, file) != 2) return cut_short(path, err);
-        long length = (long)big16(b) - 2;
-        if (length < 0 || marker < 0xC0 || (marker >= 0xD8 && marker <= 0xDA))
+    uint8_t b[6], app1[65536]; /* b: bits a sample, height, width, components */
+    bool seen = false;
+    for (nx_image_part p = {0}; nx_image_part_next(file, out->kind, &p);) {
+        unsigned marker = p.type;
+        if (marker < 0xC0 || (marker >= 0xD8 && marker <= 0xDA))
             return nx_fail(err, "%s: a corrupt JPEG: marker FF%02X before the frame header", path, marker);
         bool frame = marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
         if (frame) {
-            if (fread(b, 1, 6, file) != 6) return cut_short(path, err);
+            if (!nx_image_part_read(file, &p, b, sizeof b)) return cut_short(path, err);
             if (b[0] != 8) return nx_fail(err, "%s: a JPEG of %d bits a sample: convert it to 8 bits", path, b[0]);
             if (b[5] != 1 && b[5] != 3 && b[5] != 4)
                 return nx_fail(err, "%s: a JPEG of %d components: convert it to RGB", path, b[5]);
-            out->height = (int)big16(b + 1), out->width = (int)big16(b + 3);
+            out->height = (int)nx_big16(b + 1), out->width = (int)nx_big16(b + 3);
             return true;
         }
-        if (marker == 0xE1 && !seen_exif) {
-            uint8_t app1[65536];
-            if (fread(app1, 1, (size_t)length, file) != (size_t)length) return cut_short(path, err);
-            seen_exif = length >= 6 && !memcmp(app1, "Exif\0\0", 6);
-            if (seen_exif) out->orientation = exif_orientation(app1 + 6, (size_t)length - 6);
-        } else if (fseek(file, length, SEEK_CUR)) {
-            return cut_short(path, err);
-        }
+        if (marker != 0xE1 || seen) continue;
+        if (!nx_image_part_read(file, &p, app1, p.length)) return cut_short(path, err);
+        seen = p.length >= 6 && !memcmp(app1, "Exif\0\0", 6);
+        if (seen) out->orientation = exif_orientation(app1 + 6, p.length - 6);
     }
+    return cut_short(path, err);
 }
 
 /* Other formats that go by the names of these two. */
@@ -165,29 +141,25 @@ static const char *other_format(const uint8_t *first, size_t bytes)
 
 static bool read_header(const char *path, header *out, nx_error *err)
 {
-    static const uint8_t png_signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
     *out = (header){.orientation = 1};
-    FILE *file = fopen(path, "rb");
-    if (!file) return nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
+    int file = open(path, O_RDONLY);
+    if (file < 0) return nx_fail(err, "%s: cannot open: %s", path, strerror(errno));
     uint8_t first[16];
-    size_t got = fread(first, 1, sizeof first, file);
-    const char *other = other_format(first, got);
+    ssize_t got = pread(file, first, sizeof first, 0);
+    const char *other = got > 0 ? other_format(first, (size_t)got) : NULL;
+    out->kind = got > 0 ? nx_image_kind_of(first, (size_t)got) : NX_IMAGE_OTHER;
     bool fine;
-    if (ferror(file)) {
+    if (got < 0)
         fine = nx_fail(err, "%s: cannot read: %s", path, strerror(errno));
-    } else if (!got) {
+    else if (!got)
         fine = nx_fail(err, "%s: an empty file", path);
-    } else if (got >= 2 && first[0] == 0xFF && first[1] == 0xD8) {
-        fine = fseek(file, 2, SEEK_SET) ? cut_short(path, err) : read_jpeg_header(file, path, out, err);
-    } else if (!memcmp(first, png_signature, got < 8 ? got : 8)) {
-        out->png = true;
-        fine = got < 8 || fseek(file, 8, SEEK_SET) ? cut_short(path, err) : read_png_header(file, path, out, err);
-    } else if (other) {
+    else if (out->kind)
+        fine = (out->kind == NX_IMAGE_IS_PNG ? read_png_header : read_jpeg_header)(file, path, out, err);
+    else if (other)
         fine = nx_fail(err, "%s: %s: save it as PNG or JPEG", path, other);
-    } else {
+    else
         fine = nx_fail(err, "%s: neither a PNG nor a JPEG", path);
-    }
-    fclose(file);
+    close(file);
     if (!fine) return false;
     if (!out->height || !out->width)
         return nx_fail(err, "%s: a corrupt header: %d x %d pixels", path, out->width, out->height);
@@ -228,7 +200,7 @@ bool nx_image_check(const char *path, int *height, int *width, nx_error *err)
 {
     header h;
     if (!read_header(path, &h, err)) return false;
-    if (!ends_well(path, h.png)) {
+    if (!ends_well(path, h.kind == NX_IMAGE_IS_PNG)) {
         /* Cut short, or one of the cameras that write something of their own behind the picture. */
         nx_image image;
         if (!nx_image_load(&image, path, err)) return false;
@@ -256,7 +228,7 @@ static bool walk_jpeg(const uint8_t *jpeg, size_t bytes, int *scans)
         if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
         if (end - at < 2) break;
         if (marker == 0xDA) ++*scans;
-        size_t length = big16(at);
+        size_t length = nx_big16(at);
         at += length < (size_t)(end - at) ? length : (size_t)(end - at);
     }
     return false;
@@ -426,7 +398,7 @@ static bool load_raster(nx_raster *out, const char *path, nx_error *err)
                        .stored_height = h.height,
                        .stored_width = h.width,
                        .orientation = h.orientation};
-    if ((h.png ? decode_png : decode_jpeg)(out, &h, path, err)) return true;
+    if ((h.kind == NX_IMAGE_IS_PNG ? decode_png : decode_jpeg)(out, &h, path, err)) return true;
     nx_raster_free(out);
     return false;
 }
@@ -455,7 +427,7 @@ bool nx_raster_opacity(const nx_raster *r, nx_raster *out, nx_error *err)
 static unsigned sample(const nx_raster *r, size_t pixel, int k)
 {
     const uint8_t *s = r->samples + (pixel * (size_t)r->channels + (size_t)k) * (size_t)(r->depth / 8);
-    return r->depth == 16 ? big16(s) : *s;
+    return r->depth == 16 ? nx_big16(s) : *s;
 }
 
 /* The first pixel that has a colour; the count of pixels if none has. */
@@ -513,9 +485,9 @@ void nx_raster_read(const nx_raster *r, int y, int x, int count, float *rgb)
     for (int i = 0; i < count; i++, from += step * pixel)
         for (int k = 0; k < 3; k++) {
             int at = r->channels == 1 ? 0 : k;
-            float value = wide ? (float)big16(from + 2 * at) * 255.f / 65535.f : (float)from[at];
+            float value = wide ? (float)nx_big16(from + 2 * at) * 255.f / 65535.f : (float)from[at];
             if (r->channels == 4) {
-                float alpha = wide ? (float)big16(from + 6) / 65535.f : (float)from[3] / 255.f;
+                float alpha = wide ? (float)nx_big16(from + 6) / 65535.f : (float)from[3] / 255.f;
                 if (alpha < 1) value = value * alpha + 255.f * (1 - alpha);
             }
             *rgb++ = value;
@@ -600,6 +572,8 @@ struct nx_image_writer {
     nx_image_options o;
     uint8_t *samples; /* JPEG: the whole picture, which TurboJPEG takes at once; PNG: a row */
     png_work work;    /* of PNG */
+    uint8_t *profile; /* as the format has it */
+    size_t profile_bytes;
 };
 
 /* libpng's own says no more than that it failed. */
@@ -608,8 +582,10 @@ static void write_png_data(png_structp png, png_bytep data, size_t bytes)
     if (fwrite(data, 1, bytes, png_get_io_ptr(png)) != bytes) png_error(png, strerror(errno));
 }
 
+/* What names the software comes first: it is looked for in the first bytes of a file. */
 static bool begin_png(nx_image_writer *w)
 {
+    static const char software[] = "Software\0" NX_IMAGE_SOFTWARE;
     png_work *work = &w->work;
     if (setjmp(work->escape)) return false;
     work->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, work, on_png_error, on_png_warning);
@@ -619,8 +595,9 @@ static bool begin_png(nx_image_writer *w)
     png_set_IHDR(work->png, work->info, (png_uint_32)w->width, (png_uint_32)w->height,
                  w->o.format == NX_IMAGE_PNG16 ? 16 : 8, w->o.alpha ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_text software = {.compression = PNG_TEXT_COMPRESSION_NONE, .key = "Software", .text = NX_IMAGE_SOFTWARE};
-    png_set_text(work->png, work->info, &software, 1);
+    png_write_info_before_PLTE(work->png, work->info);
+    png_write_chunk(work->png, (png_const_bytep) "tEXt", (png_const_bytep)software, sizeof software - 1);
+    if (w->profile_bytes) png_write_chunk(work->png, (png_const_bytep) "iCCP", w->profile, w->profile_bytes);
     png_write_info(work->png, work->info);
     return true;
 }
@@ -658,6 +635,9 @@ bool nx_image_writer_open(nx_image_writer **out, const char *path, int height, i
     w->draft = nx_file_draft(path);
     w->height = height, w->width = width, w->o = *o;
     w->samples = nx_alloc(row_of(w) * (jpeg ? (size_t)height : 2));
+    if (o->profile && o->profile->bytes)
+        w->profile_bytes = (jpeg ? nx_profile_as_segments : nx_profile_as_chunk)(o->profile, &w->profile);
+    w->o.profile = NULL; /* the caller's */
     if (!jpeg) w->work.file = nx_file_create(w->draft);
     bool fine = jpeg || w->work.file || cannot_write(w, strerror(errno), err);
     if (fine && !jpeg && !begin_png(w)) fine = cannot_write(w, w->work.message, err);
@@ -677,17 +657,19 @@ bool nx_image_writer_rows(nx_image_writer *w, int rows, const float *rgb, nx_err
     return true;
 }
 
-/* With a comment behind the first segment, which names the software: TurboJPEG writes none. */
-static bool write_signed(const char *path, const unsigned char *jpeg, size_t bytes, nx_error *err)
+/* With what TurboJPEG does not write, behind the first segment: a comment, which names the software, and the profile.
+ */
+static bool write_signed(const nx_image_writer *w, const unsigned char *jpeg, size_t bytes, nx_error *err)
 {
     enum { START = 2, MARK = 4, LENGTH = sizeof NX_IMAGE_SOFTWARE - 1 };
-    size_t first = START + 2 + ((size_t)jpeg[START + 2] << 8 | jpeg[START + 3]);
-    unsigned char *whole = nx_alloc(bytes + MARK + LENGTH), *at = whole;
+    size_t first = START + 2 + nx_big16(jpeg + START + 2), more = MARK + LENGTH + w->profile_bytes;
+    unsigned char *whole = nx_alloc(bytes + more), *at = whole;
     memcpy(at, jpeg, first), at += first;
     memcpy(at, (const unsigned char[]){0xff, 0xfe, 0, LENGTH + 2}, MARK), at += MARK;
     memcpy(at, NX_IMAGE_SOFTWARE, LENGTH), at += LENGTH;
+    if (w->profile) memcpy(at, w->profile, w->profile_bytes), at += w->profile_bytes;
     memcpy(at, jpeg + first, bytes - first);
-    bool fine = nx_file_write(path, whole, bytes + MARK + LENGTH, err);
+    bool fine = nx_file_write(w->path, whole, bytes + more, err);
     free(whole);
     return fine;
 }
@@ -701,7 +683,7 @@ static bool write_jpeg(nx_image_writer *w, nx_error *err)
     bool fine = !tjCompress2(encoder, w->samples, w->width, 0, w->height, TJPF_RGB, &jpeg, &bytes, TJSAMP_444,
                              w->o.quality, TJFLAG_ACCURATEDCT) ||
                 cannot_write(w, tjGetErrorStr2(encoder), err);
-    fine = fine && write_signed(w->path, jpeg, bytes, err);
+    fine = fine && write_signed(w, jpeg, bytes, err);
     tjFree(jpeg);
     tjDestroy(encoder);
     return fine;
@@ -730,6 +712,7 @@ void nx_image_writer_drop(nx_image_writer *w)
     if (w->work.file) fclose(w->work.file);
     if (w->o.format != NX_IMAGE_JPEG) unlink(w->draft); /* nothing, where it was published */
     if (w->work.png) png_destroy_write_struct(&w->work.png, &w->work.info);
+    free(w->profile);
     free(w->samples);
     free(w->draft);
     free(w->path);

@@ -1,6 +1,7 @@
 /* Pictures: PNG and JPEG in and out, and the few operations an experiment needs before the device takes over.
  *
- * A picture is RGB floats from 0 to 255, with the values the file stores: no gamma, no colour profile, as PIL reads it.
+ * A picture is RGB floats from 0 to 255, with the values the file stores: no gamma, no colour profile, as PIL reads it
+ * (io/profile.h carries profiles from file to file).
  * This is not an image library: no drawing, no other formats, no colour spaces.
  *
  *     nx_image photo;
@@ -12,7 +13,7 @@
 #ifndef NX_IO_IMAGE_H
 #define NX_IO_IMAGE_H
 
-#include "base/error.h"
+#include "io/profile.h"
 
 typedef struct nx_image {
     int height, width;
@@ -51,7 +52,8 @@ typedef struct nx_image_options {
     nx_image_format format;
     int quality; /* of a JPEG, 1 to 100, whose colours are not subsampled; ignored otherwise */
     bool alpha;  /* a PNG with transparency: rows of nx_image_writer_rows have four floats a pixel, the last its opacity
-                    from 0 to 255 */
+      from 0 to 255 */
+    const nx_profile *profile; /* of its colours; NULL, or an empty one: none */
 } nx_image_options;
 
 /* Writes RGB, rounded and clamped (NaN as 0), aside and then renamed. */

@@ -8,11 +8,13 @@
 #ifndef NSTX_TESTS_CLI_H
 #define NSTX_TESTS_CLI_H
 
+#include "../io/icc.h"
 #include "../io/scratch.h"
 
 #include "base/rng.h"
 #include "io/hdf5.h"
 #include "io/image.h"
+#include "io/profile.h"
 #include "io/tensors.h"
 
 #include <fcntl.h>
@@ -49,6 +51,32 @@ static inline void write_picture(const char *name, int height, int width, int se
     for (int i = 0; i < 3 * height * width; i++) image.rgb[i] = (float)nx_rng_below(&rng, 256);
     if (!nx_image_save_png(&image, at(name), &err)) fail_msg("%s", err.text);
     nx_image_free(&image);
+}
+
+/* Black, with a colour profile of that name, which is longer than a segment of JPEG. */
+static inline void write_profiled(const char *name, nx_image_format format, const char *profile_name)
+{
+    nx_error err = {0};
+    nx_image image = nx_image_new(40, 48);
+    nx_profile p = make_named_profile(100000, profile_name);
+    nx_image_options as = {.format = format, .quality = 90, .profile = &p};
+    if (!nx_image_save(&image, at(name), &as, &err)) fail_msg("%s", err.text);
+    nx_profile_free(&p);
+    nx_image_free(&image);
+}
+
+/* The picture has the colour profile that the other one has; NULL: none. */
+static inline void assert_profile(const char *name, const char *other)
+{
+    nx_error err = {0};
+    nx_profile p = {0}, q = {0};
+    if (!nx_profile_load(&p, at(name), &err) || (other && !nx_profile_load(&q, at(other), &err)))
+        fail_msg("%s", err.text);
+    assert_int_equal(p.bytes, q.bytes);
+    assert_true(!other || q.bytes > 0);
+    if (p.bytes) assert_memory_equal(p.data, q.data, p.bytes);
+    nx_profile_free(&p);
+    nx_profile_free(&q);
 }
 
 /* The first part of a file as another one. */

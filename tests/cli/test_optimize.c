@@ -69,6 +69,21 @@ static void test_files(void **state)
     free(gradient);
 }
 
+/* The picture's numbers mean what the content's do or, where there is none, the style's. */
+static void test_profiles(void **state)
+{
+    (void)state;
+    write_profiled("p3.jpg", NX_IMAGE_JPEG, "Display P3");
+    write_profiled("adobe.png", NX_IMAGE_PNG, "Adobe RGB (1998)");
+    nstx(0, "run picture.ini -o p3.h5 -s experiment.steps=1 -s data.content=p3.jpg -s data.style=adobe.png");
+    assert_said(said_err, "p3.jpg: the picture is Display P3; its profile is kept\n");
+    assert_null(strstr(said_err, "Adobe"));
+    assert_profile("p3.png", "p3.jpg");
+    nstx(0, "run picture.ini -o adobe_texture.h5 -s experiment.steps=1 -s data.content= -s data.style=adobe.png -s "
+            "data.size=24");
+    assert_profile("adobe_texture.png", "adobe.png");
+}
+
 static void test_sizes(void **state)
 {
     (void)state;
@@ -323,11 +338,17 @@ static void test_reference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),       cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_resume),      cmocka_unit_test(test_history_is_left_out),
-        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_inversion),
-        cmocka_unit_test(test_blend),       cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_ends),        cmocka_unit_test(test_doubts),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_profiles),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_history_is_left_out),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_inversion),
+        cmocka_unit_test(test_blend),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_doubts),
         cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, open_all, scratch_close);

@@ -308,6 +308,39 @@ static void test_alpha(void **state)
     refused("--alpha black: nstx knows white and keep", "stylize in.model.h5 fading.png -o x.png --alpha black");
 }
 
+/* ---- colour profiles ---- */
+
+static void test_profiles(void **state)
+{
+    (void)state;
+    write_profiled("p3.png", NX_IMAGE_PNG, "Display P3");
+    write_profiled("p3.jpg", NX_IMAGE_JPEG, "Display\n\x1b[1mP3");
+    write_profiled("srgb.png", NX_IMAGE_PNG, "sRGB IEC61966-2.1");
+    static const char *const rows[][2] = {
+        {"p3.png", "a.png"}, {"p3.png", "b.jpg"}, {"p3.jpg", "c.png"}, {"p3.jpg", "d.jpg"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        nstx(0, "stylize in.model.h5 %s -o %s", rows[i][0], rows[i][1]);
+        assert_said(said_err, i < 2 ? "p3.png: the picture is Display P3; its profile is kept\n"
+                                    : "p3.jpg: the picture is Display??[1mP3; its profile is kept\n");
+        assert_profile(rows[i][1], rows[i][0]);
+        nstx(0, "stylize in.model.h5 %s -o %s", rows[i][0], rows[i][1]); /* its own, which it replaces */
+    }
+    nstx(0, "stylize in.model.h5 b.jpg -o b.png --format png16");
+    assert_profile("b.png", "p3.png");
+    nstx(0, "stylize in.model.h5 srgb.png -o s.png");
+    assert_null(strstr(said_err, "profile"));
+    assert_profile("s.png", "srgb.png");
+    nstx(0, "stylize in.model.h5 photos/odd.png -o n.png");
+    assert_profile("n.png", NULL);
+
+    /* One that is damaged: the picture is made as ever. */
+    write_profiled("cut.jpg", NX_IMAGE_JPEG, "Display P3");
+    free(shell("sed -i 's/acsp/spca/' cut.jpg"));
+    nstx(0, "stylize in.model.h5 cut.jpg -o cut.png");
+    assert_said(said_err, "warning: cut.jpg: a damaged colour profile, is dropped\n");
+    assert_profile("cut.png", NULL);
+}
+
 /* ---- colours and mixtures ---- */
 
 static void test_colors(void **state)
@@ -524,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_alpha),
+        cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_colors),
         cmocka_unit_test(test_mixtures),
         cmocka_unit_test(test_style_scale),

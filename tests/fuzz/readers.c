@@ -14,6 +14,7 @@
 #include "io/loader.h"
 #include "io/onnx.h"
 #include "io/packed.h"
+#include "io/profile.h"
 #include "io/t7.h"
 #include "io/tensors.h"
 
@@ -156,6 +157,24 @@ static void read_image(const char *path)
         nx_loader_batch(loader, 0, batch, &err);
         nx_loader_free(loader);
     }
+}
+
+static void read_profile(const char *path)
+{
+    nx_error err = {0};
+    nx_profile p;
+    if (!nx_profile_load(&p, path, &err)) {
+        check_message(&err);
+        must(!p.data, "a profile that was refused");
+        return;
+    }
+    must(p.bytes <= NX_PROFILE_MAX, "a profile that is too large");
+    if (!p.bytes) return;
+    char *name = nx_profile_name(&p), *shown = nx_copy_text(name);
+    must(*name && !strcmp(nx_text_printable(shown), name), "a name that is not printable");
+    free(shown);
+    free(name);
+    nx_profile_free(&p);
 }
 
 static uint32_t big32(const uint8_t *p)
@@ -414,6 +433,7 @@ const fuzz_reader fuzz_readers[] = {
     {"wisdom", ".txt", seed_wisdom, read_wisdom, repair_wisdom, 100},
     {"png", ".png", seed_png, read_image, repair_png, 100},
     {"jpeg", ".jpg", seed_jpeg, read_image, NULL, 100},
+    {"profile", ".jpg", seed_profile, read_profile, NULL, 100},
     {"hdf5", ".h5", seed_hdf5, read_hdf5, NULL, 2},
     {"keras", ".h5", seed_hdf5, read_tensors, NULL, 2},
     {"packed", ".h5", seed_packed, read_packed, NULL, 1},

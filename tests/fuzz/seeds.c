@@ -10,6 +10,7 @@
 #include "io/packed.h"
 #include "io/tensors.h"
 
+#include "../io/icc.h"
 #include "../io/onnx_wire.h"
 #include "../io/pth.h"
 
@@ -156,6 +157,45 @@ void seed_jpeg(fuzz_seeds *out)
     add_jpeg(out, TJPF_RGB, TJSAMP_444, TJFLAG_PROGRESSIVE);
     add_jpeg(out, TJPF_RGB, TJSAMP_GRAY, 0);
     add_jpeg(out, TJPF_CMYK, TJSAMP_444, 0);
+}
+
+/* A JPEG that ends behind its profile, which is in so many parts. */
+static void add_profile(fuzz_seeds *out, const nx_profile *p, int parts)
+{
+    uint8_t *jpeg = nx_alloc(2 + (size_t)parts * 18 + p->bytes), *at = jpeg;
+    *at++ = 0xFF, *at++ = 0xD8;
+    for (int i = 1; i <= parts; i++) {
+        size_t from = p->bytes * (size_t)(i - 1) / (size_t)parts, part = p->bytes * (size_t)i / (size_t)parts - from;
+        memcpy(at, "\xFF\xE2\0\0ICC_PROFILE", 16);
+        at[2] = (uint8_t)((part + 16) >> 8), at[3] = (uint8_t)(part + 16), at[16] = (uint8_t)i, at[17] = (uint8_t)parts;
+        memcpy(at + 18, p->data + from, part);
+        at += 18 + part;
+    }
+    fuzz_add(out, jpeg, (size_t)(at - jpeg));
+    free(jpeg);
+}
+
+/* Names of both kinds; and a PNG that ends behind its profile. */
+void seed_profile(fuzz_seeds *out)
+{
+    static const char localized[] = "mluc\0\0\0\0\0\0\0\2\0\0\0\x0c"
+                                    "deDE\0\0\0\4\0\0\0\x28"
+                                    "enUS\0\0\0\4\0\0\0\x2c"
+                                    "\0B\0l\0P\0\x33";
+    nx_profile profiles[] = {make_named_profile(240, "Display P3"), make_profile(260, localized, sizeof localized - 1)};
+    for (int i = 0; i < 2; i++)
+        for (int parts = 1; parts <= 3; parts++) add_profile(out, &profiles[i], parts);
+    uint8_t *chunk;
+    size_t bytes = nx_profile_as_chunk(&profiles[0], &chunk);
+    uint8_t *png = nx_alloc(16 + bytes);
+    memcpy(png, "\x89PNG\r\n\x1a\n", 8);
+    put32(png + 8, (uint32_t)bytes);
+    memcpy(png + 12, "iCCP", 4);
+    memcpy(png + 16, chunk, bytes);
+    fuzz_add(out, png, 16 + bytes);
+    free(chunk);
+    free(png);
+    for (int i = 0; i < 2; i++) nx_profile_free(&profiles[i]);
 }
 
 /* ---- HDF5 ---- */
