@@ -48,7 +48,7 @@ extern "C" {
 #include "io/classes.h"         /* pictures in a folder for each class */
 #include "io/files.h"           /* whole reads, writes that are all or nothing */
 #include "io/hdf5.h"            /* HDF5 in small typed calls */
-#include "io/image.h"           /* PNG and JPEG pictures */
+#include "io/image.h"           /* PNG, JPEG and WebP pictures */
 #include "io/ini.h"             /* INI files, strictly */
 #include "io/loader.h"          /* batches of crops of pictures, decoded ahead */
 #include "io/npz.h"             /* NumPy's .npz */

@@ -25,6 +25,7 @@ module  hdf5           libhdf5-dev
 module  inih           libinih-dev
 module  libturbojpeg   libturbojpeg0-dev
 module  libpng         libpng-dev
+module  libwebp        libwebp-dev
 module  libcjson       libcjson-dev
 module  libzip         libzip-dev
 module  zlib           zlib1g-dev

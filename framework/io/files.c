@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const extensions[] = {".png", ".jpg", ".jpeg"};
+static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".webp"};
 
 bool nx_is_image_name(const char *name)
 {

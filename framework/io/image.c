@@ -1,6 +1,6 @@
-/* Pictures. The header is read by our own few lines for both formats, which gives sizes without decoding and checks
- * them before anything is allocated; libpng and TurboJPEG decode and encode. What a file asks for is held against what
- * so many bytes can hold: compression has limits. */
+/* Pictures. The header is read by our own few lines for every format, which gives sizes without decoding and checks
+ * them before anything is allocated; libpng, TurboJPEG and libwebp decode and encode. What a file asks for is held
+ * against what so many bytes can hold: compression has limits. */
 #include "io/image.h"
 
 #include "base/log.h"
@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <turbojpeg.h>
 #include <unistd.h>
+#include <webp/decode.h>
 
 /* ---- headers ---- */
 
@@ -38,8 +39,8 @@ static int exif_orientation(const uint8_t *tiff, size_t bytes)
     if (bytes < 8) return 1;
     bool little = tiff[0] == 'I';
     if (memcmp(tiff, little ? "II*\0" : "MM\0*", 4)) return 1;
-#define TWO(p)  (little ? (unsigned)(p)[1] << 8 | (p)[0] : nx_big16(p))
-#define FOUR(p) (little ? (uint32_t)TWO((p) + 2) << 16 | TWO(p) : nx_big32(p))
+#define TWO(p)  (little ? nx_little16(p) : nx_big16(p))
+#define FOUR(p) (little ? nx_little32(p) : nx_big32(p))
     size_t table = FOUR(tiff + 4);
     if (table > bytes - 2) return 1;
     size_t entries = TWO(tiff + table);
@@ -118,15 +119,45 @@ static bool read_jpeg_header(int file, const char *path, header *out, nx_error *
     return cut_short(path, err);
 }
 
-/* Other formats that go by the names of these two. */
+/* The first chunk has the size: of a canvas, where there is more than one chunk, or of the picture, lossless or not. */
+static bool read_webp_header(int file, const char *path, header *out, nx_error *err)
+{
+    uint8_t b[10], exif[6 + 65536];
+    nx_image_part p = {0};
+    size_t bytes = sizeof b;
+    if (!nx_image_part_next(file, out->kind, &p)) return cut_short(path, err);
+    if (bytes > p.length) bytes = p.length;
+    if (!nx_image_part_read(file, &p, b, bytes)) return cut_short(path, err);
+    if (p.type == NX_FOUR("VP8L") && bytes >= 5 && b[0] == 0x2F) {
+        uint32_t sides = nx_little32(b + 1);
+        out->width = 1 + (int)(sides & 0x3FFF), out->height = 1 + (int)(sides >> 14 & 0x3FFF);
+        return true;
+    }
+    if (bytes == sizeof b && p.type == NX_FOUR("VP8 ") && !memcmp(b + 3, "\x9D\x01\x2A", 3)) {
+        out->width = (int)(nx_little16(b + 6) & 0x3FFF), out->height = (int)(nx_little16(b + 8) & 0x3FFF);
+        return true;
+    }
+    if (bytes < sizeof b || p.type != NX_FOUR("VP8X"))
+        return nx_fail(err, "%s: a corrupt WebP: it does not begin with a picture", path);
+    if (b[0] & 0x02) return nx_fail(err, "%s: an animated WebP picture: save one of its frames", path);
+    out->width = side_of(1 + (nx_little32(b + 3) >> 8)), out->height = side_of(1 + (nx_little32(b + 6) >> 8));
+    while (nx_image_part_next(file, out->kind, &p) && p.type != NX_FOUR("EXIF")) continue;
+    if (p.type == NX_FOUR("EXIF") && p.length <= sizeof exif && nx_image_part_read(file, &p, exif, p.length)) {
+        size_t start = p.length >= 6 && !memcmp(exif, "Exif\0\0", 6) ? 6 : 0; /* as JPEG has it, by some */
+        out->orientation = exif_orientation(exif + start, p.length - start);
+    }
+    return true;
+}
+
+/* Other formats that go by the names of these. */
 static const struct {
     size_t at;
     const char *bytes, *name;
 } other_formats[] = {
-    {8, "WEBP", "a WebP picture"},    {8, "avif", "an AVIF picture"},     {8, "heic", "an HEIC picture"},
-    {8, "mif1", "an HEIF picture"},   {0, "GIF8", "a GIF picture"},       {0, "BM", "a BMP picture"},
-    {0, "II*", "a TIFF picture"},     {0, "MM\0*", "a TIFF picture"},     {0, "\xFF\x0A", "a JPEG XL picture"},
-    {4, "JXL ", "a JPEG XL picture"}, {4, "jP  ", "a JPEG 2000 picture"},
+    {8, "avif", "an AVIF picture"},     {8, "heic", "an HEIC picture"},       {8, "mif1", "an HEIF picture"},
+    {0, "GIF8", "a GIF picture"},       {0, "BM", "a BMP picture"},           {0, "II*", "a TIFF picture"},
+    {0, "MM\0*", "a TIFF picture"},     {0, "\xFF\x0A", "a JPEG XL picture"}, {4, "JXL ", "a JPEG XL picture"},
+    {4, "jP  ", "a JPEG 2000 picture"},
 };
 
 static const char *other_format(const uint8_t *first, size_t bytes)
@@ -138,6 +169,9 @@ static const char *other_format(const uint8_t *first, size_t bytes)
     }
     return NULL;
 }
+
+static bool (*const header_readers[])(int file, const char *path, header *out, nx_error *err) = {
+    [NX_IMAGE_IS_PNG] = read_png_header, [NX_IMAGE_IS_JPEG] = read_jpeg_header, [NX_IMAGE_IS_WEBP] = read_webp_header};
 
 static bool read_header(const char *path, header *out, nx_error *err)
 {
@@ -154,11 +188,11 @@ static bool read_header(const char *path, header *out, nx_error *err)
     else if (!got)
         fine = nx_fail(err, "%s: an empty file", path);
     else if (out->kind)
-        fine = (out->kind == NX_IMAGE_IS_PNG ? read_png_header : read_jpeg_header)(file, path, out, err);
+        fine = header_readers[out->kind](file, path, out, err);
     else if (other)
         fine = nx_fail(err, "%s: %s: save it as PNG or JPEG", path, other);
     else
-        fine = nx_fail(err, "%s: neither a PNG nor a JPEG", path);
+        fine = nx_fail(err, "%s: no PNG, JPEG or WebP", path);
     close(file);
     if (!fine) return false;
     if (!out->height || !out->width)
@@ -181,26 +215,32 @@ bool nx_image_size(const char *path, int *height, int *width, nx_error *err)
     return true;
 }
 
-/* True if the last bytes of the file are those of the format. */
-static bool ends_well(const char *path, bool png)
+/* True if the file is as long as it says or, where that is said nowhere, its last bytes are those of the format. */
+static bool ends_well(const char *path, nx_image_kind kind)
 {
+    bool png = kind == NX_IMAGE_IS_PNG;
     static const uint8_t png_end[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xAE, 0x42, 0x60, 0x82},
                          jpeg_end[] = {0xFF, 0xD9};
     const uint8_t *end = png ? png_end : jpeg_end;
     size_t bytes = png ? sizeof png_end : sizeof jpeg_end;
     uint8_t last[sizeof png_end];
     FILE *file = fopen(path, "rb");
-    bool same = file && !fseek(file, -(long)bytes, SEEK_END) && fread(last, 1, bytes, file) == bytes &&
-                !memcmp(last, end, bytes);
+    bool well;
+    if (kind == NX_IMAGE_IS_WEBP)
+        well = file && fread(last, 1, 8, file) == 8 && !fseek(file, 0, SEEK_END) &&
+               (uint64_t)ftell(file) >= 8 + (uint64_t)nx_little32(last + 4);
+    else
+        well = file && !fseek(file, -(long)bytes, SEEK_END) && fread(last, 1, bytes, file) == bytes &&
+               !memcmp(last, end, bytes);
     if (file) fclose(file);
-    return same;
+    return well;
 }
 
 bool nx_image_check(const char *path, int *height, int *width, nx_error *err)
 {
     header h;
     if (!read_header(path, &h, err)) return false;
-    if (!ends_well(path, h.kind == NX_IMAGE_IS_PNG)) {
+    if (!ends_well(path, h.kind)) {
         /* Cut short, or one of the cameras that write something of their own behind the picture. */
         nx_image image;
         if (!nx_image_load(&image, path, err)) return false;
@@ -387,6 +427,29 @@ static bool decode_png(nx_raster *out, const header *h, const char *path, nx_err
     return fine;
 }
 
+static bool decode_webp(nx_raster *out, const header *h, const char *path, nx_error *err)
+{
+    char *data;
+    size_t bytes;
+    WebPBitstreamFeatures f;
+    if (!nx_file_read(path, &data, &bytes, err)) return false;
+    const uint8_t *webp = (const uint8_t *)data;
+    bool fine = WebPGetFeatures(webp, bytes, &f) == VP8_STATUS_OK && f.width == h->width && f.height == h->height;
+    if (fine) {
+        out->channels = f.has_alpha ? 4 : 3;
+        out->depth = 8;
+        size_t row = (size_t)h->width * (size_t)out->channels, all = nx_times(row, (size_t)h->height);
+        out->samples = nx_try_alloc(all);
+        if (!out->samples) return free(data), too_large(path, h, err);
+        fine = (f.has_alpha ? WebPDecodeRGBAInto : WebPDecodeRGBInto)(webp, bytes, out->samples, all, (int)row);
+    }
+    free(data);
+    return fine || nx_fail(err, "%s: a corrupt or truncated WebP", path);
+}
+
+static bool (*const decoders[])(nx_raster *out, const header *h, const char *path, nx_error *err) = {
+    [NX_IMAGE_IS_PNG] = decode_png, [NX_IMAGE_IS_JPEG] = decode_jpeg, [NX_IMAGE_IS_WEBP] = decode_webp};
+
 static bool load_raster(nx_raster *out, const char *path, nx_error *err)
 {
     header h;
@@ -398,7 +461,7 @@ static bool load_raster(nx_raster *out, const char *path, nx_error *err)
                        .stored_height = h.height,
                        .stored_width = h.width,
                        .orientation = h.orientation};
-    if ((h.kind == NX_IMAGE_IS_PNG ? decode_png : decode_jpeg)(out, &h, path, err)) return true;
+    if (decoders[h.kind](out, &h, path, err)) return true;
     nx_raster_free(out);
     return false;
 }

@@ -1,4 +1,4 @@
-/* Pictures: PNG and JPEG in and out, and the few operations an experiment needs before the device takes over.
+/* Pictures: PNG, JPEG and WebP in, PNG and JPEG out, and the few operations an experiment needs before the device takes over.
  *
  * A picture is RGB floats from 0 to 255, with the values the file stores: no gamma, no colour profile, as PIL reads it
  * (io/profile.h carries profiles from file to file).
@@ -25,10 +25,10 @@ typedef struct nx_image {
 
 typedef enum nx_filter { NX_BICUBIC, NX_BILINEAR } nx_filter;
 
-/* Reads a PNG or a JPEG, told apart by content, not by name. Grey becomes RGB, palettes are looked up, 16-bit samples
+/* Reads a PNG, a JPEG or a WebP, told apart by content, not by name. Grey becomes RGB, palettes are looked up, 16-bit samples
  * keep their precision (65535 becomes 255), transparency is composited over white (with a message), EXIF orientation is
- * applied, of a PNG too, CMYK becomes RGB. A JPEG that a decoder warns of is read as others read it. Refused with one
- * line: anything else (by its name, if it is a well-known format), truncated or corrupt data, more than the sizes above
+ * applied, of a PNG or WebP too, CMYK becomes RGB. A JPEG that a decoder warns of is read as others read it. Refused with one
+ * line: anything else (by its name, if it is a well-known format), moving pictures, truncated or corrupt data, more than the sizes above
  * or than the memory holds. The caller frees out->rgb with nx_image_free; on failure *out is empty. */
 bool nx_image_load(nx_image *out, const char *path, nx_error *err);
 

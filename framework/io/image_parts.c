@@ -4,12 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PNG_FIRST = 8, JPEG_FIRST = 2 }; /* where the first part begins */
+enum { PNG_FIRST = 8, JPEG_FIRST = 2, WEBP_FIRST = 12 }; /* where the first part begins */
 
 nx_image_kind nx_image_kind_of(const uint8_t *first, size_t bytes)
 {
     if (bytes >= 2 && first[0] == 0xFF && first[1] == 0xD8) return NX_IMAGE_IS_JPEG;
     if (bytes && !memcmp(first, "\x89PNG\r\n\x1A\n", bytes < PNG_FIRST ? bytes : PNG_FIRST)) return NX_IMAGE_IS_PNG;
+    if (bytes >= WEBP_FIRST && !memcmp(first, "RIFF", 4) && !memcmp(first + 8, "WEBP", 4)) return NX_IMAGE_IS_WEBP;
     return NX_IMAGE_OTHER;
 }
 
@@ -20,6 +21,16 @@ static bool next_chunk(int file, nx_image_part *p)
     off_t at = p->at ? p->at + (off_t)p->length + 4 : PNG_FIRST;
     if (pread(file, b, sizeof b, at) != sizeof b) return false;
     *p = (nx_image_part){nx_big32(b + 4), at + (off_t)sizeof b, nx_big32(b)};
+    return true;
+}
+
+/* Type, length, data, a zero where the length is odd. */
+static bool next_riff_chunk(int file, nx_image_part *p)
+{
+    uint8_t b[8];
+    off_t at = p->at ? p->at + (off_t)p->length + (off_t)(p->length & 1) : WEBP_FIRST;
+    if (pread(file, b, sizeof b, at) != sizeof b) return false;
+    *p = (nx_image_part){nx_big32(b), at + (off_t)sizeof b, nx_little32(b + 4)};
     return true;
 }
 
@@ -63,7 +74,9 @@ static bool next_segment(int file, nx_image_part *p)
 
 bool nx_image_part_next(int file, nx_image_kind kind, nx_image_part *p)
 {
-    return kind == NX_IMAGE_IS_PNG ? next_chunk(file, p) : kind == NX_IMAGE_IS_JPEG && next_segment(file, p);
+    static bool (*const next[])(int file, nx_image_part *p) = {
+        [NX_IMAGE_IS_PNG] = next_chunk, [NX_IMAGE_IS_JPEG] = next_segment, [NX_IMAGE_IS_WEBP] = next_riff_chunk};
+    return kind && next[kind](file, p);
 }
 
 bool nx_image_part_read(int file, const nx_image_part *p, void *out, size_t bytes)

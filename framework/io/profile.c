@@ -117,6 +117,14 @@ static bool inflate_chunk(nx_profile *out, int file, const nx_image_part *p, nx_
     return fine || nx_fail(err, "a damaged colour profile, or one of more than %zu bytes", NX_PROFILE_MAX);
 }
 
+static bool copy_chunk(nx_profile *out, int file, const nx_image_part *p, nx_error *err)
+{
+    if (p->length > NX_PROFILE_MAX) return nx_fail(err, "a colour profile of more than %zu bytes", NX_PROFILE_MAX);
+    out->data = nx_try_alloc(p->length + 1);
+    out->bytes = p->length;
+    return (out->data && nx_image_part_read(file, p, out->data, p->length)) || nx_fail(err, "a damaged colour profile");
+}
+
 /* Parts of a JPEG's, by their numbers. */
 typedef struct parts {
     nx_image_part part[PARTS + 1];
@@ -157,6 +165,8 @@ static bool read_profile(nx_profile *out, int file, nx_error *err)
         if (kind == NX_IMAGE_IS_PNG) {
             if (p.type == NX_FOUR("IDAT")) break;
             if (p.type == NX_FOUR("iCCP")) return inflate_chunk(out, file, &p, err) && check(out, err);
+        } else if (kind == NX_IMAGE_IS_WEBP) {
+            if (p.type == NX_FOUR("ICCP")) return copy_chunk(out, file, &p, err) && check(out, err);
         } else {
             if (p.type >= 0xD8 && p.type <= 0xDA) break; /* pixels */
             if (p.type == 0xE2 && !add_part(&all, file, &p))

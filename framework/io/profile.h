@@ -1,5 +1,6 @@
 /* Colour profiles (ICC) of pictures, which are carried along and never applied: a picture made of another one has
- * numbers that mean what that one's do. In PNG the chunk iCCP, in JPEG segments APP2 (ICC.1:2010, annex B).
+ * numbers that mean what that one's do. In PNG the chunk iCCP, in WebP the chunk
+ * ICCP, in JPEG segments APP2 (ICC.1:2010, annex B).
  *
  *     nx_profile profile = nx_profile_of("photo.jpg");
  *     ... nx_image_save(&made, "made.png", &(nx_image_options){.profile = &profile}, err) ...

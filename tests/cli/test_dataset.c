@@ -22,7 +22,7 @@ static void a_folder_is_packed(void **state)
     assert_said(said_out, "3 left out");
     assert_said(said_err, "left out: mixed/small.png: 90 x 31 pixels, smaller than 32");
     assert_said(said_err, "left out: mixed/broken.png: ");
-    assert_said(said_err, "left out: mixed/text.png: neither a PNG nor a JPEG");
+    assert_said(said_err, "left out: mixed/text.png: no PNG, JPEG or WebP");
     assert_no_drafts();
 
     /* In the order of their paths; a picture of the size itself is kept bit for bit. */

@@ -148,8 +148,8 @@ static void test_pictures(void **state)
         {"cut.png: a corrupt or truncated PNG", "run tiny.ini -s data.style=cut.png"},
         {"cut.jpg: a truncated JPEG", "run tiny.ini -s data.style=cut.jpg"},
         {"empty.png: an empty file", "run tiny.ini -s data.style=empty.png"},
-        {"text.png: neither a PNG nor a JPEG", "run tiny.ini -s data.style=text.png"},
-        {"text.png: neither a PNG nor a JPEG", "run tiny.ini -s data.content=text.png -s data.validation_count=0"},
+        {"text.png: no PNG, JPEG or WebP", "run tiny.ini -s data.style=text.png"},
+        {"text.png: no PNG, JPEG or WebP", "run tiny.ini -s data.content=text.png -s data.validation_count=0"},
     };
     REFUSE(requests);
 }
@@ -273,7 +273,7 @@ static void test_stylize(void **state)
         {"none: no picture in this folder", "stylize ok.model.h5 none -o made"},
         {"cut.png: a corrupt or truncated PNG", "stylize ok.model.h5 cut.png -o made"},
         {"cut2.jpg: a truncated JPEG", "stylize ok.model.h5 cut2.jpg -o made"},
-        {"text.png: neither a PNG nor a JPEG", "stylize ok.model.h5 text.png -o made"},
+        {"text.png: no PNG, JPEG or WebP", "stylize ok.model.h5 text.png -o made"},
         {"-o made.png is one file for 6 pictures", "stylize ok.model.h5 photos -o made.png"},
         {"would both become made/1.png", "stylize ok.model.h5 twice -o made"},
         {"./style.png: cannot make the folder", "stylize ok.model.h5 photos -o ./style.png/made"},

@@ -1,4 +1,5 @@
 /* nstx stylize and sample: tiles that make the very picture, frames, names and formats, colours, blends and masks. */
+#include "../io/webp.h"
 #include "cli.h"
 
 #include "apply/generator.h"
@@ -308,6 +309,32 @@ static void test_alpha(void **state)
     refused("--alpha black: nstx knows white and keep", "stylize in.model.h5 fading.png -o x.png --alpha black");
 }
 
+/* ---- WebP ---- */
+
+/* In a folder, under any name, with its transparency. */
+static void test_webp(void **state)
+{
+    (void)state;
+    enum { H = 30, W = 40 };
+    uint8_t rgba[H * W * 4];
+    size_t bytes;
+    for (int i = 0; i < H * W; i++)
+        memcpy(rgba + 4 * i, (uint8_t[]){(uint8_t)i, 90, (uint8_t)(i / W), (uint8_t)(50 + i % W)}, 4);
+    uint8_t *file = make_webp(rgba, W, H, 0, &bytes);
+    free(shell("mkdir webp"));
+    scratch_write(at("webp/a.webp"), file, bytes);
+    scratch_write(at("really_webp.jpg"), file, bytes);
+    free(file);
+    nstx(0, "stylize in.model.h5 webp -o made/webp --alpha keep");
+    assert_string_equal(said_out, "made/webp/a.png\n");
+    assert_float_equal(opacity_at("made/webp/a.png", 7), 57, 0);
+    nstx(0, "stylize in.model.h5 really_webp.jpg -o really.png --alpha keep");
+    free(shell("cmp really.png made/webp/a.png"));
+    nstx(0, "run tiny.ini -o webp.h5 -s experiment.steps=1 -s data.validation_count=0 -s data.content=webp -s "
+            "data.size=16 -s data.style=really_webp.jpg");
+    refused("nstx writes .png and .jpg", "stylize in.model.h5 webp -o x.webp");
+}
+
 /* ---- colour profiles ---- */
 
 static void test_profiles(void **state)
@@ -557,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_alpha),
+        cmocka_unit_test(test_webp),
         cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_colors),
         cmocka_unit_test(test_mixtures),

@@ -66,6 +66,7 @@ bool fuzz_write_seeds(const fuzz_reader *reader, const char *into);
 void seed_ini(fuzz_seeds *out);
 void seed_png(fuzz_seeds *out);
 void seed_jpeg(fuzz_seeds *out);
+void seed_webp(fuzz_seeds *out);
 void seed_profile(fuzz_seeds *out);
 void seed_hdf5(fuzz_seeds *out);
 void seed_packed(fuzz_seeds *out);

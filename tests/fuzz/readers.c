@@ -433,6 +433,7 @@ const fuzz_reader fuzz_readers[] = {
     {"wisdom", ".txt", seed_wisdom, read_wisdom, repair_wisdom, 100},
     {"png", ".png", seed_png, read_image, repair_png, 100},
     {"jpeg", ".jpg", seed_jpeg, read_image, NULL, 100},
+    {"webp", ".webp", seed_webp, read_image, NULL, 100},
     {"profile", ".jpg", seed_profile, read_profile, NULL, 100},
     {"hdf5", ".h5", seed_hdf5, read_hdf5, NULL, 2},
     {"keras", ".h5", seed_hdf5, read_tensors, NULL, 2},

@@ -13,6 +13,7 @@
 #include "../io/icc.h"
 #include "../io/onnx_wire.h"
 #include "../io/pth.h"
+#include "../io/webp.h"
 
 #include <png.h>
 #include <stdio.h>
@@ -157,6 +158,25 @@ void seed_jpeg(fuzz_seeds *out)
     add_jpeg(out, TJPF_RGB, TJSAMP_444, TJFLAG_PROGRESSIVE);
     add_jpeg(out, TJPF_RGB, TJSAMP_GRAY, 0);
     add_jpeg(out, TJPF_CMYK, TJSAMP_444, 0);
+}
+
+/* Lossless and not, with opacity and without, in one chunk and in several. */
+void seed_webp(fuzz_seeds *out)
+{
+    uint8_t rgba[HEIGHT * WIDTH * 4];
+    nx_profile profile = make_named_profile(201, "Display P3");
+    for (int kind = 0; kind < 6; kind++) {
+        size_t bytes;
+        for (size_t i = 0; i < sizeof rgba; i++)
+            rgba[i] = (uint8_t)(i % 4 == 3 && kind % 2 == 0 ? 255 : i * 37 + i / 39 * 11);
+        uint8_t *webp = make_webp(rgba, WIDTH, HEIGHT, kind / 2 == 1 ? 40 : 0, &bytes);
+        if (kind == 4)
+            webp = extend_webp(webp, &bytes, WIDTH, HEIGHT, 0x28, &profile,
+                               "MM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0", 26);
+        fuzz_add(out, webp, bytes);
+        free(webp);
+    }
+    nx_profile_free(&profile);
 }
 
 /* A JPEG that ends behind its profile, which is in so many parts. */

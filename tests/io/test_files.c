@@ -9,11 +9,11 @@ static void lists_are_sorted_and_recursive(void **state)
     assert_true(nx_folder_make(scratch("tree/b/deep"), &err));
     assert_true(nx_folder_make(scratch("tree/B"), &err));
     assert_true(nx_folder_make(scratch("tree/.hidden"), &err));
-    static const char *const names[] = {"tree/b/deep/1.jpeg", "tree/b/2.PNG", "tree/B/3.jpg",       "tree/z.png",
+    static const char *const names[] = {"tree/b/deep/1.jpeg", "tree/b/2.PNG", "tree/B/3.jpg",       "tree/z.WebP",
                                         "tree/a.png",         "tree/no.txt",  "tree/.hidden/4.png", "tree/png"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) scratch_write(scratch(names[i]), "x", 1);
     static const char *const wanted[] = {"tree/B/3.jpg", "tree/a.png", "tree/b/2.PNG", "tree/b/deep/1.jpeg",
-                                         "tree/z.png"};
+                                         "tree/z.WebP"};
     assert_true(nx_files_images(&list, scratch("tree"), &err));
     assert_int_equal(list.count, 5);
     for (size_t i = 0; i < 5; i++) assert_string_equal(list.paths[i], scratch(wanted[i]));
@@ -70,7 +70,7 @@ static void empty_lists_are_errors(void **state)
     assert_true(nx_folder_make(scratch("empty"), &err));
     scratch_write(scratch("empty/readme.txt"), "x", 1);
     assert_false(nx_files_images(&list, scratch("empty"), &err));
-    assert_message(&err, scratch("empty"), ".png, .jpg, .jpeg");
+    assert_message(&err, scratch("empty"), ".png, .jpg, .jpeg, .webp");
     assert_false(nx_files_images(&list, scratch("missing"), &err));
     assert_message(&err, scratch("missing"), "no such file or folder");
 }

@@ -3,7 +3,9 @@
 
 #include "../given.h"
 #include "base/log.h"
+#include "icc.h"
 #include "scratch.h"
+#include "webp.h"
 
 #include <math.h>
 #include <png.h>
@@ -462,7 +464,7 @@ static void wrong_files_are_named(void **state)
     assert_false(nx_image_load(&image, scratch_folder, &err));
     scratch_write(scratch("text.png"), "this is text", 12);
     assert_false(nx_image_load(&image, scratch("text.png"), &err));
-    assert_message(&err, scratch("text.png"), "neither a PNG nor a JPEG");
+    assert_message(&err, scratch("text.png"), "no PNG, JPEG or WebP");
     scratch_write(scratch("empty.jpg"), "", 0);
     assert_false(nx_image_load(&image, scratch("empty.jpg"), &err));
     assert_message(&err, scratch("empty.jpg"), "empty");
@@ -488,7 +490,7 @@ static void wrong_files_are_named(void **state)
     scratch_write(scratch("two.jpg"), two, sizeof two);
     assert_false(nx_image_load(&image, scratch("two.jpg"), &err));
     assert_message(&err, scratch("two.jpg"), "convert it to RGB");
-    static const char *const others[][2] = {{"RIFF\1\1\1\1WEBPVP8 ", "WebP"},
+    static const char *const others[][2] = {{"\1\1\1\1ftypheic", "HEIC"},
                                             {"\1\1\1\1ftypavif", "AVIF"},
                                             {"GIF89a: animated", "GIF"},
                                             {"BM: no colours but", "BMP"}};
@@ -498,6 +500,130 @@ static void wrong_files_are_named(void **state)
         assert_message(&err, scratch("other.jpg"), others[i][1]);
         assert_message(&err, scratch("other.jpg"), "save it as PNG or JPEG");
     }
+}
+
+/* ---- WebP ---- */
+
+static nx_image image_of(const uint8_t *file, size_t bytes)
+{
+    nx_error err;
+    nx_image image;
+    int height, width;
+    scratch_write(scratch("picture.jpg"), file, bytes); /* what it is called does not matter */
+    if (!nx_image_load(&image, scratch("picture.jpg"), &err)) fail_msg("%s", err.text);
+    assert_true(nx_image_check(scratch("picture.jpg"), &height, &width, &err));
+    assert_int_equal(height, image.height);
+    assert_int_equal(width, image.width);
+    return image;
+}
+
+/* Where no two corners are alike, with opacity from left to right if that is wanted. */
+static void fill_rgba(uint8_t *rgba, int height, int width, bool fading)
+{
+    for (int i = 0; i < height * width; i++) {
+        int y = i / width, x = i % width;
+        uint8_t pixel[4] = {(uint8_t)(y * 255 / height), (uint8_t)(x * 255 / width), (uint8_t)(x + y), 255};
+        if (fading) pixel[3] = (uint8_t)(1 + x);
+        memcpy(rgba + 4 * i, pixel, 4);
+    }
+}
+
+static void webp_is_read(void **state)
+{
+    (void)state;
+    enum { H = 21, W = 34 };
+    uint8_t rgba[H * W * 4];
+    nx_log_set(NX_LOG_QUIET);
+    for (int fading = 0; fading < 2; fading++)
+        for (int lossy = 0; lossy < 2; lossy++) {
+            size_t bytes;
+            fill_rgba(rgba, H, W, fading);
+            uint8_t *file = make_webp(rgba, W, H, lossy ? 95 : 0, &bytes);
+            nx_image image = image_of(file, bytes);
+            float most = 0;
+            for (int i = 0; i < H * W; i++)
+                for (int k = 0; k < 3; k++) {
+                    float alpha = (float)rgba[4 * i + 3] / 255, wanted = (float)rgba[4 * i + k];
+                    most = fmaxf(most, fabsf(image.rgb[3 * i + k] - (wanted * alpha + 255 * (1 - alpha))));
+                }
+            if (!(most <= (lossy ? 16 : 1e-3f))) fail_msg("fading %d, lossy %d: %g apart", fading, lossy, (double)most);
+            nx_raster raster;
+            assert_true(nx_raster_load(&raster, scratch("picture.jpg"), NULL));
+            assert_int_equal(raster.channels, fading ? 4 : 3);
+            nx_raster_free(&raster);
+            nx_image_free(&image);
+            free(file);
+        }
+    nx_log_set(NX_LOG_INFO);
+}
+
+static void webp_of_chunks_is_read(void **state)
+{
+    (void)state;
+    enum { H = 5, W = 8 };
+    uint8_t rgba[H * W * 4], app1[64];
+    nx_profile made = make_named_profile(301, "Display P3"), read;
+    nx_error err;
+    fill_rgba(rgba, H, W, false);
+    for (int prefix = 0; prefix < 2; prefix++) { /* "Exif", as JPEG has it */
+        size_t bytes;
+        exif(app1, 6, false);
+        uint8_t *file = make_webp(rgba, W, H, 0, &bytes);
+        file = extend_webp(file, &bytes, W, H, 0x28, &made, app1 + (prefix ? 4 : 10), prefix ? 32 : 26);
+        nx_image image = image_of(file, bytes);
+        assert_int_equal(image.height, W);
+        assert_int_equal(image.width, H);
+        for (int y = 0; y < W; y++) /* turned by a quarter */
+            for (int x = 0; x < H; x++)
+                for (int k = 0; k < 3; k++)
+                    assert_float_equal(image.rgb[(y * H + x) * 3 + k], rgba[((H - 1 - x) * W + y) * 4 + k], 0);
+        nx_image_free(&image);
+        assert_true(nx_profile_load(&read, scratch("picture.jpg"), &err));
+        assert_int_equal(read.bytes, made.bytes);
+        assert_memory_equal(read.data, made.data, made.bytes);
+        nx_profile_free(&read);
+        free(file);
+    }
+    nx_profile_free(&made);
+}
+
+static void webp_is_refused(void **state)
+{
+    (void)state;
+    enum { H = 5, W = 8 };
+    uint8_t rgba[H * W * 4];
+    nx_image image;
+    nx_error err;
+    size_t bytes, whole;
+    fill_rgba(rgba, H, W, false);
+    uint8_t *file = make_webp(rgba, W, H, 0, &whole);
+    for (size_t length = 1; length < whole - 1; length++) {
+        scratch_write(scratch("cut"), file, length);
+        assert_false(nx_image_load(&image, scratch("cut"), &err));
+        assert_message(&err, scratch("cut"), "");
+        assert_false(nx_image_check(scratch("cut"), NULL, NULL, &err));
+    }
+    static const struct {
+        int width, height, flags;
+        const char *why;
+    } rows[] = {{W, H, 0x02, "an animated WebP picture: save one of its frames"},
+                {W + 1, H, 0, "a corrupt or truncated WebP"},
+                {1 << 24, H, 0, "too large: at most 65500 pixels a side"},
+                {60000, 60000, 0, "too large: 60000 x 60000 pixels, at most"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bytes = whole;
+        uint8_t *more =
+            extend_webp(nx_copy(file, whole), &bytes, rows[i].width, rows[i].height, rows[i].flags, NULL, NULL, 0);
+        scratch_write(scratch("refused"), more, bytes);
+        assert_false(nx_image_load(&image, scratch("refused"), &err));
+        assert_message(&err, scratch("refused"), rows[i].why);
+        free(more);
+    }
+    file[20] = 0;
+    scratch_write(scratch("refused"), file, whole);
+    assert_false(nx_image_load(&image, scratch("refused"), &err));
+    assert_message(&err, scratch("refused"), "it does not begin with a picture");
+    free(file);
 }
 
 /* A JPEG with count bytes put in before byte `at`. */
@@ -773,17 +899,31 @@ static void real_pictures_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(png_round_trip_is_exact),       cmocka_unit_test(saving_rounds_and_clamps),
-        cmocka_unit_test(sixteen_bits_are_kept),         cmocka_unit_test(jpeg_is_written),
-        cmocka_unit_test(rows_are_written_as_they_come), cmocka_unit_test(png_kinds_become_rgb),
-        cmocka_unit_test(interlaced_png_is_read),        cmocka_unit_test(jpeg_is_read),
-        cmocka_unit_test(exif_orientation_is_applied),   cmocka_unit_test(broken_exif_is_passed_over),
-        cmocka_unit_test(truncated_files_are_refused),   cmocka_unit_test(corrupt_files_do_not_crash),
-        cmocka_unit_test(wrong_files_are_named),         cmocka_unit_test(resize_keeps_constants_and_ramps),
-        cmocka_unit_test(resize_matches_the_definition), cmocka_unit_test(crop_and_fit),
-        cmocka_unit_test(warnings_are_no_errors),        cmocka_unit_test(cmyk_becomes_rgb),
-        cmocka_unit_test(png_orientation_is_applied),    cmocka_unit_test(bombs_are_refused),
-        cmocka_unit_test(opacity_is_written_and_read),   cmocka_unit_test(masks_are_grey_or_transparent),
+        cmocka_unit_test(png_round_trip_is_exact),
+        cmocka_unit_test(saving_rounds_and_clamps),
+        cmocka_unit_test(sixteen_bits_are_kept),
+        cmocka_unit_test(jpeg_is_written),
+        cmocka_unit_test(rows_are_written_as_they_come),
+        cmocka_unit_test(png_kinds_become_rgb),
+        cmocka_unit_test(interlaced_png_is_read),
+        cmocka_unit_test(jpeg_is_read),
+        cmocka_unit_test(exif_orientation_is_applied),
+        cmocka_unit_test(broken_exif_is_passed_over),
+        cmocka_unit_test(truncated_files_are_refused),
+        cmocka_unit_test(corrupt_files_do_not_crash),
+        cmocka_unit_test(wrong_files_are_named),
+        cmocka_unit_test(resize_keeps_constants_and_ramps),
+        cmocka_unit_test(resize_matches_the_definition),
+        cmocka_unit_test(crop_and_fit),
+        cmocka_unit_test(warnings_are_no_errors),
+        cmocka_unit_test(cmyk_becomes_rgb),
+        cmocka_unit_test(png_orientation_is_applied),
+        cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(webp_is_read),
+        cmocka_unit_test(webp_of_chunks_is_read),
+        cmocka_unit_test(webp_is_refused),
+        cmocka_unit_test(opacity_is_written_and_read),
+        cmocka_unit_test(masks_are_grey_or_transparent),
         cmocka_unit_test(real_pictures_are_read),
     };
     return cmocka_run_group_tests_name("image", tests, scratch_open, scratch_close);
