@@ -274,7 +274,9 @@ static bool walk_jpeg(const uint8_t *jpeg, size_t bytes, int *scans)
     return false;
 }
 
-/* CMYK as programs write it, with the ink inverted, into RGB: each colour is what the ink and the black leave. */
+/* CMYK as Adobe's programs write it and others after them, with the ink inverted (YCCK is turned into it by TurboJPEG),
+ * into RGB: each colour is what the ink and the black leave, C K / 255, as PIL's convert("RGB") has it. A profile of
+ * the inks is not applied. */
 static void cmyk_to_rgb(uint8_t *samples, size_t count)
 {
     for (size_t i = 0; i < count; i++)
