@@ -14,7 +14,7 @@
 static cJSON *plan_json(task *t, const char *label, const duration *d)
 {
     const nx_device_info *device = &t->info;
-    uint64_t bytes[NX_MEMORY_KINDS], total = 0;
+    uint64_t bytes[NX_MEMORY_KINDS], total = 0, files;
     cJSON *json = cJSON_CreateObject();
     task_bytes(t, bytes);
     cJSON_AddStringToObject(json, "config", t->c->name);
@@ -33,6 +33,7 @@ static cJSON *plan_json(task *t, const char *label, const duration *d)
         cJSON_AddItemToArray(levels, cJSON_CreateNumber((double)task_bytes_at(t, level)));
     cJSON_AddNumberToObject(json, "largest_size", task_largest_size(t));
     cJSON_AddNumberToObject(json, "disk_bytes", (double)task_disk_bytes(t));
+    cJSON_AddNumberToObject(json, "pictures_bytes", (double)task_pictures_bytes(t, &files));
     cJSON_AddNumberToObject(json, "seconds_per_step", d->step > 0 ? d->step : NAN);
     cJSON_AddNumberToObject(json, "seconds", d->step > 0 ? d->total : NAN);
     cJSON_AddStringToObject(json, "seconds_from", d->run ? d->run : d->step > 0 ? "measured" : "");
@@ -42,10 +43,13 @@ static cJSON *plan_json(task *t, const char *label, const duration *d)
 static void print_plan(task *t, const char *label, const duration *d)
 {
     char disk[16], time[256];
+    uint64_t files;
     printf("config    %s\n%s%s%sdevice    %s\n", t->c->name, *label ? "point     " : "", label, *label ? "\n" : "",
            t->info.name);
     task_print_plan(t);
     printf("\nrun file  about %s\n", nx_bytes_text(disk, (double)task_disk_bytes(t)));
+    nx_bytes_text(disk, (double)task_pictures_bytes(t, &files));
+    if (files) printf("pictures  about %s in %llu files\n", disk, (unsigned long long)files);
     printf("time      %s\n", d->step > 0 ? duration_text(time, d) : "not known before a step: add --time");
 }
 

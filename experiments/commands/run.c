@@ -20,9 +20,10 @@
 
 static void print_single(const sweep_point *p, const run_outcome *o)
 {
-    char planned[16], measured[16], *picture = path_beside(p->path, ".png");
+    char planned[16], measured[16], *picture = path_beside(p->path, ".png"), *folder = runfile_pictures_folder(p->path);
     printf("run        %s\n", p->path);
     if (nx_file_exists(picture)) printf("pictures   %s\n", picture);
+    if (p->config->log.pictures == LOG_PICTURES_FOLDER) printf("on the way %s\n", folder);
     if (isnan(o->validation) && !isnan(o->style))
         printf("loss       %.6g (style %.5g, content %.5g)\n", o->loss, o->style, o->content);
     else
@@ -41,6 +42,7 @@ static void print_single(const sweep_point *p, const run_outcome *o)
                nx_bytes_text(planned, (double)o->result.planned_bytes),
                nx_bytes_text(measured, (double)o->result.measured_bytes));
     free(picture);
+    free(folder);
 }
 
 /* The same for programs; what is not a number, as the validation of a run without one, is null. */

@@ -27,8 +27,8 @@ static const char stylize_options[] =
     "along.\n" APPLY_OPTIONS
     "  --size N|WxH            pixels of the longer side, or both sides; the picture's own without it\n"
     "  --keep-colors yuv|lab|histogram  of the content: all but the lightness, or their mean and covariance\n"
-    "  --alpha white|keep      what is transparent: made over white and opaque, as without it, or made over white\n"
-    "                          and as transparent as it was; in PNGs\n"
+    "  --alpha white|keep      what is transparent is composited over white; keep: and the result, a PNG, is as\n"
+    "                          transparent as the content; white without it\n"
     "  --style-scale F         strokes F times as large, at a resolution F times as small\n"
     "  --blend MODEL=SHARE     this share of the picture by another model; may be given again\n"
     "  --mask MODEL=MASK.png   another model where the mask is white, or opaque; may be repeated\n"

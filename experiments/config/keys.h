@@ -100,6 +100,7 @@ WORDS(method, WORD(METHOD_ADAM, "adam") WORD(METHOD_SGD, "sgd") WORD(METHOD_LBFG
 WORDS(history_precision, WORD(HISTORY_PRECISION_BFLOAT16, "bfloat16") WORD(HISTORY_PRECISION_FLOAT32, "float32"))
 WORDS(start, WORD(START_WEIGHTS, "weights") WORD(START_TEACHER, "teacher"))
 WORDS(distil_loss, WORD(DISTIL_LOSS_RELATIVE, "relative") WORD(DISTIL_LOSS_LOG, "log"))
+WORDS(log_pictures, WORD(LOG_PICTURES_FILE, "file") WORD(LOG_PICTURES_FOLDER, "folder"))
 WORDS(schedule, WORD(SCHEDULE_STEP, "step") WORD(SCHEDULE_COSINE, "cosine"))
 WORDS(line_search, WORD(LINE_SEARCH_NONE, "none") WORD(LINE_SEARCH_WOLFE, "wolfe"))
 WORDS(balance, WORD(BALANCE_MEAN, "mean") WORD(BALANCE_LITERAL, "literal") WORD(BALANCE_NONE, "none"))
@@ -291,6 +292,8 @@ SECTION(log, "What is kept. Each number is a count of steps, 0 meaning never; th
 TEXT(log, file, , "the run file, from the working folder; empty: the config's name with .h5 there")
 INT(log, every, 10, 1, INT_MAX, "steps between rows of the metrics")
 INT(log, images, 500, 0, INT_MAX, "steps between pictures")
+CHOICE(log, pictures, log_pictures, file, "where these go: into the run file, or also, as PNGs, into a folder beside it: "
+    "RUN-pictures/step_000500.png")
 INT(log, checkpoint, 500, 0, INT_MAX, "steps between checkpoints")
 INT(log, validation, 500, 0, INT_MAX, "steps between validations")
 FLAG(log, keep_state, false,

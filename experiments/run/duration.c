@@ -57,6 +57,7 @@ static config shortened(const config *c, int steps)
     s.experiment.steps = steps;
     s.log.every = c->log.every && c->log.every < steps / 2 ? c->log.every : steps / 2;
     s.log.images = s.log.validation = s.log.checkpoint = 0;
+    s.log.pictures = LOG_PICTURES_FILE;
     s.log.debug = s.device.profile = false;
     s.data.coarse = (config_numbers){0};
     return s;

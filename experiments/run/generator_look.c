@@ -59,14 +59,17 @@ static void free_shown(shown *p)
     for (int k = 0; k < PAPER_STAGES - 1; k++) free(p->before[k]);
 }
 
-static void log_series(runfile *file, const char *name, uint64_t step, int count, nx_shape shape, const uint8_t *rgb)
+static bool log_series(runfile *file, const char *name, uint64_t step, int count, nx_shape shape, const uint8_t *rgb,
+                       nx_error *err)
 {
     size_t bytes = (size_t)shape.h * (size_t)shape.w * 3;
-    for (int n = 0; n < count; n++) {
+    bool ok = true;
+    for (int n = 0; ok && n < count; n++) {
         char full[48];
         snprintf(full, sizeof full, "%s%d", name, n);
-        runfile_image(file, full, (int64_t)step, shape.h, shape.w, rgb + (size_t)n * bytes);
+        ok = runfile_image(file, full, (int64_t)step, shape.h, shape.w, rgb + (size_t)n * bytes, err);
     }
+    return ok;
 }
 
 /* Content above (there is none for textures), output below. */
@@ -90,15 +93,15 @@ static nx_image grid_of(const shown *p)
 static bool log_shown(const shown *p, runfile *file, uint64_t step, nx_error *err)
 {
     nx_shape shape = {1, p->size, p->size, 3};
-    if (p->content && !step) log_series(file, "content", 0, p->count, shape, p->content);
-    log_series(file, "output", step, p->count, shape, p->output);
-    for (int k = 0; k < PAPER_STAGES - 1 && p->before[k]; k++) {
+    bool ok = (!p->content || step || log_series(file, "content", 0, p->count, shape, p->content, err)) &&
+              log_series(file, "output", step, p->count, shape, p->output, err);
+    for (int k = 0; ok && k < PAPER_STAGES - 1 && p->before[k]; k++) {
         char name[32];
         snprintf(name, sizeof name, "stage%d_output", k + 1);
-        log_series(file, name, step, p->count, p->shape[k], p->before[k]);
+        ok = log_series(file, name, step, p->count, p->shape[k], p->before[k], err);
     }
     nx_image grid = grid_of(p);
-    bool ok = runfile_picture(file, &grid, err);
+    ok = ok && runfile_picture(file, &grid, err);
     nx_image_free(&grid);
     return ok;
 }

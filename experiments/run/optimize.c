@@ -295,10 +295,10 @@ static task_did look(task *base, runfile *file, task_row row, bool pictures, nx_
     uint8_t *bytes = task_bytes_of(image.rgb, base->perceptual->descriptor->mean, pixels);
     char name[32] = "picture";
     if (t->current < t->stages - 1) snprintf(name, sizeof name, "picture%d", optimize_size(t, t->current));
-    runfile_image(file, name, (int64_t)row.step, s->height, s->width, bytes);
-    for (size_t i = 0; i < 3 * pixels; i++) image.rgb[i] = bytes[i];
     runfile_profile(file, &t->profile);
-    bool ok = runfile_picture(file, &image, err);
+    bool ok = runfile_image(file, name, (int64_t)row.step, s->height, s->width, bytes, err);
+    for (size_t i = 0; i < 3 * pixels; i++) image.rgb[i] = bytes[i];
+    ok = ok && runfile_picture(file, &image, err);
     free(bytes);
     nx_image_free(&image);
     return ok ? TASK_DID : TASK_BROKEN;

@@ -119,6 +119,7 @@ static bool check_places(const sweep_point *p, const run_request *r, runfile_fou
     if (!may_write_of(p->config, p->path, err)) return false;
     for (int i = 0; i < 2; i++)
         if (!may_write_beside(p->config, p->path, beside[i], err)) return false;
+    if (!runfile_may_write_pictures(p->path, p->config, err)) return false;
     if (run_lock_is_held(p->path)) return true; /* which is refused where the lock is taken */
     if (!r->overwrite) *found = runfile_look(p->path, p->config, &step);
     if (*found == RUNFILE_BEGUN && !r->resume)

@@ -174,6 +174,9 @@ void task_store_series(task_stored *s, const config *c, uint64_t steps, size_t p
     uint64_t every = (uint64_t)c->log.images, times = every ? (steps + every - 1) / every + 1 : 1;
     s->series++;
     s->pictures += 3 * pixels * runfile_images_kept(3 * pixels, times);
+    if (c->log.pictures != LOG_PICTURES_FOLDER) return;
+    s->files += times;
+    s->filed += 3 * pixels * times;
 }
 
 int task_metrics(const objective *o)
@@ -190,9 +193,18 @@ static uint64_t bytes_of_metrics(int metrics, int every, uint64_t steps)
     return (uint64_t)metrics * (GROUP + COLUMNS * (DATASET + CHUNKED + chunks * CHUNK * 8));
 }
 
+#define PACKED 0.85 /* of deflated pictures: from 0.7, of smooth ones, to 0.9 */
+
+uint64_t task_pictures_bytes(task *t, uint64_t *files)
+{
+    task_needs needs = {0};
+    bool fine = t->kind->measure(t, size_of(t), &needs, NULL);
+    *files = fine ? needs.stored.files : 0;
+    return fine ? (uint64_t)((double)needs.stored.filed * PACKED) : 0;
+}
+
 uint64_t task_disk_bytes(task *t)
 {
-    const double packed = 0.85; /* deflated pictures: from 0.7, of smooth ones, to 0.9 */
     const config *c = t->c;
     task_needs needs = {0};
     if (!t->kind->measure(t, size_of(t), &needs, NULL)) return 0;
@@ -200,7 +212,7 @@ uint64_t task_disk_bytes(task *t)
     uint64_t steps = (uint64_t)c->experiment.steps, bytes = OWN;
     bytes += s->numbers * sizeof(float) + s->short_numbers * sizeof(uint16_t) + s->arrays * DATASET +
              (uint64_t)s->counters * (DATASET + CHUNKED + CHUNK * 8);
-    bytes += (uint64_t)((double)s->pictures * packed) + s->series * (DATASET + PICTURES);
+    bytes += (uint64_t)((double)s->pictures * PACKED) + s->series * (DATASET + PICTURES);
     return bytes + bytes_of_metrics(s->rows, c->log.every, steps) +
            bytes_of_metrics(s->looks, c->log.validation, steps);
 }

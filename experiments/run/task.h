@@ -56,6 +56,10 @@ int task_largest_size(task *t);
  * pictures over time as they usually compress. */
 uint64_t task_disk_bytes(task *t);
 
+/* What the pictures in files take beside it, likewise, and how many files there are; 0: [log] pictures asks for none.
+ */
+uint64_t task_pictures_bytes(task *t, uint64_t *files);
+
 /* Prints what `nstx plan` shows of sizes and memory, on standard output. */
 void task_print_plan(task *t);
 
@@ -73,6 +77,7 @@ typedef struct task_stored {
     int rows, looks;        /* metrics with a row every [log] every steps, and every [log] validation */
     size_t series;          /* of pictures */
     uint64_t pictures;      /* bytes of them, before compression */
+    uint64_t files, filed;  /* pictures in a folder, and bytes of them, likewise */
 } task_stored;
 
 /* The memory of a run at some size; beside its bytes how the arena of a step is used, and what is kept of it on disk.
@@ -86,7 +91,8 @@ typedef struct task_needs {
 /* Metrics of an objective: its terms and the sums of rows_log. */
 int task_metrics(const objective *o);
 
-/* Adds a series of pictures to what is stored: one at every [log] images of `steps` steps, and at the end. */
+/* Adds a series of pictures to what is stored, in files, too, where [log] pictures asks for them: one at every [log]
+ * images of `steps` steps, and at the end. */
 void task_store_series(task_stored *s, const config *c, uint64_t steps, size_t pixels);
 
 /* The graph that a step ran, for the row of that step. */

@@ -49,9 +49,9 @@ task_did train_validate(trainer *t, train_each each, void *context, objective_va
 bool train_log_picture(runfile *file, const char *name, const nx_image *picture, task_row row, nx_error *err)
 {
     uint8_t *bytes = task_bytes_of(picture->rgb, NULL, (size_t)picture->height * (size_t)picture->width);
-    runfile_image(file, name, (int64_t)row.step, picture->height, picture->width, bytes);
+    bool ok = runfile_image(file, name, (int64_t)row.step, picture->height, picture->width, bytes, err);
     free(bytes);
-    return runfile_picture(file, picture, err);
+    return ok && runfile_picture(file, picture, err);
 }
 
 bool train_log_validation(trainer *t, runfile *file, const objective_values *mean, task_row row, nx_error *err)

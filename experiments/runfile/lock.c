@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/sweep_points.h"
+#include "runfile/runfile.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -62,6 +63,8 @@ static bool try_lock(run_lock *lock, const char *path, bool *void_one, nx_error 
 
 /* ---- drafts ---- */
 
+#define DRAFT ".tmp." /* between the name and the process */
+
 /* Whether a name that goes on like this behind "NAME.tmp." is the draft of a program that is no more; of this one with
  * own. */
 static bool is_left(const char *number, bool own)
@@ -71,27 +74,46 @@ static bool is_left(const char *number, bool own)
     return owner > 0 && (own ? owner == getpid() : kill(owner, 0) && errno == ESRCH);
 }
 
+static void remove_left(const char *folder, const char *name, const char *number, bool own)
+{
+    struct stat info;
+    char *draft = is_left(number, own) ? nx_format("%s/%s", folder, name) : NULL;
+    if (draft && !lstat(draft, &info) && S_ISREG(info.st_mode)) unlink(draft);
+    free(draft);
+}
+
 static void remove_drafts_of(const char *path, bool own)
 {
     char *folder = nx_path_folder(path);
     const char *slash = strrchr(path, '/');
-    char *start = nx_format("%s.tmp.", slash ? slash + 1 : path);
+    char *start = nx_format("%s" DRAFT, slash ? slash + 1 : path);
     DIR *list = opendir(folder);
     for (struct dirent *entry; list && (entry = readdir(list));) {
-        if (strncmp(entry->d_name, start, strlen(start)) || !is_left(entry->d_name + strlen(start), own)) continue;
-        char *draft = nx_format("%s/%s", folder, entry->d_name);
-        struct stat info;
-        if (!lstat(draft, &info) && S_ISREG(info.st_mode)) unlink(draft);
-        free(draft);
+        if (strncmp(entry->d_name, start, strlen(start))) continue;
+        remove_left(folder, entry->d_name, entry->d_name + strlen(start), own);
     }
     if (list) closedir(list);
     free(start);
     free(folder);
 }
 
+static void remove_picture_drafts(const char *path, bool own)
+{
+    char *folder = runfile_pictures_folder(path);
+    DIR *list = opendir(folder);
+    for (struct dirent *entry; list && (entry = readdir(list));) {
+        const char *number = strstr(entry->d_name, DRAFT);
+        if (!number || !runfile_is_picture_name(entry->d_name)) continue;
+        remove_left(folder, entry->d_name, number + strlen(DRAFT), own);
+    }
+    if (list) closedir(list);
+    free(folder);
+}
+
 /* Of the run file and of what a run leaves beside it. */
 static void remove_drafts(const char *path, bool own)
 {
+    remove_picture_drafts(path, own);
     static const char *const endings[] = {".h5", ".png", ".model.h5"};
     for (int i = 0; i < 3; i++) {
         char *file = path_beside(path, endings[i]);

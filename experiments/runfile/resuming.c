@@ -40,7 +40,8 @@ static bool read_pictures(runfile *run, const nx_h5 *file, const char *name, nx_
     if (!picture_series_read(&p, file, name, err)) return false;
     bool fine = read_rows(file, RUNFILE_IMAGES, name, p.count, &kept, err);
     size_t bytes = (size_t)p.height * (size_t)p.width * 3;
-    for (size_t i = 0; fine && i < kept; i++) runfile_image(run, name, p.step[i], p.height, p.width, p.rgb + i * bytes);
+    for (size_t i = 0; fine && i < kept; i++)
+        runfile_add_image(run, name, p.step[i], p.height, p.width, p.rgb + i * bytes);
     picture_series_free(&p);
     return fine;
 }
@@ -121,6 +122,7 @@ bool runfile_resume(runfile **out, const char *path, const runfile_info *info, n
     bool fine = nx_h5_open(&file, path, false, err);
     fine = fine && read_run(*out, file, info->config, err);
     if (fine) runfile_note_kept(*out);
+    (*out)->taken_up = (*out)->newest;
     if (file) nx_h5_close(file, NULL);
     if (!fine) {
         runfile_free(*out);

@@ -70,6 +70,7 @@ bool runfile_new(runfile **out, const char *path, const runfile_info *info, nx_e
     runfile *run = nx_alloc(sizeof *run);
     *run = (runfile){.path = nx_copy_text(path),
                      .config = config_text(info->config, NULL),
+                     .folder = info->config->log.pictures == LOG_PICTURES_FOLDER ? runfile_pictures_folder(path) : NULL,
                      .began = nx_now(),
                      .saved = nx_now(),
                      .arrays = checkpoint_new()};
@@ -117,7 +118,8 @@ void runfile_free(runfile *run)
     free(run->attribute);
     checkpoint_free(run->arrays);
     checkpoint_free(run->newest);
-    nx_image_free(&run->waiting);
+    runfile_forget_waiting(run);
+    free(run->folder);
     free(run->config);
     free(run->path);
     free(run);
@@ -184,7 +186,7 @@ static void thin(run_pictures *p)
     p->count = left, p->kept = (p->kept + 1) / 2;
 }
 
-void runfile_image(runfile *run, const char *name, int64_t step, int height, int width, const uint8_t *rgb)
+void runfile_add_image(runfile *run, const char *name, int64_t step, int height, int width, const uint8_t *rgb)
 {
     run_pictures *p = find_pictures(run, name, height, width);
     size_t bytes = run_picture_bytes(p);
@@ -200,24 +202,6 @@ uint64_t runfile_images_kept(size_t bytes, uint64_t times)
 {
     uint64_t most = RUNFILE_IMAGE_BYTES / bytes > 2 ? RUNFILE_IMAGE_BYTES / bytes : 2, half = (most + 1) / 2;
     return times <= most ? times : half + 1 + (times - most - 1) % (most - half);
-}
-
-bool runfile_write_picture(const runfile *run, const nx_image *image, nx_error *err)
-{
-    char *path = path_beside(run->path, ".png");
-    bool fine = nx_image_save(image, path, &(nx_image_options){.profile = run->profile}, err);
-    free(path);
-    return fine;
-}
-
-void runfile_profile(runfile *run, const nx_profile *profile) { run->profile = profile; }
-
-bool runfile_picture(runfile *run, const nx_image *image, nx_error *err)
-{
-    if (run->there || !nx_file_exists(run->path)) return runfile_write_picture(run, image, err);
-    nx_image_free(&run->waiting);
-    run->waiting = nx_image_crop(image, 0, 0, image->height, image->width);
-    return true;
 }
 
 void runfile_array(runfile *run, const char *path, int rank, const int *dims, const float *values)

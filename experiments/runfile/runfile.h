@@ -61,18 +61,31 @@ double runfile_seconds(const runfile *run); /* since the start, the time before 
 void runfile_metric(runfile *run, const char *name, double weight, int64_t step, double time, double value);
 
 /* One picture of /images/NAME, rgb [height][width][3]; all of one name have one size. When the pictures of a name come
- * to take more than RUNFILE_IMAGE_BYTES, every second one goes, so that the oldest become the sparsest. */
+ * to take more than RUNFILE_IMAGE_BYTES, every second one goes, so that the oldest become the sparsest. With [log]
+ * pictures = folder it becomes a file, too, which stays: step_000500.png of the name "picture", step_000500_NAME.png of
+ * any other. False: it cannot be written. */
 #define RUNFILE_IMAGE_BYTES ((size_t)64 << 20)
-void runfile_image(runfile *run, const char *name, int64_t step, int height, int width, const uint8_t *rgb);
+bool runfile_image(runfile *run, const char *name, int64_t step, int height, int width, const uint8_t *rgb,
+                   nx_error *err);
 
 /* How many of `times` pictures of so many bytes are left of one name. */
 uint64_t runfile_images_kept(size_t bytes, uint64_t times);
 
 /* The picture beside the run file, NAME.png for NAME.h5; a later one replaces it. As long as an earlier run's file lies
- * at path, that run's picture stays beside it, and a copy of this one waits for the first save. */
+ * at path, that run's pictures stay beside it and in their folder, and copies of these wait for the first save. */
 bool runfile_picture(runfile *run, const nx_image *image, nx_error *err);
 
-/* The colour profile of the pictures beside the run file, from now on; it stays the caller's. */
+/* The folder of [log] pictures of the run file at path: NAME-pictures for NAME.h5; owned by the caller. */
+char *runfile_pictures_folder(const char *path);
+
+/* What is in that folder under such names is nstx's own, and nothing that the config reads; a run that is not taken up
+ * removes it. */
+bool runfile_may_write_pictures(const char *path, const config *c, nx_error *err);
+
+/* True if a file of that name in the folder is a picture or the beginning of one. */
+bool runfile_is_picture_name(const char *name);
+
+/* The colour profile of all these files, from now on; it stays the caller's. */
 void runfile_profile(runfile *run, const nx_profile *profile);
 
 /* An array at path, as /debug/gradient; a later one replaces it. */

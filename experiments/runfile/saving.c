@@ -100,11 +100,7 @@ bool runfile_save(runfile *run, checkpoint *c, nx_error *err)
     bool fine = atomic_write_h5(run->path, write_run, run, err);
     run->saved = nx_now(), run->save_costs = run->saved - start;
     if (fine) runfile_note_kept(run);
-    if (fine && run->waiting.rgb) {
-        fine = runfile_write_picture(run, &run->waiting, err);
-        nx_image_free(&run->waiting);
-    }
-    return fine;
+    return fine && runfile_write_waiting(run, err);
 }
 
 bool runfile_finish(runfile *run, const char *status, checkpoint *c, nx_error *err)

@@ -26,6 +26,12 @@ typedef struct run_pictures {
     uint8_t *rgb;
 } run_pictures;
 
+/* A picture that is to become the file at path. */
+typedef struct run_waiting {
+    char *path;
+    nx_image image;
+} run_waiting;
+
 typedef struct run_attribute {
     char *path, *name;
     enum { IS_TEXT, IS_INT, IS_REAL } kind;
@@ -50,7 +56,10 @@ struct runfile {
     checkpoint *newest;        /* NULL while there is none */
     double newest_seconds;     /* when it was taken */
     const nx_profile *profile; /* of pictures in files; NULL: none */
-    nx_image waiting;          /* for the first save: the picture beside the file; no pixels: none */
+    char *folder;              /* of pictures; NULL: they are not wanted as files */
+    bool taken_up, prepared;   /* what is in the folder is of this run; it was seen to */
+    size_t waiting;            /* pictures for the first save */
+    run_waiting *wait;
 };
 
 size_t run_picture_bytes(const run_pictures *p); /* of one */
@@ -58,7 +67,11 @@ size_t run_picture_bytes(const run_pictures *p); /* of one */
 /* What is in memory is on disk as well. */
 void runfile_note_kept(runfile *run);
 
-/* Writes the picture beside the run file. */
-bool runfile_write_picture(const runfile *run, const nx_image *image, nx_error *err);
+/* A picture of the log, in memory. */
+void runfile_add_image(runfile *run, const char *name, int64_t step, int height, int width, const uint8_t *rgb);
+
+/* Writes the pictures that waited for the run's first save. */
+bool runfile_write_waiting(runfile *run, nx_error *err);
+void runfile_forget_waiting(runfile *run);
 
 #endif

@@ -84,6 +84,91 @@ static void test_profiles(void **state)
     assert_profile("adobe_texture.png", "adobe.png");
 }
 
+/* ---- pictures of the way as files ---- */
+
+/* Each is the picture of the run file, with the content's profile; the list of the folder. */
+static void assert_way(const char *run, const char *folder, const char *names)
+{
+    int rank, shape[NX_H5_RANK_MAX];
+    uint8_t *rgb;
+    int64_t *steps;
+    size_t count;
+    char *listed = nx_format("ls %s", folder), *found = shell(listed);
+    assert_string_equal(found, names);
+    nx_h5 *file = open_h5(run);
+    assert_true(nx_h5_read_uint8(file, "/images/picture", &rgb, &rank, shape, NULL));
+    assert_true(nx_h5_get_ints(file, "/images/picture", "step", &steps, &count, NULL));
+    close_h5(file);
+    for (size_t i = 0; i < count; i++) {
+        nx_image image;
+        nx_error err;
+        char *name = nx_format("%s/step_%06d.png", folder, (int)steps[i]);
+        if (!nx_image_load(&image, at(name), &err)) fail_msg("%s", err.text);
+        assert_int_equal(image.height, shape[1]);
+        assert_int_equal(image.width, shape[2]);
+        size_t numbers = (size_t)shape[1] * (size_t)shape[2] * 3;
+        for (size_t k = 0; k < numbers; k++) assert_float_equal(image.rgb[k], rgb[i * numbers + k], 0);
+        nx_image_free(&image);
+        assert_profile(name, "p3.png");
+        free(name);
+    }
+    free(rgb);
+    free(steps);
+    free(found);
+    free(listed);
+}
+
+#define WAY "-s log.pictures=folder -s data.content=p3.png"
+
+static void test_pictures_folder(void **state)
+{
+    (void)state;
+    static const char names[] = "step_000000.png\nstep_000004.png\nstep_000008.png\nstep_000012.png\n";
+    write_profiled("p3.png", NX_IMAGE_PNG, "Display P3");
+    nstx(0, "plan picture.ini " WAY);
+    assert_said(said_out, " in 4 files\n");
+    nstx(0, "run picture.ini -o way.h5 " WAY);
+    assert_said(said_out, "on the way way-pictures\n");
+    assert_way("way.h5", "way-pictures", names);
+
+    /* Taken up in the middle it makes the same files, also where some are gone. */
+    nstx(0, "run picture.ini -o up.h5 -s experiment.steps=8 -s log.keep_state=true " WAY);
+    free(shell("rm up-pictures/step_000008.png && touch up-pictures/step_000016.png.tmp.999999999 up-pictures/mine"));
+    nstx(0, "run picture.ini -o up.h5 --resume -s log.keep_state=true " WAY);
+    free(shell("rm up-pictures/mine && diff -r way-pictures up-pictures"));
+
+    /* Another run in its place takes its pictures away, and nothing else. */
+    free(shell("echo mine > up-pictures/step.txt"));
+    nstx(0, "run picture.ini -o up.h5 --overwrite -s experiment.steps=5 " WAY);
+    assert_way("up.h5", "up-pictures", "step.txt\nstep_000000.png\nstep_000004.png\nstep_000005.png\n");
+
+    /* What is not of nstx stays. */
+    free(shell("mkdir other-pictures && echo mine > other-pictures/step_000099.png && echo mine > file-pictures"));
+    refused("other-pictures/step_000099.png: there is a file that nstx did not write",
+            "run picture.ini -o other.h5 " WAY);
+    refused("file-pictures: a file, where [log] pictures makes a folder", "run picture.ini -o file.h5 " WAY);
+    free(shell("mkdir read-pictures && cp style.png read-pictures/a.png"));
+    refused("read-pictures: it is read, as [data] content",
+            "run tiny.ini -o read.h5 -s log.pictures=folder -s data.content=read-pictures -s data.validation_count=0");
+}
+
+/* Every picture of a training has a name of its own. */
+static void test_pictures_of_trainings(void **state)
+{
+    (void)state;
+    nstx(0, "plan tiny.ini -s log.pictures=folder");
+    char *planned = strstr(said_out, "\npictures "), *files = planned ? strstr(planned, " in ") : NULL;
+    assert_non_null(files);
+    int count = atoi(files + 4);
+    nstx(0, "run tiny.ini -o training.h5 -s log.pictures=folder");
+    char *found = shell("ls training-pictures | wc -l"), *names = shell("ls training-pictures");
+    assert_int_equal(atoi(found), count);
+    assert_said(names, "step_000000_content0.png\n");
+    assert_said(names, "step_000006_output1.png\n");
+    free(found);
+    free(names);
+}
+
 static void test_sizes(void **state)
 {
     (void)state;
@@ -340,6 +425,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_profiles),
+        cmocka_unit_test(test_pictures_folder),
+        cmocka_unit_test(test_pictures_of_trainings),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_history_is_left_out),

@@ -82,7 +82,7 @@ static void make_picture(runfile *run, const sweep_point *p, const char *name, c
         double v = (1 - noise) * (double)source->rgb[i] + noise * 255 * (double)nx_rng_uniform(&rng);
         bytes[i] = (uint8_t)lrint(fmin(fmax(v, 0), 255));
     }
-    runfile_image(run, name, p->config->experiment.steps, side, side, bytes);
+    runfile_image(run, name, p->config->experiment.steps, side, side, bytes, NULL);
     free(bytes);
 }
 

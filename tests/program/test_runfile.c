@@ -87,7 +87,7 @@ static void log_step(runfile *run, int step)
     runfile_metric(run, "total", 1, step, step * 0.25, 100.0 / (step + 1));
     runfile_metric(run, "style", 10, step, step * 0.25, 7.0 / (step + 1));
     runfile_metric(run, "style/relu1_1", 2.5, step, step * 0.25, 0.1 + step);
-    if (step % 2 == 0) runfile_image(run, "stylized/a", step, 4, 6, rgb);
+    if (step % 2 == 0) runfile_image(run, "stylized/a", step, 4, 6, rgb, NULL);
 }
 
 static char *content(const char *path, size_t *bytes)
@@ -514,7 +514,7 @@ static void pictures_are_bounded(void **state)
     uint8_t *rgb = nx_alloc((size_t)side * side * 3);
     for (int i = 0; i < count; i++) {
         rgb[0] = (uint8_t)i;
-        runfile_image(run, "a", i, side, side, rgb);
+        runfile_image(run, "a", i, side, side, rgb, NULL);
     }
     free(rgb);
     save(run, NULL);
