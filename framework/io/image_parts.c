@@ -65,8 +65,8 @@ static bool next_segment(int file, nx_image_part *p)
         while ((marker = next_byte(&w)) == 0xFF) continue;
         if (c < 0 || marker < 0) return false;
         if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD7)) continue; /* alone, or no marker at all */
-        int high = next_byte(&w), low = next_byte(&w), length = (high << 8 | low) - 2;
-        if (high < 0 || low < 0 || length < 0) return false;
+        int high = next_byte(&w), low = next_byte(&w), length = 256 * high + low - 2;
+        if (low < 0 || length < 0) return false;
         *p = (nx_image_part){(uint32_t)marker, w.at, (size_t)length};
         return true;
     }
