@@ -26,6 +26,7 @@
 /* A normalization of the whole picture. */
 typedef struct norm {
     int depth; /* normalizations before it on the longest way: the pass that measures it */
+    int ratio; /* pixels of the picture a side of one of its input's */
     moments found;
     nx_tensor *columns, *rows; /* in the pass that measures it: which columns of a tile, and their moments by row */
 } norm;
@@ -167,10 +168,10 @@ static int find_depths(generator *g)
     return passes;
 }
 
-/* Records what a tile computes in this pass: the picture in the last one, before that the moments of normalizations. */
-static void record(generator *g, int pass)
+/* Records the network on windows of h x w in a new graph. */
+static void record_network(generator *g, int h, int w)
 {
-    nx_shape shape = {1, g->down.window, g->across.window, 3};
+    nx_shape shape = {1, h, w, 3};
     forget_graph(g);
     g->g = nx_graph_new(&g->info);
     nx_scope scope = {.g = g->g, .params = g->params, .undrawn = true, .measured = tiled(g) ? &g->measured : NULL};
@@ -179,6 +180,28 @@ static void record(generator *g, int pass)
     generator_inputs in = {.shape = shape, .content = g->content, .random = g->random, .applied = true};
     generator_pictures y = g->network->record(g->c, &scope, &in);
     g->output = y.output[y.count - 1];
+}
+
+/* The normalizations of a tile's graph, and the passes that they take. How many pixels are one of their inputs' is seen
+ * on windows that are larger by a multiple. */
+static void find_norms(generator *g)
+{
+    int multiple = multiple_of(g);
+    record_network(g, g->down.window + multiple, g->across.window + multiple);
+    g->n_norms = g->measured.count;
+    g->norms = nx_alloc((g->n_norms + 1) * sizeof *g->norms);
+    g->passes = find_depths(g);
+    for (size_t i = 0; i < g->n_norms; i++) g->norms[i].ratio = g->measured.items[i].x->shape.h;
+    record_network(g, g->down.window, g->across.window);
+    for (size_t i = 0; i < g->n_norms; i++)
+        g->norms[i].ratio = multiple / (g->norms[i].ratio - g->measured.items[i].x->shape.h);
+}
+
+/* Records what a tile computes in this pass: the picture in the last one, before that the moments of normalizations. */
+static void record(generator *g, int pass)
+{
+    record_network(g, g->down.window, g->across.window);
+    if (tiled(g) && !g->norms) find_norms(g);
     g->pass = pass;
     if (!tiled(g)) {
         g->passes = 0;
@@ -191,11 +214,6 @@ static void record(generator *g, int pass)
         NX_GROW(g->noises, g->n_noises);
         g->noises[g->n_noises++] = (noise){t, nx_random_stream(t)};
         nx_feed(t);
-    }
-    if (!g->norms) {
-        g->n_norms = g->measured.count;
-        g->norms = nx_alloc((g->n_norms + 1) * sizeof *g->norms);
-        g->passes = find_depths(g);
     }
     for (size_t i = 0; i < g->n_norms; i++) {
         norm *n = &g->norms[i];
@@ -269,7 +287,9 @@ static bool too_large(const generator *g, const generator_options *o, nx_error *
  * fit. */
 static bool choose_tiles(generator *g, const generator_options *o, nx_error *err)
 {
-    int multiple = multiple_of(g), h = rounded_up(g->height, multiple), w = rounded_up(g->width, multiple);
+    int multiple = multiple_of(g), least = generator_least(g->c);
+    int h = rounded_up(g->height > least ? g->height : least, multiple);
+    int w = rounded_up(g->width > least ? g->width : least, multiple);
     int longer = h > w ? h : w;
     if (o->tile && o->tile < longer && !reach_of(g))
         return nx_fail(err, "%s: no tiles: every pixel of what it makes may depend on all others", g->m->file);
@@ -313,6 +333,7 @@ generator_facts generator_ask(const generator *g)
                              .texture = makes_texture(g),
                              .noise = g->network->noise(g->c),
                              .multiple = multiple_of(g),
+                             .least = generator_least(g->c),
                              .one_size = g->network->one_size,
                              .bytes = g->bytes,
                              .seconds = g->seconds,
@@ -379,16 +400,17 @@ static void fill_window(const generator *g, const part *p, int ratio, tile_span 
         }
 }
 
-static void write_tile(generator *g, tile_span row, tile_span column)
+static void write_tile(generator *g, int i, int j)
 {
+    tile_span row = tile_axis_at(&g->down, i), column = tile_axis_at(&g->across, j);
     float *window = nx_alloc((size_t)g->down.window * (size_t)g->across.window * 3 * sizeof *window);
     if (g->content) {
         fill_window(g, NULL, 1, row, column, window);
         nx_plan_write(g->plan, g->content, window);
     }
     free(window);
-    for (size_t i = 0; i < g->n_noises; i++) {
-        const noise *n = &g->noises[i];
+    for (size_t k = 0; k < g->n_noises; k++) {
+        const noise *n = &g->noises[k];
         nx_shape s = n->tensor->shape;
         int ratio = g->down.window / s.h;
         part p = {g, n, g->down.size / ratio, g->across.size / ratio, s.c};
@@ -397,12 +419,10 @@ static void write_tile(generator *g, tile_span row, tile_span column)
         nx_plan_write(g->plan, n->tensor, values);
         free(values);
     }
-    for (size_t i = 0; i < g->n_norms; i++) {
-        const norm *n = &g->norms[i];
-        int ratio = g->across.window / g->measured.items[i].x->shape.w;
-        if (n->depth == g->pass)
-            nx_plan_write(g->plan, n->columns,
-                          (float[]){(float)((column.first - column.from) / ratio), (float)(column.count / ratio)});
+    for (size_t k = 0; k < g->n_norms; k++) {
+        const norm *n = &g->norms[k];
+        tile_span kept = tile_axis_rows(&g->across, j, g->measured.items[k].x->shape.w, n->ratio);
+        if (n->depth == g->pass) nx_plan_write(g->plan, n->columns, (float[]){(float)kept.first, (float)kept.count});
     }
 }
 
@@ -441,15 +461,15 @@ static bool enter(generator *g, int pass, nx_error *err)
 }
 
 /* Adds the rows that the tile keeps to what is known of the whole. */
-static void read_moments(generator *g, norm *n, tile_span row, tile_span column)
+static void read_moments(generator *g, norm *n, const nx_tensor *x, int i, int j)
 {
     nx_shape s = n->rows->shape;
-    int ratio = g->down.window / s.h;
+    tile_span row = tile_axis_rows(&g->down, i, s.h, n->ratio);
+    int columns = tile_axis_rows(&g->across, j, x->shape.w, n->ratio).count;
     float *rows = nx_alloc(nx_shape_count(s) * sizeof *rows);
     nx_plan_read(g->plan, n->rows, rows);
-    for (int y = (row.first - row.from) / ratio, end = y + row.count / ratio; y < end; y++)
-        moments_merge(&n->found, column.count / ratio, rows + (size_t)y * 2 * (size_t)s.c,
-                      rows + ((size_t)y * 2 + 1) * (size_t)s.c);
+    for (int y = row.first; y < row.first + row.count; y++)
+        moments_merge(&n->found, columns, rows + (size_t)y * 2 * (size_t)s.c, rows + ((size_t)y * 2 + 1) * (size_t)s.c);
     free(rows);
 }
 
@@ -460,13 +480,12 @@ static bool measure(generator *g, int pass, nx_error *err)
         if (g->norms[k].depth == pass) moments_clear(&g->norms[k].found, g->measured.items[k].x->shape.c);
     for (int i = 0; i < g->down.tiles; i++)
         for (int j = 0; j < g->across.tiles; j++) {
-            tile_span row = tile_axis_at(&g->down, i), column = tile_axis_at(&g->across, j);
             nx_progress("measuring layers, pass %d of %d, tile %d of %d", pass + 1, g->passes,
                         i * g->across.tiles + j + 1, g->down.tiles * g->across.tiles);
-            write_tile(g, row, column);
+            write_tile(g, i, j);
             nx_plan_run(g->plan);
             for (size_t k = 0; k < g->n_norms; k++)
-                if (g->norms[k].depth == pass) read_moments(g, &g->norms[k], row, column);
+                if (g->norms[k].depth == pass) read_moments(g, &g->norms[k], g->measured.items[k].x, i, j);
         }
     return true;
 }
@@ -517,7 +536,7 @@ void generator_band(generator *g, int first, float *rgb)
     for (int j = 0; j < g->across.tiles; j++) {
         tile_span column = tile_axis_at(&g->across, j);
         if (tiled(g)) nx_progress("tile %d of %d", i * g->across.tiles + j + 1, g->down.tiles * g->across.tiles);
-        write_tile(g, row, column);
+        write_tile(g, i, j);
         nx_plan_run(g->plan);
         nx_plan_read(g->plan, g->output, tile);
         place(g, tile, row, column, rgb);
@@ -555,14 +574,15 @@ bool generator_apply(generator *g, nx_device *device, const nx_image *content, c
 
 bool generator_check_sample(const generator *g, int height, int width, nx_error *err)
 {
-    int multiple = multiple_of(g);
+    int multiple = multiple_of(g), least = generator_least(g->c);
     if (!makes_texture(g)) return nx_fail(err, "%s stylizes pictures: use nstx stylize", g->m->file);
     if (g->network->one_size && (width != multiple || height != multiple))
         return nx_fail(err, "--size %dx%d: %s makes %dx%d alone", width, height, g->m->file, multiple, multiple);
     if (width % multiple || height % multiple)
         return nx_fail(err, "--size %dx%d: %s makes multiples of %d, such as %dx%d", width, height, g->m->file,
                        multiple, rounded_up(width, multiple), rounded_up(height, multiple));
-    return true;
+    return (width >= least && height >= least) ||
+           nx_fail(err, "--size %dx%d: %s makes pictures of at least %dx%d", width, height, g->m->file, least, least);
 }
 
 bool generator_sample(generator *g, nx_device *device, int height, int width, const generator_options *o, nx_image *out,

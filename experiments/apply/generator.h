@@ -1,5 +1,5 @@
-/* A trained generator, opened once and applied to many pictures: a model file of nstx, or a network that the authors of
- * Texture Networks released.
+/* A trained generator, opened once and applied to many pictures: a model file of nstx, or a network of others
+ * (runfile/model).
  *
  * Not here: files of pictures (io/image), and what a command does around the network (stylize.c).
  *
@@ -9,8 +9,8 @@
  *     bool done = generator_apply(g, device, &photo, &o, &stylized, &err);
  *     generator_free(g);                                              before the device
  *
- * A picture whose sides are no multiples of what the network takes is continued by its border pixels, below and to the
- * right, and the result is cropped.
+ * A picture whose sides are no multiples of what the network takes, or too small for it, is continued by its border
+ * pixels, below and to the right, and the result is cropped.
  *
  * What does not fit into the memory allowed is made in tiles, each with a halo as wide as the network sees. Instance
  * normalization still takes the statistics of the whole picture: they are measured first, layer by layer, in passes
@@ -43,6 +43,7 @@ typedef struct generator_facts {
     bool texture;     /* it makes pictures from noise alone: generator_sample, not generator_apply */
     bool noise;       /* the seed matters */
     int multiple;     /* sides of samples are multiples of this */
+    int least;        /* and of no fewer pixels than this */
     bool one_size;    /* it makes squares of that side alone */
     uint64_t bytes;   /* of the device, planned for the last picture, parameters among them */
     double seconds;   /* of the last picture: from the upload to the result, without planning */

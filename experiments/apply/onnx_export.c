@@ -20,14 +20,18 @@ enum { MODEL_METADATA = 14, GRAPH_NAME = 2, OPSET_VERSION = 2, ENTRY_KEY = 1, EN
 /* ---- what comes in ---- */
 
 /* Gives the height and width of the picture that was asked for, a vector. */
-static const char *add_content(onnx_graph *o, const nx_tensor *content, int multiple)
+static const char *add_content(onnx_graph *o, const nx_tensor *content, const generator_facts *f)
 {
     onnx_add_input(o, &(onnx_tensor){.name = "content", .channels = 3, .sizes = "", .what = "RGB from 0 to 255"});
     const char *sides = onnx_put(o, "Shape", ONNX_IN("content"), ONNX_WITH({"start", ONNX_INTEGER, .i = 2}));
-    if (multiple > 1) { /* the border pixels go on below and to the right */
+    if (f->multiple > 1) { /* the border pixels go on below and to the right */
         const char *below = onnx_put(
-            o, "Mod", ONNX_IN(onnx_put(o, "Neg", ONNX_IN(sides), NULL), onnx_integers(o, 1, (int64_t[]){multiple})),
+            o, "Mod", ONNX_IN(onnx_put(o, "Neg", ONNX_IN(sides), NULL), onnx_integers(o, 1, (int64_t[]){f->multiple})),
             NULL);
+        if (f->least > f->multiple) {
+            const char *least = onnx_integers(o, 1, (int64_t[]){f->least});
+            below = onnx_put(o, "Max", ONNX_IN(below, onnx_put(o, "Sub", ONNX_IN(least, sides), NULL)), NULL);
+        }
         const char *pads = onnx_put(o, "Concat", ONNX_IN(onnx_integers(o, 6, (int64_t[6]){0}), below),
                                     ONNX_WITH({"axis", ONNX_INTEGER, .i = 0}));
         onnx_set_value(o, content,
@@ -47,14 +51,16 @@ static char *describe_noise(const nx_node *node, const generator_facts *f, int h
                            ? "independent normal numbers of mean 0 and variance 1"
                            : "independent uniform numbers between 0 and 1";
     if (f->one_size) return nx_copy_text(kind);
-    char *below = height == s.h ? nx_copy_text("") : nx_format(" / %d", height / s.h), *text;
+    char *below = height == s.h ? nx_copy_text("") : nx_format(" / %d", height / s.h), *text,
+         *least = f->least > f->multiple ? nx_format(", at least %d", f->least) : nx_copy_text("");
     if (f->texture)
-        text = nx_format("%s; picture height%s by picture width%s of them, the picture's sides multiples of %d", kind,
-                         below, below, f->multiple);
+        text = nx_format("%s; picture height%s by picture width%s of them, the picture's sides multiples of %d%s", kind,
+                         below, below, f->multiple, least);
     else
-        text = nx_format("%s; height%s by width%s of them, of content's sides rounded up to multiples of %d", kind,
-                         below, below, f->multiple);
+        text = nx_format("%s; height%s by width%s of them, of content's sides rounded up to multiples of %d%s", kind,
+                         below, below, f->multiple, least);
     free(below);
+    free(least);
     return text;
 }
 
@@ -137,7 +143,7 @@ static bool export_size(nx_protobuf_writer *out, generator *g, int height, int w
     *out = (nx_protobuf_writer){0};
     if (!generator_record(g, height, width, &r, err)) return false;
     onnx_graph *o = onnx_graph_new(r.graph);
-    const char *sides = r.content ? add_content(o, r.content, f.multiple) : NULL;
+    const char *sides = r.content ? add_content(o, r.content, &f) : NULL;
     add_noise(o, &f, height);
     bool fine = onnx_record(o, err) || nx_fail_in(err, "%s", f.file);
     if (fine) {

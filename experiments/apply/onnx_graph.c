@@ -7,7 +7,9 @@
 #include "ops/conv.h"
 #include "ops/lrn.h"
 #include "ops/norm.h"
+#include "ops/pad.h"
 #include "ops/pool.h"
+#include "ops/slice.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -220,10 +222,35 @@ static const char *around(onnx_graph *o, const char *x, int axis, int pixels)
 
 static const char *padded(onnx_graph *o, const char *x, nx_padding mode, int p)
 {
+    static const char *const modes[] = {
+        [NX_PADDING_ZERO] = "constant", [NX_PADDING_REFLECT] = "reflect", [NX_PADDING_REPLICATE] = "edge"};
     if (mode == NX_PADDING_CIRCULAR) return around(o, around(o, x, 2, p), 3, p);
     const int64_t pads[] = {0, 0, p, p, 0, 0, p, p};
     return onnx_put(o, "Pad", ONNX_IN(x, onnx_integers(o, 8, pads)),
-                    ONNX_WITH({"mode", ONNX_TEXT, .text = mode == NX_PADDING_REFLECT ? "reflect" : "edge"}));
+                    ONNX_WITH({"mode", ONNX_TEXT, .text = modes[mode]}));
+}
+
+static const char *pad(onnx_graph *o, const nx_node *node, nx_error *err)
+{
+    const nx_pad_options *p = node->attr;
+    if (p->top != p->bottom || p->left != p->right || p->top != p->left)
+        return nx_fail(err, "pad that is not as wide on all sides has no counterpart here"), NULL;
+    return padded(o, onnx_value(o, node->in[0]), p->mode, p->top);
+}
+
+/* Ends are counted from the end, so that they hold for every size. */
+static const char *slice(onnx_graph *o, const nx_node *node, nx_error *err)
+{
+    const nx_slice_options *s = node->attr;
+    nx_shape x = node->in[0]->shape, y = node->out[0]->shape;
+    const int first[] = {s->c.first, s->h.first, s->w.first}, size[] = {y.c, y.h, y.w}, whole[] = {x.c, x.h, x.w};
+    const char *value = onnx_value(o, node->in[0]);
+    (void)err;
+    for (int axis = 0; axis < 3; axis++) {
+        int after = whole[axis] - first[axis] - size[axis];
+        if (size[axis] < whole[axis]) value = cut(o, value, axis + 1, first[axis], after ? -after : INT64_MAX);
+    }
+    return value;
 }
 
 static const char *convolve(onnx_graph *o, const nx_node *node, nx_error *err)
@@ -286,6 +313,15 @@ static const char *upsample(onnx_graph *o, const nx_node *node, nx_error *err)
 {
     (void)err;
     return enlarged(o, onnx_value(o, node->in[0]), *(const int *)node->attr);
+}
+
+static const char *shift(onnx_graph *o, const nx_node *node, nx_error *err)
+{
+    const char *y = onnx_value(o, node->in[0]);
+    const int64_t dims[] = {1, node->out[0]->shape.c, 1, 1};
+    (void)err;
+    y = onnx_put(o, "Mul", ONNX_IN(y, numbers(o, node->in[1], 4, dims)), NULL);
+    return onnx_put(o, "Add", ONNX_IN(y, numbers(o, node->in[2], 4, dims)), NULL);
 }
 
 static const char *scale(onnx_graph *o, const nx_node *node, nx_error *err)
@@ -361,10 +397,10 @@ static const struct row {
     const char *op;
     const char *(*put)(onnx_graph *o, const nx_node *node, nx_error *err);
 } rows[] = {
-    {"add", add},           {"bias", add_bias},      {"concat", concat},          {"conv", convolve},
-    {"gemm", multiply},     {"leaky_relu", rectify}, {"lrn", normalize_response}, {"norm", normalize},
-    {"pool", pool},         {"reshape", reshape},    {"resize", resize},          {"scale", scale},
-    {"upsample", upsample},
+    {"add", add},        {"affine", shift},  {"bias", add_bias},      {"concat", concat},
+    {"conv", convolve},  {"gemm", multiply}, {"leaky_relu", rectify}, {"lrn", normalize_response},
+    {"norm", normalize}, {"pad", pad},       {"pool", pool},          {"reshape", reshape},
+    {"resize", resize},  {"scale", scale},   {"slice", slice},        {"upsample", upsample},
 };
 
 static const struct row *row_of(const nx_node *node)

@@ -27,6 +27,14 @@ tile_span tile_axis_at(const tile_axis *a, int i)
     return s;
 }
 
+tile_span tile_axis_rows(const tile_axis *a, int i, int rows, int ratio)
+{
+    tile_span s = tile_axis_at(a, i);
+    int beyond = (rows - a->window / ratio) / 2, before = i ? 0 : beyond, after = i + 1 < a->tiles ? 0 : beyond;
+    return (tile_span){.first = (s.first - s.from) / ratio + beyond - before,
+                       .count = s.count / ratio + before + after};
+}
+
 void moments_clear(moments *m, int channels)
 {
     moments_free(m);

@@ -27,6 +27,11 @@ typedef struct tile_span {
 tile_axis tile_axis_new(int size, int keep, int halo, bool torus);
 tile_span tile_axis_at(const tile_axis *a, int i);
 
+/* What tile i keeps of a tensor of so many rows, each of which is `ratio` pixels: places there. The tensor may go on
+ * beyond the window at both sides, as far at one as at the other, as one that was padded does: of that the first and
+ * the last tile of the axis keep what lies beyond the picture. */
+tile_span tile_axis_rows(const tile_axis *a, int i, int rows, int ratio);
+
 /* Mean and squared deviations of numbers by channel, put together from parts. */
 typedef struct moments {
     int channels;

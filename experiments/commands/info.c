@@ -147,7 +147,7 @@ static bool print_foreign(const char *path, nx_error *err)
 {
     model *m;
     if (!model_open(&m, path, err)) return false;
-    printf("a style transfer network of pytorch/examples\n  %-28s %s\noptions\n", "network", m->network);
+    printf("%s\n  %-28s %s\noptions\n", m->origin, "network", m->network);
     terminal_lines(m->options);
     for (size_t i = 0; i < m->arrays->arrays; i++) {
         const checkpoint_array *a = &m->arrays->array[i];

@@ -72,8 +72,9 @@ static const char weights_options[] =
     "  nstx " NORMALIZE "\n    a descriptor scaled so that every channel's mean over the pictures is 1\n"
     "  nstx " EXPORT
     "\n    a trained generator for other programs: its numbers, or as a model of ONNX the whole network\n"
-    "  nstx " IMPORT
-    "\n    a descriptor, or a generator of Torch7, or one of pytorch/examples (.pth, .onnx), as nstx keeps them\n";
+    "  nstx " IMPORT "\n    a descriptor, or a generator of pytorch/examples (.pth, .onnx), fast-neural-style or "
+                     "Texture Networks (.t7), as\n"
+    "    nstx keeps them\n";
 
 /* ---- a descriptor and a device ---- */
 
@@ -374,7 +375,7 @@ static int weights_import(const request *r)
     subject s = {0};
     int code = EXIT_REQUEST;
     if (!r->out) return usage_error_of(IMPORT, "-o OUT.safetensors is needed");
-    if (nx_ends_with(r->files[0], ".t7") || model_foreign(r->files[0])) return import_network(r);
+    if (model_foreign(r->files[0])) return import_network(r);
     bool ok = open_weights(&s, r, r->files[0], &err) &&
               save_weights(&s, r->files[0], r->out, "imported_preprocessing", words[r->preprocessing], &code, &err);
     if (ok) printf("%s: %s to %s\n", r->out, s.file.network->title, s.file.deepest);

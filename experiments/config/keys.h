@@ -84,6 +84,9 @@ WORDS(norm, WORD(NORM_INSTANCE, "instance") WORD(NORM_BATCH, "batch") WORD(NORM_
 WORDS(upsample, WORD(UPSAMPLE_TRANSPOSED, "transposed") WORD(UPSAMPLE_NEAREST, "nearest"))
 WORDS(padding, WORD(PADDING_REPLICATE, "replicate") WORD(PADDING_REFLECT, "reflect") WORD(PADDING_ZERO, "zero")
     WORD(PADDING_CIRCULAR, "circular"))
+WORDS(padding_place, WORD(PADDING_PLACE_EACH, "each") WORD(PADDING_PLACE_START, "start"))
+WORDS(input, WORD(INPUT_UNIT, "unit") WORD(INPUT_CENTERED, "centered"))
+WORDS(output, WORD(OUTPUT_LINEAR, "linear") WORD(OUTPUT_TANH, "tanh"))
 WORDS(subnets, WORD(SUBNETS_TWO_BRANCHES, "two_branches") WORD(SUBNETS_FULLFANTA, "fullfanta")
     WORD(SUBNETS_FELIME, "felime"))
 WORDS(classifier_network, CLASSIFIERS(CLASSIFIER))
@@ -161,7 +164,14 @@ INT(generator, channels, 32, 1, 1024,
     "of the first layer (mtnet: of the refine subnet's; v2: 512 for 7 133 619 parameters); the others in proportion")
 INT(generator, blocks, 5, 0, 64, "stylenet: residual blocks")
 CHOICE(generator, upsample, upsample, transposed, "transposed convolution, or nearest neighbour and a convolution")
+FLAG(generator, upsample_norm, false, "stylenet: normalization and ReLU once more before each upsampling")
 CHOICE(generator, padding, padding, replicate, "of the convolutions")
+CHOICE(generator, padding_place, padding_place, each,
+    "stylenet: of each convolution; start: of the picture alone, by what the residual blocks, then without padding, take "
+    "away; all other convolutions pad with zeros")
+CHOICE(generator, input, input, unit,
+    "what the network is given: RGB from 0 to 1, or that minus ImageNet's mean, which zeros beyond the border then are")
+CHOICE(generator, output, output, linear, "stylenet: what the last layer gives; tanh: with an output_scale of some 150")
 INT(generator, output_size, 3, 1, 31, "stylenet: of the last convolution's kernel, odd; 9 as Johnson et al. have it")
 CHOICE(generator, subnets, subnets, two_branches,
     "mtnet: whose widths and branches; the notes on the paper have the table")

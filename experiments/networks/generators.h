@@ -15,6 +15,12 @@
 
 enum { GENERATOR_PICTURES = 4 };
 
+/* Of R, G and B: that of ImageNet, which VGG's descriptors subtract. */
+#define GENERATOR_MEAN                                                                                                 \
+    {                                                                                                                  \
+        123.68, 116.779, 103.939                                                                                       \
+    }
+
 typedef struct generator_inputs {
     nx_shape shape;     /* of the final picture, n x h x w x 3 */
     nx_tensor *content; /* RGB from 0 to 255, of that shape; NULL for textures */
@@ -38,6 +44,7 @@ typedef struct generator_network {
     generator_pictures (*record)(const config *c, nx_scope *s, const generator_inputs *in);
 
     int (*multiple)(const config *c); /* picture sides are multiples of this */
+    int (*least)(const config *c);    /* and of no fewer pixels than this, a multiple; NULL: than one multiple */
     bool one_size;                    /* it makes squares of exactly that side */
 
     /* How far from a pixel of the picture that is applied the network looks, a multiple of that; 0: everywhere, so that
@@ -48,6 +55,9 @@ typedef struct generator_network {
     bool (*noise)(const config *c); /* it draws: two pictures from one content may differ */
 } generator_network;
 
+/* The smallest side of its pictures. */
+int generator_least(const config *c);
+
 /* The network of a config. */
 const generator_network *generator_network_of(const config *c);
 
@@ -55,6 +65,9 @@ const generator_network *generator_network_of(const config *c);
 
 /* [generator] padding. */
 nx_padding generator_padding(const config *c);
+
+/* The content as [generator] input says: RGB from 0 to 1, or that minus GENERATOR_MEAN. */
+nx_tensor *generator_scaled(const config *c, nx_graph *g, nx_tensor *content);
 
 /* The one picture of a network, times [generator] output_scale. */
 generator_pictures generator_picture(const config *c, nx_scope *s, nx_tensor *y);

@@ -210,7 +210,7 @@ static bool check(const config *c, nx_error *err)
 static generator_pictures record(const config *c, nx_scope *s, const generator_inputs *in)
 {
     mtnet_options options = options_of(c);
-    nx_tensor *x = nx_scale(s->g, in->content, 1.f / 255);
+    nx_tensor *x = generator_scaled(c, s->g, in->content);
     mtnet_pictures p = mtnet_record(&options, s, x, in->applied ? 2 : c->generator.refine);
     generator_pictures out = {.count = c->generator.stages};
     for (int k = 0; k < out.count; k++) {

@@ -81,7 +81,7 @@ static pyramid_options options_of(const config *c)
 static generator_pictures record(const config *c, nx_scope *s, const generator_inputs *in)
 {
     pyramid_options options = options_of(c);
-    nx_tensor *picture = in->content ? nx_scale(s->g, in->content, 1.f / 255) : NULL;
+    nx_tensor *picture = in->content ? generator_scaled(c, s->g, in->content) : NULL;
     return generator_picture(
         c, s, pyramid_generate(&options, s, in->shape, picture, in->random, (float)c->generator.noise_scale));
 }

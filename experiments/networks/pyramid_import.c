@@ -3,7 +3,6 @@
 #include "networks/pyramid_import.h"
 
 #include "base/memory.h"
-#include "io/t7.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -93,14 +92,6 @@ static bool same_shape(const nx_param *p, const nx_t7 *tensor, bool normalizatio
     return same;
 }
 
-static bool dense(const nx_t7 *tensor)
-{
-    size_t expected = 1;
-    for (int i = tensor->rank - 1; i >= 0; expected *= tensor->size[i--])
-        if (tensor->size[i] > 1 && tensor->stride[i] != expected) return false;
-    return true;
-}
-
 static bool fill(const network *n, nx_param *p, const nx_t7 *module, const char *part, nx_error *err)
 {
     const nx_t7 *tensor = nx_t7_get(module, part);
@@ -108,13 +99,13 @@ static bool fill(const network *n, nx_param *p, const nx_t7 *module, const char 
     bool convolution = p->rank == 4 || strstr(p->name, ".conv") || !strncmp(p->name, "output", 6);
     if (convolution != nx_t7_is(module, "nn.SpatialConvolution"))
         return nx_fail(err, "%s: a %s where the pyramid has %s", n->path, module->class_name, p->name);
-    if (!tensor || tensor->kind != NX_T7_TENSOR || !tensor->storage || !same_shape(p, tensor, !convolution) ||
-        !dense(tensor))
+    const float *numbers = nx_t7_numbers(tensor);
+    if (!numbers || !same_shape(p, tensor, !convolution))
         return nx_fail(err, "%s: the %s of a %s has not the shape of %s", n->path, part, module->class_name, p->name);
     if (count > tensor->storage->count - tensor->offset)
         return nx_fail(err, "%s: %s needs %zu numbers from %zu on, and the storage has %zu", n->path, p->name, count,
                        tensor->offset, tensor->storage->count);
-    nx_param_import(p, tensor->storage->data + tensor->offset);
+    nx_param_import(p, numbers);
     return true;
 }
 
@@ -132,19 +123,17 @@ static void make_parameters(nx_params *params, const pyramid_options *options, i
     nx_graph_free(g);
 }
 
-bool pyramid_import(nx_params *params, pyramid_options *options, int *channels, const char *path, nx_error *err)
+bool pyramid_import(nx_params *params, pyramid_options *options, int *channels, const nx_t7 *root, const char *path,
+                    nx_error *err)
 {
-    nx_t7_file *file;
     network n = {.path = path};
-    if (!nx_t7_open(&file, path, err)) return false;
-    bool ok = walk(&n, nx_t7_root(file), 0, err) && describe(&n, options, channels, err);
+    bool ok = walk(&n, root, 0, err) && describe(&n, options, channels, err);
     if (ok) make_parameters(params, options, *channels);
     if (ok && params->count != 2 * (size_t)n.count)
         ok = nx_fail(err, "%s: %d layers with weights, where a pyramid of %d scales has %zu", path, n.count,
                      options->scales, params->count / 2);
     for (size_t i = 0; ok && i < params->count; i++)
         ok = fill(&n, params->items[i], n.weighted[i / 2], i % 2 ? "bias" : "weight", err);
-    nx_t7_free(file);
     return ok;
 }
 

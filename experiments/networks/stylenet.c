@@ -1,12 +1,11 @@
 /* StyleNet, as the table of the paper's released model: rows are layers, channels in units of the first one's. */
 #include "networks/stylenet.h"
 
-#include "networks/generators.h"
-#include "ops/add.h"
 #include "ops/concat.h"
 #include "ops/lrn.h"
 #include "ops/random.h"
 #include "ops/scale.h"
+#include "ops/slice.h"
 
 #include <stdio.h>
 
@@ -33,12 +32,20 @@ static int size_of(const stylenet_options *o, const struct row *r)
     return r->size ? r->size : output;
 }
 
+/* What a convolution's options say of its border. */
+static nx_conv_options border_of(const stylenet_options *o, const struct row *r)
+{
+    return (nx_conv_options){.pad = o->start && r->kind == RESIDUAL ? 0 : size_of(o, r) / 2,
+                             .padding = o->start ? NX_PADDING_ZERO : o->padding};
+}
+
 static nx_tensor *convolve(const stylenet_options *o, nx_scope *s, const char *name, nx_tensor *x, int channels,
                            const struct row *r)
 {
-    int size = size_of(o, r);
-    return nx_layer_conv(s, name, x, channels, size,
-                         (nx_conv_options){.stride = r->stride, .pad = size / 2, .padding = o->padding});
+    nx_conv_options options = border_of(o, r);
+    options.stride = r->stride;
+    if (r->kind == OUTPUT && o->tanh) options.activation = NX_ACTIVATION_TANH;
+    return nx_layer_conv(s, name, x, channels, size_of(o, r), options);
 }
 
 static nx_tensor *upscale(const stylenet_options *o, nx_scope *s, const char *name, nx_tensor *x, int channels,
@@ -47,14 +54,25 @@ static nx_tensor *upscale(const stylenet_options *o, nx_scope *s, const char *na
     if (!o->nearest)
         return nx_layer_conv_transposed(s, name, x, channels, r->size,
                                         (nx_conv_options){.stride = r->stride, .pad = 1, .output_pad = 1});
-    return nx_layer_conv(s, name, x, channels, r->size,
-                         (nx_conv_options){.upsample = r->stride, .pad = r->size / 2, .padding = o->padding});
+    nx_conv_options options = border_of(o, r);
+    options.upsample = r->stride;
+    return nx_layer_conv(s, name, x, channels, r->size, options);
 }
 
+/* What two convolutions without padding leave of their input. */
+static nx_tensor *shaved(nx_graph *g, nx_tensor *x, const struct row *r)
+{
+    int border = 2 * (r->size / 2);
+    return nx_slice(g, x,
+                    (nx_slice_options){.h = {border, x->shape.h - 2 * border}, .w = {border, x->shape.w - 2 * border}});
+}
+
+/* A block, whose output has x's size, or what `start` leaves of it. */
 static nx_tensor *residual(const stylenet_options *o, nx_scope *s, int index, nx_tensor *x, const struct row *r)
 {
     char name[32];
     nx_tensor *y = x;
+    if (o->start) x = shaved(s->g, x, r);
     for (int half = 1; half <= 2; half++) {
         snprintf(name, sizeof name, "block%d.conv%d", index, half);
         y = convolve(o, s, name, y, x->shape.c, r);
@@ -65,13 +83,26 @@ static nx_tensor *residual(const stylenet_options *o, nx_scope *s, int index, nx
     return y;
 }
 
+/* Pixels of x that blocks without padding take away on each side. */
+static int frame_of(const stylenet_options *o)
+{
+    const struct row *r = rows;
+    int unit = 1;
+    for (; r->kind != RESIDUAL; r++) unit *= r->stride;
+    return 2 * o->blocks * (r->size / 2) * unit;
+}
+
 nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
 {
     NX_CHECK(x->shape.h % STYLENET_MULTIPLE == 0 && x->shape.w % STYLENET_MULTIPLE == 0,
              "StyleNet: an image of %d x %d, not a multiple of %d", x->shape.h, x->shape.w, STYLENET_MULTIPLE);
-    char name[32], norm[32];
+    char name[32], norm[32], before[32];
     if (o->norm == STYLENET_INSTANCE_FIRST) x = nx_layer_instance_norm(s, "norm0", x, NX_ACTIVATION_NONE, NULL);
     if (o->norm == STYLENET_LRN_FIRST) x = nx_lrn(s->g, x, (nx_lrn_options){0});
+    if (o->start) {
+        int frame = frame_of(o);
+        x = nx_pad(s->g, x, (nx_pad_options){frame, frame, frame, frame, .mode = o->padding});
+    }
     int number = 1;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct row *r = &rows[i];
@@ -83,6 +114,8 @@ nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
             x = normalize(o, s, norm, convolve(o, s, name, x, channels, r), NX_ACTIVATION_RELU, NULL);
             break;
         case UP:
+            snprintf(before, sizeof before, "upsample_norm%d", number);
+            if (o->upsample_norm) x = normalize(o, s, before, x, NX_ACTIVATION_RELU, NULL);
             x = normalize(o, s, norm, upscale(o, s, name, x, channels, r), NX_ACTIVATION_RELU, NULL);
             break;
         case OUTPUT:
@@ -94,6 +127,25 @@ nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
         number++;
     }
     nx_die("a table without an output");
+}
+
+static int rounded_up(int pixels) { return (pixels + STYLENET_MULTIPLE - 1) / STYLENET_MULTIPLE * STYLENET_MULTIPLE; }
+
+/* A border is at most as wide as what it repeats of a torus, and less wide than what it mirrors. */
+int stylenet_least(const stylenet_options *o)
+{
+    bool mirror = o->padding == NX_PADDING_REFLECT;
+    int least = STYLENET_MULTIPLE, unit = 1;
+    if (!mirror && o->padding != NX_PADDING_CIRCULAR) return least;
+    if (o->start) return rounded_up(frame_of(o) + mirror);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct row *r = &rows[i];
+        if (r->kind == UP) unit /= r->stride;
+        int needed = (size_of(o, r) / 2 + mirror) * unit;
+        if (r->kind == DOWN) unit *= r->stride;
+        if (needed > least) least = needed;
+    }
+    return rounded_up(least);
 }
 
 /* Sums what every convolution reads on one side, in pixels of x; unit: those of one pixel of the layer's input. A layer
@@ -108,7 +160,7 @@ int stylenet_reach(const stylenet_options *o)
         if (r->kind == DOWN) unit *= r->stride;
         if (r->kind == UP) reach += unit, unit /= r->stride;
     }
-    return (reach + STYLENET_MULTIPLE - 1) / STYLENET_MULTIPLE * STYLENET_MULTIPLE;
+    return rounded_up(reach);
 }
 
 /* ---- as a generator ---- */
@@ -123,7 +175,10 @@ static stylenet_options options_of(const config *c)
                               .channels = c->generator.channels,
                               .blocks = c->generator.blocks,
                               .nearest = c->generator.upsample == UPSAMPLE_NEAREST,
+                              .upsample_norm = c->generator.upsample_norm,
                               .padding = generator_padding(c),
+                              .start = c->generator.padding_place == PADDING_PLACE_START,
+                              .tanh = c->generator.output == OUTPUT_TANH,
                               .output_size = c->generator.output_size};
 }
 
@@ -134,6 +189,10 @@ static bool check(const config *c, nx_error *err)
                        "[generator] output_size = %d: a convolution is as large on both sides of its middle, such "
                        "as 3 or 9",
                        c->generator.output_size);
+    if (c->generator.padding == PADDING_CIRCULAR && c->generator.padding_place == PADDING_PLACE_START)
+        return nx_fail(err,
+                       "[generator] padding_place = start: there is nothing of a torus behind it, circular padding "
+                       "is that of each convolution");
     return c->experiment.task != TASK_TEXTURE || c->generator.noise ||
            nx_fail(err, "[generator] noise = 0: a texture from stylenet is made from noise, such as 3 channels");
 }
@@ -142,7 +201,7 @@ static bool check(const config *c, nx_error *err)
 static generator_pictures record(const config *c, nx_scope *s, const generator_inputs *in)
 {
     stylenet_options options = options_of(c);
-    nx_tensor *x = in->content ? nx_scale(s->g, in->content, 1.f / 255) : NULL;
+    nx_tensor *x = in->content ? generator_scaled(c, s->g, in->content) : NULL;
     if (c->generator.noise) {
         nx_shape shape = in->shape;
         shape.c = c->generator.noise;
@@ -153,6 +212,12 @@ static generator_pictures record(const config *c, nx_scope *s, const generator_i
 }
 
 static int multiple(const config *c) { return (void)c, STYLENET_MULTIPLE; }
+
+static int least(const config *c)
+{
+    stylenet_options options = options_of(c);
+    return stylenet_least(&options);
+}
 
 /* A transposed convolution sees zeros beyond the border even where everything else goes around, so that a tile there is
  * unlike one within. */
@@ -168,6 +233,7 @@ const generator_network stylenet_network = {.name = "stylenet",
                                             .check = check,
                                             .record = record,
                                             .multiple = multiple,
+                                            .least = least,
                                             .reach = reach,
                                             .torus = generator_circular,
                                             .noise = draws};

@@ -5,13 +5,17 @@
  *
  * x is [n, h, w, 3 + noise], RGB in [0, 1] and any noise channels after it; h and w are multiples of STYLENET_MULTIPLE.
  * y is [n, h, w, 3], linear, RGB from 0 to 255 minus the descriptor's mean. With the defaults 1 672 323 parameters.
+ *
+ * The networks of Johnson et al.'s fast-neural-style are StyleNets, too (`start`, `tanh`, `upsample_norm`).
  */
 #ifndef NETWORKS_STYLENET_H
 #define NETWORKS_STYLENET_H
 
-#include "nn/layer.h"
+#include "networks/generators.h"
 
 enum { STYLENET_MULTIPLE = 4 };
+
+extern const generator_network stylenet_network; /* its row */
 
 typedef enum stylenet_norm {
     STYLENET_INSTANCE,       /* instance normalization everywhere */
@@ -25,13 +29,19 @@ typedef struct stylenet_options {
     int channels;       /* of the first layer: 32 in the paper; the next ones have twice and four times as many */
     int blocks;         /* residual: 5 in the paper */
     bool nearest;       /* nearest upsampling and a convolution instead of a transposed convolution */
+    bool upsample_norm; /* normalization and a ReLU before each upsampling, which the paper's network has not */
     nx_padding padding; /* replication in the paper, circular for textures */
+    bool start;         /* padding of x alone, by what residual blocks without padding take away; else zeros */
+    bool tanh;          /* of the last convolution */
     int output_size;    /* of the last convolution, odd: 3 in the paper (0: that too), 9 in Johnson et al. */
 } stylenet_options;
 
 /* A pixel of y depends on none of x that is farther away than this; a multiple of STYLENET_MULTIPLE. What normalization
  * measures is left out. */
 int stylenet_reach(const stylenet_options *options);
+
+/* The smallest h and w, a multiple of STYLENET_MULTIPLE: no smaller x can be reflected as far. */
+int stylenet_least(const stylenet_options *options);
 
 nx_tensor *stylenet_record(const stylenet_options *options, nx_scope *s, nx_tensor *x);
 

@@ -1,33 +1,26 @@
-/* Two sources, one network: both give the weights and biases of layers in the order in which they run, which is the
+/* Three sources, one network: each gives the weights and biases of layers in the order in which they run, which is the
  * order in which StyleNet's parameters are recorded. */
 #include "networks/stylenet_import.h"
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "io/onnx.h"
+#include "networks/stylenet_source.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCKS_MOST = 64, CHANNELS_MOST = 1024 };                           /* as [generator] blocks and channels */
-enum { PARAMETERS_MOST = 4 * (5 + 2 * BLOCKS_MOST) + 2, OUTPUT_SIZE = 9 }; /* two of a convolution, two of a norm */
+enum { OUTPUT_SIZE = 9 }; /* of TransformerNet */
 
-/* A parameter as the file has it. */
-typedef struct given {
-    int rank;
-    size_t shape[NX_TENSOR_RANK_MAX];
-    const float *data;
-    const char *name;
-} given;
-
-typedef struct source {
-    const char *path;
-    given params[PARAMETERS_MOST];
-    size_t count;
-    int blocks;
-} source;
+stylenet_given *stylenet_source_add(stylenet_source *s, const char *name)
+{
+    if (s->count == STYLENET_PARAMETERS_MOST) return NULL;
+    stylenet_given *g = &s->params[s->count++];
+    *g = (stylenet_given){0};
+    snprintf(g->name, sizeof g->name, "%s", name);
+    return g;
+}
 
 /* ---- from TransformerNet's names ---- */
 
@@ -56,7 +49,7 @@ static const nx_tensor_entry *block_entry(const nx_tensor_file *file, int block)
     return nx_tensor_file_find(file, name);
 }
 
-static bool from_names(source *s, const nx_tensor_file *file, const nx_params *params, nx_error *err)
+static bool from_names(stylenet_source *s, const nx_tensor_file *file, const nx_params *params, nx_error *err)
 {
     size_t running = 0;
     for (size_t i = 0; i < params->count; i++) {
@@ -65,15 +58,15 @@ static bool from_names(source *s, const nx_tensor_file *file, const nx_params *p
         if (!e) nx_fail(err, "%s: there is no %s in it, which TransformerNet has", s->path, name);
         free(name);
         if (!e) return false;
-        given *g = &s->params[s->count++];
-        *g = (given){.rank = e->rank, .data = e->data, .name = e->name};
+        stylenet_given *g = stylenet_source_add(s, e->name);
+        g->rank = e->rank, g->data = e->data;
         for (int k = 0; k < e->rank; k++) g->shape[k] = (size_t)e->shape[k];
     }
     for (size_t i = 0; i < nx_tensor_file_count(file); i++)
         running += strstr(nx_tensor_file_at(file, i)->name, ".running_") != NULL;
     return nx_tensor_file_count(file) == s->count + running ||
            nx_fail(err, "%s: %zu tensors, where TransformerNet of %d blocks has %zu: another network", s->path,
-                   nx_tensor_file_count(file) - running, s->blocks, s->count);
+                   nx_tensor_file_count(file) - running, s->c->generator.blocks, s->count);
 }
 
 /* ---- from the nodes of an ONNX model ---- */
@@ -81,7 +74,7 @@ static bool from_names(source *s, const nx_tensor_file *file, const nx_params *p
 enum { NODES_MOST = 1 << 13, CHAIN_MOST = 1 << 11 };
 
 typedef struct chain {
-    source *source;
+    stylenet_source *source;
     const nx_onnx *model;
     const nx_onnx_node *nodes[CHAIN_MOST]; /* those that work on the picture, in order */
     size_t count, at;
@@ -160,11 +153,11 @@ static bool take_parameter(chain *c, const char *name)
         bool passes = !strcmp(n->op, "Reshape") || !strcmp(n->op, "Unsqueeze") || !strcmp(n->op, "Identity");
         if (passes && n->n_in && n->n_out == 1 && !strcmp(n->out[0], name)) t = nx_onnx_find(m, name = n->in[0]);
     }
-    if (!t || !t->reals || c->source->count == PARAMETERS_MOST)
+    stylenet_given *g = t && t->reals ? stylenet_source_add(c->source, t->name) : NULL;
+    if (!g)
         return nx_fail(c->err, "%s: %s has no numbers of 32 bits in it: they are in another file, or of another type",
                        c->source->path, name);
-    given *g = &c->source->params[c->source->count++];
-    *g = (given){.rank = t->rank, .data = t->reals, .name = t->name};
+    g->rank = t->rank, g->data = t->reals;
     memcpy(g->shape, t->shape, sizeof t->shape);
     return true;
 }
@@ -308,8 +301,9 @@ static bool from_nodes(chain *c)
     if (!follow(c)) return false;
     const char *x = c->count ? c->nodes[0]->in[0] : "";
     if (!layer(c, &x, 9, 1) || !layer(c, &x, 3, 2) || !layer(c, &x, 3, 2)) return false;
-    for (; !strcmp(next_op(c), "Pad"); c->source->blocks++) {
-        if (c->source->blocks == BLOCKS_MOST) return another(c, "one more block", "the upsampling");
+    int *blocks = &c->source->c->generator.blocks;
+    for (*blocks = 0; !strcmp(next_op(c), "Pad"); ++*blocks) {
+        if (*blocks == STYLENET_BLOCKS_MOST) return another(c, "one more block", "the upsampling");
         if (!block(c, &x)) return false;
     }
     for (int i = 0; i < 2; i++)
@@ -323,49 +317,69 @@ static bool from_nodes(chain *c)
 /* ---- the network ---- */
 
 /* Records the network on no device, for the names and shapes of its parameters alone. */
-static void make_parameters(nx_params *params, const stylenet_options *options)
+static void make_parameters(nx_params *params, const config *c)
 {
     nx_device_info none = {0};
     nx_graph *g = nx_graph_new(&none);
     nx_scope scope = {.g = g, .params = params};
+    int side = generator_least(c);
+    nx_shape shape = {1, side, side, 3};
     params->unfilled = true;
-    stylenet_record(options, &scope, nx_input(g, (nx_shape){1, 64, 64, 3}, "picture"));
+    stylenet_network.record(c, &scope, &(generator_inputs){.shape = shape, .content = nx_input(g, shape, "picture")});
     nx_graph_free(g);
 }
 
-static bool fill(const source *s, nx_param *p, const given *from, nx_error *err)
+static void swap(float *a, float *b, size_t count)
 {
-    static const double mean[3] = STYLENET_MEAN;
+    for (size_t i = 0; i < count; i++) {
+        float value = a[i];
+        a[i] = b[i], b[i] = value;
+    }
+}
+
+/* Pixels as StyleNet has them: RGB, the first layer's over 255, the last one's minus the mean. */
+static void convert(const stylenet_source *s, const nx_param *p, float *values, size_t count)
+{
+    static const double mean[3] = GENERATOR_MEAN;
+    if (!strcmp(p->name, "conv1.weight")) {
+        size_t filter = count / (size_t)p->shape.c, channel = filter / 3;
+        for (size_t i = 0; i < count; i++) values[i] *= 255;
+        for (size_t i = 0; s->descriptors && i < count; i += filter)
+            swap(values + i, values + i + 2 * channel, channel);
+    }
+    if (strncmp(p->name, "output.", 7)) return;
+    if (s->descriptors) swap(values, values + count / 3 * 2, count / 3);
+    for (size_t i = 0; !s->descriptors && p->rank == 1 && i < count; i++)
+        values[i] = (float)((double)values[i] - mean[i]);
+}
+
+static bool fill(const stylenet_source *s, nx_param *p, const stylenet_given *from, nx_error *err)
+{
     size_t dims[4], count = nx_shape_count(p->shape);
     int rank = nx_param_dims(p, dims);
     bool same = rank == from->rank;
     for (int i = 0; same && i < rank; i++) same = dims[i] == from->shape[i];
-    if (!same) return nx_fail(err, "%s: %s has another shape than TransformerNet's", s->path, from->name);
+    if (!same) return nx_fail(err, "%s: %s has another shape than %s", s->path, from->name, s->whose);
     float *values = nx_alloc((count + 1) * sizeof *values);
     memcpy(values, from->data, count * sizeof *values);
-    for (size_t i = 0; !strcmp(p->name, "conv1.weight") && i < count; i++) values[i] *= 255;
-    for (size_t i = 0; !strcmp(p->name, "output.bias") && i < count; i++)
-        values[i] = (float)((double)values[i] - mean[i]);
+    convert(s, p, values, count);
     nx_param_import(p, values);
     free(values);
     return true;
 }
 
-static bool describe(const source *s, stylenet_options *options, const size_t *shape, int rank, nx_error *err)
+/* Takes the number of channels from the first convolution, and makes the parameters. */
+static bool describe(const stylenet_source *s, nx_params *params, size_t channels, int rank, nx_error *err)
 {
-    if (rank != 4 || !shape[0] || shape[0] > CHANNELS_MOST || s->blocks > BLOCKS_MOST)
-        return nx_fail(err, "%s: the first convolution is none of TransformerNet's, or there are more than %d blocks",
-                       s->path, BLOCKS_MOST);
-    *options = (stylenet_options){.norm = STYLENET_INSTANCE,
-                                  .channels = (int)shape[0],
-                                  .blocks = s->blocks,
-                                  .nearest = true,
-                                  .padding = NX_PADDING_REFLECT,
-                                  .output_size = OUTPUT_SIZE};
+    if (rank != 4 || !channels || channels > STYLENET_CHANNELS_MOST || s->c->generator.blocks > STYLENET_BLOCKS_MOST)
+        return nx_fail(err, "%s: the first convolution is none of %s, or there are more than %d blocks", s->path,
+                       s->whose, STYLENET_BLOCKS_MOST);
+    s->c->generator.channels = (int)channels;
+    make_parameters(params, s->c);
     return true;
 }
 
-static bool fill_all(const source *s, nx_params *params, nx_error *err)
+static bool fill_all(const stylenet_source *s, nx_params *params, nx_error *err)
 {
     if (s->count != params->count)
         return nx_fail(err, "%s: %zu parameters, and %zu are needed", s->path, s->count, params->count);
@@ -374,46 +388,67 @@ static bool fill_all(const source *s, nx_params *params, nx_error *err)
     return true;
 }
 
-static bool import_tensors(source *s, nx_params *params, stylenet_options *options, nx_error *err)
+static stylenet_source *source_new(const char *path, config *c)
 {
-    nx_tensor_file *file;
-    if (!nx_tensor_file_open(&file, s->path, err)) return false;
+    stylenet_source *s = nx_alloc(sizeof *s);
+    s->path = path, s->c = c;
+    return s;
+}
+
+/* The same of both kinds of files of it. */
+static stylenet_source *transformer_new(const char *path, config *c)
+{
+    stylenet_source *s = source_new(path, c);
+    s->whose = "TransformerNet's";
+    c->generator.upsample = UPSAMPLE_NEAREST;
+    c->generator.padding = PADDING_REFLECT;
+    c->generator.output_size = OUTPUT_SIZE;
+    return s;
+}
+
+bool stylenet_import_tensors(nx_params *params, config *c, const nx_tensor_file *file, const char *path, nx_error *err)
+{
+    stylenet_source *s = transformer_new(path, c);
     bool fine =
         stylenet_released(file) ||
-        nx_fail(err, "%s: no style transfer network: it has not the tensors of pytorch/examples' TransformerNet",
-                s->path);
-    while (fine && s->blocks <= BLOCKS_MOST && block_entry(file, s->blocks + 1)) s->blocks++;
+        nx_fail(err, "%s: no style transfer network: it has not the tensors of pytorch/examples' TransformerNet", path);
+    int blocks = 0;
+    while (fine && blocks <= STYLENET_BLOCKS_MOST && block_entry(file, blocks + 1)) blocks++;
+    c->generator.blocks = blocks;
     if (fine) {
         const nx_tensor_entry *first = nx_tensor_file_find(file, "conv1.conv2d.weight");
-        size_t shape[1] = {first->rank ? (size_t)first->shape[0] : 0};
-        fine = describe(s, options, shape, first->rank, err);
+        fine = describe(s, params, first->rank ? (size_t)first->shape[0] : 0, first->rank, err);
     }
-    if (fine) make_parameters(params, options);
     fine = fine && from_names(s, file, params, err) && fill_all(s, params, err);
-    nx_tensor_file_free(file);
-    return fine;
-}
-
-static bool import_onnx(source *s, nx_params *params, stylenet_options *options, nx_error *err)
-{
-    nx_onnx *model;
-    if (!nx_onnx_open(&model, s->path, err)) return false;
-    chain *c = nx_alloc(sizeof *c);
-    *c = (chain){.source = s, .model = model, .err = err};
-    bool fine = from_nodes(c) && describe(s, options, s->params[0].shape, s->params[0].rank, err);
-    if (fine) make_parameters(params, options);
-    fine = fine && fill_all(s, params, err);
-    free(c);
-    nx_onnx_free(model);
-    return fine;
-}
-
-bool stylenet_import(nx_params *params, stylenet_options *options, const char *path, nx_error *err)
-{
-    source *s = nx_alloc(sizeof *s);
-    s->path = path;
-    bool fine =
-        nx_ends_with(path, ".onnx") ? import_onnx(s, params, options, err) : import_tensors(s, params, options, err);
     free(s);
     return fine;
+}
+
+bool stylenet_import_onnx(nx_params *params, config *c, const nx_onnx *model, const char *path, nx_error *err)
+{
+    stylenet_source *s = transformer_new(path, c);
+    chain *nodes = nx_alloc(sizeof *nodes);
+    *nodes = (chain){.source = s, .model = model, .err = err};
+    bool fine = from_nodes(nodes) && describe(s, params, s->params[0].shape[0], s->params[0].rank, err) &&
+                fill_all(s, params, err);
+    free(nodes);
+    free(s);
+    return fine;
+}
+
+bool stylenet_import_t7(nx_params *params, config *c, const nx_t7 *root, const char *path, nx_error *err)
+{
+    stylenet_source *s = source_new(path, c);
+    bool fine = stylenet_source_t7(s, root, err) &&
+                describe(s, params, s->params[0].shape[0], s->params[0].rank, err) && fill_all(s, params, err);
+    free(s);
+    return fine;
+}
+
+bool stylenet_is_t7(const nx_t7 *root)
+{
+    const nx_t7 *modules = nx_t7_get(root, "modules");
+    for (size_t i = 1, count = nx_t7_length(modules); i <= count; i++)
+        if (nx_t7_is(nx_t7_at(modules, i), "nn.Tanh")) return true;
+    return nx_t7_get(root, "model") != NULL;
 }

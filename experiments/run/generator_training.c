@@ -108,6 +108,9 @@ static bool check(const generator_training *t, nx_error *err)
     if (c->data.size % multiple)
         return nx_fail(err, "[data] size = %d: the generator takes multiples of %d, such as %d", c->data.size, multiple,
                        c->data.size / multiple * multiple + multiple);
+    if (c->data.size < generator_least(c))
+        return nx_fail(err, "[data] size = %d: the generator's padding takes pictures of at least %d pixels a side",
+                       c->data.size, generator_least(c));
     if (generator_asks_for_balance(c) &&
         (t->texture || !c->descriptor.content_layers.count || !c->descriptor.style_layers.count ||
          !(c->loss.content_weight > 0 && c->loss.style_weight > 0)))
@@ -120,7 +123,7 @@ static bool check(const generator_training *t, nx_error *err)
 static model description(const task *base)
 {
     const float *mean = base->perceptual->descriptor->mean;
-    return (model){.input = {.order = "rgb", .scale = 1. / 255},
+    return (model){.input = model_input(base->c),
                    .output = {.order = "rgb", .scale = 1, .mean = {(double)mean[0], (double)mean[1], (double)mean[2]}}};
 }
 

@@ -21,6 +21,13 @@
 
 static const char *const means[] = {"mean_r", "mean_g", "mean_b"};
 
+model_pixels model_input(const config *c)
+{
+    model_pixels input = {.order = "rgb", .scale = 1. / 255, .mean = GENERATOR_MEAN};
+    if (c->generator.input == INPUT_UNIT) memset(input.mean, 0, sizeof input.mean);
+    return input;
+}
+
 /* ---- writing ---- */
 
 static bool write_number(nx_h5 *file, const char *side, const char *what, double value, nx_error *err)
@@ -229,57 +236,100 @@ static bool finish(model **out, model *m, bool fine)
     return fine;
 }
 
-bool model_open(model **out, const char *path, nx_error *err)
-{
-    if (nx_ends_with(path, ".onnx") || nx_pth_is_file(path)) return model_import(out, path, err);
-    model *m = nx_alloc(sizeof *m);
-    m->file = nx_copy_text(path);
-    bool tensors = nx_ends_with(path, ".safetensors");
-    return finish(out, m, tensors ? read_tensors(m, err) : read_hdf5(m, err));
-}
+/* ---- networks of others ---- */
 
-bool model_foreign(const char *path)
-{
-    nx_tensor_file *file;
-    nx_error none;
-    if (nx_ends_with(path, ".onnx") || !nx_pth_is_file(path)) return nx_ends_with(path, ".onnx");
-    bool foreign = nx_tensor_file_open(&file, path, &none) && stylenet_released(file);
-    nx_tensor_file_free(file);
-    return foreign;
-}
-
-static bool import_pyramid(model *m, nx_params *params, nx_error *err)
+static bool import_pyramid(model *m, nx_params *params, const nx_t7 *root, nx_error *err)
 {
     pyramid_options o;
     int channels;
-    bool fine = pyramid_import(params, &o, &channels, m->file, err);
-    if (fine) describe_released(m, &o, channels);
+    if (!pyramid_import(params, &o, &channels, root, m->file, err)) return false;
+    describe_released(m, &o, channels);
+    m->origin = "a network of Texture Networks";
+    return true;
+}
+
+/* What stylenet_import made of c. */
+static void describe_stylenet(model *m, const config *c, const char *origin)
+{
+    char *generator = config_text(c, "generator");
+    m->network = config_get(c, "generator", "network");
+    m->options = nx_format("[experiment]\npaper = improved_texnet\ntask = train\n\n%s", generator);
+    m->input = model_input(c);
+    m->output = (model_pixels){.order = "rgb", .scale = 1, .mean = GENERATOR_MEAN};
+    m->origin = origin;
+    free(generator);
+}
+
+static bool import_t7(model *m, config *c, nx_params *params, nx_error *err)
+{
+    nx_t7_file *file;
+    if (!nx_t7_open(&file, m->file, err)) return false;
+    const nx_t7 *root = nx_t7_root(file);
+    bool style = stylenet_is_t7(root),
+         fine = style ? stylenet_import_t7(params, c, root, m->file, err) : import_pyramid(m, params, root, err);
+    if (fine && style) describe_stylenet(m, c, "a network of fast-neural-style");
+    nx_t7_free(file);
     return fine;
 }
 
-static bool import_stylenet(model *m, nx_params *params, nx_error *err)
+static const char transformer[] = "a style transfer network of pytorch/examples";
+
+static bool import_onnx(model *m, config *c, nx_params *params, nx_error *err)
 {
-    stylenet_options o;
-    if (!stylenet_import(params, &o, m->file, err)) return false;
-    m->network = nx_copy_text("stylenet");
-    m->options = nx_format("[experiment]\npaper = improved_texnet\ntask = train\n\n[generator]\nnetwork = stylenet\n"
-                           "channels = %d\nblocks = %d\nupsample = nearest\npadding = reflect\noutput_size = %d\n",
-                           o.channels, o.blocks, o.output_size);
-    m->input = (model_pixels){.order = "rgb", .scale = 1. / 255};
-    m->output = (model_pixels){.order = "rgb", .scale = 1, .mean = STYLENET_MEAN};
-    return true;
+    nx_onnx *file;
+    if (!nx_onnx_open(&file, m->file, err)) return false;
+    bool fine = stylenet_import_onnx(params, c, file, m->file, err);
+    if (fine) describe_stylenet(m, c, transformer);
+    nx_onnx_free(file);
+    return fine;
+}
+
+static bool import_tensors(model *m, config *c, nx_params *params, nx_error *err)
+{
+    nx_tensor_file *file;
+    if (!nx_tensor_file_open(&file, m->file, err)) return false;
+    bool fine = stylenet_import_tensors(params, c, file, m->file, err);
+    if (fine) describe_stylenet(m, c, transformer);
+    nx_tensor_file_free(file);
+    return fine;
 }
 
 bool model_import(model **out, const char *path, nx_error *err)
 {
     nx_params *params = nx_params_new();
+    config *c = NULL;
     model *m = nx_alloc(sizeof *m);
     m->file = nx_copy_text(path);
     m->arrays = checkpoint_new();
-    bool fine = nx_ends_with(path, ".t7") ? import_pyramid(m, params, err) : import_stylenet(m, params, err);
+    bool fine = config_parse(&c, path, "[generator]\nnetwork = stylenet\n", ".", NULL, 0, err) &&
+                (nx_ends_with(path, ".t7")     ? import_t7(m, c, params, err)
+                 : nx_ends_with(path, ".onnx") ? import_onnx(m, c, params, err)
+                                               : import_tensors(m, c, params, err));
     if (fine) checkpoint_put_params(m->arrays, PARAMETERS, params);
+    config_free(c);
     nx_params_free(params);
     return finish(out, m, fine);
+}
+
+static bool has_ending(const char *path) { return nx_ends_with(path, ".t7") || nx_ends_with(path, ".onnx"); }
+
+bool model_foreign(const char *path)
+{
+    nx_tensor_file *file;
+    nx_error none;
+    if (has_ending(path) || !nx_pth_is_file(path)) return has_ending(path);
+    bool foreign = nx_tensor_file_open(&file, path, &none) && stylenet_released(file);
+    nx_tensor_file_free(file);
+    return foreign;
+}
+
+bool model_open(model **out, const char *path, nx_error *err)
+{
+    if (has_ending(path) || nx_pth_is_file(path)) return model_import(out, path, err);
+    model *m = nx_alloc(sizeof *m);
+    m->file = nx_copy_text(path);
+    bool tensors = nx_ends_with(path, ".safetensors");
+    return finish(out, m, tensors ? read_tensors(m, err) : read_hdf5(m, err));
 }
 
 void model_free(model *m)

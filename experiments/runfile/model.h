@@ -7,8 +7,9 @@
  *     /model/parameters  each by name, float32, OIHW
  *
  * The same as safetensors: parameters as tensors, the rest as metadata. The networks that Ulyanov et al. released for
- * Texture Networks are read too, as safetensors with the names of networks/pyramid and no metadata of nstx, and those
- * of pytorch/examples' fast_neural_style, as .pth or .onnx (networks/stylenet_import).
+ * Texture Networks are read too, as .t7 or as safetensors with the names of networks/pyramid and no metadata of nstx,
+ * and those of pytorch/examples' fast_neural_style, as .pth or .onnx, and of fast-neural-style, as .t7
+ * (networks/stylenet_import).
  *
  * A network's numbers are (pixel - mean) * scale, pixel being RGB from 0 to 255, in the given order of channels.
  *
@@ -21,6 +22,7 @@
 #ifndef RUNFILE_MODEL_H
 #define RUNFILE_MODEL_H
 
+#include "config/config.h"
 #include "runfile/checkpoint.h"
 
 typedef struct model_pixels {
@@ -31,11 +33,15 @@ typedef struct model_pixels {
 
 typedef struct model {
     char *file;                 /* where it was read */
+    const char *origin;         /* of a file of others: "a network of fast-neural-style"; NULL: of nstx */
     char *network, *options;    /* "stylenet"; INI text */
     char *classes;              /* of a classifier, one a line; NULL: it is none */
     model_pixels input, output; /* of the network; a classifier has no output */
     checkpoint *arrays;         /* parameters/NAME */
 } model;
+
+/* What a generator of that config is given. */
+model_pixels model_input(const config *c);
 
 /* Writes all or nothing. file and arrays of m are not looked at. */
 bool model_save(const char *path, const model *m, const nx_params *params, nx_error *err);
@@ -46,13 +52,13 @@ bool model_exportable(const model *m, nx_error *err);
 /* Writes what was read as safetensors, with the name of the file that it came from. */
 bool model_export(const char *path, const model *m, nx_error *err);
 
-/* Reads a network that its authors released as a file of Torch7 (networks/pyramid_import). */
+/* Reads a network that its authors released, by its name's ending: .t7, .onnx, or a file of tensors. */
 bool model_import(model **out, const char *path, nx_error *err);
 
-/* Whether the file is one of pytorch/examples' networks, or an ONNX model, which may be another. */
+/* Whether the file is one of pytorch/examples' networks, or of Torch7 or an ONNX model, which may be another. */
 bool model_foreign(const char *path);
 
-/* Reads all of it: HDF5, safetensors, .pth or .onnx. What is no model file is an error that says so. */
+/* Reads all of it: HDF5, safetensors, .pth, .onnx or .t7. What is no model file is an error that says so. */
 bool model_open(model **out, const char *path, nx_error *err);
 void model_free(model *m);
 

@@ -433,6 +433,15 @@ const nx_t7 *nx_t7_at(const nx_t7 *value, size_t index)
 
 size_t nx_t7_length(const nx_t7 *value) { return value ? value->length : 0; }
 
+const float *nx_t7_numbers(const nx_t7 *value)
+{
+    size_t expected = 1;
+    if (!value || value->kind != NX_T7_TENSOR || !value->storage) return NULL;
+    for (int i = value->rank - 1; i >= 0; expected *= value->size[i--])
+        if (value->size[i] > 1 && value->stride[i] != expected) return NULL;
+    return value->storage->data + value->offset;
+}
+
 bool nx_t7_is(const nx_t7 *value, const char *class_name)
 {
     return value && value->class_name && !strcmp(value->class_name, class_name);

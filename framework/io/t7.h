@@ -76,6 +76,10 @@ const nx_t7 *nx_t7_at(const nx_t7 *value, size_t index);
 /* How many entries 1, 2, 3, ... without a gap. */
 size_t nx_t7_length(const nx_t7 *value);
 
+/* The numbers of a tensor, of which the last index is the fastest, the first size[0] * size[1] * ... of what is there;
+ * NULL if it has none, or they do not follow one another so, or it is no tensor. */
+const float *nx_t7_numbers(const nx_t7 *value);
+
 /* True for an object or a tensor of exactly that class; false for NULL. */
 bool nx_t7_is(const nx_t7 *value, const char *class_name);
 

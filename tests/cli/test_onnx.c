@@ -214,6 +214,17 @@ static void textures_take_noise_alone(void **state)
     free(file.data);
 }
 
+/* Padded once and shaved by every block, its pixels centered, for every size. */
+static void a_checkpoint_of_others_is_exported(void **state)
+{
+    (void)state;
+    nstx(0, "weights export " NSTX_SOURCE "/tests/reference/fastneuralstyle/nearest.t7 johnson.onnx");
+    onnx_file file = load_onnx("johnson.onnx");
+    assert_signature(&file, "content:3xheightxwidth ", "picture:3xheightxwidth ");
+    assert_in_order(&file);
+    free(file.data);
+}
+
 static void what_is_refused(void **state)
 {
     (void)state;
@@ -266,11 +277,9 @@ static int open_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_generator_is_exported),
-        cmocka_unit_test(the_bytes_are_the_models),
-        cmocka_unit_test(textures_take_noise_alone),
-        cmocka_unit_test(what_is_refused),
-        cmocka_unit_test(operations_without_a_row_are_named),
+        cmocka_unit_test(a_generator_is_exported),   cmocka_unit_test(the_bytes_are_the_models),
+        cmocka_unit_test(textures_take_noise_alone), cmocka_unit_test(a_checkpoint_of_others_is_exported),
+        cmocka_unit_test(what_is_refused),           cmocka_unit_test(operations_without_a_row_are_named),
     };
     return cmocka_run_group_tests(tests, open_all, scratch_close);
 }

@@ -93,5 +93,6 @@ void seed_run(fuzz_seeds *out);
 void seed_model(fuzz_seeds *out);
 void seed_model_safetensors(fuzz_seeds *out);
 void seed_model_onnx(fuzz_seeds *out);
+void seed_model_t7(fuzz_seeds *out);
 
 #endif

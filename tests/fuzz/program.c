@@ -170,11 +170,11 @@ static void add_model(fuzz_seeds *out, bool safetensors)
 void seed_model(fuzz_seeds *out) { add_model(out, false); }
 void seed_model_safetensors(fuzz_seeds *out) { add_model(out, true); }
 
-void seed_model_onnx(fuzz_seeds *out)
+/* Files of tests/reference. */
+static void add_files(fuzz_seeds *out, const char *const *files, size_t count)
 {
-    static const char *const files[] = {"new.onnx", "old.onnx"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char *path = nx_format(NSTX_SOURCE "/tests/reference/transformernet/%s", files[i]), *data;
+    for (size_t i = 0; i < count; i++) {
+        char *path = nx_format(NSTX_SOURCE "/tests/reference/%s", files[i]), *data;
         size_t bytes;
         nx_error err;
         must(nx_file_read(path, &data, &bytes, &err), "a seed is missing");
@@ -182,6 +182,16 @@ void seed_model_onnx(fuzz_seeds *out)
         free(data);
         free(path);
     }
+}
+
+void seed_model_onnx(fuzz_seeds *out)
+{
+    add_files(out, (const char *[]){"transformernet/new.onnx", "transformernet/old.onnx"}, 2);
+}
+
+void seed_model_t7(fuzz_seeds *out)
+{
+    add_files(out, (const char *[]){"fastneuralstyle/nearest.t7", "fastneuralstyle/batch.t7"}, 2);
 }
 
 void read_pyramid(const char *path)

@@ -451,6 +451,7 @@ const fuzz_reader fuzz_readers[] = {
     {"model", ".h5", seed_model, read_model, NULL, 2},
     {"model-st", ".safetensors", seed_model_safetensors, read_model, NULL, 50},
     {"model-onnx", ".onnx", seed_model_onnx, read_model, NULL, 50},
+    {"model-t7", ".t7", seed_model_t7, read_model, NULL, 50},
     {"pyramid", ".t7", seed_t7, read_pyramid, NULL, 50},
 };
 const size_t fuzz_reader_count = sizeof fuzz_readers / sizeof *fuzz_readers;

@@ -362,6 +362,30 @@ static void refuses_tensors_outside_their_storage(void **state)
     refused("does not lie in its storage");
 }
 
+/* 0, 1, 2, ... as tensors of which only some are rows behind rows. */
+static void numbers_follow_one_another(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t sizes[2], strides[2];
+        int first; /* number; -1: none */
+    } cases[] = {
+        {{2, 3}, {3, 1}, 4}, {{2, 3}, {1, 2}, -1}, {{2, 3}, {4, 1}, -1}, {{1, 3}, {7, 1}, 4}, {{0, 3}, {3, 1}, -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nx_t7_file *file;
+        nx_error err;
+        used = 0;
+        begin_tensor(1, "torch.FloatTensor", 2, cases[i].sizes, cases[i].strides, 5);
+        put_float_storage(2, 12);
+        assert_true(open_bytes(&file, used, &err));
+        const float *numbers = nx_t7_numbers(nx_t7_root(file));
+        assert_int_equal(numbers ? (int)numbers[0] : -1, cases[i].first);
+        assert_null(nx_t7_numbers(NULL));
+        nx_t7_free(file);
+    }
+    used = 0;
+}
+
 /* Whatever one byte becomes, the answer is yes or one line; a sanitizer sees the rest. */
 static void survives_damage(void **state)
 {
@@ -397,6 +421,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_wrong),
         cmocka_unit_test(large_tables_are_quick),
         cmocka_unit_test(refuses_tensors_outside_their_storage),
+        cmocka_unit_test(numbers_follow_one_another),
         cmocka_unit_test(survives_damage),
     };
     return cmocka_run_group_tests_name("t7", tests, scratch_open, scratch_close) != 0;

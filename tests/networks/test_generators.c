@@ -92,6 +92,7 @@ static void papers_refuse(void **state)
         {"improved_texnet", "task = texture\n", "noise = 0: a texture from stylenet is made from noise"},
         {"improved_texnet", "[loss]\ndiversity = 1\n", "it needs [generator] noise of 1 or more"},
         {"texture_networks", "", "texture_networks trains pyramid"},
+        {"improved_texnet", "[generator]\npadding = circular\npadding_place = start\n", "padding_place = start: "},
         {"multimodal", "", "multimodal trains mtnet"},
         {"multimodal", "task = texture\n[generator]\nnetwork = mtnet\n", "has the task train alone"},
         {"multimodal", "[generator]\nnetwork = mtnet\nnorm = batch\n", "mtnet has instance normalization alone"},
@@ -126,6 +127,7 @@ static void rows_make_pictures(void **state)
         {"stylenet", "channels = 4\nblocks = 1\n", false, false, false, 1},
         {"stylenet", "channels = 4\nblocks = 1\nnoise = 2\npadding = circular\n", false, true, true, 1},
         {"stylenet", "channels = 4\nblocks = 1\nnoise = 2\n", true, true, false, 1},
+        {"stylenet", "channels = 4\nblocks = 2\npadding = reflect\npadding_place = start\n", false, false, false, 1},
         {"mtnet", "channels = 4\n", false, false, false, 3},
         {"mtnet", "channels = 4\nstages = 2\npadding = circular\n", false, false, true, 2},
         {"pyramid", "scales = 3\n", true, true, true, 1},
@@ -136,6 +138,7 @@ static void rows_make_pictures(void **state)
         config *c = config_of("generator", "network", cases[i].network, cases[i].more);
         const generator_network *n = generator_network_of(c);
         int side = n->multiple(c) * (n->one_size ? 1 : 2);
+        if (generator_least(c) > side) side = generator_least(c);
         assert_int_equal(n->reach(c) % n->multiple(c), 0);
         assert_int_equal(n->noise(c), cases[i].noise);
         assert_int_equal(n->torus(c), cases[i].torus);
@@ -160,6 +163,39 @@ static void rows_make_pictures(void **state)
     }
 }
 
+/* Of the smallest pictures that can be padded as far. */
+static void smallest_pictures_are_made(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more;
+        int least;
+    } cases[] = {
+        {"padding = reflect\n", 8},
+        {"padding = reflect\noutput_size = 31\n", 16},
+        {"padding = circular\n", 4},
+        {"padding = circular\noutput_size = 31\n", 16},
+        {"padding = zero\n", 4},
+        {"padding = reflect\npadding_place = start\nblocks = 1\n", 12},
+        {"padding = reflect\npadding_place = start\n", 44},
+        {"padding = replicate\npadding_place = start\n", 4},
+        {"padding = zero\npadding_place = start\nupsample = nearest\nupsample_norm = true\n", 4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        config *c = config_of("generator", "channels", "2", cases[i].more);
+        assert_int_equal(generator_least(c), cases[i].least);
+        nx_graph *g = nx_graph_new(&test_device()->info);
+        nx_params *params = nx_params_new();
+        nx_scope scope = {.g = g, .params = params, .undrawn = true};
+        nx_shape shape = {1, cases[i].least, cases[i].least, 3};
+        generator_inputs in = {.shape = shape, .content = nx_input(g, shape, "content")};
+        assert_true(nx_shape_equal(generator_network_of(c)->record(c, &scope, &in).output[0]->shape, shape));
+        nx_params_free(params);
+        nx_graph_free(g);
+        config_free(c);
+    }
+}
+
 int main(void)
 {
     nx_log_set(NX_LOG_WARN);
@@ -168,6 +204,7 @@ int main(void)
         cmocka_unit_test(papers_train_networks),
         cmocka_unit_test(papers_refuse),
         cmocka_unit_test(rows_make_pictures),
+        cmocka_unit_test(smallest_pictures_are_made),
     };
     int failed = cmocka_run_group_tests_name("generators", tests, NULL, NULL);
     test_device_close();

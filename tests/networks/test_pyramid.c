@@ -375,8 +375,12 @@ static void imports_are_the_same(void **state)
         pyramid_options options, described;
         nx_tensor_file *file;
         int channels, same;
-        if (!pyramid_import(params, &options, &channels, t7, &err) || !nx_tensor_file_open(&file, converted, &err))
+        nx_t7_file *torch;
+        if (!nx_t7_open(&torch, t7, &err) ||
+            !pyramid_import(params, &options, &channels, nx_t7_root(torch), t7, &err) ||
+            !nx_tensor_file_open(&file, converted, &err))
             fail_msg("%s", err.text);
+        nx_t7_free(torch);
         assert_true(options.scales == cases[k].scales && options.pointwise_left_out == !cases[k].pointwise);
         assert_true(channels == cases[k].channels && nx_params_numbers(params, false) == cases[k].numbers);
         assert_true(pyramid_described(file, &described, &same) && same == channels);

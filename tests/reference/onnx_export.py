@@ -9,7 +9,7 @@ Each variant is trained for a few steps in a folder of its own, exported twice (
 onnx.checker in full, and run on pictures or on the noise that nstx draws for seed 1. Printed are the largest difference
 from the picture that nstx writes in 16 bits, in grey levels of 255, and the standard deviation of that picture's
 channels. Then the networks that were released for Texture Networks, where NSTX_TEST_DATA names the folder above theirs:
-their colours are BGR inside. A difference of more than 0.255, or a picture without contrast, which shows nothing, is a
+their colours are BGR inside; and the checkpoints of fastneuralstyle/. A difference of more than 0.255, or a picture without contrast, which shows nothing, is a
 failure: exit code 1.
 """
 import itertools
@@ -60,6 +60,11 @@ def variants():
         yield (f"stylenet-{norm}-{upsample}-{padding}",
                f"generator.norm={norm} generator.upsample={upsample} generator.padding={padding} experiment.steps={steps}")
     texture = "experiment.task=texture"
+    for upsample, padding in itertools.product(("transposed", "nearest"), ("replicate", "reflect", "zero")):
+        yield (f"stylenet-start-{upsample}-{padding}",
+               f"generator.padding_place=start generator.padding={padding} generator.upsample={upsample} "
+               "generator.upsample_norm=true generator.input=centered generator.output=tanh generator.output_scale=150 "
+               "generator.noise=1")
     yield "stylenet-paper", "generator.channels=32 generator.blocks=5 data.batch=1"
     yield "stylenet-noise", "generator.noise=2 generator.noise_scale=3"
     yield "stylenet-texture", f"{texture} generator.noise=3 generator.padding=circular generator.upsample=nearest"
@@ -232,8 +237,10 @@ def main():
         done = [compare(nstx, folder, name, trained(nstx, folder, name, options))
                 for name, options in variants() if part in name]
         released = pathlib.Path(os.environ.get("NSTX_TEST_DATA", folder)).resolve() / "texture_networks"
+        others = pathlib.Path(__file__).resolve().parent / "fastneuralstyle"
         done += [compare(nstx, folder, f"released-{path.stem}", str(path))
-                 for path in sorted(released.glob("*.safetensors")) if part in f"released-{path.stem}"]
+                 for path in sorted(released.glob("*.safetensors")) + sorted(others.glob("*.t7"))
+                 if part in f"released-{path.stem}"]
         sys.exit(not all(done))
 
 
