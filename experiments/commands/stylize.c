@@ -22,9 +22,9 @@
 
 static const char stylize_options[] =
     "IMAGE is a picture, a folder of pictures, or a row of numbered ones, such as frames/%04d.png; every one is\n"
-    "made with the same noise. OUT is a file, or a folder in which each keeps its name. MODEL is one of nstx, a\n"
-    "network of pytorch/examples, its .pth or an ONNX model of it, or a .t7 of fast-neural-style. Colour profiles\n"
-    "are carried along.\n" APPLY_OPTIONS
+    "made with the same noise. OUT is a file, or a folder in which each keeps its name. MODEL is one of nstx, the\n"
+    "run file of a training (its newest checkpoint), a network of pytorch/examples, its .pth or an ONNX model of it,\n"
+    "or a .t7 of fast-neural-style. Colour profiles are carried along.\n" APPLY_OPTIONS
     "  --size N|WxH            pixels of the longer side, or both sides; the picture's own without it\n"
     "  --keep-colors yuv|lab|histogram  of the content: all but the lightness, or their mean and covariance\n"
     "  --alpha white|keep      what is transparent is composited over white; keep: and the result, a PNG, is as\n"

@@ -49,7 +49,7 @@ static int weights_import(const request *r);
 #define VERIFY "weights verify FILE [--preprocessing caffe|torchvision]"
 #define NORMALIZE                                                                                                      \
     "weights normalize IN OUT.safetensors --images FOLDER [--count N] [--size S] [--preprocessing caffe|torchvision]"
-#define EXPORT "weights export MODEL OUT.safetensors|OUT.onnx"
+#define EXPORT "weights export MODEL|RUN.h5 OUT.safetensors|OUT.onnx"
 #define IMPORT "weights import FILE [--preprocessing caffe|torchvision] -o OUT.safetensors"
 
 static const struct action {
@@ -71,9 +71,10 @@ static const char weights_options[] =
     "  nstx " VERIFY "\n    a descriptor on synthetic pictures: what each layer makes of them\n"
     "  nstx " NORMALIZE "\n    a descriptor scaled so that every channel's mean over the pictures is 1\n"
     "  nstx " EXPORT
-    "\n    a trained generator for other programs: its numbers, or as a model of ONNX the whole network\n"
+    "\n    a trained generator, or a run's newest checkpoint, for other programs: its numbers, or as a model of ONNX\n"
+    "    the whole network\n"
     "  nstx " IMPORT "\n    a descriptor, or a generator of pytorch/examples (.pth, .onnx), fast-neural-style or "
-                     "Texture Networks (.t7), as\n"
+    "Texture Networks (.t7), as\n"
     "    nstx keeps them\n";
 
 /* ---- a descriptor and a device ---- */

@@ -116,7 +116,7 @@ CHOICE(experiment, scale, scale, paper, "which of the config's [scale.NAME] sect
 INT(experiment, seed, 1, 0, INT_MAX, "of every random number; the same seed, device and config give the same bits")
 INT(experiment, steps, 1000, 0, INT_MAX, "updates; 0 evaluates and logs step 0 alone")
 PATH(experiment, start, WANT_FILE, "", ,
-    "train, texture, classify: a trained model (NAME.model.h5, or safetensors) from whose parameters training begins; its "
+    "train, texture, classify: a trained model (NAME.model.h5, safetensors, a run file) from whose parameters training begins; its "
     "network must be this one; empty: from random ones")
 END(experiment)
 

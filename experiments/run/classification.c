@@ -378,7 +378,12 @@ static void put_state(const task *base, checkpoint *k, uint64_t step, bool finis
 static void log_inputs(const task *base, runfile *file)
 {
     char *names = names_text(&((const classifying *)base)->train);
+    model m = description(names);
     train_log_inputs(base, file);
+    model_set_options(&m, base->c, "classifier");
+    model_note(file, &m);
+    free(m.options);
+    free(m.network);
     names[strlen(names) - 1] = 0; /* the last end of a line */
     runfile_set_text(file, "/data", "classes", names);
     free(names);
@@ -387,15 +392,12 @@ static void log_inputs(const task *base, runfile *file)
 static bool save_model(const task *base, const char *run, nx_error *err)
 {
     const classifying *t = (const classifying *)base;
-    char *classifier = config_text(base->c, "classifier"), *network = config_get(base->c, "classifier", "network"),
-         *options = nx_format("[experiment]\npaper = %s\ntask = classify\n\n%s", base->paper->name, classifier),
-         *names = names_text(&t->train), *path = path_beside(run, ".model.h5");
+    char *names = names_text(&t->train), *path = path_beside(run, ".model.h5");
     model m = description(names);
-    m.network = network, m.options = options;
+    model_set_options(&m, base->c, "classifier");
     bool ok = model_save(path, &m, t->trainer.params, err);
-    free(classifier);
-    free(network);
-    free(options);
+    free(m.options);
+    free(m.network);
     free(names);
     free(path);
     return ok;

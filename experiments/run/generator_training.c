@@ -196,19 +196,24 @@ static bool prepare(task *base, const checkpoint *k, const char *path, nx_error 
 
 static bool save_model(const task *base, const char *run, nx_error *err)
 {
-    const generator_training *t = (const generator_training *)base;
-    char *generator = config_text(base->c, "generator"), *network = config_get(base->c, "generator", "network"),
-         *options = nx_format("[experiment]\npaper = %s\ntask = %s\n\n%s", base->paper->name,
-                              t->texture ? "texture" : "train", generator);
     model m = description(base);
-    m.network = network, m.options = options;
+    model_set_options(&m, base->c, "generator");
     char *path = path_beside(run, ".model.h5");
-    bool ok = model_save(path, &m, t->trainer.params, err);
+    bool ok = model_save(path, &m, ((const trainer *)base)->params, err);
     free(path);
-    free(generator);
-    free(options);
-    free(network);
+    free(m.options);
+    free(m.network);
     return ok;
+}
+
+static void log_inputs(const task *base, runfile *file)
+{
+    model m = description(base);
+    model_set_options(&m, base->c, "generator");
+    train_log_inputs(base, file);
+    model_note(file, &m);
+    free(m.options);
+    free(m.network);
 }
 
 const task_kind training = {TRAIN_KIND,
@@ -224,6 +229,6 @@ const task_kind training = {TRAIN_KIND,
                             .print = print,
                             .prepare = prepare,
                             .look = generator_look,
-                            .log_inputs = train_log_inputs,
+                            .log_inputs = log_inputs,
                             .put_state = train_put_state,
                             .save_model = save_model};

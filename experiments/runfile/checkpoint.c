@@ -26,6 +26,23 @@ void checkpoint_free(checkpoint *c)
     free(c);
 }
 
+void checkpoint_keep(checkpoint *c, const char *prefix)
+{
+    size_t kept = 0, length = strlen(prefix);
+    for (size_t i = 0; i < c->arrays; i++) {
+        checkpoint_array *a = &c->array[i];
+        if (!strncmp(a->name, prefix, length) && a->name[length] == '/') {
+            c->array[kept++] = *a;
+        } else {
+            free(a->name);
+            free(a->values);
+        }
+    }
+    c->arrays = kept;
+    for (size_t i = 0; i < c->counters; i++) free(c->counter[i].name);
+    c->counters = 0;
+}
+
 static size_t product(int rank, const int *dims)
 {
     size_t count = 1;

@@ -41,6 +41,9 @@ void checkpoint_put_array(checkpoint *c, const char *name, int rank, const int *
 void checkpoint_put_params(checkpoint *c, const char *prefix, const nx_params *params);
 void checkpoint_put_counter(checkpoint *c, const char *name, uint64_t value);
 
+/* Leaves the arrays PREFIX/..., and nothing else. */
+void checkpoint_keep(checkpoint *c, const char *prefix);
+
 /* False, naming the step (the counter "step") and the array, if a number is infinite or NaN. */
 bool checkpoint_finite(const checkpoint *c, nx_error *err);
 

@@ -9,6 +9,7 @@
 #include "networks/pyramid_import.h"
 #include "networks/stylenet_import.h"
 #include "runfile/atomic.h"
+#include "runfile/reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,41 @@ model_pixels model_input(const config *c)
     return input;
 }
 
+void model_set_options(model *m, const config *c, const char *section)
+{
+    char *paper = config_get(c, "experiment", "paper"), *task = config_get(c, "experiment", "task"),
+         *text = config_text(c, section);
+    m->network = config_get(c, section, "network");
+    m->options = nx_format("[experiment]\npaper = %s\ntask = %s\n\n%s", paper, task, text);
+    free(paper);
+    free(task);
+    free(text);
+}
+
 /* ---- writing ---- */
+
+static void note_pixels(runfile *run, const char *side, const model_pixels *pixels)
+{
+    char *order = nx_format("%s_order", side), *scale = nx_format("%s_scale", side);
+    runfile_set_text(run, GROUP, order, pixels->order);
+    runfile_set_real(run, GROUP, scale, pixels->scale);
+    for (int i = 0; i < 3; i++) {
+        char *mean = nx_format("%s_%s", side, means[i]);
+        runfile_set_real(run, GROUP, mean, pixels->mean[i]);
+        free(mean);
+    }
+    free(order);
+    free(scale);
+}
+
+void model_note(runfile *run, const model *m)
+{
+    runfile_set_text(run, GROUP, "network", m->network);
+    runfile_set_text(run, GROUP, "options", m->options);
+    if (m->classes) runfile_set_text(run, GROUP, "classes", m->classes);
+    note_pixels(run, "input", &m->input);
+    if (!m->classes) note_pixels(run, "output", &m->output);
+}
 
 static bool write_number(nx_h5 *file, const char *side, const char *what, double value, nx_error *err)
 {
@@ -101,10 +136,7 @@ static bool read_pixels(const nx_h5 *file, const char *path, const char *side, m
 static bool read_model(model *m, const nx_h5 *file, nx_error *err)
 {
     if (nx_h5_kind_of(file, GROUP) != NX_H5_GROUP)
-        return nx_h5_exists(file, "/checkpoint/parameters")
-                   ? nx_fail(err, "%s: a run file: the model of its newest checkpoint is beside it, %.*s.model.h5",
-                             m->file, (int)(strlen(m->file) - strlen(".h5")), m->file)
-                   : nx_fail(err, "%s: not a model file: there is no " GROUP " in it", m->file);
+        return nx_fail(err, "%s: not a model file: there is no " GROUP " in it", m->file);
     return nx_h5_get_string(file, GROUP, "network", &m->network, err) &&
            nx_h5_read_text(file, OPTIONS, &m->options, err) && read_pixels(file, m->file, "input", &m->input, err) &&
            (nx_h5_exists(file, CLASSES) ? nx_h5_read_text(file, CLASSES, &m->classes, err)
@@ -112,11 +144,46 @@ static bool read_model(model *m, const nx_h5 *file, nx_error *err)
            checkpoint_read(&m->arrays, file, GROUP, err);
 }
 
+/* A run that has noted no model: it trains none, or is older than such notes. */
+static bool no_model(const model *m, const nx_h5 *file, nx_error *err)
+{
+    char *text;
+    if (!nx_h5_read_text(file, RUNFILE_CONFIG, &text, err)) return false;
+    bool picture = strstr(text, "\ntask = optimize\n"), weights = strstr(text, "\ntask = distil\n");
+    free(text);
+    if (picture)
+        return nx_fail(err, "%s: a run that optimises a picture, which is in it and beside it: it trains no model",
+                       m->file);
+    if (weights)
+        return nx_fail(err, "%s: a run that distils a descriptor, whose weights are beside it: it trains no model",
+                       m->file);
+    return nx_fail(err,
+                   "%s: a run of which no model is kept in it: it has no checkpoint, or is of an nstx that kept it "
+                   "beside it alone, as .model.h5",
+                   m->file);
+}
+
+/* The newest checkpoint of a run. */
+static bool read_run(model *m, const nx_h5 *file, nx_error *err)
+{
+    if (nx_h5_kind_of(file, GROUP) != NX_H5_GROUP || nx_h5_kind_of(file, RUNFILE_CHECKPOINT) != NX_H5_GROUP)
+        return no_model(m, file, err);
+    bool classes = nx_h5_has_attribute(file, GROUP, "classes");
+    bool fine = nx_h5_get_string(file, GROUP, "network", &m->network, err) &&
+                nx_h5_get_string(file, GROUP, "options", &m->options, err) &&
+                read_pixels(file, m->file, "input", &m->input, err) &&
+                (classes ? nx_h5_get_string(file, GROUP, "classes", &m->classes, err)
+                         : read_pixels(file, m->file, "output", &m->output, err)) &&
+                checkpoint_read(&m->arrays, file, RUNFILE_CHECKPOINT, err);
+    if (fine) checkpoint_keep(m->arrays, PARAMETERS);
+    return fine;
+}
+
 static bool read_hdf5(model *m, nx_error *err)
 {
     nx_h5 *file;
     if (!nx_h5_open(&file, m->file, false, err)) return false;
-    bool fine = read_model(m, file, err);
+    bool fine = nx_h5_exists(file, RUNFILE_CONFIG) ? read_run(m, file, err) : read_model(m, file, err);
     nx_h5_close(file, NULL);
     return fine;
 }
@@ -251,13 +318,10 @@ static bool import_pyramid(model *m, nx_params *params, const nx_t7 *root, nx_er
 /* What stylenet_import made of c. */
 static void describe_stylenet(model *m, const config *c, const char *origin)
 {
-    char *generator = config_text(c, "generator");
-    m->network = config_get(c, "generator", "network");
-    m->options = nx_format("[experiment]\npaper = improved_texnet\ntask = train\n\n%s", generator);
+    model_set_options(m, c, "generator");
     m->input = model_input(c);
     m->output = (model_pixels){.order = "rgb", .scale = 1, .mean = GENERATOR_MEAN};
     m->origin = origin;
-    free(generator);
 }
 
 static bool import_t7(model *m, config *c, nx_params *params, nx_error *err)

@@ -6,10 +6,11 @@
  *     /model/classes     of a classifier: their names, one a line
  *     /model/parameters  each by name, float32, OIHW
  *
- * The same as safetensors: parameters as tensors, the rest as metadata. The networks that Ulyanov et al. released for
- * Texture Networks are read too, as .t7 or as safetensors with the names of networks/pyramid and no metadata of nstx,
- * and those of pytorch/examples' fast_neural_style, as .pth or .onnx, and of fast-neural-style, as .t7
- * (networks/stylenet_import).
+ * A run file is one, too, that of its newest checkpoint: its /model has options and classes as attributes, and the
+ * parameters are those of /checkpoint. The same as safetensors: parameters as tensors, the rest as metadata. The
+ * networks that Ulyanov et al. released for Texture Networks are read too, as .t7 or as safetensors with the names of
+ * networks/pyramid and no metadata of nstx, and those of pytorch/examples' fast_neural_style, as .pth or .onnx, and of
+ * fast-neural-style, as .t7 (networks/stylenet_import).
  *
  * A network's numbers are (pixel - mean) * scale, pixel being RGB from 0 to 255, in the given order of channels.
  *
@@ -23,7 +24,7 @@
 #define RUNFILE_MODEL_H
 
 #include "config/config.h"
-#include "runfile/checkpoint.h"
+#include "runfile/runfile.h"
 
 typedef struct model_pixels {
     char order[4];  /* "rgb" or "bgr" */
@@ -43,6 +44,14 @@ typedef struct model {
 /* What a generator of that config is given. */
 model_pixels model_input(const config *c);
 
+/* Sets network and options to what is trained by a config, whose section it is: generator or classifier. The caller
+ * frees both. */
+void model_set_options(model *m, const config *c, const char *section);
+
+/* Puts all of m but its parameters into a run file, as attributes of /model: with those of its newest checkpoint it is
+ * read as a model. file and arrays of m are not looked at. */
+void model_note(runfile *run, const model *m);
+
 /* Writes all or nothing. file and arrays of m are not looked at. */
 bool model_save(const char *path, const model *m, const nx_params *params, nx_error *err);
 
@@ -58,7 +67,8 @@ bool model_import(model **out, const char *path, nx_error *err);
 /* Whether the file is one of pytorch/examples' networks, or of Torch7 or an ONNX model, which may be another. */
 bool model_foreign(const char *path);
 
-/* Reads all of it: HDF5, safetensors, .pth, .onnx or .t7. What is no model file is an error that says so. */
+/* Reads all of it: HDF5, safetensors, .pth, .onnx or .t7, or the newest checkpoint of a run file. What is no model,
+ * such as a run that trains none, is an error that says so. */
 bool model_open(model **out, const char *path, nx_error *err);
 void model_free(model *m);
 

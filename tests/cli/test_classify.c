@@ -95,6 +95,14 @@ static void test_what_is_kept(void **state)
     nstx(0, "weights export kept.model.h5 kept.safetensors");
     nstx(0, "info kept.safetensors");
     assert_said(said_out, "features.0.weight");
+    nstx(0, "weights export kept.h5 run.safetensors");
+    nx_tensor_file *kept, *run;
+    assert_true(nx_tensor_file_open(&kept, at("kept.safetensors"), NULL));
+    assert_true(nx_tensor_file_open(&run, at("run.safetensors"), NULL));
+    assert_string_equal(nx_tensor_file_metadata(run, "classes"), nx_tensor_file_metadata(kept, "classes"));
+    assert_string_equal(nx_tensor_file_metadata(run, "tensors_xxh3"), nx_tensor_file_metadata(kept, "tensors_xxh3"));
+    nx_tensor_file_free(kept);
+    nx_tensor_file_free(run);
 }
 
 /* In one go, in two, and from a packed dataset: the same bits. */

@@ -65,6 +65,9 @@ static void test_two_signals(void **state)
     assert_int_equal(finish(child), 130);
     assert_status("stopped.h5", "interrupted");
     assert_true(counter_of("stopped.h5", "step") >= 2);
+    nstx(0, "stylize stopped.h5 style.png -o run.png"); /* its newest checkpoint is a model, as the file beside it */
+    nstx(0, "stylize stopped.model.h5 style.png -o model.png");
+    free(shell("cmp run.png model.png"));
 }
 
 static void ignore_hangups(void) { signal(SIGHUP, SIG_IGN); }

@@ -101,7 +101,8 @@ static void test_start_from_a_model(void **state)
          "-s generator.network=pyramid -s experiment.paper=texture_networks"},
         {"old.model.h5: a generator of stylizations, and a generator of textures from noise alone is trained here",
          "-s experiment.task=texture -s generator.network=pyramid -s experiment.paper=texture_networks"},
-        {"old.h5: a run file: the model of its newest checkpoint is beside it, ", "-s experiment.start=old.h5"},
+        {"old.h5 was trained with [generator] channels = 4, and here it is 8",
+         "-s experiment.start=old.h5 -s generator.channels=8"},
         {"style.png: ", "-s experiment.start=style.png"},
         {"nowhere.h5", "-s experiment.start=nowhere.h5"},
         {"this task does not", "-s experiment.paper=gatys -s experiment.task=optimize"},
@@ -122,7 +123,7 @@ static void test_run_file(void **state)
     assert_said(said_err, "\nstep 6/6 ");
     assert_said(said_out, "run        full.h5\npictures   full.png\n");
     nx_h5 *file = open_h5("full.h5");
-    assert_names(file, "/", "balance checkpoint config data device images inputs memory metrics");
+    assert_names(file, "/", "balance checkpoint config data device images inputs memory metrics model");
     assert_attribute(file, "/", "status", "finished");
     assert_attribute(file, "/", "command", "nstx run tiny.ini -o full.h5");
     assert_int_equal(int_attribute(file, "/", "seed"), 1);

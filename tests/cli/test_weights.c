@@ -499,10 +499,24 @@ static void a_generator_is_exported(void **state)
         free(path);
     }
     nx_h5_names_free(&names);
-    nx_tensor_file_free(file);
     close_h5(model);
-    refused("run.h5: a run file: the model of its newest checkpoint is beside it",
-            "weights export run.h5 x.safetensors");
+    nx_tensor_file *checkpoint;
+    nstx(0, "weights export run.h5 checkpoint.safetensors");
+    if (!nx_tensor_file_open(&checkpoint, at("checkpoint.safetensors"), &err)) fail_msg("%s", err.text);
+    static const char *const keys[] = {"network", "options", "pixels_in", "pixels_out", "tensors_xxh3"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        assert_string_equal(nx_tensor_file_metadata(file, keys[i]), nx_tensor_file_metadata(checkpoint, keys[i]));
+    nx_tensor_file_free(checkpoint);
+    nx_tensor_file_free(file);
+    static const char *const missing[] = {"/model", "/checkpoint"};
+    for (size_t i = 0; i < 2; i++) {
+        nx_h5 *run;
+        free(shell("cp run.h5 old.h5"));
+        if (!nx_h5_open(&run, at("old.h5"), true, &err) || !nx_h5_delete(run, missing[i], &err))
+            fail_msg("%s", err.text);
+        close_h5(run);
+        refused("old.h5: a run of which no model is kept in it", "weights export old.h5 x.safetensors");
+    }
 }
 
 static void with_a_list(void) { setenv("XDG_DATA_HOME", at("data"), 1); }
