@@ -2,7 +2,7 @@
  *
  *     pyramid_options options;
  *     int channels;
- *     if (!pyramid_import(params, &options, &channels, nx_t7_root(file), "night.t7", &err)) return false;
+ *     if (!pyramid_import(params, &options, &channels, nx_t7_root(torch), "night.t7", err)) return false;
  *
  * Their code gives the normalization of the lower branch of a join 8 numbers, whatever its channels are, and Torch's
  * kernels read on behind them, into what lies next in the flat storage of all parameters. The networks were trained and

@@ -24,6 +24,19 @@ stylenet_given *stylenet_source_add(stylenet_source *s, const char *name)
 
 /* ---- from TransformerNet's names ---- */
 
+#define PARALLEL "module." /* before all names, where PyTorch's DataParallel was around the network */
+
+static bool parallel(const nx_tensor_file *file) { return nx_tensor_file_find(file, PARALLEL "conv1.conv2d.weight"); }
+
+/* A tensor by its name without that. */
+static const nx_tensor_entry *find(const nx_tensor_file *file, const char *name)
+{
+    char *full = nx_format(parallel(file) ? PARALLEL "%s" : "%s", name);
+    const nx_tensor_entry *e = nx_tensor_file_find(file, full);
+    free(full);
+    return e;
+}
+
 /* "block2.conv1.weight" of StyleNet is "res2.conv1.conv2d.weight" there; owned by the caller. */
 static char *their_name(const char *ours)
 {
@@ -39,14 +52,14 @@ static char *their_name(const char *ours)
 
 bool stylenet_released(const nx_tensor_file *file)
 {
-    return nx_tensor_file_find(file, "conv1.conv2d.weight") && nx_tensor_file_find(file, "deconv1.conv2d.weight");
+    return find(file, "conv1.conv2d.weight") && find(file, "deconv1.conv2d.weight");
 }
 
 static const nx_tensor_entry *block_entry(const nx_tensor_file *file, int block)
 {
     char name[48];
     snprintf(name, sizeof name, "res%d.conv1.conv2d.weight", block);
-    return nx_tensor_file_find(file, name);
+    return find(file, name);
 }
 
 static bool from_names(stylenet_source *s, const nx_tensor_file *file, const nx_params *params, nx_error *err)
@@ -54,7 +67,7 @@ static bool from_names(stylenet_source *s, const nx_tensor_file *file, const nx_
     size_t running = 0;
     for (size_t i = 0; i < params->count; i++) {
         char *name = their_name(params->items[i]->name);
-        const nx_tensor_entry *e = nx_tensor_file_find(file, name);
+        const nx_tensor_entry *e = find(file, name);
         if (!e) nx_fail(err, "%s: there is no %s in it, which TransformerNet has", s->path, name);
         free(name);
         if (!e) return false;
@@ -416,7 +429,7 @@ bool stylenet_import_tensors(nx_params *params, config *c, const nx_tensor_file 
     while (fine && blocks <= STYLENET_BLOCKS_MOST && block_entry(file, blocks + 1)) blocks++;
     c->generator.blocks = blocks;
     if (fine) {
-        const nx_tensor_entry *first = nx_tensor_file_find(file, "conv1.conv2d.weight");
+        const nx_tensor_entry *first = find(file, "conv1.conv2d.weight");
         fine = describe(s, params, first->rank ? (size_t)first->shape[0] : 0, first->rank, err);
     }
     fine = fine && from_names(s, file, params, err) && fill_all(s, params, err);

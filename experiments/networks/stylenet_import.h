@@ -2,7 +2,7 @@
  * state dicts and as ONNX models that PyTorch exported from it, and the networks of Johnson's own fast-neural-style, as
  * checkpoints of Torch7.
  *
- *     if (!stylenet_import_tensors(params, c, file, "candy.pth", &err)) return false;
+ *     if (!stylenet_import_tensors(params, c, file, "candy.pth", err)) return false;
  *     char *options = config_text(c, "generator");
  *
  * TransformerNet is StyleNet with reflected borders, nearest upsampling and a last convolution of 9 x 9, but for the
@@ -22,10 +22,11 @@
 #include "networks/stylenet.h"
 
 /* Each of these makes and fills the parameters, with the names of stylenet_record, in an empty store, and sets
- * [generator] of c, which has stylenet and the defaults, to what the network is. path is for messages. Any other network is an error
- * that says what it seems to be. No device is needed. */
+ * [generator] of c, which has stylenet and the defaults, to what the network is. path is for messages. Any other
+ * network is an error that says what it seems to be. No device is needed. */
 
-/* A file with TransformerNet's names; running statistics that older files carry are passed over, as there. */
+/* A file with TransformerNet's names, all of them perhaps behind the "module." of PyTorch's DataParallel; running
+ * statistics that older files carry are passed over, as there. */
 bool stylenet_import_tensors(nx_params *params, config *c, const nx_tensor_file *file, const char *path, nx_error *err);
 
 /* Every node that works on the picture must be the one that PyTorch writes there, and its parameters are found from

@@ -1,5 +1,6 @@
 /* Networks that others released, as nstx stylize, info and weights import take them: files of tests/reference, which
  * PyTorch wrote, and the picture that PyTorch makes with them. */
+#include "../io/pth.h"
 #include "cli.h"
 
 #define FILES   NSTX_SOURCE "/tests/reference/transformernet/"
@@ -75,6 +76,29 @@ static void imports_and_tells(void **state)
         nstx(0, "info --json " FILES "%s", files[i]);
         assert_said(said_out, "\"stylenet\"");
     }
+}
+
+/* As PyTorch's DataParallel names them: "module." before each. */
+static void prefixed_names_are_read(void **state)
+{
+    (void)state;
+    nx_tensor_file *file;
+    nx_error err;
+    if (!nx_tensor_file_open(&file, FILES "new.pth", &err)) fail_msg("%s", err.text);
+    size_t count = nx_tensor_file_count(file);
+    nx_tensor_entry *entries = nx_alloc(count * sizeof *entries);
+    for (size_t i = 0; i < count; i++) {
+        entries[i] = *nx_tensor_file_at(file, i);
+        entries[i].name = nx_format("module.%s", entries[i].name);
+    }
+    assert_true(write_pth(at("parallel.pth"), entries, count, false));
+    nstx(0, "stylize parallel.pth in.png -o parallel.png --format png16");
+    assert_true(from_pytorch("parallel.png") < 0.01f);
+    nstx(0, "info parallel.pth");
+    assert_said(said_out, "a style transfer network of pytorch/examples");
+    for (size_t i = 0; i < count; i++) free((char *)entries[i].name);
+    free(entries);
+    nx_tensor_file_free(file);
 }
 
 /* Such a network is one that training can begin from. */
@@ -269,9 +293,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stylizes_as_pytorch_does), cmocka_unit_test(imports_and_tells),
-        cmocka_unit_test(training_goes_on),         cmocka_unit_test(refuses_other_networks),
-        cmocka_unit_test(stylizes_checkpoints),     cmocka_unit_test(stylizes_small_pictures),
-        cmocka_unit_test(checkpoints_train_on),     cmocka_unit_test(refuses_other_modules),
+        cmocka_unit_test(prefixed_names_are_read),  cmocka_unit_test(training_goes_on),
+        cmocka_unit_test(refuses_other_networks),   cmocka_unit_test(stylizes_checkpoints),
+        cmocka_unit_test(stylizes_small_pictures),  cmocka_unit_test(checkpoints_train_on),
+        cmocka_unit_test(refuses_other_modules),
     };
     return cmocka_run_group_tests_name("foreign", tests, open_all, scratch_close) != 0;
 }
