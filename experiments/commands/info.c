@@ -119,10 +119,8 @@ static const char *const keys[] = {"network", "input",       "mean",       "std"
                                    "pool",    "padding",     "normalised", "imported_preprocessing",
                                    "source",  "source_xxh3", "origin",     "licence"};
 
-bool print_weights(const char *path, nx_error *err)
+void print_weights(const nx_tensor_file *file)
 {
-    nx_tensor_file *file;
-    if (!nx_tensor_file_open(&file, path, err)) return false;
     printf("weights\n");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (nx_tensor_file_metadata(file, keys[i])) {
@@ -138,15 +136,11 @@ bool print_weights(const char *path, nx_error *err)
         numbers += nx_tensor_entry_size(e);
     }
     printf("  %zu numbers\n", numbers);
-    nx_tensor_file_free(file);
-    return true;
 }
 
 /* A network of another tool, as nstx reads it. */
-static bool print_foreign(const char *path, nx_error *err)
+static void print_foreign(const model *m)
 {
-    model *m;
-    if (!model_open(&m, path, err)) return false;
     printf("%s\n  %-28s %s\noptions\n", m->origin, "network", m->network);
     terminal_lines(m->options);
     for (size_t i = 0; i < m->arrays->arrays; i++) {
@@ -155,7 +149,32 @@ static bool print_foreign(const char *path, nx_error *err)
         for (int d = 0; d < a->rank; d++) printf(d ? " x %d" : " %d", a->dims[d]);
         putchar('\n');
     }
+}
+
+/* Opens a network of another tool, or weights: the other one is NULL. The caller frees both. */
+static bool open_others(model **m, nx_tensor_file **weights, const char *path, nx_error *err)
+{
+    *m = NULL, *weights = NULL;
+    if (model_of_others(path)) return model_open(m, path, err);
+    if (!nx_tensor_file_open(weights, path, err)) return false;
+    bool fine = model_of_tensors(m, *weights, path, err);
+    if (fine && !*m) return true;
+    nx_tensor_file_free(*weights);
+    *weights = NULL;
+    return fine;
+}
+
+static bool print_others(const char *path, nx_error *err)
+{
+    model *m;
+    nx_tensor_file *weights;
+    if (!open_others(&m, &weights, path, err)) return false;
+    if (m)
+        print_foreign(m);
+    else
+        print_weights(weights);
     model_free(m);
+    nx_tensor_file_free(weights);
     return true;
 }
 
@@ -210,10 +229,8 @@ static cJSON *hdf5_json(const nx_h5 *file, const char *kind, const char *root)
     return json;
 }
 
-static cJSON *weights_json(const char *path, nx_error *err)
+static cJSON *weights_json(const nx_tensor_file *file)
 {
-    nx_tensor_file *file;
-    if (!nx_tensor_file_open(&file, path, err)) return NULL;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "kind", "weights");
     cJSON *metadata = cJSON_AddObjectToObject(json, "attributes"), *all = cJSON_AddObjectToObject(json, "datasets");
@@ -224,14 +241,11 @@ static cJSON *weights_json(const char *path, nx_error *err)
         const nx_tensor_entry *e = nx_tensor_file_at(file, i);
         cJSON_AddItemToObject(cJSON_AddObjectToObject(all, e->name), "shape", cJSON_CreateIntArray(e->shape, e->rank));
     }
-    nx_tensor_file_free(file);
     return json;
 }
 
-static cJSON *foreign_json(const char *path, nx_error *err)
+static cJSON *foreign_json(const model *m)
 {
-    model *m;
-    if (!model_open(&m, path, err)) return NULL;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "kind", "model");
     cJSON_AddStringToObject(cJSON_AddObjectToObject(json, "attributes"), "network", m->network);
@@ -243,7 +257,17 @@ static cJSON *foreign_json(const char *path, nx_error *err)
         cJSON_AddItemToObject(cJSON_AddObjectToObject(all, name), "shape", cJSON_CreateIntArray(a->dims, a->rank));
         free(name);
     }
+    return json;
+}
+
+static cJSON *others_json(const char *path, nx_error *err)
+{
+    model *m;
+    nx_tensor_file *weights;
+    if (!open_others(&m, &weights, path, err)) return NULL;
+    cJSON *json = m ? foreign_json(m) : weights_json(weights);
     model_free(m);
+    nx_tensor_file_free(weights);
     return json;
 }
 
@@ -279,7 +303,7 @@ static cJSON *file_json(const char *path, nx_error *err)
     } else if (nx_is_image_name(path)) { /* one that cannot be read: the error says what it is */
         return NULL;
     }
-    return model_foreign(path) ? foreign_json(path, err) : weights_json(path, err);
+    return others_json(path, err);
 }
 
 static int command_info(int argc, char **argv)
@@ -316,14 +340,14 @@ static int command_info(int argc, char **argv)
         ok = run ? print_run(file, &err) : model ? print_model(file, &err) : true;
         nx_error late;
         nx_h5_close(file, &late);
-        if (ok && !run && !model) ok = print_weights(path, &err);
+        if (ok && !run && !model) ok = print_others(path, &err);
     } else if (nx_image_size(path, &h, &w, &err)) {
         ok = check_picture(path, &err);
         if (ok) printf("a picture of %d x %d pixels\n", w, h);
     } else if (nx_is_image_name(path)) { /* one that cannot be read: the error says what it is */
         ok = false;
     } else {
-        ok = model_foreign(path) ? print_foreign(path, &err) : print_weights(path, &err);
+        ok = print_others(path, &err);
     }
     return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
 }

@@ -2,9 +2,9 @@
 #ifndef COMMANDS_INFO_H
 #define COMMANDS_INFO_H
 
-#include "base/error.h"
+#include "io/tensors.h"
 
 bool print_dataset(const char *path, nx_error *err); /* a packed dataset, in dataset.c */
-bool print_weights(const char *path, nx_error *err); /* a file of weights, in weights.c */
+void print_weights(const nx_tensor_file *file);      /* a file of weights, in info.c */
 
 #endif

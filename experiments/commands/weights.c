@@ -80,17 +80,25 @@ static const char weights_options[] =
 /* ---- a descriptor and a device ---- */
 
 typedef struct subject {
+    nx_tensor_file *tensors;
     descriptor *d;
     nx_device *device;
     descriptor_file file;
 } subject;
 
+/* From the tensors, which are open. */
+static bool make_descriptor(subject *s, const request *r, const char *path, nx_error *err)
+{
+    if (!descriptor_file_seen(&s->file, s->tensors, path, err)) return false;
+    descriptor_options options = {
+        .network = s->file.network, .weights = path, .tensors = s->tensors, .preprocessing = r->preprocessing};
+    return descriptor_new(&s->d, &options, &s->file.deepest, 1, err);
+}
+
 static bool open_weights(subject *s, const request *r, const char *path, nx_error *err)
 {
     *s = (subject){0};
-    if (!descriptor_file_look(&s->file, path, err)) return false;
-    descriptor_options options = {.network = s->file.network, .weights = path, .preprocessing = r->preprocessing};
-    return descriptor_new(&s->d, &options, &s->file.deepest, 1, err);
+    return nx_tensor_file_open(&s->tensors, path, err) && make_descriptor(s, r, path, err);
 }
 
 /* Pictures of the size that its deepest layer takes, or else of `side` pixels. */
@@ -110,6 +118,7 @@ static bool open_device(subject *s, nx_error *err)
 static void close_subject(subject *s)
 {
     descriptor_free(s->d);
+    nx_tensor_file_free(s->tensors);
     nx_device_free(s->device);
 }
 
@@ -125,11 +134,9 @@ static int weights_get_named(const request *r)
 /* ---- info and verify ---- */
 
 /* The tensors against the hash that nstx put beside them, and every number for being one: a ReLU would hide it. */
-static bool check_tensors(const char *path, nx_error *err)
+static bool check_tensors(const nx_tensor_file *file, const char *path, nx_error *err)
 {
-    nx_tensor_file *file;
     char hash[33];
-    if (!nx_tensor_file_open(&file, path, err)) return false;
     nx_tensors_hash(nx_tensor_file_at(file, 0), nx_tensor_file_count(file), hash);
     const char *kept = nx_tensor_file_metadata(file, "tensors_xxh3");
     bool ok = !kept || !strcmp(kept, hash) ||
@@ -141,7 +148,6 @@ static bool check_tensors(const char *path, nx_error *err)
         for (size_t k = 0; ok && k < nx_tensor_entry_size(e); k++)
             if (!isfinite(e->data[k])) ok = nx_fail(err, "%s: %s holds what is no number", path, e->name);
     }
-    nx_tensor_file_free(file);
     return ok;
 }
 
@@ -149,10 +155,15 @@ static int weights_info(const request *r)
 {
     nx_error err;
     char hash[33];
+    nx_tensor_file *file;
     const char *path = r->files[0];
-    if (!nx_file_hash(path, hash, &err) || !print_weights(path, &err)) return fail_with(&err, EXIT_REQUEST);
+    if (!nx_file_hash(path, hash, &err) || !nx_tensor_file_open(&file, path, &err))
+        return fail_with(&err, EXIT_REQUEST);
+    print_weights(file);
     printf("  %-28s %s\n", "file (XXH3)", hash);
-    return check_tensors(path, &err) ? EXIT_DONE : fail_with(&err, EXIT_FAILED);
+    bool ok = check_tensors(file, path, &err);
+    nx_tensor_file_free(file);
+    return ok ? EXIT_DONE : fail_with(&err, EXIT_FAILED);
 }
 
 /* Two pictures that no camera took: noise over the range, and slow waves of colour with some noise. */
@@ -184,7 +195,7 @@ static int weights_verify(const request *r)
         descriptor_images images = {.shape = shape, .batches = 1, .read = synthetic, .context = &shape};
         printf("%s: %s to %s\n", r->files[0], s.file.network->title, s.file.deepest);
         if (descriptor_measure(s.d, s.device, &images, s.file.deepest, layers, &count, &err)) {
-            code = check_tensors(r->files[0], &err) ? EXIT_DONE : EXIT_FAILED;
+            code = check_tensors(s.tensors, r->files[0], &err) ? EXIT_DONE : EXIT_FAILED;
             printf("\n%-10s %9s %6s %12s %12s\n", "layer", "channels", "dead", "mean", "largest");
         }
     }
@@ -247,20 +258,15 @@ static size_t origin_of(const nx_tensor_file *file, nx_metadata out[2])
 static bool save_weights(const subject *s, const char *source, const char *out, const char *key, const char *value,
                          int *code, nx_error *err)
 {
-    nx_tensor_file *file;
     nx_metadata more[5];
     char hash[33];
-    if (!may_write_weights(out, source, err) || !nx_file_hash(source, hash, err) ||
-        !nx_tensor_file_open(&file, source, err))
-        return false;
-    size_t n = origin_of(file, more);
+    if (!may_write_weights(out, source, err) || !nx_file_hash(source, hash, err)) return false;
+    size_t n = origin_of(s->tensors, more);
     more[n++] = (nx_metadata){key, value};
     more[n++] = (nx_metadata){"source", source};
     more[n++] = (nx_metadata){"source_xxh3", hash};
     *code = EXIT_FAILED;
-    bool ok = descriptor_save(s->d, out, more, n, err);
-    nx_tensor_file_free(file);
-    return ok;
+    return descriptor_save(s->d, out, more, n, err);
 }
 
 static int weights_normalize(const request *r)
@@ -359,29 +365,27 @@ static int weights_export(const request *r)
     return code;
 }
 
-static int import_network(const request *r)
-{
-    nx_error err;
-    model *m;
-    if (!model_import(&m, r->files[0], &err)) return fail_with(&err, EXIT_REQUEST);
-    int code = export_model(m, r->out);
-    model_free(m);
-    return code;
-}
-
 static int weights_import(const request *r)
 {
     static const char *const words[] = {"as its metadata or its kind says", "caffe", "torchvision"};
+    const char *path = r->files[0];
     nx_error err;
     subject s = {0};
+    model *m = NULL;
     int code = EXIT_REQUEST;
     if (!r->out) return usage_error_of(IMPORT, "-o OUT.safetensors is needed");
-    if (model_foreign(r->files[0])) return import_network(r);
-    bool ok = open_weights(&s, r, r->files[0], &err) &&
-              save_weights(&s, r->files[0], r->out, "imported_preprocessing", words[r->preprocessing], &code, &err);
-    if (ok) printf("%s: %s to %s\n", r->out, s.file.network->title, s.file.deepest);
+    bool ok = model_of_others(path)
+                  ? model_open(&m, path, &err)
+                  : nx_tensor_file_open(&s.tensors, path, &err) && model_of_tensors(&m, s.tensors, path, &err);
+    if (ok && !m) {
+        ok = make_descriptor(&s, r, path, &err) &&
+             save_weights(&s, path, r->out, "imported_preprocessing", words[r->preprocessing], &code, &err);
+        if (ok) printf("%s: %s to %s\n", r->out, s.file.network->title, s.file.deepest);
+    }
+    code = !ok ? fail_with(&err, code) : m ? export_model(m, r->out) : EXIT_DONE;
+    model_free(m);
     close_subject(&s);
-    return ok ? EXIT_DONE : fail_with(&err, code);
+    return code;
 }
 
 /* ---- the command ---- */

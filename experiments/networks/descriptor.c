@@ -185,7 +185,7 @@ bool descriptor_new(descriptor **out, const descriptor_options *options, const c
     memcpy(d->mean, network->mean, sizeof d->mean);
     bool ok = d->random || descriptor_read(d, last, err);
     if (d->random) draw_convolutions(d, last);
-    d->options.weights = NULL; /* the caller's */
+    d->options.weights = NULL, d->options.tensors = NULL; /* the caller's */
     if (options->pooling != POOLING_FILE) d->pooling = options->pooling == POOLING_MAX ? NX_POOL_MAX : NX_POOL_AVERAGE;
     d->unpadded = options->padding == DESCRIPTOR_PADDING_NONE;
     if (options->padding != DESCRIPTOR_PADDING_FILE && !d->unpadded) d->padding = paddings[options->padding];

@@ -18,6 +18,7 @@
 
 #include "config/config.h"
 #include "graph/graph.h"
+#include "io/tensors.h"
 #include "ops/pad.h"
 #include "ops/pool.h"
 
@@ -74,6 +75,7 @@ size_t descriptor_convolutions(const descriptor_network *network, const char *co
 typedef struct descriptor_options {
     const descriptor_network *network;  /* NULL: the first one */
     const char *weights;                /* a file of weights; NULL: random */
+    const nx_tensor_file *tensors;      /* that file, open; NULL: it is opened */
     config_preprocessing preprocessing; /* of the file */
     config_pooling pooling;
     config_descriptor_padding padding;

@@ -232,11 +232,9 @@ static bool refuse(const nx_tensor_file *file, const char *path, const descripto
     return false;
 }
 
-bool descriptor_file_look(descriptor_file *out, const char *path, nx_error *err)
+bool descriptor_file_seen(descriptor_file *out, const nx_tensor_file *file, const char *path, nx_error *err)
 {
-    nx_tensor_file *file;
     const descriptor_network *n;
-    if (!nx_tensor_file_open(&file, path, err)) return false;
     *out = (descriptor_file){0};
     for (size_t i = 0; !out->network && (n = descriptor_network_at(i)); i++) {
         fit f = fit_of(file, n);
@@ -245,7 +243,14 @@ bool descriptor_file_look(descriptor_file *out, const char *path, nx_error *err)
         int channels = bias->rank == 1 ? bias->shape[0] : 0;
         *out = (descriptor_file){n, n->layers[f.last].name, (float)channels / (float)n->layers[0].channels};
     }
-    bool ok = out->network || refuse(file, path, NULL, err);
+    return out->network || refuse(file, path, NULL, err);
+}
+
+bool descriptor_file_look(descriptor_file *out, const char *path, nx_error *err)
+{
+    nx_tensor_file *file;
+    if (!nx_tensor_file_open(&file, path, err)) return false;
+    bool ok = descriptor_file_seen(out, file, path, err);
     nx_tensor_file_free(file);
     return ok;
 }
@@ -435,9 +440,10 @@ static bool read_metadata(descriptor *d, const nx_tensor_file *file, const namin
 
 bool descriptor_read(descriptor *d, int last, nx_error *err)
 {
-    nx_tensor_file *file;
+    nx_tensor_file *opened = NULL;
     const descriptor_layer *layers = d->network->layers;
-    if (!nx_tensor_file_open(&file, d->options.weights, err)) return false;
+    if (!d->options.tensors && !nx_tensor_file_open(&opened, d->options.weights, err)) return false;
+    const nx_tensor_file *file = opened ? opened : d->options.tensors;
     const naming *names = naming_of(file, d->network);
     bool ok = check_network(file, d->options.weights, d->network, err);
     int channels = 3, pool5 = 0;
@@ -450,7 +456,7 @@ bool descriptor_read(descriptor *d, int last, nx_error *err)
         if (ok && flattened && !names->hwio) reorder_flattened(descriptor_param(d, l, "weight"), pool5);
     }
     ok = ok && read_metadata(d, file, names, err);
-    nx_tensor_file_free(file);
+    nx_tensor_file_free(opened);
     return ok;
 }
 

@@ -21,6 +21,9 @@ typedef struct descriptor_file {
 /* A file that is none of the networks', or has gaps, is an error that says what it is. */
 bool descriptor_file_look(descriptor_file *out, const char *path, nx_error *err);
 
+/* The same of an open file; path is for messages. */
+bool descriptor_file_seen(descriptor_file *out, const nx_tensor_file *file, const char *path, nx_error *err);
+
 /* Fills d, which options.weights is named in, up to layer number `last`. For descriptor_new. */
 bool descriptor_read(descriptor *d, int last, nx_error *err);
 

@@ -324,9 +324,13 @@ static void describe_stylenet(model *m, const config *c, const char *origin)
     m->origin = origin;
 }
 
-static bool import_t7(model *m, config *c, nx_params *params, nx_error *err)
+/* Of the file m->file, or of that file, open. */
+typedef bool importer(model *m, config *c, nx_params *params, const nx_tensor_file *tensors, nx_error *err);
+
+static bool import_t7(model *m, config *c, nx_params *params, const nx_tensor_file *none, nx_error *err)
 {
     nx_t7_file *file;
+    (void)none;
     if (!nx_t7_open(&file, m->file, err)) return false;
     const nx_t7 *root = nx_t7_root(file);
     bool style = stylenet_is_t7(root),
@@ -338,9 +342,10 @@ static bool import_t7(model *m, config *c, nx_params *params, nx_error *err)
 
 static const char transformer[] = "a style transfer network of pytorch/examples";
 
-static bool import_onnx(model *m, config *c, nx_params *params, nx_error *err)
+static bool import_onnx(model *m, config *c, nx_params *params, const nx_tensor_file *none, nx_error *err)
 {
     nx_onnx *file;
+    (void)none;
     if (!nx_onnx_open(&file, m->file, err)) return false;
     bool fine = stylenet_import_onnx(params, c, file, m->file, err);
     if (fine) describe_stylenet(m, c, transformer);
@@ -348,17 +353,14 @@ static bool import_onnx(model *m, config *c, nx_params *params, nx_error *err)
     return fine;
 }
 
-static bool import_tensors(model *m, config *c, nx_params *params, nx_error *err)
+static bool import_tensors(model *m, config *c, nx_params *params, const nx_tensor_file *tensors, nx_error *err)
 {
-    nx_tensor_file *file;
-    if (!nx_tensor_file_open(&file, m->file, err)) return false;
-    bool fine = stylenet_import_tensors(params, c, file, m->file, err);
-    if (fine) describe_stylenet(m, c, transformer);
-    nx_tensor_file_free(file);
-    return fine;
+    if (!stylenet_import_tensors(params, c, tensors, m->file, err)) return false;
+    describe_stylenet(m, c, transformer);
+    return true;
 }
 
-bool model_import(model **out, const char *path, nx_error *err)
+static bool import(model **out, const char *path, importer *read, const nx_tensor_file *tensors, nx_error *err)
 {
     nx_params *params = nx_params_new();
     config *c = NULL;
@@ -366,30 +368,36 @@ bool model_import(model **out, const char *path, nx_error *err)
     m->file = nx_copy_text(path);
     m->arrays = checkpoint_new();
     bool fine = config_parse(&c, path, "[generator]\nnetwork = stylenet\n", ".", NULL, 0, err) &&
-                (nx_ends_with(path, ".t7")     ? import_t7(m, c, params, err)
-                 : nx_ends_with(path, ".onnx") ? import_onnx(m, c, params, err)
-                                               : import_tensors(m, c, params, err));
+                read(m, c, params, tensors, err);
     if (fine) checkpoint_put_params(m->arrays, PARAMETERS, params);
     config_free(c);
     nx_params_free(params);
     return finish(out, m, fine);
 }
 
-static bool has_ending(const char *path) { return nx_ends_with(path, ".t7") || nx_ends_with(path, ".onnx"); }
+bool model_of_others(const char *path) { return nx_ends_with(path, ".t7") || nx_ends_with(path, ".onnx"); }
 
-bool model_foreign(const char *path)
+bool model_of_tensors(model **out, const nx_tensor_file *tensors, const char *path, nx_error *err)
+{
+    *out = NULL;
+    return !stylenet_released(tensors) || import(out, path, import_tensors, tensors, err);
+}
+
+static bool open_pth(model **out, const char *path, nx_error *err)
 {
     nx_tensor_file *file;
-    nx_error none;
-    if (has_ending(path) || !nx_pth_is_file(path)) return has_ending(path);
-    bool foreign = nx_tensor_file_open(&file, path, &none) && stylenet_released(file);
+    *out = NULL;
+    if (!nx_tensor_file_open(&file, path, err)) return false;
+    bool fine = import(out, path, import_tensors, file, err);
     nx_tensor_file_free(file);
-    return foreign;
+    return fine;
 }
 
 bool model_open(model **out, const char *path, nx_error *err)
 {
-    if (has_ending(path) || nx_pth_is_file(path)) return model_import(out, path, err);
+    if (nx_ends_with(path, ".t7")) return import(out, path, import_t7, NULL, err);
+    if (nx_ends_with(path, ".onnx")) return import(out, path, import_onnx, NULL, err);
+    if (nx_pth_is_file(path)) return open_pth(out, path, err);
     model *m = nx_alloc(sizeof *m);
     m->file = nx_copy_text(path);
     bool tensors = nx_ends_with(path, ".safetensors");

@@ -24,6 +24,7 @@
 #define RUNFILE_MODEL_H
 
 #include "config/config.h"
+#include "io/tensors.h"
 #include "runfile/runfile.h"
 
 typedef struct model_pixels {
@@ -61,11 +62,12 @@ bool model_exportable(const model *m, nx_error *err);
 /* Writes what was read as safetensors, with the name of the file that it came from. */
 bool model_export(const char *path, const model *m, nx_error *err);
 
-/* Reads a network that its authors released, by its name's ending: .t7, .onnx, or a file of tensors. */
-bool model_import(model **out, const char *path, nx_error *err);
+/* Whether a file by its name's ending is of Torch7 or ONNX, which hold networks alone. */
+bool model_of_others(const char *path);
 
-/* Whether the file is one of pytorch/examples' networks, or of Torch7 or an ONNX model, which may be another. */
-bool model_foreign(const char *path);
+/* Reads the one of pytorch/examples' networks that an open file of tensors is; *out is NULL where it is none. path is
+ * for messages. */
+bool model_of_tensors(model **out, const nx_tensor_file *tensors, const char *path, nx_error *err);
 
 /* Reads all of it: HDF5, safetensors, .pth, .onnx or .t7, or the newest checkpoint of a run file. What is no model,
  * such as a run that trains none, is an error that says so. */

@@ -198,7 +198,7 @@ void read_pyramid(const char *path)
 {
     model *m;
     nx_error err = {0};
-    if (model_import(&m, path, &err))
+    if (model_open(&m, path, &err))
         model_free(m);
     else
         must(*err.text, "a refusal without a line");
