@@ -106,7 +106,7 @@ static void test_tiles_of_the_papers_size(void **state)
 static void test_tiles_of_other_networks(void **state)
 {
     (void)state;
-    make_model("mtnet", 100,
+    make_model("mtnet", 200,
                "-s experiment.paper=multimodal -s generator.network=mtnet -s data.batch=1 "
                "-s loss.content_weight=1");
     assert_tiles("mtnet", "large.png", 64);
