@@ -47,6 +47,7 @@ struct generator {
     bool filled; /* params have the model's values */
     double trained_noise;
     uint64_t seed, number;
+    bool (*goes_on)(nx_error *err); /* of the options */
 
     int height, width, tile; /* of the picture, as asked for; the axes have it rounded up */
     uint64_t memory;
@@ -482,6 +483,7 @@ static bool measure(generator *g, int pass, nx_error *err)
         for (int j = 0; j < g->across.tiles; j++) {
             nx_progress("measuring layers, pass %d of %d, tile %d of %d", pass + 1, g->passes,
                         i * g->across.tiles + j + 1, g->down.tiles * g->across.tiles);
+            if (g->goes_on && !g->goes_on(err)) return false;
             write_tile(g, i, j);
             nx_plan_run(g->plan);
             for (size_t k = 0; k < g->n_norms; k++)
@@ -498,6 +500,7 @@ bool generator_begin(generator *g, nx_device *device, const generator_content *c
     g->source = *content;
     g->seed = o->seed;
     g->number = o->number;
+    g->goes_on = o->goes_on;
     g->seconds = 0;
     double start = nx_now();
     for (int pass = 0; pass < g->passes; pass++)

@@ -35,6 +35,7 @@ typedef struct generator_options {
     uint64_t memory;       /* bytes of the device that may be taken; 0: its share of generator_memory, from which on a
                               processor the host takes what it holds of the picture */
     int generators;        /* that share it; 0: there is one */
+    bool (*goes_on)(nx_error *err); /* asked between tiles that are measured; false ends it with that error; or NULL */
 } generator_options;
 
 /* What a generator takes, and what its last picture took. */

@@ -12,7 +12,7 @@
 
 #define APPLY_DEFAULTS                                                                                                 \
     {                                                                                                                  \
-        .seed = 1, .noise_scale = GENERATOR_NOISE_AS_TRAINED                                                           \
+        .seed = 1, .noise_scale = GENERATOR_NOISE_AS_TRAINED, .goes_on = apply_goes_on                                 \
     }
 
 /* For getopt_long, beside "o:". */
@@ -34,6 +34,13 @@
     "  --tile N                in tiles that keep N pixels a side; without it whole, where that fits\n"                \
     "  --memory BYTES          of the device that may be taken, such as 2G; without it three quarters of what is\n"    \
     "                          left, which on a processor has room for what the host holds\n"
+
+/* What comes before OpenCL is touched: the process that may test the device, and signals, which from here on end the
+ * command between two pictures or bands of one, with nothing half-written. */
+void apply_prepare(void);
+
+/* False, with an error that says why, once a signal asked for the end. */
+bool apply_goes_on(nx_error *err);
 
 /* Takes the option of this letter. A value that is no such thing is an error that says what is meant. */
 bool apply_option(int letter, const char *value, generator_options *o, outputs *t, nx_error *err);

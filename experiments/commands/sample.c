@@ -8,6 +8,7 @@
 #include "commands/cli.h"
 #include "machine/device.h"
 #include "machine/first_use.h"
+#include "run/interrupt.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -65,7 +66,7 @@ static int command_sample(int argc, char **argv)
     if (argc - optind != 1) return usage_error("sample", "one model is named, not %d", argc - optind);
     if (!t.out) return usage_error("sample", "-o OUT is missing: a .png or .jpg file, or a folder for several samples");
 
-    first_use_prepare();
+    apply_prepare();
     nx_device_info info;
     nx_device *device = NULL;
     generator *g = NULL;
@@ -80,7 +81,8 @@ static int command_sample(int argc, char **argv)
     if (ok) nx_info("device: %s (%s, driver %s)", info.name, info.platform, info.driver);
     for (int i = 0; ok && i < count; i++) {
         nx_progress("sample %d of %d", i + 1, count);
-        if (!(ok = make(g, device, h, w, i, &options, &t, &err))) code = EXIT_FAILED;
+        if (!(ok = apply_goes_on(&err) && make(g, device, h, w, i, &options, &t, &err)))
+            code = interrupt_code(EXIT_FAILED);
     }
     nx_progress("%s", "");
     if (!ok) fail_with(&err, code);

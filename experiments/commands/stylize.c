@@ -13,6 +13,7 @@
 #include "commands/cli.h"
 #include "machine/device.h"
 #include "machine/first_use.h"
+#include "run/interrupt.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -197,6 +198,7 @@ static bool each_row(job *j, int height, int width, canvas *c, nx_error *err)
     bool ok = true;
     float *rgb = NULL;
     for (int y = 0, rows; ok && y < height; y += rows) {
+        if (!(ok = apply_goes_on(err))) break;
         rows = advance(j, y, height, width);
         if (rows > MIXED) rows = MIXED;
         rgb = nx_realloc(rgb, (size_t)rows * (size_t)width * 3 * sizeof *rgb);
@@ -545,7 +547,7 @@ static int command_stylize(int argc, char **argv)
         close_job(&j);
         return code;
     }
-    if (!plan) first_use_prepare();
+    if (!plan) apply_prepare();
     bool ok = open_layers(&j, &err) && find_pictures(&images, argv + optind + 1, argc - optind - 1, &err) &&
               leave_out(&images, &failed, &err) && plan_all(&j, &images, plan, &err) &&
               (plan || check_outputs(&j, &images, &err)) &&
@@ -554,17 +556,24 @@ static int command_stylize(int argc, char **argv)
     size_t asked = images.count + failed.count;
     code = ok ? EXIT_DONE : EXIT_REQUEST;
     if (ok && !plan) nx_info("device: %s (%s, driver %s)", j.info.name, j.info.platform, j.info.driver);
-    for (size_t i = 0; ok && !plan && i < images.count; i++) {
+    size_t made = 0;
+    for (size_t i = 0; ok && !plan && i < images.count && !interrupt_wanted(); i++) {
         char *path = output_path(&j.outputs, images.paths[i]);
         nx_progress("picture %zu of %zu", i + 1, images.count);
         if (stylize(&j, images.paths[i], path, &err)) {
             say(&j, path, 0, 0, true);
             nx_progress("%s", "");
             printf("%s\n", path);
-        } else {
+            made++;
+        } else if (!interrupt_wanted()) {
             note_failure(&failed, images.paths[i], &err);
         }
         free(path);
+    }
+    if (ok && !plan && made + failed.count < asked && !apply_goes_on(&err)) {
+        nx_error why = err;
+        code = interrupt_code(EXIT_FAILED);
+        ok = nx_fail(&err, "%s; %zu of %zu pictures %s made", why.text, made, asked, asked > 1 ? "are" : "is");
     }
     if (!ok) fail_with(&err, code);
     if (ok && failed.count) {

@@ -6,6 +6,7 @@
 #include "machine/device.h"
 
 #include <math.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 /* A generator that is hardly trained; the scale of its output gives it colours at once. Batch normalization takes some
@@ -533,6 +534,30 @@ static void test_requests(void **state)
     refused("no tiles", "stylize circular.model.h5 large.png -o x.png --tile 32");
 }
 
+/* A signal ends it between two bands: what is made is whole, and nothing else is there. */
+static void test_interrupted(void **state)
+{
+    (void)state;
+    enum { PICTURES = 12 };
+    free(shell("mkdir row && for i in 10 11 12 13 14 15 16 17 18 19 20 21; do cp large.png row/$i.png; done"));
+    pid_t child = start("stylize in.model.h5 row -o made --tile 16");
+    wait_for(child, "made/10.png: ");
+    kill(child, SIGTERM);
+    assert_int_equal(finish(child), 130);
+    assert_said(said_err, "nstx: interrupted; ");
+    assert_said(said_err, " of 12 pictures are made\n");
+    char *names = shell("ls -A made");
+    int count = 0;
+    for (char *rest = NULL, *name = strtok_r(names, "\n", &rest); name; name = strtok_r(NULL, "\n", &rest), count++) {
+        char path[64];
+        snprintf(path, sizeof path, "made/%s", name);
+        nx_image image = load(path);
+        nx_image_free(&image);
+    }
+    free(names);
+    assert_in_range(count, 1, PICTURES - 1);
+}
+
 /* No room on the disk: one line, and nothing under the picture's name. The driver's compiler still has room enough. */
 static void limit_files(void) { setrlimit(RLIMIT_FSIZE, &(struct rlimit){1500000, 1500000}); }
 
@@ -591,6 +616,7 @@ int main(void)
         cmocka_unit_test(test_style_scale),
         cmocka_unit_test(test_guided),
         cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(sizes_are_asked_for),
     };
