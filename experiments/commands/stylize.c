@@ -565,7 +565,7 @@ static int command_stylize(int argc, char **argv)
             nx_progress("%s", "");
             printf("%s\n", path);
             made++;
-        } else if (!interrupt_wanted()) {
+        } else if (!interrupt_wanted() || interrupt_fault()) {
             note_failure(&failed, images.paths[i], &err);
         }
         free(path);

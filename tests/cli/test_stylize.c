@@ -107,9 +107,9 @@ static void test_tiles_of_the_papers_size(void **state)
 static void test_tiles_of_other_networks(void **state)
 {
     (void)state;
-    make_model("mtnet", 200,
+    make_model("mtnet", 100,
                "-s experiment.paper=multimodal -s generator.network=mtnet -s data.batch=1 "
-               "-s loss.content_weight=1");
+               "-s loss.content_weight=1 -s generator.output_scale=100");
     assert_tiles("mtnet", "large.png", 64);
     make_model("pyramid", 100,
                "-s experiment.paper=texture_networks -s generator.network=pyramid -s generator.scales=3");
@@ -539,18 +539,18 @@ static void test_interrupted(void **state)
 {
     (void)state;
     enum { PICTURES = 12 };
-    free(shell("mkdir row && for i in 10 11 12 13 14 15 16 17 18 19 20 21; do cp large.png row/$i.png; done"));
-    pid_t child = start("stylize in.model.h5 row -o made --tile 16");
-    wait_for(child, "made/10.png: ");
+    free(shell("mkdir many && for i in 10 11 12 13 14 15 16 17 18 19 20 21; do cp large.png many/$i.png; done"));
+    pid_t child = start("stylize in.model.h5 many -o some --tile 16");
+    wait_for(child, "some/10.png: ");
     kill(child, SIGTERM);
     assert_int_equal(finish(child), 130);
     assert_said(said_err, "nstx: interrupted; ");
     assert_said(said_err, " of 12 pictures are made\n");
-    char *names = shell("ls -A made");
+    char *names = shell("ls -A some");
     int count = 0;
     for (char *rest = NULL, *name = strtok_r(names, "\n", &rest); name; name = strtok_r(NULL, "\n", &rest), count++) {
         char path[64];
-        snprintf(path, sizeof path, "made/%s", name);
+        snprintf(path, sizeof path, "some/%s", name);
         nx_image image = load(path);
         nx_image_free(&image);
     }
