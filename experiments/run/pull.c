@@ -128,11 +128,12 @@ void pulls_log(const pulls *p, const config *c, runfile *file)
         runfile_set_real(file, RUNFILE_BALANCE, names[k], p->norm[k] / sum);
         comma = ", ";
     }
-    /* Where the rest drowns both, it is to be lowered, and content and style still have to suit each other. */
-    if (rest > HARDLY * most)
+    /* Where the rest drowns both, it is to be lowered, and content and style still have to suit each other. Seen to
+     * make a picture grey from 19 times on. */
+    if (rest > SEEN * most)
         snprintf(advice[PULL_REST], sizeof advice[PULL_REST],
                  "; little else will be seen than the %s: lower %s about %g times", words[PULL_REST].what,
-                 words[PULL_REST].key, about(most > 0 ? rest / most : HARDLY));
+                 words[PULL_REST].key, about(most > 0 ? rest / most : SEEN));
     nx_info("balance: %s%s%s of the gradient %s%s%s%s", shares[0], shares[1], shares[2], p->where, advice[0], advice[1],
             advice[2]);
 }
