@@ -2,7 +2,6 @@
 #include "commands/apply_options.h"
 
 #include "base/text.h"
-#include "machine/first_use.h"
 #include "run/interrupt.h"
 
 #include <math.h>
@@ -54,13 +53,6 @@ static bool byte_count(const char *text, uint64_t *out)
         if (!strcasecmp(end, units[i].ending) && value * units[i].factor >= 1 && value * units[i].factor < 1e18)
             return *out = (uint64_t)(value * units[i].factor), true;
     return false;
-}
-
-void apply_prepare(void)
-{
-    first_use_prepare();
-    interrupt_watch();
-    first_use_interruptible(interrupt_wanted);
 }
 
 bool apply_goes_on(nx_error *err)

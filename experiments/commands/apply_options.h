@@ -35,11 +35,7 @@
     "  --memory BYTES          of the device that may be taken, such as 2G; without it three quarters of what is\n"    \
     "                          left, which on a processor has room for what the host holds\n"
 
-/* What comes before OpenCL is touched: the process that may test the device, and signals, which from here on end the
- * command between two pictures or bands of one, with nothing half-written. */
-void apply_prepare(void);
-
-/* False, with an error that says why, once a signal asked for the end. */
+/* False, with an error that says why, once a signal asked for the end: between two pictures, or bands of one. */
 bool apply_goes_on(nx_error *err);
 
 /* Takes the option of this letter. A value that is no such thing is an error that says what is meant. */

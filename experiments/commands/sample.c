@@ -66,7 +66,8 @@ static int command_sample(int argc, char **argv)
     if (argc - optind != 1) return usage_error("sample", "one model is named, not %d", argc - optind);
     if (!t.out) return usage_error("sample", "-o OUT is missing: a .png or .jpg file, or a folder for several samples");
 
-    apply_prepare();
+    first_use_prepare(interrupt_wanted);
+    interrupt_watch();
     nx_device_info info;
     nx_device *device = NULL;
     generator *g = NULL;

@@ -547,7 +547,10 @@ static int command_stylize(int argc, char **argv)
         close_job(&j);
         return code;
     }
-    if (!plan) apply_prepare();
+    if (!plan) {
+        first_use_prepare(interrupt_wanted);
+        interrupt_watch();
+    }
     bool ok = open_layers(&j, &err) && find_pictures(&images, argv + optind + 1, argc - optind - 1, &err) &&
               leave_out(&images, &failed, &err) && plan_all(&j, &images, plan, &err) &&
               (plan || check_outputs(&j, &images, &err)) &&

@@ -122,11 +122,9 @@ static _Atomic int *next_case; /* shared by them; NULL: not yet */
 
 enum { GLANCE = 50 }; /* milliseconds between two looks at an interrupt */
 
-static bool (*interrupted)(void);
+static bool (*wanted)(void); /* by whoever prepared the test */
 
-void first_use_interruptible(bool (*wanted)(void)) { interrupted = wanted; }
-
-static bool is_interrupted(void) { return interrupted && interrupted(); }
+static bool is_interrupted(void) { return wanted && wanted(); }
 
 static bool send_all(int socket, const void *data, size_t bytes)
 {
@@ -188,8 +186,9 @@ static struct tester hire(void)
     return t;
 }
 
-pid_t first_use_prepare(void)
+pid_t first_use_prepare(bool (*interrupted)(void))
 {
+    wanted = interrupted;
     kernel_cache_prepare();
     if (is_off()) return -1;
     dismiss_all();
@@ -200,7 +199,7 @@ pid_t first_use_prepare(void)
     }
     *next_case = 0;
     fflush(NULL);
-    for (int wanted = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? TESTERS : 1; n_testers < wanted; n_testers++)
+    for (int count = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? TESTERS : 1; n_testers < count; n_testers++)
         testers[n_testers] = hire();
     return testers[0].process;
 }

@@ -2,7 +2,7 @@
  * numbers can be trusted. A pass is remembered in a file of the cache folder, devices/HASH; a failure is not, so that
  * it is tried again when something was mended.
  *
- *     first_use_prepare();                                      at the start, before OpenCL is touched
+ *     first_use_prepare(NULL);                                  at the start, before OpenCL is touched
  *     if (!first_use(&info, &options, &err)) return false;      before the device is opened for a run
  *
  * The test is made by other processes, so that a driver that crashes is answered like one that computes wrong; by two,
@@ -22,12 +22,9 @@
 #include <sys/types.h>
 
 /* Forks the processes that will make the test; gives the first one's number, or -1 where NSTX_SELFTEST=off and none is
- * needed. For
- * programs that have not touched OpenCL, nor started a thread. Without it a test is made in this process. */
-pid_t first_use_prepare(void);
-
-/* From now on a test that is waited for is given up, with an error, once wanted() is true. */
-void first_use_interruptible(bool (*wanted)(void));
+ * needed. For programs that have not touched OpenCL, nor started a thread. Without it a test is made in this process. A
+ * test that is waited for is given up, with an error, once interrupted() is true; NULL: never. */
+pid_t first_use_prepare(bool (*interrupted)(void));
 
 /* Nothing at all where the device is known. Else it is opened as options say, tested and closed, and one line says so.
  * A device that fails, or whose driver crashes, is refused. */

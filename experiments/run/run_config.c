@@ -104,9 +104,8 @@ static void leave(void *context)
 void run_config_prepare(void)
 {
     kernel_cache_take();
-    first_use_prepare();
+    first_use_prepare(interrupt_wanted);
     interrupt_watch();
-    first_use_interruptible(interrupt_wanted);
     made_interruptible(interrupt_wanted);
 }
 

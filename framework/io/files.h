@@ -20,9 +20,9 @@ typedef struct nx_file_list {
     char **paths; /* sorted by byte values, so the order is the same everywhere */
 } nx_file_list;
 
-/* The pictures (.png, .jpg, .jpeg, .webp, in any case) in the folder and below; names that begin with a dot are passed over,
- * and a folder that several links lead to, such as one to its own parent, is entered once. A path to a file is a list
- * of one. A folder without a picture is an error. Free with nx_file_list_free. */
+/* The pictures (.png, .jpg, .jpeg, .webp, in any case) in the folder and below; names that begin with a dot are passed
+ * over, and a folder that several links lead to, such as one to its own parent, is entered once. A path to a file is a
+ * list of one. A folder without a picture is an error. Free with nx_file_list_free. */
 bool nx_files_images(nx_file_list *out, const char *path, nx_error *err);
 
 /* Leaves the first `most` pictures of each folder in the list; 0: all. */

@@ -1,4 +1,5 @@
-/* Pictures: PNG, JPEG and WebP in, PNG and JPEG out, and the few operations an experiment needs before the device takes over.
+/* Pictures: PNG, JPEG and WebP in, PNG and JPEG out, and the few operations an experiment needs before the device takes
+ * over.
  *
  * A picture is RGB floats from 0 to 255, with the values the file stores: no gamma, no colour profile, as PIL reads it
  * (io/profile.h carries profiles from file to file).
@@ -25,11 +26,12 @@ typedef struct nx_image {
 
 typedef enum nx_filter { NX_BICUBIC, NX_BILINEAR } nx_filter;
 
-/* Reads a PNG, a JPEG or a WebP, told apart by content, not by name. Grey becomes RGB, palettes are looked up, 16-bit samples
- * keep their precision (65535 becomes 255), transparency is composited over white (with a message), EXIF orientation is
- * applied, of a PNG or WebP too, CMYK becomes RGB. A JPEG that a decoder warns of is read as others read it. Refused with one
- * line: anything else (by its name, if it is a well-known format), moving pictures, truncated or corrupt data, more than the sizes above
- * or than the memory holds. The caller frees out->rgb with nx_image_free; on failure *out is empty. */
+/* Reads a PNG, a JPEG or a WebP, told apart by content, not by name. Grey becomes RGB, palettes are looked up, 16-bit
+ * samples keep their precision (65535 becomes 255), transparency is composited over white (with a message), EXIF
+ * orientation is applied, of a PNG or WebP too, CMYK becomes RGB. A JPEG that a decoder warns of is read as others read
+ * it. Refused with one line: anything else (by its name, if it is a well-known format), moving pictures, truncated or
+ * corrupt data, more than the sizes above or than the memory holds. The caller frees out->rgb with nx_image_free; on
+ * failure *out is empty. */
 bool nx_image_load(nx_image *out, const char *path, nx_error *err);
 
 /* A mask, made grey: where a picture is transparent, its opacity; without transparency its brightness, and a picture in

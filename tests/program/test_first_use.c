@@ -36,18 +36,18 @@ static void test_aside(void **state)
     (void)state;
     nx_error err;
     begin("aside");
-    pid_t process = first_use_prepare();
+    pid_t process = first_use_prepare(NULL);
     assert_true(process > 0);
     nx_device_info info = chosen();
     assert_int_equal(kill(process, 0), 0);
     if (!first_use(&info, &(nx_device_options){0}, &err)) fail_msg("%s", err.text);
     assert_true(first_use_known(&info));
     assert_gone(process);
-    process = first_use_prepare(); /* not needed, it ends */
+    process = first_use_prepare(NULL); /* not needed, it ends */
     assert_true(first_use(&info, &(nx_device_options){0}, &err));
     assert_gone(process);
     setenv("NSTX_SELFTEST", "off", true);
-    assert_int_equal(first_use_prepare(), -1);
+    assert_int_equal(first_use_prepare(NULL), -1);
 }
 
 static bool at_once(void) { return true; }
@@ -59,13 +59,11 @@ static void test_interrupt(void **state)
     nx_device_info info = chosen();
     nx_error err;
     begin("interrupted");
-    pid_t process = first_use_prepare();
-    first_use_interruptible(at_once);
+    pid_t process = first_use_prepare(at_once);
     assert_false(first_use(&info, &(nx_device_options){0}, &err));
     assert_non_null(strstr(err.text, "interrupted in its self-test"));
     assert_false(first_use_known(&info));
     assert_gone(process);
-    first_use_interruptible(NULL);
     setenv("NSTX_SELFTEST", "off", true);
 }
 
@@ -75,7 +73,7 @@ static void test_crash(void **state)
     nx_device_info info = chosen();
     nx_error err;
     begin("crash");
-    pid_t process = first_use_prepare();
+    pid_t process = first_use_prepare(NULL);
     assert_int_equal(kill(process, SIGKILL), 0); /* other signals the driver of this process may handle */
     assert_false(first_use(&info, &(nx_device_options){0}, &err));
     assert_message(&err, info.name, "its driver crashed in the self-test (Killed)");
