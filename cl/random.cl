@@ -10,30 +10,24 @@
 #if WIDE == 16
 typedef float16 wide;
 typedef uint16 wide_uint;
-typedef ulong16 wide_ulong;
 #define to_float convert_float16
 #define to_uint convert_uint16
-#define to_ulong convert_ulong16
 #define as_wide as_float16
 #define as_words as_uint16
 #define LANE (uint16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #elif WIDE == 8
 typedef float8 wide;
 typedef uint8 wide_uint;
-typedef ulong8 wide_ulong;
 #define to_float convert_float8
 #define to_uint convert_uint8
-#define to_ulong convert_ulong8
 #define as_wide as_float8
 #define as_words as_uint8
 #define LANE (uint8)(0, 1, 2, 3, 4, 5, 6, 7)
 #else
 typedef float wide;
 typedef uint wide_uint;
-typedef ulong wide_ulong;
 #define to_float convert_float
 #define to_uint convert_uint
-#define to_ulong convert_ulong
 #define as_wide as_float
 #define as_words as_uint
 #define LANE 0u
@@ -46,16 +40,16 @@ typedef struct words {
 /* Of the blocks first, first + 1, ... */
 static inline words philox(ulong first, ulong stream, __global const uint *state)
 {
-    wide_ulong block = to_ulong(LANE) + first;
-    wide_uint a = to_uint(block), b = to_uint(block >> 32);
+    wide_uint a = LANE + (uint)first, b = (uint)(first >> 32) + as_words((a < LANE) & 1);
     wide_uint c = (wide_uint)((uint)stream), d = (wide_uint)((uint)(stream >> 32));
     uint k0 = state[0], k1 = state[1];
     for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
-        wide_ulong p = to_ulong(a) * 0xD2511F53ul, q = to_ulong(c) * 0xCD9E8D57ul;
-        a = to_uint(q >> 32) ^ b ^ k0;
-        b = to_uint(q & 0xFFFFFFFFul);
-        c = to_uint(p >> 32) ^ d ^ k1;
-        d = to_uint(p & 0xFFFFFFFFul);
+        wide_uint p = mul_hi(a, (wide_uint)(0xD2511F53u)), q = mul_hi(c, (wide_uint)(0xCD9E8D57u));
+        wide_uint low = a * 0xD2511F53u;
+        a = q ^ b ^ k0;
+        b = c * 0xCD9E8D57u;
+        c = p ^ d ^ k1;
+        d = low;
     }
     words w = {a, b, c, d};
     return w;
