@@ -94,6 +94,9 @@ static const op_case rows[] = {
         CONV(.stride = 4, .pad = 2, .activation = NX_ACTIVATION_RELU)),
     ROW(conv, "relu, kernel larger than half the image", .in = {{1, 5, 5, 8}, {5, 5, 8, 16}, {1, 1, 1, 16}},
         .out = {1, 5, 5, 16}, CONV(.pad = 2, .activation = NX_ACTIVATION_RELU)),
+    /* Rusticl of Mesa 22.3 ends the loops of a work-item after 65535 turns: notes/drivers.md. */
+    ROW(conv, "1x1, 70000 to 8, one long loop", .in = {{1, 1, 8, 70000}, {1, 1, 70000, 8}}, .out = {1, 1, 8, 8},
+        CONV(0), .tolerance = 2e-5, .no_gradient = NO_GRADIENT, .first_use = true),
     ROW(conv_transposed, "3x3, stride 2, adj 1", .in = {{2, 8, 9, 32}, {3, 3, 16, 32}, {1, 1, 1, 16}},
         .out = {2, 16, 18, 16}, CONV(.stride = 2, .pad = 1, .output_pad = 1), .doctor = true),
     ROW(conv_transposed, "4x4, stride 2, 5 to 7", .in = {{1, 5, 4, 5}, {4, 4, 7, 5}, {1, 1, 1, 7}},
