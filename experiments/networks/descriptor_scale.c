@@ -12,35 +12,54 @@
 
 enum { MOST_CHANNELS = 4096 };
 
+/* The sum of every channel of some layers, or of its square, over a batch. */
+typedef struct pass {
+    nx_graph *g;
+    nx_plan *plan;
+    nx_tensor *input, *sums[DESCRIPTOR_LAYERS];
+} pass;
+
+static bool pass_new(pass *out, descriptor *d, const nx_device_info *info, nx_shape shape, const char *const *names,
+                     size_t n, bool squares, nx_error *err)
+{
+    nx_graph *g = nx_graph_new(info);
+    *out = (pass){.g = g, .input = nx_input(g, shape, "image")};
+    if (!descriptor_record(d, g, descriptor_center(d, g, out->input), names, n, out->sums, err)) return false;
+    for (size_t i = 0; i < n; i++)
+        out->sums[i] =
+            nx_keep(squares ? nx_channel_dot(g, out->sums[i], out->sums[i]) : nx_channel_sum(g, out->sums[i]));
+    return nx_plan_new(&out->plan, g, err);
+}
+
+static void pass_free(pass *p)
+{
+    nx_plan_free(p->plan);
+    nx_graph_free(p->g);
+}
+
 /* The mean of every channel of n layers, or of its square. */
 static bool channel_means(descriptor *d, nx_device *device, const descriptor_images *images, const char *const *names,
                           size_t n, bool squares, float **means, nx_error *err)
 {
-    nx_tensor *features[DESCRIPTOR_LAYERS] = {NULL};
-    nx_graph *g = nx_graph_new(&device->info);
-    nx_tensor *input = nx_input(g, images->shape, "image"), *x = descriptor_center(d, g, input);
-    nx_plan *plan = NULL;
-    bool ok = descriptor_record(d, g, x, names, n, features, err);
-    for (size_t i = 0; ok && i < n; i++)
-        features[i] = nx_keep(squares ? nx_channel_dot(g, features[i], features[i]) : nx_channel_sum(g, features[i]));
-    ok = ok && nx_plan_new(&plan, g, err);
+    pass p;
+    bool ok = pass_new(&p, d, &device->info, images->shape, names, n, squares, err);
     if (ok) {
         nx_params_realize(d->params, device);
-        nx_plan_realize(plan, device);
+        nx_plan_realize(p.plan, device);
     }
     float *pixels = nx_alloc(nx_shape_count(images->shape) * sizeof *pixels),
           *sums = nx_alloc(MOST_CHANNELS * sizeof *sums);
     for (size_t i = 0; ok && i < n; i++) {
-        NX_CHECK(features[i]->shape.c <= MOST_CHANNELS, "%s has %d channels", names[i], features[i]->shape.c);
-        means[i] = nx_alloc((size_t)features[i]->shape.c * sizeof(float));
+        NX_CHECK(p.sums[i]->shape.c <= MOST_CHANNELS, "%s has %d channels", names[i], p.sums[i]->shape.c);
+        means[i] = nx_alloc((size_t)p.sums[i]->shape.c * sizeof(float));
     }
     for (size_t b = 0; ok && b < images->batches; b++) {
         if (!(ok = images->read(images->context, b, pixels, err))) break;
-        nx_plan_write(plan, input, pixels);
-        nx_plan_run(plan);
+        nx_plan_write(p.plan, p.input, pixels);
+        nx_plan_run(p.plan);
         for (size_t i = 0; i < n; i++) {
-            nx_shape s = features[i]->producer->in[0]->shape;
-            nx_plan_read(plan, features[i], sums);
+            nx_shape s = p.sums[i]->producer->in[0]->shape;
+            nx_plan_read(p.plan, p.sums[i], sums);
             for (int k = 0; k < s.c; k++)
                 means[i][k] += sums[k] / ((float)s.n * (float)s.h * (float)s.w) / (float)images->batches;
         }
@@ -51,8 +70,7 @@ static bool channel_means(descriptor *d, nx_device *device, const descriptor_ima
     }
     free(sums);
     free(pixels);
-    nx_plan_free(plan);
-    nx_graph_free(g);
+    pass_free(&p);
     return ok;
 }
 
@@ -62,14 +80,13 @@ bool descriptor_mean_squares(descriptor *d, nx_device *device, const descriptor_
     return channel_means(d, device, images, layers, count, true, out, err);
 }
 
-/* The mean activation of every channel of every convolution and fully connected layer up to last, one after another. */
-static bool mean_activations(descriptor *d, nx_device *device, const descriptor_images *images, int last, float **means,
-                             nx_error *err)
+/* The mean activation of every channel of every convolution and fully connected layer up to the deepest of those given,
+ * one after another. */
+static bool mean_activations(descriptor *d, nx_device *device, const descriptor_images *images,
+                             const char *const *layers, size_t count, float **means, nx_error *err)
 {
     const char *names[DESCRIPTOR_LAYERS];
-    size_t n = 0;
-    for (int i = 0; i <= last; i++)
-        if (d->network->layers[i].kind != LAYER_POOL) names[n++] = d->network->layers[i].name;
+    size_t n = descriptor_weighted(d->network, layers, count, names);
     return channel_means(d, device, images, names, n, false, means, err);
 }
 
@@ -79,7 +96,7 @@ bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_im
     size_t bounded = 0;
     int last = descriptor_deepest(d->network, layers, count, err);
     float *means[DESCRIPTOR_LAYERS] = {NULL};
-    if (last < 0 || !mean_activations(d, device, images, last, means, err)) return false;
+    if (last < 0 || !mean_activations(d, device, images, layers, count, means, err)) return false;
     size_t m = 0, channels = 3;
     float *before = nx_alloc(3 * sizeof(float));
     for (int c = 0; c < 3; c++) before[c] = 1;
@@ -140,13 +157,24 @@ bool descriptor_rescale(descriptor *d, nx_device *device, const float *images, n
     return descriptor_rescale_on(d, device, &all, layers, count, by_channel, NULL, err);
 }
 
+uint64_t descriptor_rescale_bytes(descriptor *d, const nx_device_info *info, nx_shape shape, const char *const *layers,
+                                  size_t count)
+{
+    pass p;
+    const char *names[DESCRIPTOR_LAYERS];
+    size_t n = descriptor_weighted(d->network, layers, count, names);
+    uint64_t bytes = pass_new(&p, d, info, shape, names, n, false, NULL) ? nx_plan_bytes(p.plan) : 0;
+    pass_free(&p);
+    return bytes;
+}
+
 bool descriptor_measure(descriptor *d, nx_device *device, const descriptor_images *images, const char *layer,
                         descriptor_activation *out, size_t *count, nx_error *err)
 {
     int last = descriptor_deepest(d->network, &layer, 1, err);
     float *means[DESCRIPTOR_LAYERS] = {NULL};
     *count = 0;
-    if (last < 0 || !mean_activations(d, device, images, last, means, err)) return false;
+    if (last < 0 || !mean_activations(d, device, images, &layer, 1, means, err)) return false;
     for (int i = 0; i <= last; i++) {
         const descriptor_layer *l = &d->network->layers[i];
         if (l->kind == LAYER_POOL) continue;

@@ -32,6 +32,10 @@ bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_im
 bool descriptor_rescale(descriptor *d, nx_device *device, const float *images, nx_shape shape,
                         const char *const *layers, size_t count, bool by_channel, nx_error *err);
 
+/* What that takes of the device beside the parameters. */
+uint64_t descriptor_rescale_bytes(descriptor *d, const nx_device_info *info, nx_shape shape, const char *const *layers,
+                                  size_t count);
+
 /* The mean square of every channel of some layers on these images: out[i] has those of layers[i], owned by the caller.
  * Its parameters are on the device afterwards. */
 bool descriptor_mean_squares(descriptor *d, nx_device *device, const descriptor_images *images,

@@ -79,7 +79,6 @@ static uint64_t bytes_before(optimizer *t, int size)
                                                       (t->stages - 1) * t->styles, t->styles);
 }
 
-/* Where what comes before takes more than the steps, the arena has the rest of it. */
 static bool measure(task *base, int size, task_needs *out, nx_error *err)
 {
     optimizer *t = (optimizer *)base;
@@ -92,9 +91,7 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
                         : nx_lbfgs_bytes(nx_shape_count(s.picture->shape), paper_lbfgs(base->c), &base->info);
         out->arena = nx_plan_bytes(s.plan);
         out->bytes[NX_MEMORY_ARENA] = out->arena + finite_check_bytes(s.finite);
-        uint64_t before = bytes_before(t, size),
-                 kept = out->bytes[NX_MEMORY_PARAMETERS] + out->bytes[NX_MEMORY_OPTIMIZER];
-        if (before > kept + out->bytes[NX_MEMORY_ARENA]) out->bytes[NX_MEMORY_ARENA] = before - kept;
+        out->before = bytes_before(t, size);
         out->tensors = nx_plan_sum(s.plan);
         out->nodes = s.g->n_nodes;
         out->stored = stored_of(t, &s);

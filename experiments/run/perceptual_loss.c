@@ -104,6 +104,31 @@ static bool read_masks(perceptual_loss *p, nx_error *err)
     return true;
 }
 
+/* Random weights are scaled on a picture of at most this many pixels on its longer side. */
+enum { RESCALE_SIDE = 128 };
+
+/* A picture to scale on: the first style's, or noise. Owned by the caller. */
+static nx_image calibration(const perceptual_loss *p)
+{
+    size_t count;
+    const char **layers = perceptual_layers(p->c, &count);
+    int least = descriptor_smallest_image(p->descriptor, layers, count);
+    const nx_image *style = &p->style[0];
+    free(layers);
+    if (p->styles && style->height >= least && style->width >= least) {
+        int longer = style->height > style->width ? style->height : style->width;
+        nx_image small = nx_image_fit(style, longer < RESCALE_SIDE ? longer : RESCALE_SIDE);
+        if (small.height >= least && small.width >= least) return small;
+        nx_image_free(&small);
+        return nx_image_crop(style, 0, 0, least, least);
+    }
+    int side = least > RESCALE_SIDE ? least : RESCALE_SIDE;
+    nx_image noise = nx_image_new(side, side);
+    nx_rng rng = nx_rng_new((uint64_t)p->c->experiment.seed, nx_stream("calibration"));
+    for (size_t i = 0; i < (size_t)side * (size_t)side * 3; i++) noise.rgb[i] = 255 * nx_rng_uniform(&rng);
+    return noise;
+}
+
 bool perceptual_new(perceptual_loss **out, const config *c, const nx_device_info *info, const perceptual_style *styles,
                     int count, nx_error *err)
 {
@@ -114,6 +139,7 @@ bool perceptual_new(perceptual_loss **out, const config *c, const nx_device_info
     for (int i = 0; ok && i < count; i++) ok = read_style(p, &styles[i], err);
     ok = ok && read_masks(p, err) && open_descriptor(p, err);
     for (int i = 0; ok && i < count; i++) ok = check_style(p, i, &styles[i], err);
+    if (ok && p->descriptor->random && c->descriptor.rescale) p->calibration = calibration(p);
     if (ok)
         *out = p;
     else
@@ -126,6 +152,7 @@ void perceptual_free(perceptual_loss *p)
     if (!p) return;
     for (int i = 0; i < p->styles; i++) nx_image_free(&p->style[i]);
     for (int i = 0; i < p->masks; i++) nx_image_free(&p->mask[i]);
+    nx_image_free(&p->calibration);
     descriptor_free(p->descriptor);
     free(p);
 }
@@ -258,40 +285,34 @@ void perceptual_get_choice(perceptual_loss *p, const checkpoint *k)
     for (size_t i = 0; i < n; i++) p->choice[i] = (perceptual_choice){(int)a->values[2 * i], a->values[2 * i + 1]};
 }
 
-/* Random weights are scaled on a picture of at most this many pixels on its longer side. */
-enum { RESCALE_SIDE = 128 };
-
-/* A picture to scale on: the first style's, or noise. Owned by the caller. */
-static nx_image calibration(const perceptual_loss *p, int least)
+/* The layers that are scaled; how many. */
+static size_t scaled_layers(const perceptual_loss *p, const char *out[DESCRIPTOR_LAYERS])
 {
-    const nx_image *style = &p->style[0];
-    if (p->styles && style->height >= least && style->width >= least) {
-        int longer = style->height > style->width ? style->height : style->width;
-        nx_image small = nx_image_fit(style, longer < RESCALE_SIDE ? longer : RESCALE_SIDE);
-        if (small.height >= least && small.width >= least) return small;
-        nx_image_free(&small);
-        return nx_image_crop(style, 0, 0, least, least);
-    }
-    int side = least > RESCALE_SIDE ? least : RESCALE_SIDE;
-    nx_image noise = nx_image_new(side, side);
-    nx_rng rng = nx_rng_new((uint64_t)p->c->experiment.seed, nx_stream("calibration"));
-    for (size_t i = 0; i < (size_t)side * (size_t)side * 3; i++) noise.rgb[i] = 255 * nx_rng_uniform(&rng);
-    return noise;
+    size_t count;
+    const char **layers = perceptual_layers(p->c, &count);
+    size_t n = descriptor_convolutions(p->descriptor->network, layers, count, out);
+    free(layers);
+    return n;
 }
 
 bool perceptual_prepare(perceptual_loss *p, nx_device *device, nx_error *err)
 {
-    bool ok = true;
-    if (p->descriptor->random && p->c->descriptor.rescale && !p->chosen) { /* a choice brings scales of its own */
-        size_t count;
-        const char **layers = perceptual_layers(p->c, &count), *scaled[DESCRIPTOR_LAYERS];
-        nx_image image = calibration(p, descriptor_smallest_image(p->descriptor, layers, count));
-        size_t n = descriptor_convolutions(p->descriptor->network, layers, count, scaled);
-        ok = descriptor_rescale(p->descriptor, device, image.rgb, (nx_shape){1, image.height, image.width, 3}, scaled,
-                                n, false, err);
-        nx_image_free(&image);
-        free(layers);
-    }
-    if (ok) nx_params_realize(p->descriptor->params, device);
-    return ok;
+    const nx_image *image = &p->calibration;
+    const char *scaled[DESCRIPTOR_LAYERS];
+    if (image->rgb && !p->chosen && /* a choice brings scales of its own */
+        !descriptor_rescale(p->descriptor, device, image->rgb, (nx_shape){1, image->height, image->width, 3}, scaled,
+                            scaled_layers(p, scaled), false, err))
+        return false;
+    nx_params_realize(p->descriptor->params, device);
+    return true;
+}
+
+uint64_t perceptual_bytes_before(perceptual_loss *p)
+{
+    const nx_image *image = &p->calibration;
+    const char *scaled[DESCRIPTOR_LAYERS];
+    return !image->rgb
+               ? 0
+               : descriptor_rescale_bytes(p->descriptor, &p->info, (nx_shape){1, image->height, image->width, 3},
+                                          scaled, scaled_layers(p, scaled));
 }

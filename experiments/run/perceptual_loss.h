@@ -39,6 +39,7 @@ typedef struct perceptual_loss {
     int styles;
     nx_image mask[PERCEPTUAL_STYLES]; /* [data] masks: where the style of the same number goes */
     int masks;                        /* 0: every style goes everywhere */
+    nx_image calibration;             /* what random weights are scaled on; no pixels: they are not scaled */
     int chosen;                       /* layers of random weights for which a set was chosen, the first ones; 0: none */
     perceptual_choice choice[DESCRIPTOR_LAYERS];
 } perceptual_loss;
@@ -85,5 +86,8 @@ void perceptual_get_choice(perceptual_loss *p, const checkpoint *k);
 /* Puts the descriptor's weights on the device, random ones scaled on the first style picture (or on noise where there
  * is none) as [descriptor] rescale asks. */
 bool perceptual_prepare(perceptual_loss *p, nx_device *device, nx_error *err);
+
+/* What that takes of the device for a while, beside the descriptor's parameters. */
+uint64_t perceptual_bytes_before(perceptual_loss *p);
 
 #endif

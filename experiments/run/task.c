@@ -67,10 +67,14 @@ static uint64_t total_of(const uint64_t bytes[NX_MEMORY_KINDS])
     return total;
 }
 
+/* Where what comes before takes more than the steps, the arena has the rest of it. */
 static bool measure(task *t, int size, task_needs *out, nx_error *err)
 {
     *out = (task_needs){0};
     if (!t->kind->measure(t, size, out, err)) return false;
+    uint64_t scaling = t->perceptual ? perceptual_bytes_before(t->perceptual) : 0, steps = total_of(out->bytes);
+    if (scaling > out->before) out->before = scaling;
+    if (out->before > steps) out->bytes[NX_MEMORY_ARENA] += out->before - steps;
     if (t->perceptual) out->bytes[NX_MEMORY_PARAMETERS] += nx_params_bytes(t->perceptual->descriptor->params);
     return true;
 }

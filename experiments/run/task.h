@@ -80,10 +80,11 @@ typedef struct task_stored {
     uint64_t files, filed;  /* pictures in a folder, and bytes of them, likewise */
 } task_stored;
 
-/* The memory of a run at some size; beside its bytes how the arena of a step is used, and what is kept of it on disk.
- * The parameters of a perceptual loss's descriptor come on top. */
+/* The memory of a run at some size: bytes of its steps, and `before`, those of what is done before there is one; how
+ * the arena of a step is used, and what is kept of it on disk. The parameters of a perceptual loss's descriptor come on
+ * top. */
 typedef struct task_needs {
-    uint64_t bytes[NX_MEMORY_KINDS], arena, tensors;
+    uint64_t bytes[NX_MEMORY_KINDS], before, arena, tensors;
     size_t nodes;
     task_stored stored;
 } task_needs;

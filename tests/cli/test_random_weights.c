@@ -145,14 +145,16 @@ static void fully_connected_layers_are_inverted(void **state)
 
 /* ---- memory ---- */
 
-/* What choosing and weighing take before the first step is planned, too, where a style is larger than the picture. */
+/* What scaling, choosing and weighing take before the first step is planned, too, where a style or the noise to scale
+ * on is larger than the picture. */
 static void the_start_is_planned(void **state)
 {
     (void)state;
     static const char *const options[] = {
         "-s optimizer.method=adam", "-s optimizer.method=adam -s loss.balance=none",
         "-s optimizer.history=1 -s descriptor.stacked=1 -s descriptor.stacked_steps=1 "
-        "-s loss.balance=none -s data.content= -s data.size=32"};
+        "-s loss.balance=none -s data.content= -s data.size=32",
+        "-s optimizer.method=adam -s loss.balance=none -s data.style= -s descriptor.style_layers="};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         nstx(0,
              "run picture.ini --overwrite -o memory.h5 -s experiment.steps=1 -s data.style=style.png "
