@@ -91,12 +91,9 @@ static bool read_masks(perceptual_loss *p, nx_error *err)
     for (int i = 0; i < c->data.masks.count; i++) {
         nx_image *m = &p->mask[i];
         float most = 0;
-        if (!nx_image_load(m, c->data.masks.items[i], err)) return false;
+        if (!nx_image_load_mask(m, c->data.masks.items[i], err)) return false;
         p->masks++;
-        for (size_t k = 0; k < (size_t)m->height * (size_t)m->width * 3; k += 3) {
-            m->rgb[k] = (m->rgb[k] + m->rgb[k + 1] + m->rgb[k + 2]) / 3;
-            if (m->rgb[k] > most) most = m->rgb[k];
-        }
+        for (size_t k = 0; k < (size_t)m->height * (size_t)m->width * 3; k += 3) most = fmaxf(most, m->rgb[k]);
         if (!(most > 0))
             return nx_fail(err, "%s: black all over: its style would be nowhere in the picture",
                            c->data.masks.items[i]);

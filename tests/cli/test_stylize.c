@@ -6,6 +6,7 @@
 #include "machine/device.h"
 
 #include <math.h>
+#include <png.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -462,6 +463,15 @@ static void test_style_scale(void **state)
 
 /* ---- a picture optimized with masks ---- */
 
+/* White all over, and opaque where half.png is white. */
+static void save_clear_mask(const char *name)
+{
+    uint8_t samples[33 * 47][4];
+    for (int i = 0; i < 33 * 47; i++) memcpy(samples[i], (uint8_t[]){255, 255, 255, i % 47 < 24 ? 255 : 0}, 4);
+    png_image png = {.version = PNG_IMAGE_VERSION, .width = 47, .height = 33, .format = PNG_FORMAT_RGBA};
+    assert_true(png_image_write_to_file(&png, at(name), 0, samples, 0, NULL));
+}
+
 /* The style of relu1_1 sees 3 x 3 pixels: what lies farther from the white part is left as it is. */
 static void test_guided(void **state)
 {
@@ -485,6 +495,10 @@ static void test_guided(void **state)
     assert_true(right == 0);
     nx_image_free(&before);
     nx_image_free(&after);
+    save_clear_mask("clear.png");
+    nstx(0, "run guided.ini -o clear.h5 -s data.masks=clear.png");
+    assert_same_run("guided.h5", "clear.h5");
+    refused("style.png: a mask in colours, which have no meaning", "run guided.ini -o x.h5 -s data.masks=style.png");
     save_mask("dark.png", 0, 0);
     refused("2 masks for 1 style pictures", "run guided.ini -o x.h5 -s data.masks=half.png,half.png");
     refused("dark.png: black all over", "run guided.ini --overwrite -o x.h5 -s data.masks=dark.png");
