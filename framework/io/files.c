@@ -179,6 +179,17 @@ bool nx_folder_exists(const char *path)
     return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
+/* Whether one of the names of a path is "..". */
+static bool goes_up(const char *path)
+{
+    for (size_t length; *path; path += length) {
+        path += strspn(path, "/");
+        length = strcspn(path, "/");
+        if (length == 2 && !memcmp(path, "..", 2)) return true;
+    }
+    return false;
+}
+
 bool nx_folder_make(const char *path, nx_error *err)
 {
     char *part = nx_copy_text(path);
@@ -188,7 +199,9 @@ bool nx_folder_make(const char *path, nx_error *err)
         end += strcspn(end, "/");
         char kept = *end;
         *end = 0;
-        if (mkdir(part, 0777) && !nx_folder_exists(part))
+        if (goes_up(path + (end - part)) && !nx_folder_exists(part))
+            fine = nx_fail(err, "%s: cannot make the folder: %s, from which it goes up, is not there", path, part);
+        else if (mkdir(part, 0777) && !nx_folder_exists(part))
             fine = nx_fail(err, "%s: cannot make the folder: %s", part, strerror(errno == EEXIST ? ENOTDIR : errno));
         *end = kept;
     }

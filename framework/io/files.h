@@ -36,7 +36,8 @@ bool nx_is_image_name(const char *name);    /* by its ending */
 bool nx_file_exists(const char *path);   /* a file, or anything that is no folder */
 bool nx_folder_exists(const char *path); /* a folder */
 
-/* Makes the folder with its parents; one that exists is fine. */
+/* Makes the folder with its parents; one that exists is fine. A path that goes up (..) from a folder that is not there
+ * is an error: made, it would lead to files that a look at it before did not find. */
 bool nx_folder_make(const char *path, nx_error *err);
 
 /* Where a program keeps what is its user's: `below` below the folder that the variable names (XDG_CACHE_HOME),

@@ -60,6 +60,7 @@ static void a_log_file_elsewhere_spares_what_lies_beside(void **state)
                "[data]\ncontent = ../../photos/1.png\nstyle = ../../style.png\nsize = 32\n"
                "[log]\nfile = set/deep/../../pics/holiday.h5\n");
     refused("pics/holiday.png: there is a file that nstx did not write", "run set/deep/tiny.ini");
+    refused("nowhere, from which it goes up, is not there", "run tiny.ini -o nowhere/../pics/holiday.h5");
 }
 
 static void pages_and_weights_take_no_run(void **state)

@@ -75,6 +75,22 @@ static void empty_lists_are_errors(void **state)
     assert_message(&err, scratch("missing"), "no such file or folder");
 }
 
+/* As for the system, a path that goes up from nowhere leads nowhere. */
+static void no_folder_is_made_to_go_up_from(void **state)
+{
+    (void)state;
+    nx_error err;
+    assert_true(nx_folder_make(scratch("ground/floor"), &err));
+    assert_true(nx_folder_make(scratch("ground/floor/../other"), &err));
+    assert_true(nx_folder_exists(scratch("ground/other")));
+    static const char *const paths[] = {"ground/new/..", "ground/new/../more", "ground/new/deep/../../other/more"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(nx_folder_make(scratch(paths[i]), &err));
+        assert_message(&err, scratch(paths[i]), "from which it goes up, is not there");
+    }
+    assert_true(nx_folder_make(scratch("ground/new/..dots"), &err));
+}
+
 static void links_in_a_circle_end(void **state)
 {
     (void)state;
@@ -171,15 +187,11 @@ static void unreadable_files_are_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists_are_sorted_and_recursive),
-        cmocka_unit_test(the_first_of_each_folder),
-        cmocka_unit_test(list_of_a_file_is_that_file),
-        cmocka_unit_test(empty_lists_are_errors),
-        cmocka_unit_test(links_in_a_circle_end),
-        cmocka_unit_test(folders_are_made_with_parents),
-        cmocka_unit_test(writes_are_whole),
-        cmocka_unit_test(drafts_follow_no_links),
-        cmocka_unit_test(unreadable_files_are_errors),
+        cmocka_unit_test(lists_are_sorted_and_recursive),  cmocka_unit_test(the_first_of_each_folder),
+        cmocka_unit_test(list_of_a_file_is_that_file),     cmocka_unit_test(empty_lists_are_errors),
+        cmocka_unit_test(no_folder_is_made_to_go_up_from), cmocka_unit_test(links_in_a_circle_end),
+        cmocka_unit_test(folders_are_made_with_parents),   cmocka_unit_test(writes_are_whole),
+        cmocka_unit_test(drafts_follow_no_links),          cmocka_unit_test(unreadable_files_are_errors),
     };
     return cmocka_run_group_tests_name("files", tests, scratch_open, scratch_close);
 }
