@@ -64,15 +64,23 @@ static cJSON *outcome_json(const sweep_point *one, const run_outcome *o)
     return json;
 }
 
+/* What lies in the way of the last of many points is known before the first is run. */
+static bool may_write_all(const sweep_points *p, const config *c, const run_request *request, nx_error *err)
+{
+    bool may = p->count == 1 || comparison_may_write(c, p->path, err);
+    for (size_t i = 0; may && i < p->count; i++) may = run_config_may_write(&p->point[i], request, err);
+    return may;
+}
+
 /* All points in turn; one that failed leaves the others theirs. Gives the exit code. */
 static int run_points(const sweep_points *p, const config *c, bool resume, bool overwrite, bool json)
 {
     nx_error err;
     run_outcome last;
     int code = EXIT_DONE;
-    if (p->count > 1 && !comparison_may_write(c, p->path, &err)) return fail_with(&err, EXIT_REQUEST);
     char *again = nx_format("%s%s", cli_again(), resume ? "" : " --resume");
     run_request request = {.command = cli_line(), .again = again, .resume = resume, .overwrite = overwrite};
+    if (!may_write_all(p, c, &request, &err)) return free(again), fail_with(&err, EXIT_REQUEST);
     comparison *table = comparison_new();
     cJSON *results = cJSON_CreateArray();
     run_config_prepare();

@@ -134,8 +134,9 @@ static bool check_points(jobs *all, int *fit, nx_error *err)
         run_needs one;
         if (all->job[i].state == JOB_DONE) continue;
         nx_progress("checking point %zu of %zu", i + 1, all->count);
-        if (!may_write(all->job[i].log, err) || !continues(all->job[i].point, err) ||
-            !run_config_check(all->job[i].point->config, &one, err))
+        if (!may_write(all->job[i].log, err) ||
+            !run_config_may_write(all->job[i].point, &(run_request){.resume = true}, err) ||
+            !continues(all->job[i].point, err) || !run_config_check(all->job[i].point->config, &one, err))
             return false;
         if (one.bytes >= most.bytes) most = one, devices = all->job[i].n_devices;
     }

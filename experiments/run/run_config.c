@@ -131,6 +131,12 @@ static bool check_places(const sweep_point *p, const run_request *r, runfile_fou
                    p->path);
 }
 
+bool run_config_may_write(const sweep_point *p, const run_request *r, nx_error *err)
+{
+    runfile_found found;
+    return check_places(p, r, &found, err);
+}
+
 int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_error *err)
 {
     const config *c = p->config;

@@ -35,6 +35,10 @@ typedef struct run_outcome {
  * process ready for the self-test of a device, and watches for interrupts. */
 void run_config_prepare(void);
 
+/* Whether what the point's run writes has its places, and what is there of it may be taken up or replaced: asked of all
+ * points before the first is run. An error is the user's. */
+bool run_config_may_write(const sweep_point *p, const run_request *r, nx_error *err);
+
 /* Gives an exit code (run/exit_code.h); err holds the one line that says why where it is not EXIT_DONE. */
 int run_config(const sweep_point *p, const run_request *r, run_outcome *out, nx_error *err);
 

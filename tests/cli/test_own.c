@@ -81,6 +81,7 @@ static void pages_and_weights_take_no_run(void **state)
     nstx(0, "weights export a.model.h5 a.safetensors");
 }
 
+/* Those of its last point, too, before the first is run. */
 static void notes_beside_a_sweep_stay(void **state)
 {
     (void)state;
@@ -98,6 +99,10 @@ static void notes_beside_a_sweep_stay(void **state)
     write_text("notes-seed=2.log", "what I saw today\n");
     refused("notes-seed=2.log: there is a file that nstx did not write", "sweep notes.ini");
     assert_int_equal(unlink(at("notes-seed=2.log")), 0);
+    write_photo("notes-seed=2.png", 40, 40, 14);
+    refused("notes-seed=2.png: there is a file that nstx did not write", "run notes.ini");
+    refused("notes-seed=2.png: there is a file that nstx did not write", "sweep notes.ini");
+    assert_int_equal(unlink(at("notes-seed=2.png")), 0);
 }
 
 static void stylize_spares_what_it_reads(void **state)
