@@ -123,3 +123,68 @@ KERNEL void combine(__global const number *rows, __global const float *factors, 
         }
     }
 }
+
+/* ---- bounds, lower <= x <= upper. Held is what stands at one that downhill leads out of. ---- */
+
+/* released = g without what is held. Flat. */
+KERNEL void release(__global const float *g, __global const float *x, __global const float *lower,
+                    __global const float *upper, __global float *released)
+{
+    FLAT_FOR(i)
+    {
+        vec at = vload_lanes(0, x + i), slope = vload_lanes(0, g + i);
+        ivec low = (at <= vload_lanes(0, lower + i)) & (slope > 0.f), high = (at >= vload_lanes(0, upper + i)) & (slope < 0.f);
+        vstore_lanes(select(slope, (vec)(0.f), low | high), 0, released + i);
+    }
+}
+
+/* The rows s and y without what is held, where released is not g. Flat. */
+KERNEL void drop(__global const float *g, __global const float *released, __global number *s, __global number *y)
+{
+    FLAT_FOR(i)
+    {
+        ivec held = vload_lanes(0, g + i) != vload_lanes(0, released + i);
+        store_row(select(load_row(s + i), (vec)(0.f), held), s + i);
+        store_row(select(load_row(y + i), (vec)(0.f), held), y + i);
+    }
+}
+
+/* And d. Flat. */
+KERNEL void hold(__global const float *g, __global const float *released, __global float *d)
+{
+    FLAT_FOR(i)
+    {
+        ivec held = vload_lanes(0, g + i) != vload_lanes(0, released + i);
+        vstore_lanes(select(vload_lanes(0, d + i), (vec)(0.f), held), 0, d + i);
+    }
+}
+
+/* x into its bounds, and the row s = x - start once more. Flat. */
+KERNEL void clip(__global const float *start, __global const float *lower, __global const float *upper,
+                 __global float *x, __global number *s)
+{
+    FLAT_FOR(i)
+    {
+        vec to = clamp(vload_lanes(0, x + i), vload_lanes(0, lower + i), vload_lanes(0, upper + i));
+        vstore_lanes(to, 0, x + i);
+        store_row(to - vload_lanes(0, start + i), s + i);
+    }
+}
+
+/* [segment]: what a segment contributes to the product of d and g, where x is not at a bound that d leads out of. One
+ * group a segment. */
+KERNEL void path_parts(__global const float *d, __global const float *g, __global const float *x,
+                       __global const float *lower, __global const float *upper, __global float *parts, ulong width,
+                       ulong length)
+{
+    __local float buffer[GROUP];
+    size_t start = get_group_id(0) * length, stop = min((ulong)(start + length), width);
+    vec sum = (vec)(0.f);
+    for (size_t i = start + get_local_id(0) * LANES; i < stop; i += GROUP * LANES) {
+        vec at = vload_lanes(0, x + i), along = vload_lanes(0, d + i);
+        ivec low = (at <= vload_lanes(0, lower + i)) & (along < 0.f), high = (at >= vload_lanes(0, upper + i)) & (along > 0.f);
+        sum += select(along, (vec)(0.f), low | high) * vload_lanes(0, g + i);
+    }
+    float part = group_sum(sum_lanes(sum), buffer);
+    if (get_local_id(0) == 0) parts[get_group_id(0)] = part;
+}

@@ -59,13 +59,34 @@ static double kept(const textbook *b, double v)
     return b->options.float32 ? v : (double)nx_from_bfloat16(nx_to_bfloat16((float)v));
 }
 
+/* Whether x stands at a bound that direction d leads out of. */
+static bool stands(const textbook *b, size_t i, double d)
+{
+    const nx_lbfgs_options *o = &b->options;
+    if (!o->channels) return false;
+    size_t channel = i % (size_t)o->channels;
+    return d < 0 ? b->x[i] <= (double)o->lower[channel] : d > 0 && b->x[i] >= (double)o->upper[channel];
+}
+
+static double within(const textbook *b, size_t i, double x)
+{
+    const nx_lbfgs_options *o = &b->options;
+    if (!o->channels) return x;
+    size_t channel = i % (size_t)o->channels;
+    return fmin(fmax(x, (double)o->lower[channel]), (double)o->upper[channel]);
+}
+
 static void textbook_step(textbook *b)
 {
     int k = b->k++, oldest = k > b->options.history ? k - b->options.history : 0;
     double t = 1, *d = b->d;
     bowl(b->x, b->g);
     for (size_t i = 0; i < COUNT; i++) {
-        if (k) b->y[k - 1][i] = kept(b, b->g[i] - b->before[i]);
+        bool held = stands(b, i, -b->g[i]);
+        if (k) b->y[k - 1][i] = held ? 0 : kept(b, b->g[i] - b->before[i]);
+        if (k && held) b->s[k - 1][i] = 0;
+        b->before[i] = b->g[i];
+        if (held) b->g[i] = 0;
         d[i] = -b->g[i];
     }
     for (int j = k; j-- > oldest;) {
@@ -85,9 +106,9 @@ static void textbook_step(textbook *b)
         for (size_t i = 0; i < COUNT; i++) d[i] += beta * b->s[j][i];
     }
     for (size_t i = 0; i < COUNT; i++) {
-        b->s[k][i] = kept(b, t * d[i]);
-        b->x[i] += t * d[i];
-        b->before[i] = b->g[i];
+        double to = stands(b, i, -b->before[i]) ? b->x[i] : within(b, i, b->x[i] + t * d[i]);
+        b->s[k][i] = kept(b, to - b->x[i]);
+        b->x[i] = to;
     }
 }
 
@@ -130,10 +151,15 @@ static double lbfgs_check(nx_device *device, const op_case *c)
 #define OPTIONS(...)                                                                                                   \
     .options = &(const nx_lbfgs_options) { .history = 6, .first = 0.25f, __VA_ARGS__ }
 
+/* Of centres from -3 to 3 about a third lies beyond. */
+#define BOUNDS .channels = 3, .lower = {-1, -2.5f, -10}, .upper = {2.9f, 1, 2}
+
 static const op_case rows[] = {
     CHECKED_ROW(lbfgs, "float32", OPTIONS(.float32 = true), .tolerance = 2e-4, .doctor = true),
     CHECKED_ROW(lbfgs, "bfloat16", OPTIONS(.float32 = false), .tolerance = 1e-2,
                 .doctor = true), /* a few are rounded otherwise */
+    CHECKED_ROW(lbfgs, "bounds", OPTIONS(.float32 = true, BOUNDS), .tolerance = 2e-4, .doctor = true),
+    CHECKED_ROW(lbfgs, "bounds, bfloat16", OPTIONS(.float32 = false, BOUNDS), .tolerance = 2e-2),
 };
 
 OP_TABLE(lbfgs, rows);

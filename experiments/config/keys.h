@@ -105,6 +105,7 @@ WORDS(start, WORD(START_WEIGHTS, "weights") WORD(START_TEACHER, "teacher"))
 WORDS(distil_loss, WORD(DISTIL_LOSS_RELATIVE, "relative") WORD(DISTIL_LOSS_LOG, "log"))
 WORDS(log_pictures, WORD(LOG_PICTURES_FILE, "file") WORD(LOG_PICTURES_FOLDER, "folder"))
 WORDS(schedule, WORD(SCHEDULE_STEP, "step") WORD(SCHEDULE_COSINE, "cosine"))
+WORDS(bounds, WORD(BOUNDS_NONE, "none") WORD(BOUNDS_PIXELS, "pixels"))
 WORDS(line_search, WORD(LINE_SEARCH_NONE, "none") WORD(LINE_SEARCH_WOLFE, "wolfe"))
 WORDS(balance, WORD(BALANCE_MEAN, "mean") WORD(BALANCE_LITERAL, "literal") WORD(BALANCE_NONE, "none"))
 
@@ -264,6 +265,8 @@ CHOICE(optimizer, line_search, line_search, none,
     "L-BFGS: none takes every step as it is, as Torch does; wolfe looks for the strong Wolfe conditions")
 REAL(optimizer, longest_step, 16, 0, INFINITY,
     "L-BFGS without a line search: the root mean square of a step in grey levels, at most; 0: no bound, as Torch has none")
+CHOICE(optimizer, bounds, bounds, none,
+    "L-BFGS on a picture: pixels keeps each between black and white, 0 and 255; none: what is beyond is cut when it is written")
 END(optimizer)
 
 SECTION(data, "The pictures.")

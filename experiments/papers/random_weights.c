@@ -183,7 +183,7 @@ static bool invert(perceptual_loss *p, nx_device *device, const nx_image *refere
     bool ok = inversion_new(&v, p, reference, layer, err);
     if (ok) {
         double value, energy;
-        nx_lbfgs *o = nx_lbfgs_new(nx_shape_count(v.picture->shape), paper_lbfgs(c));
+        nx_lbfgs *o = nx_lbfgs_new(nx_shape_count(v.picture->shape), paper_lbfgs(c, p->descriptor->mean));
         nx_lbfgs_function f = {.x = v.picture, .gradient = v.gradient, .evaluate = evaluate, .context = &v};
         draw_noise(v.picture, c);
         nx_params_realize(v.params, device);
@@ -269,7 +269,7 @@ static uint64_t inversion_bytes(perceptual_loss *p, const nx_image *reference, c
     uint64_t bytes = 0;
     if (inversion_new(&v, p, reference, layer, NULL))
         bytes = nx_plan_bytes(v.plan) + nx_params_bytes(v.params) +
-                nx_lbfgs_bytes(nx_shape_count(v.picture->shape), paper_lbfgs(p->c), &p->info);
+                nx_lbfgs_bytes(nx_shape_count(v.picture->shape), paper_lbfgs(p->c, p->descriptor->mean), &p->info);
     inversion_free(&v);
     return bytes;
 }

@@ -53,7 +53,7 @@ static task_stored stored_of(const optimizer *t, const stage *s)
         out.numbers += nx_params_numbers(s->optimizer->state, false);
         out.arrays += s->optimizer->state->count;
     } else if (c->log.keep_state) {
-        size_t vectors = nx_lbfgs_vectors_after(steps, paper_lbfgs(c));
+        size_t vectors = nx_lbfgs_vectors_after(steps, paper_lbfgs(c, t->task.perceptual->descriptor->mean));
         *(c->optimizer.history_precision == HISTORY_PRECISION_FLOAT32 ? &out.numbers : &out.short_numbers) +=
             vectors * numbers;
         out.arrays += vectors;
@@ -88,7 +88,8 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
         out->bytes[NX_MEMORY_PARAMETERS] = nx_params_bytes(s.params);
         out->bytes[NX_MEMORY_OPTIMIZER] =
             s.optimizer ? nx_params_bytes(s.optimizer->state)
-                        : nx_lbfgs_bytes(nx_shape_count(s.picture->shape), paper_lbfgs(base->c), &base->info);
+                        : nx_lbfgs_bytes(nx_shape_count(s.picture->shape),
+                                         paper_lbfgs(base->c, base->perceptual->descriptor->mean), &base->info);
         out->arena = nx_plan_bytes(s.plan);
         out->bytes[NX_MEMORY_ARENA] = out->arena + finite_check_bytes(s.finite);
         out->before = bytes_before(t, size);

@@ -12,13 +12,26 @@
 
 /* The first step moves some pixel by a quarter: single precision at 255 has steps of 1.5e-5, and the first change of
  * the gradient has to tell something about its curvature. */
-nx_lbfgs_options paper_lbfgs(const config *c)
+nx_lbfgs_options paper_lbfgs(const config *c, const float mean[3])
 {
-    return (nx_lbfgs_options){.history = c->optimizer.history,
-                              .float32 = c->optimizer.history_precision == HISTORY_PRECISION_FLOAT32,
-                              .wolfe = c->optimizer.line_search == LINE_SEARCH_WOLFE,
-                              .first = .25f,
-                              .longest = (float)c->optimizer.longest_step};
+    nx_lbfgs_options o = {.history = c->optimizer.history,
+                          .float32 = c->optimizer.history_precision == HISTORY_PRECISION_FLOAT32,
+                          .wolfe = c->optimizer.line_search == LINE_SEARCH_WOLFE,
+                          .first = .25f,
+                          .longest = (float)c->optimizer.longest_step};
+    if (c->optimizer.bounds == BOUNDS_NONE) return o;
+    o.channels = 3;
+    for (int k = 0; k < 3; k++) o.lower[k] = -mean[k], o.upper[k] = 255 - mean[k];
+    return o;
+}
+
+/* Where there are bounds the picture starts within them: a resized picture may be a little beyond black or white, noise
+ * far beyond. */
+static void start_within(const config *c, const float mean[3], nx_image *image)
+{
+    nx_lbfgs_options o = paper_lbfgs(c, mean);
+    for (size_t i = 0; o.channels && i < (size_t)image->height * (size_t)image->width * 3; i++)
+        image->rgb[i] = fminf(fmaxf(image->rgb[i], o.lower[i % 3]), o.upper[i % 3]);
 }
 
 /* ---- sizes ---- */
@@ -85,7 +98,7 @@ bool optimize_record(optimizer *t, stage *s, int k, int size, bool dry, nx_error
         nx_keep(s->gradient);
     }
     if (lbfgs)
-        s->lbfgs = nx_lbfgs_new(nx_shape_count(shape), paper_lbfgs(c));
+        s->lbfgs = nx_lbfgs_new(nx_shape_count(shape), paper_lbfgs(c, t->task.perceptual->descriptor->mean));
     else
         s->optimizer = nx_optimizer_new(g, s->objective.total, s->params, options);
     nx_recompute(g, t->task.recompute);
@@ -144,6 +157,7 @@ bool optimize_enter(optimizer *t, int k, bool restored, nx_error *err)
     }
     optimize_free_stage(s);
     if (!start.rgb && !restored) start = optimize_initial(t, height, width);
+    if (start.rgb) start_within(t->task.c, t->task.perceptual->descriptor->mean, &start);
     t->current = k;
     bool ok = optimize_record(t, s, k, optimize_size(t, k), false, err);
     if (ok) {

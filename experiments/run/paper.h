@@ -50,8 +50,8 @@ typedef struct paper {
     uint64_t (*bytes_before)(perceptual_loss *p, const nx_image *content, int style, int styles);
 } paper;
 
-/* L-BFGS as [optimizer] has it, on a picture from 0 to 255. */
-nx_lbfgs_options paper_lbfgs(const config *c);
+/* L-BFGS as [optimizer] has it, on a picture from 0 to 255 minus the mean. */
+nx_lbfgs_options paper_lbfgs(const config *c, const float mean[3]);
 
 /* The paper of a config. */
 const paper *paper_of(const config *c);

@@ -8,6 +8,9 @@
  * bits of every number hold that. All products and both passes take the row as it was rounded, so the recursion works
  * with a pair that fits itself.
  *
+ * Bounds are two vectors, and passes beside the others: of the gradient and of a pair what is held is left out, x is
+ * put back after each move, and the slope of its path counts what still moves.
+ *
  * Products are summed over short segments on the device and over segments in double here, so that their error is far
  * below that of the vectors. Restoring computes them again, in the same order, from the same vectors. */
 #include "nn/lbfgs.h"
@@ -19,6 +22,7 @@
 #include "device/program.h"
 #include "device/status.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +34,9 @@ enum { WITH_S, WITH_Y, WITH_G, WITHS };
 enum { MOST_GROWTH = 20 };
 enum { MOST_TRIALS = 25 }; /* of a line search */
 
-enum { TAKE, SUBTRACT, COPY, MOVE, DOT, DOTS, COMBINE, KERNELS };
-static const char *const kernel_names[KERNELS] = {"take", "subtract", "copy", "move", "dot_parts", "dots", "combine"};
+enum { TAKE, SUBTRACT, COPY, MOVE, DOT, DOTS, COMBINE, RELEASE, DROP, HOLD, CLIP, PATH, KERNELS };
+static const char *const kernel_names[KERNELS] = {"take",    "subtract", "copy", "move", "dot_parts", "dots",
+                                                  "combine", "release",  "drop", "hold", "clip",      "path_parts"};
 
 typedef struct chunk { /* consecutive slots in one buffer */
     cl_mem rows;
@@ -48,6 +53,8 @@ struct nx_lbfgs {
     chunk *chunk;
     cl_mem *row; /* parts of the chunks: s of slot i is row 2 i, y is row 2 i + 1 */
     cl_mem g, before, d, start, parts, factors;
+    cl_mem released;     /* g without what the bounds hold; g itself where there are none */
+    cl_mem lower, upper; /* NULL where there are none */
     cl_kernel kernel[KERNELS];
     double *product;             /* [rows][rows] */
     double *with_g, g_with_g;    /* [rows]; of the newest gradient */
@@ -85,6 +92,7 @@ static int slots_of_chunk(const nx_lbfgs *o, uint64_t max_alloc)
 nx_lbfgs *nx_lbfgs_new(size_t count, nx_lbfgs_options options)
 {
     NX_CHECK(count > 0 && options.history > 0, "L-BFGS of %zu numbers and %d pairs", count, options.history);
+    NX_CHECK(options.channels >= 0 && options.channels <= NX_LBFGS_CHANNELS, "bounds of %d channels", options.channels);
     nx_lbfgs *o = nx_alloc(sizeof *o);
     size_t number = options.float32 ? sizeof(cl_float) : sizeof(cl_ushort), stride = nx_align(count * number) / number,
            segment = (stride / MOST_SEGMENTS + FLOATS) / FLOATS * FLOATS;
@@ -110,10 +118,22 @@ uint64_t nx_lbfgs_bytes(size_t count, nx_lbfgs_options options, const nx_device_
 {
     nx_lbfgs *o = nx_lbfgs_new(count, options);
     int per = slots_of_chunk(o, info->max_alloc), chunks = (o->slots + per - 1) / per;
-    uint64_t bytes = o->stride * ((uint64_t)(2 * per * chunks) * o->number + 4 * sizeof(float));
+    uint64_t vectors = options.channels ? 7 : 4;
+    uint64_t bytes = o->stride * ((uint64_t)(2 * per * chunks) * o->number + vectors * sizeof(float));
     bytes += nx_align(parts_count(o) * sizeof(float)) + nx_align(factors_count(o) * sizeof(float));
     nx_lbfgs_free(o);
     return bytes;
+}
+
+/* Beyond count nothing is bounded. */
+static cl_mem new_bound(const nx_lbfgs *o, const float *bound, float beyond)
+{
+    cl_mem out = nx_buffer_new(o->device, o->stride * sizeof(float), NX_MEMORY_OPTIMIZER);
+    float *values = nx_alloc(o->stride * sizeof *values);
+    for (size_t i = 0; i < o->stride; i++) values[i] = i < o->count ? bound[i % (size_t)o->options.channels] : beyond;
+    nx_buffer_write(o->device, out, values, o->stride * sizeof *values);
+    free(values);
+    return out;
 }
 
 static size_t span_of(const nx_device *device)
@@ -139,6 +159,12 @@ void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device)
     cl_mem *vectors[] = {&o->g, &o->before, &o->d, &o->start};
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
         *vectors[i] = nx_buffer_new(device, o->stride * sizeof(float), NX_MEMORY_OPTIMIZER);
+    o->released = o->g;
+    if (o->options.channels) {
+        o->released = nx_buffer_new(device, o->stride * sizeof(float), NX_MEMORY_OPTIMIZER);
+        o->lower = new_bound(o, o->options.lower, -FLT_MAX);
+        o->upper = new_bound(o, o->options.upper, FLT_MAX);
+    }
     o->parts = nx_buffer_new(device, parts_count(o) * sizeof(float), NX_MEMORY_OPTIMIZER);
     o->factors = nx_buffer_new(device, factors_count(o) * sizeof(float), NX_MEMORY_OPTIMIZER);
     size_t numbers = parts_count(o) > o->count ? parts_count(o) : o->count;
@@ -155,7 +181,8 @@ void nx_lbfgs_free(nx_lbfgs *o)
         for (int k = 0; k < KERNELS; k++) clReleaseKernel(o->kernel[k]);
         for (int r = 0; r < o->rows; r++) nx_buffer_part_free(o->row[r]);
         for (int k = 0; k < o->chunks; k++) nx_buffer_free(o->device, o->chunk[k].rows);
-        cl_mem buffers[] = {o->g, o->before, o->d, o->start, o->parts, o->factors};
+        cl_mem buffers[] = {o->g, o->before, o->d, o->start, o->parts, o->factors, o->lower, o->upper};
+        if (o->options.channels) nx_buffer_free(o->device, o->released);
         for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) nx_buffer_free(o->device, buffers[i]);
     }
     free(o->chunk);
@@ -208,7 +235,7 @@ static void run_copy(nx_lbfgs *o, cl_mem from, cl_mem to)
     launch(o, COPY, o->width / FLOATS);
 }
 
-/* x = start + t d; its change into the slot that waits. */
+/* x = start + t d; its change into the slot that waits. Without bounds. */
 static void run_move(nx_lbfgs *o, cl_mem x, double t)
 {
     cl_float step = (cl_float)t;
@@ -218,6 +245,62 @@ static void run_move(nx_lbfgs *o, cl_mem x, double t)
     ARGUMENT(MOVE, 3, o->row[2 * o->next]);
     ARGUMENT(MOVE, 4, step);
     launch(o, MOVE, o->width / FLOATS);
+}
+
+/* released = g without what the bounds hold at x. */
+static void run_release(nx_lbfgs *o, cl_mem x)
+{
+    ARGUMENT(RELEASE, 0, o->g);
+    ARGUMENT(RELEASE, 1, x);
+    ARGUMENT(RELEASE, 2, o->lower);
+    ARGUMENT(RELEASE, 3, o->upper);
+    ARGUMENT(RELEASE, 4, o->released);
+    launch(o, RELEASE, o->width / FLOATS);
+}
+
+/* Takes what is held out of the pair that waits. */
+static void run_drop(nx_lbfgs *o)
+{
+    ARGUMENT(DROP, 0, o->g);
+    ARGUMENT(DROP, 1, o->released);
+    ARGUMENT(DROP, 2, o->row[2 * o->next]);
+    ARGUMENT(DROP, 3, o->row[2 * o->next + 1]);
+    launch(o, DROP, o->width / FLOATS);
+}
+
+/* And out of d. */
+static void run_hold(nx_lbfgs *o)
+{
+    ARGUMENT(HOLD, 0, o->g);
+    ARGUMENT(HOLD, 1, o->released);
+    ARGUMENT(HOLD, 2, o->d);
+    launch(o, HOLD, o->width / FLOATS);
+}
+
+/* Puts x back within the bounds, and its change into the slot that waits. */
+static void run_clip(nx_lbfgs *o, cl_mem x)
+{
+    ARGUMENT(CLIP, 0, o->start);
+    ARGUMENT(CLIP, 1, o->lower);
+    ARGUMENT(CLIP, 2, o->upper);
+    ARGUMENT(CLIP, 3, x);
+    ARGUMENT(CLIP, 4, o->row[2 * o->next]);
+    launch(o, CLIP, o->width / FLOATS);
+}
+
+/* The slope of the path at x, as the first part: of d and g, where no bound stops d. */
+static void run_path(nx_lbfgs *o, cl_mem x)
+{
+    cl_ulong width = o->width, segment = o->segment;
+    ARGUMENT(PATH, 0, o->d);
+    ARGUMENT(PATH, 1, o->g);
+    ARGUMENT(PATH, 2, x);
+    ARGUMENT(PATH, 3, o->lower);
+    ARGUMENT(PATH, 4, o->upper);
+    ARGUMENT(PATH, 5, o->parts);
+    ARGUMENT(PATH, 6, width);
+    ARGUMENT(PATH, 7, segment);
+    launch(o, PATH, o->segments);
 }
 
 /* The product of a and b, as the part after those of `rows` rows. */
@@ -243,7 +326,7 @@ static void run_dots(nx_lbfgs *o, cl_mem rows, int count, int at, cl_mem s, cl_m
     ARGUMENT(DOTS, 0, rows);
     ARGUMENT(DOTS, 1, s);
     ARGUMENT(DOTS, 2, y);
-    ARGUMENT(DOTS, 3, o->g);
+    ARGUMENT(DOTS, 3, o->released);
     ARGUMENT(DOTS, 4, o->parts);
     ARGUMENT(DOTS, 5, stride);
     ARGUMENT(DOTS, 6, segment);
@@ -272,7 +355,7 @@ static int used_rows(const nx_lbfgs *o)
     return 2 * (o->pairs == o->options.history ? o->slots : o->pairs + (o->waiting ? 1 : 0));
 }
 
-/* Products of the rows in use and of g with the pair in a slot and with g. */
+/* Products of the rows in use and of g with the pair in a slot and with g: of what the bounds leave of it. */
 static void measure(nx_lbfgs *o, int slot)
 {
     int rows = used_rows(o), s = 2 * slot, y = s + 1;
@@ -281,7 +364,7 @@ static void measure(nx_lbfgs *o, int slot)
         if (first + count > rows) count = rows - first;
         if (count > 0) run_dots(o, o->chunk[k].rows, count / 2, first, o->row[s], o->row[y]);
     }
-    run_dot(o, o->g, o->g, rows);
+    run_dot(o, o->released, o->released, rows);
     read_sums(o, rows);
     for (int r = 0; r < rows; r++) {
         const double *sums = o->sums + r * WITHS;
@@ -344,7 +427,7 @@ static void recursion(const nx_lbfgs *o, combination *v)
 static void run_combine(nx_lbfgs *o, const combination *v)
 {
     cl_ulong stride = o->stride;
-    cl_mem base = o->g;
+    cl_mem base = o->released;
     cl_float factor = (cl_float)v->of_g;
     int rows = used_rows(o);
     for (int k = 0; k < o->chunks; k++) {
@@ -366,8 +449,26 @@ static void run_combine(nx_lbfgs *o, const combination *v)
     }
 }
 
-/* d and the length to try first; gives d's product with g. Without a history d is the gradient downhill. */
-static double find_direction(nx_lbfgs *o, double rate, double *t)
+/* x = start + t d, within the bounds; its change into the slot that waits. */
+static void move_to(nx_lbfgs *o, cl_mem x, double t)
+{
+    run_move(o, x, t);
+    if (o->options.channels) run_clip(o, x);
+}
+
+/* The slope at x of the path that it takes along d. */
+static double path_slope(nx_lbfgs *o, cl_mem x)
+{
+    if (o->options.channels)
+        run_path(o, x);
+    else
+        run_dot(o, o->d, o->g, 0);
+    read_sums(o, 0);
+    return o->sums[0];
+}
+
+/* d and the length to try first; gives the slope at x. Without a history d is the gradient downhill. */
+static double find_direction(nx_lbfgs *o, cl_mem x, double rate, double *t)
 {
     combination v = {nx_alloc((size_t)o->rows * sizeof(double)), -1};
     double slope = -o->g_with_g;
@@ -387,7 +488,7 @@ static double find_direction(nx_lbfgs *o, double rate, double *t)
     *t = rate;
     if (o->plain) {
         double sum = 0, most = 0;
-        nx_buffer_read(o->device, o->g, o->host, o->count * sizeof(float));
+        nx_buffer_read(o->device, o->released, o->host, o->count * sizeof(float));
         for (size_t i = 0; i < o->count; i++) {
             double g = fabs((double)o->host[i]);
             sum += g;
@@ -397,6 +498,10 @@ static double find_direction(nx_lbfgs *o, double rate, double *t)
     }
     run_combine(o, &v);
     free(v.of_row);
+    if (o->options.channels) {
+        run_hold(o);
+        slope = path_slope(o, x);
+    }
     if (!o->options.wolfe && o->options.longest > 0) {
         run_dot(o, o->d, o->d, 0);
         read_sums(o, 0);
@@ -414,13 +519,11 @@ typedef struct trial {
 
 static trial try_step(nx_lbfgs *o, const nx_lbfgs_function *f, double t)
 {
-    run_move(o, f->x->buffer, t);
+    move_to(o, f->x->buffer, t);
     trial out = {.t = t, .raw = f->evaluate(f->context)};
     o->evaluations++;
     run_take(o, f->gradient->buffer);
-    run_dot(o, o->d, o->g, 0);
-    read_sums(o, 0);
-    out.slope = o->sums[0];
+    out.slope = path_slope(o, f->x->buffer);
     out.value = ldexp(out.raw, o->exponent);
     if (!isfinite(out.value) || !isfinite(out.slope)) out.value = INFINITY, out.slope = 0;
     return out;
@@ -490,9 +593,11 @@ static nx_lbfgs_end take_pair(nx_lbfgs *o)
     int s = 2 * o->next, y = s + 1;
     double ss = product(o, s, s), sy = product(o, s, y), yy = product(o, y, y);
     o->waiting = false;
-    if (!(ss > 0)) {
-        if (o->plain) return NX_LBFGS_STILL;
+    if (!(ss > 0)) { /* with bounds it may have moved: to them, in all that moved */
+        if (o->plain && (!o->options.channels || o->growth == MOST_GROWTH)) return NX_LBFGS_STILL;
+        int growth = o->plain ? o->growth + 1 : 0;
         forget(o);
+        o->growth = growth;
         return NX_LBFGS_MOVED;
     }
     if (o->options.least_change > 0 && sqrt(ss / (double)o->count) <= o->options.least_change) return NX_LBFGS_STILL;
@@ -509,7 +614,9 @@ nx_lbfgs_end nx_lbfgs_step(nx_lbfgs *o, const nx_lbfgs_function *f, double *valu
 {
     nx_lbfgs_end end = isfinite(*value) ? take_gradient(o, f) : NX_LBFGS_NOT_FINITE;
     if (end) return end;
+    if (o->options.channels) run_release(o, f->x->buffer);
     if (o->waiting) run_subtract(o, o->g, o->before, o->row[2 * o->next + 1]);
+    if (o->waiting && o->options.channels) run_drop(o);
     measure(o, o->next);
     if (!isfinite(o->g_with_g)) return NX_LBFGS_NOT_FINITE;
     double gradient = ldexp(sqrt(o->g_with_g / (double)o->count), -o->exponent);
@@ -519,9 +626,9 @@ nx_lbfgs_end nx_lbfgs_step(nx_lbfgs *o, const nx_lbfgs_function *f, double *valu
     run_copy(o, o->g, o->before);
     run_copy(o, f->x->buffer, o->start);
     for (;;) {
-        double t, slope = find_direction(o, rate, &t);
+        double t, slope = find_direction(o, f->x->buffer, rate, &t);
         if (!o->options.wolfe) {
-            run_move(o, f->x->buffer, t);
+            move_to(o, f->x->buffer, t);
             o->waiting = true;
             return NX_LBFGS_MOVED;
         }

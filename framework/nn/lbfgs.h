@@ -18,11 +18,21 @@
  *
  * The two loops run over coefficients on the host: each step takes the products of the new s, y and g with all rows of
  * the history (one pass, one read of the host), and then the direction as their weighted sum (a second pass).
+ *
+ * With bounds it is the two-metric projection of Bertsekas (Projected Newton methods for optimization problems with
+ * simple constraints, SIAM J. Control and Optimization 20, 1982). Held is what stands at a bound that downhill leads
+ * out of. The direction is the history's for the gradient without what is held, and 0 there; x goes along the path
+ * that the bounds bend, x(t) = P(x + t d), and the line search asks for the slope of that path. A pair is kept without
+ * what is held at its end (Kelley, Iterative Methods for Optimization, 1999, 5.5.3), so once the same numbers stay held
+ * it is L-BFGS of the others. Where no step along the path goes down, the gradient's own path is tried, which does
+ * unless x is a minimum.
  */
 #ifndef NX_NN_LBFGS_H
 #define NX_NN_LBFGS_H
 
 #include "graph/graph.h"
+
+enum { NX_LBFGS_CHANNELS = 4 }; /* at most: of bounds */
 
 typedef struct nx_lbfgs_options {
     int history;      /* pairs that are kept */
@@ -30,8 +40,10 @@ typedef struct nx_lbfgs_options {
     bool wolfe;       /* line search for the strong Wolfe conditions; else the step is taken as it is */
     float first;      /* the first step moves some coordinate at least this far: what x can represent. 0: 1 / sum|g| */
     float longest;    /* without the line search: bound on the root mean square of a step. 0: none */
-    double tolerance; /* ends where the root mean square of g is at most this */
-    double least_change; /* ends where the root mean square of a step is at most this */
+    double tolerance; /* ends where the root mean square of g, without what a bound holds, is at most this */
+    double least_change; /* ends where the root mean square of a step, without what a bound holds, is at most this */
+    int channels;        /* lower[i % channels] <= x[i] <= upper[i % channels], where x starts, too; 0: no bounds */
+    float lower[NX_LBFGS_CHANNELS], upper[NX_LBFGS_CHANNELS];
 } nx_lbfgs_options;
 
 typedef struct nx_lbfgs_function {
@@ -43,7 +55,7 @@ typedef struct nx_lbfgs_function {
 
 typedef enum nx_lbfgs_end {
     NX_LBFGS_MOVED,      /* goes on */
-    NX_LBFGS_FLAT,       /* the gradient is zero, or within the tolerance */
+    NX_LBFGS_FLAT,       /* the gradient is zero, or within the tolerance, but for what bounds hold */
     NX_LBFGS_STILL,      /* x does not change any more, neither along a fresh gradient */
     NX_LBFGS_NOT_FINITE, /* the value or the gradient is no number */
     NX_LBFGS_NO_DESCENT  /* the line search finds no lower value, neither along a fresh gradient */

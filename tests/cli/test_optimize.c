@@ -195,6 +195,8 @@ static void test_sizes(void **state)
 static const char *const ways[] = {
     "-s optimizer.method=lbfgs",
     "-s optimizer.line_search=wolfe",
+    "-s optimizer.line_search=wolfe -s optimizer.bounds=pixels -s data.init_noise=100",
+    "-s optimizer.bounds=pixels -s data.coarse=16 -s data.coarse_steps=5 -s data.init_noise=100",
     "-s optimizer.method=adam",
     "-s data.coarse=16,24 -s data.coarse_steps=3",
     "-s data.coarse=16 -s data.coarse_steps=5 -s optimizer.method=adam",
@@ -274,6 +276,36 @@ static void test_inversion(void **state)
     nx_image_free(&got);
 }
 
+/* Every number of the picture between black and white, some of them at one of the two. */
+static void test_bounds(void **state)
+{
+    (void)state;
+    static const char *const searches[] = {"none", "wolfe"};
+    for (int k = 0; k < 2; k++) {
+        nstx(0,
+             "run picture.ini --overwrite -o bounds.h5 -s optimizer.bounds=pixels -s data.init_noise=1000 -s "
+             "optimizer.line_search=%s",
+             searches[k]);
+        int dims[3], ends = 0;
+        float *x = read_floats("bounds.h5", "/checkpoint/parameters/picture", dims);
+        const float mean[] = {123.68f, 116.779f, 103.939f}; /* of random weights */
+        for (int i = 0; i < dims[0] * dims[1] * 3; i++) {
+            assert_true(x[i] >= -mean[i % 3] && x[i] <= 255 - mean[i % 3]);
+            ends += x[i] <= -mean[i % 3] || x[i] >= 255 - mean[i % 3];
+        }
+        assert_true(ends > 0);
+        free(x);
+        nx_h5 *file = open_h5("bounds.h5");
+        size_t n;
+        double *total = values_of(file, "total", &n);
+        assert_true(total[n - 1] < total[0]);
+        free(total);
+        assert_int_equal(int_attribute(file, "/memory", "planned_total"),
+                         int_attribute(file, "/memory", "measured_total"));
+        close_h5(file);
+    }
+}
+
 /* Two style pictures, each with its share. */
 static void test_blend(void **state)
 {
@@ -306,6 +338,7 @@ static void test_requests(void **state)
     refused("the coarse sizes alone take 200", "run picture.ini -s data.coarse=16,24");
     refused("style_shares: 3 numbers for 1 style pictures", "run picture.ini -s loss.style_shares=1,2,3");
     refused("weights = random", "run picture.ini -s descriptor.weights=style.png");
+    refused("[optimizer] bounds: L-BFGS alone", "run picture.ini -s optimizer.method=adam -s optimizer.bounds=pixels");
 }
 
 static void test_ends(void **state)
@@ -433,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_history_is_left_out),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_inversion),
+        cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_blend),
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_ends),

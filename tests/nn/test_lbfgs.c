@@ -1,11 +1,14 @@
-/* L-BFGS against liblbfgs where it is installed, and against its promises: scale does not matter, a state that is saved
- * and restored goes on bit for bit, every end has its reason. (Against the textbook: bench/cases/lbfgs.c.) */
+/* L-BFGS against liblbfgs where it is installed, within bounds against SciPy's L-BFGS-B (tests/reference/bounds.py),
+ * and against its promises: scale does not matter, a state that is saved and restored goes on bit for bit, every end
+ * has its reason. (Against the textbook: bench/cases/lbfgs.c.) */
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "device/memory.h"
 #include "harness.h"
 #include "nn/lbfgs.h"
+
+#include "../networks/reference.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -56,10 +59,43 @@ static double rosenbrock(const problem *p, const double *x, double *gradient)
     return sum;
 }
 
+/* The two of tests/reference/bounds.py. */
+static double bound_bowl(const problem *p, const double *x, double *gradient)
+{
+    double sum = quadratic(p, x, gradient);
+    for (size_t i = 0; i + 1 < p->count; i++) {
+        double rise = x[i + 1] - x[i];
+        sum += rise * rise / 20;
+        gradient[i] -= rise / 10;
+        gradient[i + 1] += rise / 10;
+    }
+    return sum;
+}
+
+static double bound_valley(const problem *p, const double *x, double *gradient)
+{
+    double sum = 0;
+    memset(gradient, 0, p->count * sizeof *gradient);
+    for (size_t i = 0; i + 1 < p->count; i++) {
+        double a = 1 - x[i], b = x[i + 1] - x[i] * x[i];
+        sum += a * a + 100 * b * b;
+        gradient[i] += -2 * a - 400 * x[i] * b;
+        gradient[i + 1] += 200 * b;
+    }
+    return sum;
+}
+
 static double slope_only(const problem *p, const double *x, double *gradient)
 {
     for (size_t i = 0; i < p->count; i++) gradient[i] = 1;
     return (void)x, 5;
+}
+
+static double plane(const problem *p, const double *x, double *gradient)
+{
+    double sum = 0;
+    for (size_t i = 0; i < p->count; i++) sum += x[i], gradient[i] = 1;
+    return sum;
 }
 
 static double no_number(const problem *p, const double *x, double *gradient)
@@ -70,6 +106,7 @@ static double no_number(const problem *p, const double *x, double *gradient)
 
 static double at_zero(size_t i) { return (void)i, 0; }
 static double far(size_t i) { return i % 2 ? 1 : -1.2; }
+static double inside(size_t i) { return i % 2 ? 1 : 0.5; }
 static double one(size_t i) { return (void)i, 1; }
 static double large(size_t i) { return (void)i, 1e8; }
 
@@ -223,6 +260,73 @@ static void test_valley(void **state)
     }
 }
 
+/* ---- bounds ---- */
+
+static const struct bounded {
+    const char *name;
+    problem p;
+    nx_lbfgs_options options;
+    double tolerance; /* of a number at the minimum */
+} bounded[] = {
+    {"bowl",
+     {240, 1, bound_bowl, at_zero},
+     {.history = 20, .channels = 3, .lower = {-1, -2, -0.5f}, .upper = {1.5f, 0.5f, 2}},
+     1e-4},
+    {"valley",
+     {60, 1, bound_valley, inside},
+     {.history = 20, .channels = 4, .lower = {-1.5f, 0.3f, -1.5f, 0.2f}, .upper = {0.9f, 2, 0.7f, 1.5f}},
+     1e-4},
+};
+
+/* How many numbers stand at a bound; fails if one is beyond. */
+static int count_held(const run *r, const nx_lbfgs_options *o, const float *x)
+{
+    int held = 0;
+    for (size_t i = 0; i < r->p->count; i++) {
+        float low = o->lower[i % (size_t)o->channels], high = o->upper[i % (size_t)o->channels];
+        assert_true(x[i] >= low && x[i] <= high);
+        held += x[i] <= low || x[i] >= high;
+    }
+    return held;
+}
+
+/* SciPy's minimum, from the same start. */
+static void test_bounds(void **state)
+{
+    (void)state;
+    reference *r = reference_open("bounds.txt");
+    bool good = true;
+    for (size_t k = 0; k < sizeof bounded / sizeof *bounded; k++)
+        for (int variant = 0; variant < 4; variant++) {
+            const struct bounded *b = &bounded[k];
+            nx_lbfgs_options options = b->options;
+            options.wolfe = variant & 1;
+            options.float32 = variant & 2;
+            run own;
+            begin(&own, &b->p, options);
+            go(&own, 300, options.wolfe, 1);
+            float *x = x_of(&own);
+            char name[32];
+            snprintf(name, sizeof name, "%s.value", b->name);
+            double value = evaluate(&own);
+            print_message("%s, %s, %s: %.10g after %d evaluations\n", b->name, options.float32 ? "float32" : "bfloat16",
+                          options.wolfe ? "wolfe" : "none", value, (int)own.evaluations);
+            good &= reference_check(r, name, value, 0, 1e-6);
+            snprintf(name, sizeof name, "%s.held", b->name);
+            good &= reference_check(r, name, count_held(&own, &options, x), 0, 0);
+            for (size_t i = 0; i < b->p.count; i += 7) {
+                snprintf(name, sizeof name, "%s.at%zu", b->name, i);
+                good &= reference_check(r, name, (double)x[i], 1, b->tolerance);
+            }
+            free(x);
+            end(&own);
+        }
+    print_message("largest difference: %.2g of %s\n", r->worst, r->worst_name);
+    assert_int_equal(reference_unused(r, ""), 0);
+    assert_true(good);
+    reference_free(r);
+}
+
 #ifdef HAVE_LIBLBFGS
 static double distance(const float *x, const double *want, size_t n)
 {
@@ -291,10 +395,11 @@ static void test_resume(void **state)
     (void)state;
     nx_device *device = test_device();
     uint64_t largest = device->info.max_alloc;
-    for (int variant = 0; variant < 4; variant++)
+    for (int variant = 0; variant < 8; variant++)
         for (int at = 1; at < 14; at += 4) {
             bool wolfe = variant & 1;
             nx_lbfgs_options options = {.history = 5, .float32 = variant & 2, .wolfe = wolfe};
+            if (variant & 4) options.channels = 2, options.lower[0] = -2, options.upper[0] = .8f, options.upper[1] = 2;
             run whole, first, second;
             begin(&whole, &valley, options);
             go(&whole, 20, wolfe, 1);
@@ -336,13 +441,17 @@ static void test_ends(void **state)
         bool wolfe;
         double tolerance, least_change, rate;
         nx_lbfgs_end end;
+        int channels; /* 1: from -50 to 50 */
     } cases[] = {
-        {{300, 1, rosenbrock, one}, false, 0, 0, 1, NX_LBFGS_FLAT},
-        {{300, 1, no_number, one}, false, 0, 0, 1, NX_LBFGS_NOT_FINITE},
-        {{300, 1, slope_only, one}, true, 0, 0, 1, NX_LBFGS_NO_DESCENT},
-        {{300, 1, slope_only, large}, false, 0, 0, 1, NX_LBFGS_STILL},
-        {{300, 1, quadratic, at_zero}, true, 1e-3, 0, 1, NX_LBFGS_FLAT},
-        {{300, 1, quadratic, at_zero}, true, 0, 1e-3, 1, NX_LBFGS_STILL},
+        {{300, 1, rosenbrock, one}, false, 0, 0, 1, NX_LBFGS_FLAT, 0},
+        {{300, 1, no_number, one}, false, 0, 0, 1, NX_LBFGS_NOT_FINITE, 0},
+        {{300, 1, slope_only, one}, true, 0, 0, 1, NX_LBFGS_NO_DESCENT, 0},
+        {{300, 1, slope_only, large}, false, 0, 0, 1, NX_LBFGS_STILL, 0},
+        {{300, 1, quadratic, at_zero}, true, 1e-3, 0, 1, NX_LBFGS_FLAT, 0},
+        {{300, 1, quadratic, at_zero}, true, 0, 1e-3, 1, NX_LBFGS_STILL, 0},
+        {{300, 1, plane, one}, false, 0, 0, 1, NX_LBFGS_FLAT, 1}, /* all held */
+        {{300, 1, plane, one}, true, 0, 0, 1, NX_LBFGS_FLAT, 1},
+        {{300, 1, no_number, one}, false, 0, 0, 1, NX_LBFGS_NOT_FINITE, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         run r;
@@ -350,7 +459,10 @@ static void test_ends(void **state)
               (nx_lbfgs_options){.history = 10,
                                  .wolfe = cases[i].wolfe,
                                  .tolerance = cases[i].tolerance,
-                                 .least_change = cases[i].least_change});
+                                 .least_change = cases[i].least_change,
+                                 .channels = cases[i].channels,
+                                 .lower = {-50},
+                                 .upper = {50}});
         go(&r, 100, cases[i].wolfe, cases[i].rate);
         if (r.end != cases[i].end) print_error("case %zu: %s\n", i, nx_lbfgs_end_text(r.end));
         assert_int_equal(r.end, cases[i].end);
@@ -363,7 +475,7 @@ static void test_bytes(void **state)
     (void)state;
     nx_device *device = test_device();
     for (size_t count = 100; count < 200000; count *= 9) {
-        nx_lbfgs_options options = {.history = 7, .float32 = count % 2};
+        nx_lbfgs_options options = {.history = 7, .float32 = count % 2, .channels = count % 4 ? 3 : 0};
         uint64_t before = device->bytes[NX_MEMORY_OPTIMIZER];
         nx_lbfgs *o = nx_lbfgs_new(count, options);
         nx_lbfgs_realize(o, device);
@@ -379,7 +491,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scale),   cmocka_unit_test(test_valley), cmocka_unit_test(test_liblbfgs),
         cmocka_unit_test(test_resume),  cmocka_unit_test(test_ends),   cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_longest), cmocka_unit_test(test_bounds),
     };
     int failed = cmocka_run_group_tests_name("L-BFGS", tests, NULL, NULL);
     test_device_close();
