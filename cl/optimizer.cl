@@ -48,3 +48,10 @@ KERNEL void sgd(__global float *w, __global const float *g, __global float *m, _
         vstore_lanes(weight - r * one, 0, w + i);
     }
 }
+
+/* x back between its bounds. Flat. */
+KERNEL void bound(__global float *x, __global const float *lower, __global const float *upper)
+{
+    FLAT_FOR(i)
+    vstore_lanes(clamp(vload_lanes(0, x + i), vload_lanes(0, lower + i), vload_lanes(0, upper + i)), 0, x + i);
+}

@@ -1,4 +1,4 @@
-/* Cases of framework/nn/optimizer: a few steps on mean (w - t)^2, and the same in double; options: the method's. */
+/* Cases of framework/nn/optimizer: a few steps on mean (w - t)^2, and the same in double. */
 #include "nn/optimizer.h"
 
 #include "base/rng.h"
@@ -9,6 +9,12 @@
 #include <math.h>
 
 enum { COUNT = 300, STEPS = 3 }; /* more than one block */
+
+typedef struct setting {
+    nx_optimizer_options method;
+    int channels; /* of bounds; 0: none */
+    float lower[3], upper[3];
+} setting;
 
 /* One step of w, with the moments m and v. */
 static void step_of(const nx_optimizer_options *o, int step, double rate, const float *target, double *w, double *m,
@@ -30,7 +36,8 @@ static void step_of(const nx_optimizer_options *o, int step, double rate, const 
 
 static double optimizer_check(nx_device *device, const op_case *c)
 {
-    const nx_optimizer_options *options = c->options;
+    const setting *s = c->options;
+    const nx_optimizer_options *options = &s->method;
     const double rate = options->method == NX_OPTIMIZER_ADAM ? 0.1 : 10;
     nx_params *params = nx_params_new();
     nx_param *w = nx_param_add(params, "w", NX_VECTOR(COUNT), 1);
@@ -44,6 +51,7 @@ static double optimizer_check(nx_device *device, const op_case *c)
     nx_graph *g = nx_graph_new(&device->info);
     nx_tensor *t = nx_constant(g, NX_VECTOR(COUNT), target);
     nx_optimizer *o = nx_optimizer_new(g, nx_mse(g, nx_use(g, w), t), params, *options);
+    if (s->channels) nx_optimizer_bound(g, w, s->channels, s->lower, s->upper);
     nx_params_realize(params, device);
     nx_params_realize(o->state, device);
     nx_plan *plan = op_plan(device, g);
@@ -51,6 +59,8 @@ static double optimizer_check(nx_device *device, const op_case *c)
         nx_optimizer_rate(o, plan, (uint64_t)step, rate);
         nx_plan_run(plan);
         step_of(options, step, rate, target, want, m, v);
+        for (int i = 0; s->channels && i < COUNT; i++)
+            want[i] = fmin(fmax(want[i], (double)s->lower[i % s->channels]), (double)s->upper[i % s->channels]);
     }
     nx_device_finish(device);
     nx_param_export(w, got);
@@ -62,7 +72,10 @@ static double optimizer_check(nx_device *device, const op_case *c)
 }
 
 #define OPTIONS(...)                                                                                                   \
-    .options = &(const nx_optimizer_options) { __VA_ARGS__ }
+    .options = &(const setting)                                                                                        \
+    {                                                                                                                  \
+        .method = { __VA_ARGS__ }                                                                                      \
+    }
 
 static const op_case rows[] = {
     CHECKED_ROW(optimizer, "Adam", OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f),
@@ -76,6 +89,12 @@ static const op_case rows[] = {
                 OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f, .clip = 0.02f, .weight_decay = 0.01f)),
     CHECKED_ROW(optimizer, "Adam, clipped",
                 OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-4f, .clip = 0.02f)),
+    CHECKED_ROW(optimizer, "Adam, within bounds", .doctor = true,
+                .options =
+                    &(const setting){.method = {NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-4f},
+                                     .channels = 3,
+                                     .lower = {0.3f, -1, 0.5f},
+                                     .upper = {1, 0.4f, 0.6f}}),
 };
 
 OP_TABLE(optimizer, rows);

@@ -266,7 +266,7 @@ CHOICE(optimizer, line_search, line_search, none,
 REAL(optimizer, longest_step, 16, 0, INFINITY,
     "L-BFGS without a line search: the root mean square of a step in grey levels, at most; 0: no bound, as Torch has none")
 CHOICE(optimizer, bounds, bounds, none,
-    "L-BFGS on a picture: pixels keeps each between black and white, 0 and 255; none: what is beyond is cut when it is written")
+    "optimize: pixels keeps each between 0 and 255; none: what is beyond is cut where the picture is written")
 END(optimizer)
 
 SECTION(data, "The pictures.")

@@ -117,8 +117,6 @@ bool optimize_open_inputs(task *base, nx_error *err)
 {
     optimizer *t = (optimizer *)base;
     const config *c = base->c;
-    if (c->optimizer.bounds != BOUNDS_NONE && c->optimizer.method != METHOD_LBFGS)
-        return nx_fail(err, "[optimizer] bounds: L-BFGS alone keeps them, and method is another");
     if (!made_of_config(c, err) || !read_pictures(t, err) || !check_stages(t, err) || !open_losses(t, err) ||
         !check_sizes(t, err))
         return false;

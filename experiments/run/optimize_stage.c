@@ -97,10 +97,13 @@ bool optimize_record(optimizer *t, stage *s, int k, int size, bool dry, nx_error
         nx_gradient(g, s->objective.total, &x, 1, &s->gradient);
         nx_keep(s->gradient);
     }
-    if (lbfgs)
-        s->lbfgs = nx_lbfgs_new(nx_shape_count(shape), paper_lbfgs(c, t->task.perceptual->descriptor->mean));
-    else
+    nx_lbfgs_options o = paper_lbfgs(c, t->task.perceptual->descriptor->mean);
+    if (lbfgs) {
+        s->lbfgs = nx_lbfgs_new(nx_shape_count(shape), o);
+    } else {
         s->optimizer = nx_optimizer_new(g, s->objective.total, s->params, options);
+        if (o.channels) nx_optimizer_bound(g, s->picture, o.channels, o.lower, o.upper);
+    }
     nx_recompute(g, t->task.recompute);
     const nx_params *stores[] = {s->params, s->optimizer ? s->optimizer->state : NULL};
     return nx_plan_new(&s->plan, g, err) && finite_check_new(&s->finite, &t->task.info, stores, 2, err);

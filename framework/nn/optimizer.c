@@ -159,6 +159,39 @@ void nx_optimizer_rate(nx_optimizer *o, nx_plan *plan, uint64_t t, double rate)
     nx_plan_write(plan, o->rates, &(float){(float)rate});
 }
 
+/* ---- bounds ---- */
+
+static void bind_bound(nx_plan *plan, nx_node *node)
+{
+    nx_tensor *x = node->in[0];
+    nx_step *step =
+        nx_plan_launch(plan, node, "optimizer", "bound", NULL, nx_range_flat(plan, nx_shape_count(x->shape)),
+                       NX_ARGS({"x", .t = x}, {"lower", .t = node->in[1]}, {"upper", .t = node->in[2]}));
+    step->bytes = 4.0 * (double)x->bytes;
+}
+
+static const nx_op bound_op = {.name = "bound", .bind = bind_bound};
+
+/* One number for each of x's. */
+static nx_tensor *spread(nx_graph *g, nx_shape shape, int channels, const float *bound)
+{
+    size_t count = nx_shape_count(shape);
+    float *values = nx_alloc(count * sizeof *values);
+    for (size_t i = 0; i < count; i++) values[i] = bound[i % (size_t)channels];
+    nx_tensor *t = nx_constant(g, shape, values);
+    free(values);
+    return t;
+}
+
+void nx_optimizer_bound(nx_graph *g, nx_param *x, int channels, const float *lower, const float *upper)
+{
+    nx_shape shape = x->shape;
+    nx_tensor *in[] = {nx_use(g, x), spread(g, shape, channels, lower), spread(g, shape, channels, upper)};
+    nx_graph_label(g, "optimizer");
+    nx_node_new(g, &bound_op, NULL, 0, 3, in);
+    nx_graph_label(g, NULL);
+}
+
 void nx_optimizer_free(nx_optimizer *o)
 {
     if (!o) return;

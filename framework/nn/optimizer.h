@@ -40,6 +40,9 @@ nx_optimizer *nx_optimizer_new(nx_graph *g, nx_tensor *loss, nx_params *params, 
 /* Sets the learning rate of step t = 1, 2, ... for the next run of the plan. */
 void nx_optimizer_rate(nx_optimizer *o, nx_plan *plan, uint64_t t, double rate);
 
+/* Appends to g: after each update number i of x is put back between lower[i % channels] and upper[i % channels]. */
+void nx_optimizer_bound(nx_graph *g, nx_param *x, int channels, const float *lower, const float *upper);
+
 void nx_optimizer_free(nx_optimizer *o); /* and its state, before nx_device_free */
 
 #endif

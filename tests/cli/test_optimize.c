@@ -200,7 +200,7 @@ static const char *const ways[] = {
     "-s optimizer.bounds=pixels -s data.coarse=16 -s data.coarse_steps=5 -s data.init_noise=100",
     "-s optimizer.method=adam",
     "-s data.coarse=16,24 -s data.coarse_steps=3",
-    "-s data.coarse=16 -s data.coarse_steps=5 -s optimizer.method=adam",
+    "-s data.coarse=16 -s data.coarse_steps=5 -s optimizer.method=adam -s optimizer.bounds=pixels",
 };
 
 #define KEEPING "run picture.ini -s log.keep_state=true "
@@ -281,12 +281,12 @@ static void test_inversion(void **state)
 static void test_bounds(void **state)
 {
     (void)state;
-    static const char *const searches[] = {"none", "wolfe"};
-    for (int k = 0; k < 2; k++) {
+    static const char *const methods[] = {"method=lbfgs", "line_search=wolfe", "method=adam"};
+    for (int k = 0; k < 3; k++) {
         nstx(0,
              "run picture.ini --overwrite -o bounds.h5 -s optimizer.bounds=pixels -s data.init_noise=1000 -s "
-             "optimizer.line_search=%s",
-             searches[k]);
+             "optimizer.%s",
+             methods[k]);
         int dims[3], ends = 0;
         float *x = read_floats("bounds.h5", "/checkpoint/parameters/picture", dims);
         const float mean[] = {123.68f, 116.779f, 103.939f}; /* of random weights */
@@ -339,7 +339,6 @@ static void test_requests(void **state)
     refused("the coarse sizes alone take 200", "run picture.ini -s data.coarse=16,24");
     refused("style_shares: 3 numbers for 1 style pictures", "run picture.ini -s loss.style_shares=1,2,3");
     refused("weights = random", "run picture.ini -s descriptor.weights=style.png");
-    refused("[optimizer] bounds: L-BFGS alone", "run picture.ini -s optimizer.method=adam -s optimizer.bounds=pixels");
 }
 
 static void test_ends(void **state)
