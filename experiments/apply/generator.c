@@ -25,8 +25,8 @@
 
 /* A normalization of the whole picture. */
 typedef struct norm {
-    int depth; /* normalizations before it on the longest way: the pass that measures it */
-    int ratio; /* pixels of the picture a side of one of its input's */
+    int depth;         /* normalizations before it on the longest way: the pass that measures it */
+    int ratio, beyond; /* pixels of the picture a side of one of its input's; rows of that before the picture's first */
     moments found;
     nx_tensor *columns, *rows; /* in the pass that measures it: which columns of a tile, and their moments by row */
 } norm;
@@ -49,7 +49,7 @@ struct generator {
     uint64_t seed, number;
     bool (*goes_on)(nx_error *err); /* of the options */
 
-    int height, width, tile; /* of the picture, as asked for; the axes have it rounded up */
+    int height, width, tile; /* of the picture, as asked for; the axes have it as the network takes it */
     uint64_t memory;
     tile_axis down, across;
     generator_content source;
@@ -183,19 +183,24 @@ static void record_network(generator *g, int h, int w)
     g->output = y.output[y.count - 1];
 }
 
-/* The normalizations of a tile's graph, and the passes that they take. How many pixels are one of their inputs' is seen
- * on windows that are larger by a multiple. */
+/* The normalizations of a tile's graph, and the passes that they take. How many pixels are one of their inputs', and
+ * how far these go beyond the window, is seen on windows of multiples, one larger than the other. */
 static void find_norms(generator *g)
 {
-    int multiple = multiple_of(g);
-    record_network(g, g->down.window + multiple, g->across.window + multiple);
+    int multiple = multiple_of(g), h = rounded_up(g->down.window, multiple), w = rounded_up(g->across.window, multiple);
+    record_network(g, h + multiple, w + multiple);
     g->n_norms = g->measured.count;
     g->norms = nx_alloc((g->n_norms + 1) * sizeof *g->norms);
     g->passes = find_depths(g);
     for (size_t i = 0; i < g->n_norms; i++) g->norms[i].ratio = g->measured.items[i].x->shape.h;
+    record_network(g, h, w);
+    for (size_t i = 0; i < g->n_norms; i++) {
+        norm *n = &g->norms[i];
+        int rows = g->measured.items[i].x->shape.h;
+        n->ratio = multiple / (n->ratio - rows);
+        n->beyond = (rows - h / n->ratio) / 2;
+    }
     record_network(g, g->down.window, g->across.window);
-    for (size_t i = 0; i < g->n_norms; i++)
-        g->norms[i].ratio = multiple / (g->norms[i].ratio - g->measured.items[i].x->shape.h);
 }
 
 /* Records what a tile computes in this pass: the picture in the last one, before that the moments of normalizations. */
@@ -234,8 +239,8 @@ static uint64_t planned(const generator *g) { return nx_plan_bytes(g->plan) + nx
 static bool record_tiles(generator *g, int h, int w, int keep, nx_error *err)
 {
     forget_size(g);
-    g->down = tile_axis_new(h, keep, reach_of(g), on_torus(g));
-    g->across = tile_axis_new(w, keep, reach_of(g), on_torus(g));
+    g->down = tile_axis_new(h, keep, reach_of(g), multiple_of(g), on_torus(g));
+    g->across = tile_axis_new(w, keep, reach_of(g), multiple_of(g), on_torus(g));
     record(g, 0);
     return g->filled || (g->filled = model_params(g->m, g->params, err));
 }
@@ -288,9 +293,7 @@ static bool too_large(const generator *g, const generator_options *o, nx_error *
  * fit. */
 static bool choose_tiles(generator *g, const generator_options *o, nx_error *err)
 {
-    int multiple = multiple_of(g), least = generator_least(g->c);
-    int h = rounded_up(g->height > least ? g->height : least, multiple);
-    int w = rounded_up(g->width > least ? g->width : least, multiple);
+    int multiple = multiple_of(g), h = generator_side(g->c, g->height), w = generator_side(g->c, g->width);
     int longer = h > w ? h : w;
     if (o->tile && o->tile < longer && !reach_of(g))
         return nx_fail(err, "%s: no tiles: every pixel of what it makes may depend on all others", g->m->file);
@@ -336,6 +339,7 @@ generator_facts generator_ask(const generator *g)
                              .multiple = multiple_of(g),
                              .least = generator_least(g->c),
                              .one_size = g->network->one_size,
+                             .uneven = g->network->uneven && g->network->uneven(g->c),
                              .bytes = g->bytes,
                              .seconds = g->seconds,
                              .tiles = tiles,
@@ -422,7 +426,7 @@ static void write_tile(generator *g, int i, int j)
     }
     for (size_t k = 0; k < g->n_norms; k++) {
         const norm *n = &g->norms[k];
-        tile_span kept = tile_axis_rows(&g->across, j, g->measured.items[k].x->shape.w, n->ratio);
+        tile_span kept = tile_axis_rows(&g->across, j, g->measured.items[k].x->shape.w, n->ratio, n->beyond);
         if (n->depth == g->pass) nx_plan_write(g->plan, n->columns, (float[]){(float)kept.first, (float)kept.count});
     }
 }
@@ -465,8 +469,8 @@ static bool enter(generator *g, int pass, nx_error *err)
 static void read_moments(generator *g, norm *n, const nx_tensor *x, int i, int j)
 {
     nx_shape s = n->rows->shape;
-    tile_span row = tile_axis_rows(&g->down, i, s.h, n->ratio);
-    int columns = tile_axis_rows(&g->across, j, x->shape.w, n->ratio).count;
+    tile_span row = tile_axis_rows(&g->down, i, s.h, n->ratio, n->beyond);
+    int columns = tile_axis_rows(&g->across, j, x->shape.w, n->ratio, n->beyond).count;
     float *rows = nx_alloc(nx_shape_count(s) * sizeof *rows);
     nx_plan_read(g->plan, n->rows, rows);
     for (int y = row.first; y < row.first + row.count; y++)
@@ -520,9 +524,9 @@ static void place(const generator *g, const float *tile, tile_span row, tile_spa
     int width = column.first + column.count > g->width ? g->width - column.first : column.count;
     bool swap = p->order[0] == 'b';
     for (int y = 0; y < height; y++) {
-        const float *from =
-            tile +
-            ((size_t)(row.first - row.from + y) * (size_t)g->across.window + (size_t)(column.first - column.from)) * 3;
+        const float *from = tile + ((size_t)(row.first - row.from + y) * (size_t)g->output->shape.w +
+                                    (size_t)(column.first - column.from)) *
+                                       3;
         float *to = rgb + ((size_t)y * (size_t)g->width + (size_t)column.first) * 3;
         for (int x = 0; x < width; x++)
             for (int k = 0; k < 3; k++)
@@ -577,7 +581,7 @@ bool generator_apply(generator *g, nx_device *device, const nx_image *content, c
 
 bool generator_check_sample(const generator *g, int height, int width, nx_error *err)
 {
-    int multiple = multiple_of(g), least = generator_least(g->c);
+    int multiple = multiple_of(g), least = rounded_up(generator_least(g->c), multiple);
     if (!makes_texture(g)) return nx_fail(err, "%s stylizes pictures: use nstx stylize", g->m->file);
     if (g->network->one_size && (width != multiple || height != multiple))
         return nx_fail(err, "--size %dx%d: %s makes %dx%d alone", width, height, g->m->file, multiple, multiple);

@@ -9,8 +9,8 @@
  *     bool done = generator_apply(g, device, &photo, &o, &stylized, &err);
  *     generator_free(g);                                              before the device
  *
- * A picture whose sides are no multiples of what the network takes, or too small for it, is continued by its border
- * pixels, below and to the right, and the result is cropped.
+ * A picture that is too small for the network, or whose sides are no multiples where it takes these alone, is continued
+ * by its border pixels, below and to the right. What the network makes is cropped to the picture's size.
  *
  * What does not fit into the memory allowed is made in tiles, each with a halo as wide as the network sees. Instance
  * normalization still takes the statistics of the whole picture: they are measured first, layer by layer, in passes
@@ -46,6 +46,7 @@ typedef struct generator_facts {
     int multiple;     /* sides of samples are multiples of this */
     int least;        /* and of no fewer pixels than this */
     bool one_size;    /* it makes squares of that side alone */
+    bool uneven;      /* it takes content of any sides from the least on */
     uint64_t bytes;   /* of the device, planned for the last picture, parameters among them */
     double seconds;   /* of the last picture: from the upload to the result, without planning */
     int tiles;        /* of the last picture; 1: it was made whole */
@@ -88,8 +89,8 @@ typedef struct generator_recording {
     const model *m;                    /* what was read */
 } generator_recording;
 
-/* Records the graph of a picture of that size, multiples of generator_facts.multiple, made whole; its parameters have
- * the model's values, on the host. The recording is good until the next call; no picture was made before. */
+/* Records the graph of a picture of that size, as generator_side has it, made whole; its parameters have the model's
+ * values, on the host. The recording is good until the next call; no picture was made before. */
 bool generator_record(generator *g, int height, int width, generator_recording *out, nx_error *err);
 
 /* ---- a band at a time: pictures of which not even the host holds the whole ---- */

@@ -24,11 +24,13 @@ static const char *add_content(onnx_graph *o, const nx_tensor *content, const ge
 {
     onnx_add_input(o, &(onnx_tensor){.name = "content", .channels = 3, .sizes = "", .what = "RGB from 0 to 255"});
     const char *sides = onnx_put(o, "Shape", ONNX_IN("content"), ONNX_WITH({"start", ONNX_INTEGER, .i = 2}));
-    if (f->multiple > 1) { /* the border pixels go on below and to the right */
-        const char *below = onnx_put(
-            o, "Mod", ONNX_IN(onnx_put(o, "Neg", ONNX_IN(sides), NULL), onnx_integers(o, 1, (int64_t[]){f->multiple})),
-            NULL);
-        if (f->least > f->multiple) {
+    if (f->least > 1) { /* the border pixels go on below and to the right */
+        const char *below = f->uneven ? onnx_integers(o, 1, (int64_t[]){0})
+                                      : onnx_put(o, "Mod",
+                                                 ONNX_IN(onnx_put(o, "Neg", ONNX_IN(sides), NULL),
+                                                         onnx_integers(o, 1, (int64_t[]){f->multiple})),
+                                                 NULL);
+        if (f->uneven || f->least > f->multiple) {
             const char *least = onnx_integers(o, 1, (int64_t[]){f->least});
             below = onnx_put(o, "Max", ONNX_IN(below, onnx_put(o, "Sub", ONNX_IN(least, sides), NULL)), NULL);
         }
@@ -56,6 +58,8 @@ static char *describe_noise(const nx_node *node, const generator_facts *f, int h
     if (f->texture)
         text = nx_format("%s; picture height%s by picture width%s of them, the picture's sides multiples of %d%s", kind,
                          below, below, f->multiple, least);
+    else if (f->uneven)
+        text = nx_format("%s; height by width of them, content's sides, at least %d", kind, f->least);
     else
         text = nx_format("%s; height%s by width%s of them, of content's sides rounded up to multiples of %d%s", kind,
                          below, below, f->multiple, least);
@@ -161,7 +165,8 @@ bool onnx_export(nx_protobuf_writer *out, generator *g, nx_error *err)
     int side = f.one_size ? f.multiple : (SIDE + f.multiple - 1) / f.multiple * f.multiple;
     bool fine = export_size(out, g, side, side, err);
     if (fine && !f.one_size) {
-        fine = export_size(&other, g, side + f.multiple, side + 2 * f.multiple, err);
+        int more = f.uneven && !f.texture ? 1 : f.multiple;
+        fine = export_size(&other, g, side + more, side + 2 * more, err);
         if (fine && (other.bytes != out->bytes || memcmp(other.data, out->data, other.bytes) != 0))
             fine = nx_fail(err, "%s: its graph is another one for each size of pictures, which ONNX has no words for",
                            f.file);

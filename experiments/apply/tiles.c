@@ -7,10 +7,11 @@
 
 static int least(int a, int b) { return a < b ? a : b; }
 
-tile_axis tile_axis_new(int size, int keep, int halo, bool torus)
+/* The last window ends with the axis, so that the length of all has its remainder. */
+tile_axis tile_axis_new(int size, int keep, int halo, int unit, bool torus)
 {
     if (keep >= size) return (tile_axis){.size = size, .keep = size, .window = size, .tiles = 1, .torus = torus};
-    int window = keep + 2 * halo;
+    int window = keep + 2 * halo + size % unit;
     return (tile_axis){.size = size,
                        .keep = keep,
                        .halo = halo,
@@ -27,12 +28,12 @@ tile_span tile_axis_at(const tile_axis *a, int i)
     return s;
 }
 
-tile_span tile_axis_rows(const tile_axis *a, int i, int rows, int ratio)
+tile_span tile_axis_rows(const tile_axis *a, int i, int rows, int ratio, int beyond)
 {
     tile_span s = tile_axis_at(a, i);
-    int beyond = (rows - a->window / ratio) / 2, before = i ? 0 : beyond, after = i + 1 < a->tiles ? 0 : beyond;
-    return (tile_span){.first = (s.first - s.from) / ratio + beyond - before,
-                       .count = s.count / ratio + before + after};
+    int first = (s.first - s.from) / ratio + (i ? beyond : 0);
+    int end = i + 1 < a->tiles || a->torus ? (s.first - s.from + s.count) / ratio + beyond : rows;
+    return (tile_span){.first = first, .count = end - first};
 }
 
 void moments_clear(moments *m, int channels)

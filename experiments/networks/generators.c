@@ -19,6 +19,13 @@ int generator_least(const config *c)
     return n->least ? n->least(c) : n->multiple(c);
 }
 
+int generator_side(const config *c, int pixels)
+{
+    const generator_network *n = generator_network_of(c);
+    int least = generator_least(c), side = pixels > least ? pixels : least, multiple = n->multiple(c);
+    return n->uneven && n->uneven(c) ? side : (side + multiple - 1) / multiple * multiple;
+}
+
 nx_padding generator_padding(const config *c)
 {
     static const nx_padding paddings[] = {[PADDING_REPLICATE] = NX_PADDING_REPLICATE,

@@ -44,8 +44,12 @@ typedef struct generator_network {
     generator_pictures (*record)(const config *c, nx_scope *s, const generator_inputs *in);
 
     int (*multiple)(const config *c); /* picture sides are multiples of this */
-    int (*least)(const config *c);    /* and of no fewer pixels than this, a multiple; NULL: than one multiple */
+    int (*least)(const config *c);    /* and of no fewer pixels than this; NULL: than one multiple */
     bool one_size;                    /* it makes squares of exactly that side */
+
+    /* It takes content of any sides from the least on, and makes of it a picture whose sides are these rounded up to
+     * multiples; NULL: it takes multiples alone. */
+    bool (*uneven)(const config *c);
 
     /* How far from a pixel of the picture that is applied the network looks, a multiple of that; 0: everywhere, so that
      * a picture cannot be made in tiles. */
@@ -57,6 +61,10 @@ typedef struct generator_network {
 
 /* The smallest side of its pictures. */
 int generator_least(const config *c);
+
+/* The side of what it is given for a picture of so many pixels a side: no fewer than the least, and where the network
+ * takes multiples alone, one. */
+int generator_side(const config *c, int pixels);
 
 /* The network of a config. */
 const generator_network *generator_network_of(const config *c);

@@ -94,8 +94,9 @@ static int frame_of(const stylenet_options *o)
 
 nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
 {
-    NX_CHECK(x->shape.h % STYLENET_MULTIPLE == 0 && x->shape.w % STYLENET_MULTIPLE == 0,
-             "StyleNet: an image of %d x %d, not a multiple of %d", x->shape.h, x->shape.w, STYLENET_MULTIPLE);
+    NX_CHECK(o->padding != NX_PADDING_CIRCULAR ||
+                 (x->shape.h % STYLENET_MULTIPLE == 0 && x->shape.w % STYLENET_MULTIPLE == 0),
+             "StyleNet: a torus of %d x %d, not a multiple of %d", x->shape.h, x->shape.w, STYLENET_MULTIPLE);
     char name[32], norm[32], before[32];
     if (o->norm == STYLENET_INSTANCE_FIRST) x = nx_layer_instance_norm(s, "norm0", x, NX_ACTIVATION_NONE, NULL);
     if (o->norm == STYLENET_LRN_FIRST) x = nx_lrn(s->g, x, (nx_lrn_options){0});
@@ -131,21 +132,24 @@ nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
 
 static int rounded_up(int pixels) { return (pixels + STYLENET_MULTIPLE - 1) / STYLENET_MULTIPLE * STYLENET_MULTIPLE; }
 
-/* A border is at most as wide as what it repeats of a torus, and less wide than what it mirrors. */
+/* A border is at most as wide as what it repeats of a torus, and less wide than what it mirrors. The sides of what is
+ * mirrored are those of x, rounded up by each stride. */
 int stylenet_least(const stylenet_options *o)
 {
     bool mirror = o->padding == NX_PADDING_REFLECT;
     int least = STYLENET_MULTIPLE, unit = 1;
     if (!mirror && o->padding != NX_PADDING_CIRCULAR) return least;
-    if (o->start) return rounded_up(frame_of(o) + mirror);
+    if (o->start) return frame_of(o) < least ? least : frame_of(o) + 1;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct row *r = &rows[i];
         if (r->kind == UP) unit /= r->stride;
         int needed = (size_of(o, r) / 2 + mirror) * unit;
+        if (r->kind == UP || r->kind == OUTPUT) needed = rounded_up(needed);
+        if (mirror) needed -= (r->kind == UP || r->kind == OUTPUT ? STYLENET_MULTIPLE : unit) - 1;
         if (r->kind == DOWN) unit *= r->stride;
         if (needed > least) least = needed;
     }
-    return rounded_up(least);
+    return mirror ? least : rounded_up(least);
 }
 
 /* Sums what every convolution reads on one side, in pixels of x; unit: those of one pixel of the layer's input. A layer
@@ -227,6 +231,8 @@ static int reach(const config *c)
     return options.padding == NX_PADDING_CIRCULAR && !options.nearest ? 0 : stylenet_reach(&options);
 }
 
+static bool uneven(const config *c) { return !generator_circular(c); }
+
 static bool draws(const config *c) { return c->generator.noise > 0; }
 
 const generator_network stylenet_network = {.name = "stylenet",
@@ -234,6 +240,7 @@ const generator_network stylenet_network = {.name = "stylenet",
                                             .record = record,
                                             .multiple = multiple,
                                             .least = least,
+                                            .uneven = uneven,
                                             .reach = reach,
                                             .torus = generator_circular,
                                             .noise = draws};

@@ -3,8 +3,9 @@
  *
  *     nx_tensor *y = stylenet_record(&options, &scope, x);
  *
- * x is [n, h, w, 3 + noise], RGB in [0, 1] and any noise channels after it; h and w are multiples of STYLENET_MULTIPLE.
- * y is [n, h, w, 3], linear, RGB from 0 to 255 minus the descriptor's mean. With the defaults 1 672 323 parameters.
+ * x is [n, h, w, 3 + noise], RGB in [0, 1] and any noise channels after it. y is [n, h, w, 3], linear, RGB from 0 to
+ * 255 minus the descriptor's mean, with h and w rounded up to multiples of STYLENET_MULTIPLE: convolutions of stride 2
+ * round up, and each enlargement is by two. With the defaults 1 672 323 parameters.
  *
  * The networks of Johnson et al.'s fast-neural-style are StyleNets, too (`start`, `tanh`, `upsample_norm`).
  */
@@ -40,7 +41,7 @@ typedef struct stylenet_options {
  * measures is left out. */
 int stylenet_reach(const stylenet_options *options);
 
-/* The smallest h and w, a multiple of STYLENET_MULTIPLE: no smaller x can be reflected as far. */
+/* The smallest h and w: no smaller x can be reflected as far, or go around a torus, which takes multiples alone. */
 int stylenet_least(const stylenet_options *options);
 
 nx_tensor *stylenet_record(const stylenet_options *options, nx_scope *s, nx_tensor *x);

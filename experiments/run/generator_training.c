@@ -99,7 +99,7 @@ static bool check(const generator_training *t, nx_error *err)
     const config *c = t->trainer.task.c;
     if (!train_check_crops(c, 256, err)) return false;
     const generator_network *network = generator_network_of(c);
-    int multiple = network->multiple(c);
+    int multiple = network->multiple(c), least = (generator_least(c) + multiple - 1) / multiple * multiple;
     if (network->one_size && c->data.size != multiple)
         return nx_fail(err,
                        "[data] size = %d: this generator makes pictures of %d alone: size = %d, or another "
@@ -108,9 +108,9 @@ static bool check(const generator_training *t, nx_error *err)
     if (c->data.size % multiple)
         return nx_fail(err, "[data] size = %d: the generator takes multiples of %d, such as %d", c->data.size, multiple,
                        c->data.size / multiple * multiple + multiple);
-    if (c->data.size < generator_least(c))
+    if (c->data.size < least)
         return nx_fail(err, "[data] size = %d: the generator's padding takes pictures of at least %d pixels a side",
-                       c->data.size, generator_least(c));
+                       c->data.size, least);
     if (generator_asks_for_balance(c) &&
         (t->texture || !c->descriptor.content_layers.count || !c->descriptor.style_layers.count ||
          !(c->loss.content_weight > 0 && c->loss.style_weight > 0)))

@@ -139,6 +139,7 @@ static void rows_make_pictures(void **state)
         const generator_network *n = generator_network_of(c);
         int side = n->multiple(c) * (n->one_size ? 1 : 2);
         if (generator_least(c) > side) side = generator_least(c);
+        int made = (side + n->multiple(c) - 1) / n->multiple(c) * n->multiple(c);
         assert_int_equal(n->reach(c) % n->multiple(c), 0);
         assert_int_equal(n->noise(c), cases[i].noise);
         assert_int_equal(n->torus(c), cases[i].torus);
@@ -153,7 +154,7 @@ static void rows_make_pictures(void **state)
                                    .applied = applied};
             generator_pictures y = n->record(c, &scope, &in);
             assert_int_equal(y.count, cases[i].count);
-            assert_true(nx_shape_equal(y.output[y.count - 1]->shape, shape));
+            assert_true(nx_shape_equal(y.output[y.count - 1]->shape, (nx_shape){2, made, made, 3}));
             assert_null(y.input[0]);
             for (int k = 1; k < y.count; k++) assert_true(nx_shape_equal(y.input[k]->shape, y.output[k]->shape));
             nx_params_free(params);
@@ -171,13 +172,13 @@ static void smallest_pictures_are_made(void **state)
         const char *more;
         int least;
     } cases[] = {
-        {"padding = reflect\n", 8},
-        {"padding = reflect\noutput_size = 31\n", 16},
+        {"padding = reflect\n", 5},
+        {"padding = reflect\noutput_size = 31\n", 13},
         {"padding = circular\n", 4},
         {"padding = circular\noutput_size = 31\n", 16},
         {"padding = zero\n", 4},
-        {"padding = reflect\npadding_place = start\nblocks = 1\n", 12},
-        {"padding = reflect\npadding_place = start\n", 44},
+        {"padding = reflect\npadding_place = start\nblocks = 1\n", 9},
+        {"padding = reflect\npadding_place = start\n", 41},
         {"padding = replicate\npadding_place = start\n", 4},
         {"padding = zero\npadding_place = start\nupsample = nearest\nupsample_norm = true\n", 4},
     };
@@ -187,11 +188,34 @@ static void smallest_pictures_are_made(void **state)
         nx_graph *g = nx_graph_new(&test_device()->info);
         nx_params *params = nx_params_new();
         nx_scope scope = {.g = g, .params = params, .undrawn = true};
+        int made = (cases[i].least + 3) / 4 * 4;
         nx_shape shape = {1, cases[i].least, cases[i].least, 3};
         generator_inputs in = {.shape = shape, .content = nx_input(g, shape, "content")};
-        assert_true(nx_shape_equal(generator_network_of(c)->record(c, &scope, &in).output[0]->shape, shape));
+        assert_true(nx_shape_equal(generator_network_of(c)->record(c, &scope, &in).output[0]->shape,
+                                   (nx_shape){1, made, made, 3}));
         nx_params_free(params);
         nx_graph_free(g);
+        config_free(c);
+    }
+}
+
+/* A network that rounds sides up itself is given them as they are. */
+static void sides_are_those_the_network_takes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *network, *more;
+        int pixels, side;
+    } cases[] = {
+        {"stylenet", "", 61, 61},
+        {"stylenet", "padding = reflect\npadding_place = start\n", 3, 41},
+        {"stylenet", "padding = circular\n", 61, 64},
+        {"mtnet", "", 61, 64},
+        {"pyramid", "scales = 3\n", 61, 64},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        config *c = config_of("generator", "network", cases[i].network, cases[i].more);
+        assert_int_equal(generator_side(c, cases[i].pixels), cases[i].side);
         config_free(c);
     }
 }
@@ -205,6 +229,7 @@ int main(void)
         cmocka_unit_test(papers_refuse),
         cmocka_unit_test(rows_make_pictures),
         cmocka_unit_test(smallest_pictures_are_made),
+        cmocka_unit_test(sides_are_those_the_network_takes),
     };
     int failed = cmocka_run_group_tests_name("generators", tests, NULL, NULL);
     test_device_close();

@@ -169,7 +169,7 @@ def feed(model, content, height, width):
         dims = i.type.tensor_type.shape.dim
         sides = [d.dim_value for d in dims[2:]]
         if not all(sides):
-            multiple = int(re.search(r"multiples of (\d+)", i.doc_string)[1])
+            multiple = int((re.search(r"multiples of (\d+)", i.doc_string) or (0, 1))[1])
             ratio = int((re.search(r"height / (\d+)", i.doc_string) or (0, 1))[1])
             sides = [-(-n // multiple) * multiple // ratio for n in (height, width)]
         values[i.name] = noise(number, (1, dims[1].dim_value, *sides), "normal" in i.doc_string)

@@ -12,7 +12,7 @@ old.pth      the same in the format before PyTorch 1.6, with running statistics 
 new.onnx     the network as today's PyTorch exports it
 old.onnx     the same in the operators that PyTorch 0.4 wrote, and its parameters in an order and under names of no meaning
 picture.npz  y: what it makes of the picture with 255 times 0.5 + 0.5 sin(0.3 x + 0.2 (c + 1) y) in channel c, rounded,
-             of HEIGHT x WIDTH pixels, continued by its border to multiples of 4, and cut to its size
+             of HEIGHT x WIDTH pixels, cut to its size: sides that are no multiples of 4 come out rounded up
 """
 import pathlib
 import sys
@@ -157,7 +157,6 @@ class Old:
 def picture():
     y, x, c = np.meshgrid(np.arange(HEIGHT), np.arange(WIDTH), np.arange(3), indexing="ij")
     rgb = np.floor(255 * (0.5 + 0.5 * np.sin(0.3 * x + 0.2 * (c + 1) * y)) + 0.5)
-    rgb = np.pad(rgb, ((0, -HEIGHT % 4), (0, -WIDTH % 4), (0, 0)), mode="edge")
     return torch.from_numpy(rgb.astype(np.float32)).permute(2, 0, 1)[None]
 
 
@@ -166,12 +165,13 @@ def main():
     net, x = random_network(), picture()
     state = net.state_dict()
     torch.save(state, folder / "new.pth")
-    torch.onnx.export(net, x, folder / "new.onnx", opset_version=17, dynamo=False)
+    whole = functional.pad(x, (0, -WIDTH % 4, 0, -HEIGHT % 4), mode="replicate")
+    torch.onnx.export(net, whole, folder / "new.onnx", opset_version=17, dynamo=False)
     new = onnx.load(folder / "new.onnx")
     for node in new.graph.node:
         node.ClearField("doc_string")  # lines of this script
     onnx.save(new, folder / "new.onnx")
-    old = Old(state).model(*x.shape[2:])
+    old = Old(state).model(*whole.shape[2:])
     onnx.checker.check_model(old)
     onnx.save(old, folder / "old.onnx")
     for name in [name for name in state if ".conv2d" not in name]:
