@@ -11,9 +11,11 @@ static const char *kind_of(const model *m, const config *of)
                                                  : "a generator of stylizations";
 }
 
+/* To the digits that safetensors keep of it, a float's. */
 static bool same_pixels(const model_pixels *a, const model_pixels *b)
 {
-    return !strcmp(a->order, b->order) && !(a->scale < b->scale) && !(a->scale > b->scale);
+    float scale = (float)a->scale, other = (float)b->scale;
+    return !strcmp(a->order, b->order) && !(scale < other) && !(scale > other);
 }
 
 /* The model is one of what is trained here: its kind, then each key of the section. */

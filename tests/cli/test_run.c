@@ -81,10 +81,17 @@ static void test_start_from_a_model(void **state)
     nstx(0, "run tiny.ini -o old.h5");
     nstx(0, "run tiny.ini -o taken.h5 -s experiment.start=old.model.h5 -s experiment.steps=0");
     nstx(0, "run tiny.ini -o new.h5 -s experiment.start=old.model.h5 -s data.style=photos/2.png");
+    nstx(0, "weights export old.h5 old.safetensors");
+    nstx(0, "run tiny.ini -o exported.h5 -s experiment.start=old.safetensors -s experiment.steps=0");
     nx_h5 *old = open_h5("old.h5"), *taken = open_h5("taken.h5"), *new = open_h5("new.h5");
     double *ended = values_of(old, "validation/total", &rows), *begun = values_of(taken, "validation/total", &row);
     assert_true(ended[rows - 1] < ended[0]);
     assert_memory_equal(&ended[rows - 1], &begun[0], sizeof(double));
+    free(begun);
+    nx_h5 *exported = open_h5("exported.h5");
+    begun = values_of(exported, "validation/total", &row);
+    assert_memory_equal(&ended[rows - 1], &begun[0], sizeof(double));
+    close_h5(exported);
     free(ended), free(begun);
     uint8_t *last, *first;
     int rank, shape[NX_H5_RANK_MAX], same[NX_H5_RANK_MAX];
