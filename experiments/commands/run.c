@@ -23,7 +23,7 @@ static void print_single(const sweep_point *p, const run_outcome *o)
     char planned[16], measured[16], *picture = path_beside(p->path, ".png"), *folder = runfile_pictures_folder(p->path);
     printf("run        %s\n", p->path);
     if (nx_file_exists(picture)) printf("pictures   %s\n", picture);
-    if (p->config->log.pictures == LOG_PICTURES_FOLDER) printf("on the way %s\n", folder);
+    if (p->config->log.pictures == LOG_PICTURES_FOLDER && nx_folder_exists(folder)) printf("on the way %s\n", folder);
     if (isnan(o->validation) && !isnan(o->style))
         printf("loss       %.6g (style %.5g, content %.5g)\n", o->loss, o->style, o->content);
     else

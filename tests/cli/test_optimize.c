@@ -168,6 +168,9 @@ static void test_pictures_of_trainings(void **state)
     assert_said(names, "step_000006_output1.png\n");
     free(found);
     free(names);
+    assert_said(said_out, "on the way training-pictures\n");
+    nstx(0, "run tiny.ini -o blind.h5 -s log.pictures=folder -s data.validation_count=0 -s experiment.steps=1");
+    assert_null(strstr(said_out, "on the way"));
 }
 
 static void test_sizes(void **state)
