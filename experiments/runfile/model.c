@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "io/files.h"
+#include "io/image.h"
 #include "io/pth.h"
 #include "io/tensors.h"
 #include "networks/pyramid_import.h"
@@ -179,9 +181,36 @@ static bool read_run(model *m, const nx_h5 *file, nx_error *err)
     return fine;
 }
 
+/* What the first bytes of a file that is there are. */
+static const char *first_bytes(const char *path)
+{
+    unsigned char bytes[512];
+    FILE *file = fopen(path, "rb");
+    if (!file) return "a file that cannot be read";
+    size_t count = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    for (size_t i = 0; i < count; i++)
+        if (bytes[i] < ' ' && !memchr("\t\n\r\f", bytes[i], 4)) return "a file of no known format";
+    return count ? "a text" : "an empty file";
+}
+
+/* Of what is no file of HDF5. */
+static bool another_kind(const char *path, nx_error *err)
+{
+    static const char wanted[] = "where a model is wanted: NAME.model.h5, a run file, safetensors, or a network of "
+                                 "others, .pth, .onnx or .t7";
+    int height, width;
+    if (nx_folder_exists(path)) return nx_fail(err, "%s: a folder, %s", path, wanted);
+    if (!nx_file_exists(path)) return nx_fail(err, "%s: no such file", path);
+    if (nx_image_size(path, &height, &width, err))
+        return nx_fail(err, "%s: a picture of %d x %d pixels, %s", path, width, height, wanted);
+    return nx_fail(err, "%s: %s, %s", path, first_bytes(path), wanted);
+}
+
 static bool read_hdf5(model *m, nx_error *err)
 {
     nx_h5 *file;
+    if (!nx_h5_is_file(m->file)) return another_kind(m->file, err);
     if (!nx_h5_open(&file, m->file, false, err)) return false;
     bool fine = nx_h5_exists(file, RUNFILE_CONFIG) ? read_run(m, file, err) : read_model(m, file, err);
     nx_h5_close(file, NULL);
