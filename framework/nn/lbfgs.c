@@ -136,6 +136,9 @@ static cl_mem new_bound(const nx_lbfgs *o, const float *bound, float beyond)
     return out;
 }
 
+/* Those from RELEASE on are for bounds. */
+static int kernels(const nx_lbfgs *o) { return o->options.channels ? KERNELS : RELEASE; }
+
 static size_t span_of(const nx_device *device)
 {
     return device->info.family == NX_FAMILY_GPU ? (size_t)nx_device_lanes(&device->info) : CPU_SPAN;
@@ -171,14 +174,14 @@ void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device)
     o->host = nx_alloc((numbers + factors_count(o)) * sizeof(float));
     char defines[40];
     snprintf(defines, sizeof defines, "-DHISTORY=%d -DSPAN=%zu", o->options.float32 ? 32 : 16, span_of(device));
-    for (int k = 0; k < KERNELS; k++) o->kernel[k] = nx_kernel_new(device, "lbfgs", kernel_names[k], defines);
+    for (int k = 0; k < kernels(o); k++) o->kernel[k] = nx_kernel_new(device, "lbfgs", kernel_names[k], defines);
 }
 
 void nx_lbfgs_free(nx_lbfgs *o)
 {
     if (!o) return;
     if (o->device) {
-        for (int k = 0; k < KERNELS; k++) clReleaseKernel(o->kernel[k]);
+        for (int k = 0; k < kernels(o); k++) clReleaseKernel(o->kernel[k]);
         for (int r = 0; r < o->rows; r++) nx_buffer_part_free(o->row[r]);
         for (int k = 0; k < o->chunks; k++) nx_buffer_free(o->device, o->chunk[k].rows);
         cl_mem buffers[] = {o->g, o->before, o->d, o->start, o->parts, o->factors, o->lower, o->upper};
