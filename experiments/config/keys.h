@@ -86,6 +86,7 @@ WORDS(padding, WORD(PADDING_REPLICATE, "replicate") WORD(PADDING_REFLECT, "refle
     WORD(PADDING_CIRCULAR, "circular"))
 WORDS(padding_place, WORD(PADDING_PLACE_EACH, "each") WORD(PADDING_PLACE_START, "start"))
 WORDS(input, WORD(INPUT_UNIT, "unit") WORD(INPUT_CENTERED, "centered"))
+WORDS(norm_init, WORD(NORM_INIT_UNIFORM, "uniform") WORD(NORM_INIT_ONE, "one"))
 WORDS(output, WORD(OUTPUT_LINEAR, "linear") WORD(OUTPUT_TANH, "tanh"))
 WORDS(subnets, WORD(SUBNETS_TWO_BRANCHES, "two_branches") WORD(SUBNETS_FULLFANTA, "fullfanta")
     WORD(SUBNETS_FELIME, "felime"))
@@ -119,6 +120,8 @@ INT(experiment, steps, 1000, 0, INT_MAX, "updates; 0 evaluates and logs step 0 a
 PATH(experiment, start, WANT_FILE, "", ,
     "train, texture, classify: a trained model (NAME.model.h5, safetensors, a run file) from whose parameters training begins; its "
     "network must be this one; empty: from random ones")
+CHOICE(experiment, norm_init, norm_init, uniform,
+    "train, texture, classify: what normalizations multiply by (gamma) before training: U(0, 1) as in Torch7, or 1 as in PyTorch")
 END(experiment)
 
 SECTION(device, "Where it runs.")

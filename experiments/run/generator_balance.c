@@ -54,7 +54,11 @@ static bool find_side(generator_training *t, int number, float *pixels, findings
     nx_params *params = nx_params_new();
     nx_graph *g = nx_graph_new(&r->task.info);
     nx_plan *plan = NULL;
-    nx_scope scope = {.g = g, .params = params, .seed = (uint64_t)c->experiment.seed, .training = true};
+    nx_scope scope = {.g = g,
+                      .params = params,
+                      .seed = (uint64_t)c->experiment.seed,
+                      .training = true,
+                      .unit_gamma = c->experiment.norm_init == NORM_INIT_ONE};
     nx_shape shape = {c->data.batch, c->data.size, c->data.size, 3};
     side s = {.g = g,
               .content = pixels ? nx_input(g, shape, "content") : NULL,

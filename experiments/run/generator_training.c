@@ -30,7 +30,8 @@ static bool record(trainer *base, side *s, nx_params *params, int size, nx_error
                       .params = params,
                       .seed = (uint64_t)c->experiment.seed,
                       .training = s->training,
-                      .undrawn = train_undrawn(base, params)};
+                      .undrawn = train_undrawn(base, params),
+                      .unit_gamma = c->experiment.norm_init == NORM_INIT_ONE};
     picture_loss losses[PAPER_STAGES];
     generator_pictures_before *before = s->own = nx_alloc(sizeof *before);
     s->random = nx_input(g, NX_RANDOM_STATE, "random");

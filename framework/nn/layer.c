@@ -58,7 +58,7 @@ nx_tensor *nx_layer_conv_transposed(nx_scope *s, const char *name, nx_tensor *x,
 
 static void affine_parameters(nx_scope *s, const char *name, int channels, nx_tensor **gamma, nx_tensor **beta)
 {
-    *gamma = parameter(s, name, "weight", NX_VECTOR(channels), 1, nx_init_unit, 1);
+    *gamma = parameter(s, name, "weight", NX_VECTOR(channels), 1, s->unit_gamma ? nx_init_constant : nx_init_unit, 1);
     *beta = parameter(s, name, "bias", NX_VECTOR(channels), 1, nx_init_constant, 0);
 }
 

@@ -31,6 +31,7 @@ typedef struct nx_scope {
     nx_measured *measured; /* where set, every normalization by statistics of its own input goes in there instead */
     bool undrawn;          /* parameters that are made stay 0: for a plan alone, or about to be filled */
     float gain;            /* on the initial weights of layers that follow; 0: 1 */
+    bool unit_gamma;       /* the initial gamma of normalizations that follow is 1 */
 } nx_scope;
 
 /* NAME.weight [out][in][size][size], NAME.bias [out]: both U(+-1 / sqrt(in size size)), Torch's default. */
@@ -43,8 +44,8 @@ nx_tensor *nx_layer_linear(nx_scope *s, const char *name, nx_tensor *x, int out,
 nx_tensor *nx_layer_conv_transposed(nx_scope *s, const char *name, nx_tensor *x, int out, int size,
                                     nx_conv_options options);
 
-/* NAME.weight (gamma, U(0, 1) as Torch7 draws it) and NAME.bias (beta, 0); epsilon 1e-5. residual: added to the result,
- * without an activation; or NULL. */
+/* NAME.weight (gamma, U(0, 1) as Torch7 draws it, or 1 as in PyTorch) and NAME.bias (beta, 0); epsilon 1e-5. residual:
+ * added to the result, without an activation; or NULL. */
 nx_tensor *nx_layer_instance_norm(nx_scope *s, const char *name, nx_tensor *x, nx_activation activation,
                                   nx_tensor *residual);
 
