@@ -66,6 +66,7 @@ picture_loss optimize_losses(optimizer *t, nx_graph *g, nx_tensor *x, int k, boo
                       .styles = t->styles,
                       .weight = 1,
                       .prefix = "",
+                      .dry = dry,
                       .content_balance = t->content_balance,
                       .style_balance = t->style_balance};
     if (t->content.rgb && t->task.c->descriptor.content_layers.count) {

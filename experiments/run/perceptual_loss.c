@@ -186,10 +186,12 @@ static double or_one(double factor) { return factor > 0 ? factor : 1; }
 
 /* Features times the mask T as large as they are, so that their Gram matrix is that of the region (Gatys, Ecker,
  * Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style Transfer", CVPR 2017, eq. 5 and 6).
- * There T is scaled for sum T^2 = 1; here for the number of pixels, by which the Gram matrix is divided. */
+ * There T is scaled for sum T^2 = 1; here for the number of pixels, by which the Gram matrix is divided. Without a mask
+ * its size alone counts. */
 static nx_tensor *guided(nx_graph *g, nx_tensor *features, const nx_image *mask)
 {
     nx_shape shape = {1, features->shape.h, features->shape.w, 1};
+    if (!mask) return nx_mask(g, features, nx_constant(g, shape, NULL));
     size_t pixels = nx_shape_count(shape);
     float *weights = nx_alloc(pixels * sizeof *weights);
     nx_image small = nx_image_resize(mask, shape.h, shape.w, NX_BILINEAR);
@@ -222,7 +224,8 @@ static bool record_style_terms(perceptual_loss *p, nx_graph *g, const picture_lo
         snprintf(prefix, sizeof prefix, "%sstyle%d/", j->prefix, k + 1);
     else
         snprintf(prefix, sizeof prefix, "%s", j->prefix);
-    for (int i = 0; i < layers; i++) seen[i] = p->masks ? guided(g, feature[i], &p->mask[k]) : feature[i];
+    for (int i = 0; i < layers; i++)
+        seen[i] = p->masks ? guided(g, feature[i], j->dry ? NULL : &p->mask[k]) : feature[i];
     bool ok = !layers || record_style(p, g, picture, gram, err);
     if (ok) objective_style(o, g, p->c, prefix, &factors, seen, gram);
     free(seen);

@@ -60,6 +60,7 @@ typedef struct picture_loss {
     double style_weight; /* on its style terms beside that; 0: 1 */
     double style_ratio;  /* on them once more, what [loss] stage_style_ratios came to; 0: 1 */
     const char *prefix;  /* of their names, such as "stage1/" */
+    bool dry;            /* nothing will run: of masks the size alone counts */
 
     /* Factors on the weights, one a content layer, and one a style layer of each style picture; NULL: 1 each. */
     const double *content_balance, *style_balance;

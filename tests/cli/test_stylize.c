@@ -472,6 +472,8 @@ static void save_clear_mask(const char *name)
     assert_true(png_image_write_to_file(&png, at(name), 0, samples, 0, NULL));
 }
 
+static void little_time(void) { setrlimit(RLIMIT_CPU, &(struct rlimit){10, 10}); }
+
 /* The style of relu1_1 sees 3 x 3 pixels: what lies farther from the white part is left as it is. */
 static void test_guided(void **state)
 {
@@ -499,6 +501,9 @@ static void test_guided(void **state)
     nstx(0, "run guided.ini -o clear.h5 -s data.masks=clear.png");
     assert_same_run("guided.h5", "clear.h5");
     refused("style.png: a mask in colours, which have no meaning", "run guided.ini -o x.h5 -s data.masks=style.png");
+    before_exec = little_time; /* for a plan no mask is drawn, not as large as the largest size that fits */
+    nstx(0, "plan guided.ini");
+    before_exec = NULL;
     save_mask("dark.png", 0, 0);
     refused("2 masks for 1 style pictures", "run guided.ini -o x.h5 -s data.masks=half.png,half.png");
     refused("dark.png: black all over", "run guided.ini --overwrite -o x.h5 -s data.masks=dark.png");
