@@ -498,8 +498,8 @@ static void test_guided(void **state)
     nx_image_free(&before);
     nx_image_free(&after);
     save_clear_mask("clear.png");
-    nstx(0, "run guided.ini -o clear.h5 -s data.masks=clear.png");
-    assert_same_run("guided.h5", "clear.h5");
+    nstx(0, "run guided.ini -o clearly.h5 -s data.masks=clear.png");
+    assert_same_run("guided.h5", "clearly.h5");
     refused("style.png: a mask in colours, which have no meaning", "run guided.ini -o x.h5 -s data.masks=style.png");
     before_exec = little_time; /* for a plan no mask is drawn, not as large as the largest size that fits */
     nstx(0, "plan guided.ini");
