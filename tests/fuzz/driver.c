@@ -14,12 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum {
     ROUNDS = 3000,    /* files of a reader whose share is 100 */
-    SECONDS = 30,     /* for one file */
+    SECONDS = 30,     /* of the processor, for one file */
+    PATIENCE = 600,   /* seconds for one file, of a machine with much else to do */
     MEMORY = 1 << 30, /* bytes beside what the process begins with */
     SCRATCH = 2 * FUZZ_BYTES_MAX
 };
@@ -138,6 +140,14 @@ static void bound_memory(void)
 #endif
 }
 
+/* Ends the process by SIGPROF after so much work, by SIGALRM after so long a wait; 0: no end. What a reader's child
+ * does has a limit of its own, and takes as long as other programs leave it. */
+static void allow(int work, unsigned wait)
+{
+    setitimer(ITIMER_PROF, &(struct itimerval){.it_value = {.tv_sec = work}}, NULL);
+    alarm(wait);
+}
+
 /* Files from number `from` on, until there were `rounds` or the time is over; gives how many. */
 static uint64_t read_many(const fuzz_reader *reader, const fuzz_seeds *seeds, uint64_t from, uint64_t rounds,
                           double until)
@@ -146,9 +156,9 @@ static uint64_t read_many(const fuzz_reader *reader, const fuzz_seeds *seeds, ui
     uint64_t k = from;
     for (; rounds ? k < from + rounds : nx_now() < until; k++) {
         make(&d, reader, seeds, k);
-        alarm(SECONDS);
+        allow(SECONDS, PATIENCE);
         fuzz_one(reader, d.data, d.bytes);
-        alarm(0);
+        allow(0, 0);
     }
     return k - from;
 }
