@@ -478,6 +478,8 @@ static void a_generator_is_exported(void **state)
     close_h5(run);
 
     nstx(0, "weights export run.model.h5 generator.safetensors");
+    refused("generator.pth: safetensors are written here: a name that ends with .safetensors",
+            "weights export run.model.h5 generator.pth");
     nx_tensor_file *file;
     nx_h5 *model = open_h5("run.model.h5");
     if (!nx_tensor_file_open(&file, at("generator.safetensors"), &err)) fail_msg("%s", err.text);
