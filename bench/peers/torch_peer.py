@@ -16,8 +16,8 @@ Weights are random: they do not change the work.
 
 Variants are a precision and a layout, fp32_nchw. Layouts: nchw, nhwc (channels_last), compiled (torch.compile over nchw,
 where a compiler is at hand; in train_step of the descriptor alone, because torch 2.15 compiles the backward pass of
-replication padding to code that fails). Precisions: fp32; bf16, which is what autocast makes of a step; on a CUDA device
-tf32 too, which is off in the others.
+replication padding to code that fails). Precisions: fp32; bf16, which is what autocast makes of a step, where the
+processor has instructions for it; on a CUDA device tf32 too, which is off in the others.
 """
 import argparse
 import logging
@@ -121,7 +121,9 @@ WORKLOADS = {
     **{name: inference(name) for name in INFERENCE},
 }
 LAYOUTS = ("nchw", "nhwc", "compiled")
-PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp32", "tf32", "bf16")}[DEVICE]
+# Without the instructions a convolution in bf16 is PyTorch's plain loops, minutes a step.
+BF16 = DEVICE == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+PRECISIONS = ("fp32",) + ("tf32",) * (DEVICE == "cuda") + ("bf16",) * BF16
 VARIANTS = tuple(f"{precision}_{layout}" for precision in PRECISIONS for layout in LAYOUTS)
 
 
@@ -160,6 +162,8 @@ def main():
     torch.set_num_threads(chosen.threads)
     capability = torch.backends.cpu.get_cpu_capability() if DEVICE == "cpu" else torch.cuda.get_device_name()
     print(f"# torch {torch.__version__}, {chosen.threads} threads, {capability}", flush=True)
+    if not BF16:
+        print("# torch: bf16 is left out: this processor has no instructions for it", flush=True)
     for name in chosen.workload:
         make, *sizes = WORKLOADS[name]
         for variant in chosen.variant:
