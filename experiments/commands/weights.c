@@ -29,9 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAFETENSORS ".safetensors"
-#define ONNX        ".onnx"
-
 typedef struct request {
     char **files; /* the words that are no options */
     int count;
@@ -238,12 +235,18 @@ static void thin_out(nx_file_list *list, size_t count)
     *list = (nx_file_list){count, kept};
 }
 
-/* And under a name by which what is written is known again. */
-static bool may_write_weights(const char *path, const char *ending, const char *source, nx_error *err)
+static bool may_write_weights(const char *path, const char *source, nx_error *err)
 {
     if (same_file(path, source))
         return nx_fail(err, "%s: it is read, and would be written over: name another file", path);
-    return may_write_other(path, err) &&
+    return may_write_other(path, err);
+}
+
+/* And under a name by which what is written is known again. */
+static bool may_write_safetensors(const char *path, const char *source, nx_error *err)
+{
+    static const char ending[] = ".safetensors";
+    return may_write_weights(path, source, err) &&
            (nx_ends_with(path, ending) ||
             nx_fail(err, "%s: safetensors are written here: a name that ends with %s", path, ending));
 }
@@ -266,7 +269,7 @@ static bool save_weights(const subject *s, const char *source, const char *out, 
 {
     nx_metadata more[5];
     char hash[33];
-    if (!may_write_weights(out, SAFETENSORS, source, err) || !nx_file_hash(source, hash, err)) return false;
+    if (!may_write_safetensors(out, source, err) || !nx_file_hash(source, hash, err)) return false;
     size_t n = origin_of(s->tensors, more);
     more[n++] = (nx_metadata){key, value};
     more[n++] = (nx_metadata){"source", source};
@@ -330,8 +333,7 @@ static int weights_normalize(const request *r)
 static int export_model(const model *m, const char *out)
 {
     nx_error err;
-    if (!may_write_weights(out, SAFETENSORS, m->file, &err) || !model_exportable(m, &err))
-        return fail_with(&err, EXIT_REQUEST);
+    if (!may_write_safetensors(out, m->file, &err) || !model_exportable(m, &err)) return fail_with(&err, EXIT_REQUEST);
     if (!model_export(out, m, &err)) return fail_with(&err, EXIT_FAILED);
     terminal_print("%s: %s, %zu tensors", out, m->network, m->arrays->arrays);
     putchar('\n');
@@ -345,7 +347,7 @@ static int export_onnx(const char *file, const char *out)
     nx_device_info info;
     generator *g;
     nx_protobuf_writer bytes;
-    if (!may_write_weights(out, ONNX, file, &err) || !device_choose(&info, (nx_device_options){0}, &err) ||
+    if (!may_write_weights(out, file, &err) || !device_choose(&info, (nx_device_options){0}, &err) ||
         !generator_open(&g, file, &info, &err))
         return fail_with(&err, EXIT_REQUEST);
     bool made = onnx_export(&bytes, g, &err);
@@ -365,7 +367,7 @@ static int weights_export(const request *r)
 {
     nx_error err;
     model *m;
-    if (nx_ends_with(r->files[1], ONNX)) return export_onnx(r->files[0], r->files[1]);
+    if (nx_ends_with(r->files[1], ".onnx")) return export_onnx(r->files[0], r->files[1]);
     if (!model_open(&m, r->files[0], &err)) return fail_with(&err, EXIT_REQUEST);
     int code = export_model(m, r->files[1]);
     model_free(m);

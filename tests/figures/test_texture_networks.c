@@ -12,8 +12,8 @@ static void the_figures_are_made(void **state)
         {"texture_networks/fig6", "memory at 256 x 256", "holds"},
     };
     figures_tell("texture_networks",
-                 "texture_networks/fig4 texture_networks/fig5 texture_networks/fig6 texture_networks/fig12" SHORT, 4, told,
-                 sizeof told / sizeof *told);
+                 "texture_networks/fig4 texture_networks/fig5 texture_networks/fig6 texture_networks/fig12" SHORT, 4,
+                 told, sizeof told / sizeof *told);
 }
 
 /* A generator is taken where one is looked at, and nowhere else. */
