@@ -39,12 +39,7 @@ static bool record(trainer *base, side *s, nx_params *params, int size, nx_error
 {
     classifying *t = (classifying *)base;
     const config *c = base->task.c;
-    nx_scope scope = {.g = s->g,
-                      .params = params,
-                      .seed = (uint64_t)c->experiment.seed,
-                      .training = s->training,
-                      .undrawn = train_undrawn(base, params),
-                      .unit_gamma = c->experiment.norm_init == NORM_INIT_ONE};
+    nx_scope scope = train_scope(base, s, params);
     answers *a = s->own = nx_alloc(sizeof *a);
     if (!classifier_check_size(c, size, err)) return false;
     if (s->training && c->classifier.dropout > 0) s->random = nx_input(s->g, NX_RANDOM_STATE, "random");

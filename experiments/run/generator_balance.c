@@ -54,15 +54,13 @@ static bool find_side(generator_training *t, int number, float *pixels, findings
     nx_params *params = nx_params_new();
     nx_graph *g = nx_graph_new(&r->task.info);
     nx_plan *plan = NULL;
-    nx_scope scope = {.g = g,
-                      .params = params,
-                      .seed = (uint64_t)c->experiment.seed,
-                      .training = true,
-                      .unit_gamma = c->experiment.norm_init == NORM_INIT_ONE};
     nx_shape shape = {c->data.batch, c->data.size, c->data.size, 3};
     side s = {.g = g,
+              .training = true,
               .content = pixels ? nx_input(g, shape, "content") : NULL,
               .random = nx_input(g, NX_RANDOM_STATE, "random")};
+    nx_scope scope = train_scope(r, &s, params);
+    scope.undrawn = false; /* these parameters are a first step's */
     recording pulls = {0};
     picture_loss losses[PAPER_STAGES];
     generator_inputs in = {.shape = shape, .content = s.content, .random = s.random};

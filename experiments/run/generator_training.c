@@ -26,12 +26,7 @@ static bool record(trainer *base, side *s, nx_params *params, int size, nx_error
     generator_training *t = (generator_training *)base;
     const config *c = base->task.c;
     nx_graph *g = s->g;
-    nx_scope scope = {.g = g,
-                      .params = params,
-                      .seed = (uint64_t)c->experiment.seed,
-                      .training = s->training,
-                      .undrawn = train_undrawn(base, params),
-                      .unit_gamma = c->experiment.norm_init == NORM_INIT_ONE};
+    nx_scope scope = train_scope(base, s, params);
     picture_loss losses[PAPER_STAGES];
     generator_pictures_before *before = s->own = nx_alloc(sizeof *before);
     s->random = nx_input(g, NX_RANDOM_STATE, "random");

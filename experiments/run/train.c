@@ -19,6 +19,17 @@ int train_batch(const task *t) { return t->c->data.batch; }
 
 bool train_undrawn(const trainer *t, const nx_params *params) { return params != t->params || t->restored; }
 
+nx_scope train_scope(const trainer *t, const side *s, nx_params *params)
+{
+    const config *c = t->task.c;
+    return (nx_scope){.g = s->g,
+                      .params = params,
+                      .seed = (uint64_t)c->experiment.seed,
+                      .training = s->training,
+                      .undrawn = train_undrawn(t, params),
+                      .unit_gamma = c->experiment.norm_init == NORM_INIT_ONE};
+}
+
 bool train_record(trainer *t, side *s, nx_params *params, int size, int batch, bool training, nx_error *err)
 {
     *s = (side){.g = nx_graph_new(&t->task.info), .batch = batch, .training = training};

@@ -8,6 +8,7 @@
 
 #include "io/files.h"
 #include "io/loader.h"
+#include "nn/layer.h"
 #include "nn/optimizer.h"
 #include "run/task.h"
 #include "runfile/model.h"
@@ -107,6 +108,9 @@ bool train_log_picture(runfile *file, const char *name, const nx_image *picture,
 
 /* Whether parameters that a side makes stay undrawn: for a plan alone, or about to be restored. */
 bool train_undrawn(const trainer *t, const nx_params *params);
+
+/* Where the layers of what is trained find, or make, their parameters: the config's seed and norm_init. */
+nx_scope train_scope(const trainer *t, const side *s, nx_params *params);
 
 /* A side recorded over params, for a look at it without a plan; and freed. */
 bool train_record(trainer *t, side *s, nx_params *params, int size, int batch, bool training, nx_error *err);
