@@ -80,7 +80,7 @@ double op_difference(const float *got, const double *want, size_t count, size_t 
 
 static double allowed(const op_strictness *s, double tolerance, double usual)
 {
-    return (tolerance != 0 ? tolerance : usual) * (s->slack != 0 ? s->slack : 1);
+    return fmax((tolerance != 0 ? tolerance : usual) * (s->slack != 0 ? s->slack : 1), s->least);
 }
 
 /* Of one element of a tensor. */
@@ -333,7 +333,7 @@ static op_finding check_input(slopes *s, int i, float *const got[2], const op_st
         check_formula(&f, s, got[0], most);
     } else {
         check_elements(&f, s, i, got[0], most);
-        if (f.good) check_direction(&f, s, i, got[0], SLOPE_TOLERANCE);
+        if (f.good) check_direction(&f, s, i, got[0], fmax(SLOPE_TOLERANCE, strictness->least));
     }
     return f;
 }

@@ -13,6 +13,7 @@
 typedef struct op_strictness {
     bool in_place; /* inputs and the gradient that enters are values of nodes, which operations may work on in place */
     double slack;  /* what the case's tolerances are multiplied by; 0: 1 */
+    double least;  /* and what they are then at least: of devices that do not compute in float32 */
 
     /* Called with what comes next, "compiling" and so on, each of which may take a while. NULL: nobody. */
     void (*next)(void *context, const op_case *c, const char *what);

@@ -2,23 +2,15 @@
  *
  * Defines: HISTORY, 16 where a row's number is a bfloat16, the upper half of a float (all that is computed of it is a
  * float), or 32; SPAN, the floats of a work-item of `combine`. */
-#define JOIN_(a, b) a##b
-#define JOIN(a, b)  JOIN_(a, b)
 #if HISTORY == 16
 typedef ushort number;
-typedef JOIN(ushort, LANES) numbers;
-typedef JOIN(uint, LANES) bits;
 
 static inline vec load_row(__global const number *p)
 {
-    return JOIN(as_float, LANES)(JOIN(convert_uint, LANES)(*(__global const numbers *)p) << 16);
+    return JOIN(as_float, LANES)(JOIN(convert_uint, LANES)(*(__global const halves *)p) << 16);
 }
 
-static inline void store_row(vec v, __global number *p) /* to the nearest, halfway to the even one */
-{
-    bits b = JOIN(as_uint, LANES)(v);
-    *(__global numbers *)p = JOIN(convert_ushort, LANES)((b + 0x7fff + (b >> 16 & 1)) >> 16);
-}
+static inline void store_row(vec v, __global number *p) { *(__global halves *)p = upper_halves(to_bfloat16(v)); }
 #else
 typedef float number;
 static inline vec load_row(__global const number *p) { return vload_lanes(0, p); }

@@ -6,15 +6,13 @@
  * four floats, a group is 64 work-items that may share local memory. A kernel written with these words serves both.
  *
  * Tensors are padded to 256 floats, so flat kernels need no tail. */
-#if LANES == 16
-typedef float16 vec;
-typedef int16 ivec;
-#elif LANES == 8
-typedef float8 vec;
-typedef int8 ivec;
-#else
-typedef float4 vec;
-typedef int4 ivec;
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+typedef JOIN(float, LANES) vec;
+typedef JOIN(int, LANES) ivec;
+typedef JOIN(uint, LANES) uvec;
+typedef JOIN(ushort, LANES) halves;
+#if LANES == 4
 #define vload_lanes vload4
 #define vstore_lanes vstore4
 #endif
@@ -89,6 +87,38 @@ static inline void copy_lanes(__global const float *from, __global float *to, in
     else
         for (int i = 0; i < n; i++) to[i] = from[i];
 }
+
+/* To bfloat16, the upper half of a float: to the nearest, halfway to the even one. What is below that half is no part of
+ * it. */
+static inline uvec to_bfloat16(vec v)
+{
+    uvec bits = JOIN(as_uint, LANES)(v);
+    return bits + 0x7fff + (bits >> 16 & 1);
+}
+static inline halves upper_halves(uvec bits) { return JOIN(convert_ushort, LANES)(bits >> 16); }
+
+#ifdef BF16
+/* Products in bfloat16, where the processor has AVX512_BF16: the operands are words of two of them, and a lane of the
+ * sum, a float, takes both products. The instruction is written in bytes, vdpbf16ps zmm, zmm, zmm, since compilers that
+ * do not know the processor by name refuse its name; NUMBER finds which registers the compiler has chosen. */
+#define PAIR 2
+#define NUMBER(symbol, operand)                                                                                        \
+    ".irp i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"                    \
+    ".ifc " operand ",%%zmm\\i\n.set " symbol ",\\i\n.endif\n.endr\n"
+static inline vec multiply_add(vec a, vec b, vec sum)
+{
+    __asm__(NUMBER(".Lsum", "%0") NUMBER(".La", "%1") NUMBER(".Lb", "%2")
+            ".byte 0x62, 0x02 | (((~.Lsum >> 3) & 1) << 7) | (((~.Lb >> 4) & 1) << 6) | (((~.Lb >> 3) & 1) << 5) | "
+            "(((~.Lsum >> 4) & 1) << 4), 0x06 | ((~.La & 15) << 3), 0x40 | (((~.La >> 4) & 1) << 3), 0x52, "
+            "0xc0 | ((.Lsum & 7) << 3) | (.Lb & 7)\n"
+            : "+v"(sum)
+            : "v"(a), "v"(b));
+    return sum;
+}
+#else
+#define PAIR 1 /* floats of a word */
+#define multiply_add fma
+#endif
 
 static inline float sum4(float4 v) { return (v.x + v.y) + (v.z + v.w); }
 static inline float sum8(float8 v) { return sum4(v.lo + v.hi); }

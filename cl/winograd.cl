@@ -12,19 +12,23 @@
  *          0  b/2 -1/2  -b   1   0           1/6  -b/6   1/3
  *          0   1    0  -5/2  0   1            0     0     1
  *
- * Layouts. x [n][h][w][c], y [n][oh][ow][k], bias [k]; u [36][k / COLUMNS][c][COLUMNS], COLUMNS = 2 * LANES, zero
- * beyond k; in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step], each of
+ * Layouts. x [n][h][w][c], y [n][oh][ow][k], bias [k]; u [36][k / COLUMNS][c / PAIR][COLUMNS], COLUMNS = 2 * LANES,
+ * zero beyond k; in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step], each of
  * the 36 with one vector more: a tile's 36 numbers would meet in few places of the cache. Tiles of all images are
  * counted through, row by row.
+ *
+ * The operands of products, u and v, are words: floats or, with BF16, pairs of bfloat16, of two input channels beside
+ * each other, the last with zero where their number is odd. Everything else is float.
  *
  * Where a normalization follows, a work-item also leaves statistics of all that it stored, as cl/norm.cl takes them:
  * parts [run][3][k], the mean, the sum of squared deviations from it, and the count.
  *
  * The gradient by the kernel is the adjoint: D = A dy A', dU = the sum of V' D over all tiles, dg = G' dU G. A
- * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS].
+ * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS]. Its operands are V and D; a pair is
+ * of two tiles.
  *
  * Defines: TILE, 4, and FREQUENCIES, 36; of CPUs: ROWS, the tiles of a register tile, whose columns are two vectors,
- * and DEPTH, input channels of winograd_large.
+ * DEPTH, words of winograd_large, and perhaps BF16.
  */
 #define COLUMNS (2 * LANES)
 #define A 0.70710678118654752f
@@ -87,9 +91,26 @@ static inline void places_of(int *place, int first, int pad, int size, int n, in
     }
 }
 
-/* v, at every `step` floats, of `left` channels of one tile. */
+/* A vector of an operand: channel i and those after it, of the tile whose words begin at p. By channels a word is a pair
+ * of those; by tiles, the other half of it is another tile's, the even one's the lower, which is stored first. */
+#define BY_CHANNELS -1
+static inline void store_operand(vec v, __global float *p, int i, int tile)
+{
+#ifdef BF16
+    if (tile == BY_CHANNELS)
+        ((__global halves *)p)[i / LANES] = upper_halves(to_bfloat16(v));
+    else if (tile % PAIR == 0)
+        *(__global uvec *)(p + i) = to_bfloat16(v) >> 16;
+    else
+        *(__global uvec *)(p + i) |= to_bfloat16(v) & 0xffff0000;
+#else
+    VECTOR(p + i) = v;
+#endif
+}
+
+/* v, at every `step` words, of `left` channels of one tile. */
 static inline void input_tile(__global const float *restrict x, __global float *restrict v, const int *row,
-                              const int *column, int c, int left, int step)
+                              const int *column, int c, int left, int step, int tile)
 {
     for (int i = 0; i < left; i += LANES) {
         vec half_done[FREQUENCIES];
@@ -108,16 +129,16 @@ static inline void input_tile(__global const float *restrict x, __global float *
         {
             vec t[6];
             input_1d(half_done + q * 6, t);
-            UNROLL for (int p = 0; p < 6; p++) VECTOR(v + (size_t)(q * 6 + p) * step + i) = t[p];
+            UNROLL for (int p = 0; p < 6; p++) store_operand(t[p], v + (size_t)(q * 6 + p) * step, i, tile);
         }
     }
 }
 
 #ifdef CPU_FAMILY
 
-/* A register tile of m (+)= v u for one frequency: ROWS tiles by COLUMNS channels. */
+/* A register tile of m (+)= v u for one frequency: ROWS tiles by COLUMNS channels, over so many words. */
 static inline void multiply(__global const float *restrict v, __global const float *restrict u,
-                            __global float *restrict m, int c, int v_step, int m_step, bool add)
+                            __global float *restrict m, int words, int v_step, int m_step, bool add)
 {
     vec acc[ROWS][2];
     UNROLL for (int r = 0; r < ROWS; r++)
@@ -125,13 +146,13 @@ static inline void multiply(__global const float *restrict v, __global const flo
         acc[r][0] = add ? VECTOR(m + r * m_step) : (vec)(0);
         acc[r][1] = add ? VECTOR(m + r * m_step + LANES) : (vec)(0);
     }
-    for (int i = 0; i < c; i++) {
+    for (int i = 0; i < words; i++) {
         vec u0 = vload_lanes(2 * i, u), u1 = vload_lanes(2 * i + 1, u);
         UNROLL for (int r = 0; r < ROWS; r++)
         {
             vec s = (vec)(v[r * v_step + i]);
-            acc[r][0] = fma(s, u0, acc[r][0]);
-            acc[r][1] = fma(s, u1, acc[r][1]);
+            acc[r][0] = multiply_add(s, u0, acc[r][0]);
+            acc[r][1] = multiply_add(s, u1, acc[r][1]);
         }
     }
     UNROLL for (int r = 0; r < ROWS; r++)
@@ -191,7 +212,7 @@ static inline void input_block(__global const float *restrict x, __global float 
         places_of(row, tile / s->across % s->down * TILE, s->pad, s->h, s->oh, s->zoom, s->mode, s->w);
         places_of(column, tile % s->across * TILE, s->pad, s->w, s->ow, s->zoom, s->mode, 1);
         input_tile(x + (size_t)(tile / s->across / s->down) * s->h * s->w * s->c, v + (size_t)t * v_step, row, column,
-                   s->c, s->c, step);
+                   s->c, s->c, step, BY_CHANNELS);
     }
 }
 
@@ -254,6 +275,7 @@ static inline int statistics_block(__global const float *restrict y, __global fl
 
 #define PICTURE                                                                                                        \
     (picture) { n, h, w, c, oh, ow, k, pad, zoom, mode, (ow + TILE - 1) / TILE, (oh + TILE - 1) / TILE }
+#define WORDS(c) (((c) + PAIR - 1) / PAIR)
 
 /* The whole convolution, in blocks of tiles whose v and m stay in a core's cache. A work-item takes a run of the blocks
  * and a group of `panels` times COLUMNS output channels; with several groups v is made once in each. Its tiles
@@ -280,9 +302,9 @@ void winograd(__global const float *restrict x, __global const float *restrict u
         for (int f = 0; f < FREQUENCIES; f++)
             for (int p = first_panel; p < last_panel; p++)
                 for (int t = 0; t < count; t += ROWS)
-                    multiply(v + (size_t)f * v_plane + t * v_step, u + (size_t)(f * all + p) * c * COLUMNS,
-                             m + (size_t)f * m_plane + t * m_step + (p - first_panel) * COLUMNS, c, v_step, m_step,
-                             false);
+                    multiply(v + (size_t)f * v_plane + t * v_step, u + (size_t)(f * all + p) * WORDS(c) * COLUMNS,
+                             m + (size_t)f * m_plane + t * m_step + (p - first_panel) * COLUMNS, WORDS(c), v_step,
+                             m_step, false);
         output_block(m, bias, y, &s, first, count, first_panel * COLUMNS, min(last_panel * COLUMNS, k), m_step,
                      m_plane, has_bias, activation, slope);
         if (statistics)
@@ -291,26 +313,27 @@ void winograd(__global const float *restrict x, __global const float *restrict u
     }
 }
 
-/* u, at every `step` floats, of one input channel and a vector of output channels, from its 3 x 3 vectors. */
-static inline void kernel_tile(const vec *g, __global float *restrict u, size_t step)
+/* u, at every `step` words, of one word of input channels and a vector of output channels, from their 3 x 3 vectors. */
+static inline void kernel_tile(const vec g[PAIR][9], __global float *restrict u, size_t step)
 {
-    vec half_done[18];
-    UNROLL for (int p = 0; p < 3; p++)
+    vec half_done[PAIR][18];
+    UNROLL for (int i = 0; i < PAIR; i++) UNROLL for (int p = 0; p < 3; p++)
     {
-        vec d[3] = {g[p], g[3 + p], g[6 + p]}, t[6];
+        vec d[3] = {g[i][p], g[i][3 + p], g[i][6 + p]}, t[6];
         kernel_1d(d, t);
-        UNROLL for (int q = 0; q < 6; q++) half_done[q * 3 + p] = t[q];
+        UNROLL for (int q = 0; q < 6; q++) half_done[i][q * 3 + p] = t[q];
     }
     UNROLL for (int q = 0; q < 6; q++)
     {
-        vec t[6];
-        kernel_1d(half_done + q * 3, t);
-        UNROLL for (int p = 0; p < 6; p++) VECTOR(u + (q * 6 + p) * step) = t[p];
+        vec t[PAIR][6];
+        UNROLL for (int i = 0; i < PAIR; i++) kernel_1d(half_done[i] + q * 3, t[i]);
+        UNROLL for (int p = 0; p < 6; p++) UNROLL for (int i = 0; i < PAIR; i++)
+            store_operand(t[i][p], u + (q * 6 + p) * step, 0, i);
     }
 }
 
 /* The same where u would not fit the cache that the cores share: kernel [9][c][k], turned already, is transformed as it
- * is used, DEPTH input channels of a panel at a time, for a large block of tiles. In scratch after v: m of one panel
+ * is used, DEPTH words of a panel at a time, for a large block of tiles. In scratch after v: m of one panel
  * [36][block][m_step], u [36][DEPTH][COLUMNS]. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_large(__global const float *restrict x, __global const float *restrict turned,
@@ -329,15 +352,19 @@ void winograd_large(__global const float *restrict x, __global const float *rest
         int first = b * block, count = min(block, tiles - first);
         input_block(x, v, &s, first, count, v_step, v_plane);
         for (int p = first_panel; p < last_panel; p++) {
-            for (int c0 = 0; c0 < c; c0 += DEPTH) {
-                int depth = min(DEPTH, c - c0);
+            for (int c0 = 0; c0 < WORDS(c); c0 += DEPTH) {
+                int depth = min(DEPTH, WORDS(c) - c0);
                 for (int i = 0; i < depth; i++)
                     for (int o = 0; o < COLUMNS; o += LANES) {
                         int left = k - p * COLUMNS - o;
-                        vec g[9];
-                        UNROLL for (int tap = 0; tap < 9; tap++)
-                            g[tap] = left <= 0 ? (vec)(0)
-                                               : load_lanes(turned + ((size_t)tap * c + c0 + i) * k + k - left, left);
+                        vec g[PAIR][9];
+                        UNROLL for (int j = 0; j < PAIR; j++) UNROLL for (int tap = 0; tap < 9; tap++)
+                        {
+                            int channel = (c0 + i) * PAIR + j;
+                            g[j][tap] = left <= 0 || channel >= c
+                                            ? (vec)(0)
+                                            : load_lanes(turned + ((size_t)tap * c + channel) * k + k - left, left);
+                        }
                         kernel_tile(g, u + i * COLUMNS + o, u_plane);
                     }
                 for (int f = 0; f < FREQUENCIES; f++)
@@ -361,26 +388,31 @@ void winograd_turn(__global const float *restrict w, __global float *restrict tu
 }
 
 /* w [3][3][ci][co] -> u for input channels c and output channels k; rotated: ci = k, co = c and the kernel turned.
- * Ids: (panel, input channel). */
+ * Ids: (panel, word). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_weights(__global const float *restrict w, __global float *restrict u, int c, int k, int rotated)
 {
-    int panel = get_global_id(0), i = get_global_id(1), panels = get_global_size(0);
+    int panel = get_global_id(0), word = get_global_id(1), panels = get_global_size(0);
     for (int half_ = 0; half_ < 2; half_++) {
         int first = panel * COLUMNS + half_ * LANES, n = k - first;
-        vec g[9];
-        for (int tap = 0; tap < 9; tap++) {
-            __global const float *from = w + (size_t)(rotated ? 8 - tap : tap) * c * k;
-            g[tap] = 0;
-            if (n > 0 && !rotated) {
-                g[tap] = load_lanes(from + (size_t)i * k + first, n);
-            } else if (n > 0) {
-                float part[LANES];
-                for (int l = 0; l < LANES; l++) part[l] = l < n ? from[(size_t)(first + l) * c + i] : 0.f;
-                g[tap] = vload_lanes(0, part);
+        vec g[PAIR][9];
+        for (int j = 0; j < PAIR; j++) {
+            int i = word * PAIR + j;
+            for (int tap = 0; tap < 9; tap++) {
+                __global const float *from = w + (size_t)(rotated ? 8 - tap : tap) * c * k;
+                g[j][tap] = 0;
+                if (n <= 0 || i >= c) continue;
+                if (!rotated) {
+                    g[j][tap] = load_lanes(from + (size_t)i * k + first, n);
+                } else {
+                    float part[LANES];
+                    for (int l = 0; l < LANES; l++) part[l] = l < n ? from[(size_t)(first + l) * c + i] : 0.f;
+                    g[j][tap] = vload_lanes(0, part);
+                }
             }
         }
-        kernel_tile(g, u + ((size_t)panel * c + i) * COLUMNS + half_ * LANES, (size_t)panels * c * COLUMNS);
+        kernel_tile(g, u + ((size_t)panel * WORDS(c) + word) * COLUMNS + half_ * LANES,
+                    (size_t)panels * WORDS(c) * COLUMNS);
     }
 }
 
@@ -408,9 +440,9 @@ static inline void kernel_adjoint_1d(const vec *u, vec *g)
     g[2] = fma((vec)(1.f / 3), even_b - even_a, u[5]);
 }
 
-/* D, at every `step` floats, of `left` channels of one tile, of which rows x columns pixels are there. */
+/* D, at every `step` words, of `left` channels of one tile, of which rows x columns pixels are there. */
 static inline void output_adjoint_tile(__global const float *restrict dy, __global float *restrict m, int rows,
-                                       int columns, int width, int k, int left, int step)
+                                       int columns, int width, int k, int left, int step, int tile)
 {
     for (int i = 0; i < left; i += LANES) {
         vec half_done[24];
@@ -426,7 +458,7 @@ static inline void output_adjoint_tile(__global const float *restrict dy, __glob
         {
             vec t[6];
             output_adjoint_1d(half_done + q * 4, t);
-            UNROLL for (int p = 0; p < 6; p++) VECTOR(m + (size_t)(q * 6 + p) * step + i) = t[p];
+            UNROLL for (int p = 0; p < 6; p++) store_operand(t[p], m + (size_t)(q * 6 + p) * step, i, tile);
         }
     }
 }
@@ -435,19 +467,19 @@ static inline void output_adjoint_tile(__global const float *restrict dy, __glob
 
 #define DEEP (LANES / 2) /* input channels of a register tile */
 
-/* A register tile of du (+)= v' m for one frequency, over `tiles` tiles: DEEP by COLUMNS channels. */
+/* A register tile of du (+)= v' m for one frequency, over so many words of tiles: DEEP by COLUMNS channels. */
 static inline void multiply_adjoint(__global const float *restrict v, __global const float *restrict m,
-                                    __global float *restrict du, int tiles, int v_step, int m_step, bool add)
+                                    __global float *restrict du, int words, int v_step, int m_step, bool add)
 {
     vec acc[DEEP][2];
     UNROLL for (int r = 0; r < DEEP; r++) acc[r][0] = acc[r][1] = 0;
-    for (int t = 0; t < tiles; t++, v += v_step, m += m_step) {
+    for (int t = 0; t < words; t++, v += v_step, m += m_step) {
         vec m0 = vload_lanes(0, m), m1 = vload_lanes(1, m);
         UNROLL for (int r = 0; r < DEEP; r++)
         {
             vec s = (vec)(v[r]);
-            acc[r][0] = fma(s, m0, acc[r][0]);
-            acc[r][1] = fma(s, m1, acc[r][1]);
+            acc[r][0] = multiply_add(s, m0, acc[r][0]);
+            acc[r][1] = multiply_add(s, m1, acc[r][1]);
         }
     }
     UNROLL for (int r = 0; r < DEEP; r++) UNROLL for (int i = 0; i < 2; i++)
@@ -470,8 +502,9 @@ void winograd_gradient(__global const float *restrict x, __global const float *r
     int run = get_global_id(2), runs = get_global_size(2), c0 = get_global_id(0) * deep, k0 = get_global_id(1) * wide;
     int own_c = min(deep, c - c0), own_k = min(wide, k - k0), start = run * blocks / runs;
     size_t item = (run * get_global_size(1) + get_global_id(1)) * get_global_size(0) + get_global_id(0);
-    __global float *v = scratch + item * FREQUENCIES * block * (v_step + m_step);
-    __global float *m = v + (size_t)FREQUENCIES * block * v_step;
+    int v_plane = WORDS(block) * v_step, m_plane = WORDS(block) * m_step;
+    __global float *v = scratch + item * FREQUENCIES * (v_plane + m_plane);
+    __global float *m = v + (size_t)FREQUENCIES * v_plane;
     part += item * FREQUENCIES * deep * wide;
     for (int b = start; b < (run + 1) * blocks / runs; b++) {
         int first = b * block, count = min(block, tiles - first);
@@ -481,16 +514,16 @@ void winograd_gradient(__global const float *restrict x, __global const float *r
             int row[6], column[6];
             places_of(row, oy, pad, h, oh, zoom, mode, w);
             places_of(column, ox, pad, w, ow, zoom, mode, 1);
-            input_tile(x + (size_t)image * h * w * c + c0, v + (size_t)t * v_step, row, column, c, own_c,
-                       block * v_step);
-            output_adjoint_tile(dy + (((size_t)image * oh + oy) * ow + ox) * k + k0, m + (size_t)t * m_step, oh - oy,
-                                ow - ox, ow, k, own_k, block * m_step);
+            input_tile(x + (size_t)image * h * w * c + c0, v + (size_t)(t / PAIR) * v_step, row, column, c, own_c,
+                       v_plane, t);
+            output_adjoint_tile(dy + (((size_t)image * oh + oy) * ow + ox) * k + k0, m + (size_t)(t / PAIR) * m_step,
+                                oh - oy, ow - ox, ow, k, own_k, m_plane, t);
         }
         for (int f = 0; f < FREQUENCIES; f++)
             for (int j = 0; j < own_k; j += COLUMNS)
                 for (int i = 0; i < own_c; i += DEEP)
-                    multiply_adjoint(v + (size_t)f * block * v_step + i, m + (size_t)f * block * m_step + j,
-                                     part + ((size_t)f * wide + j) * deep + i * COLUMNS, count, v_step, m_step,
+                    multiply_adjoint(v + (size_t)f * v_plane + i, m + (size_t)f * m_plane + j,
+                                     part + ((size_t)f * wide + j) * deep + i * COLUMNS, WORDS(count), v_step, m_step,
                                      b > start);
     }
 }
@@ -540,7 +573,7 @@ __kernel void winograd_strip_input(__global const float *restrict x, __global fl
     places_of(row, tile / across % down * TILE, pad, h, oh, zoom, mode, w);
     places_of(column, tile % across * TILE, pad, w, ow, zoom, mode, 1);
     input_tile(x + (size_t)image * h * w * channels + i, v + (size_t)get_global_id(1) * c + i, row, column, channels,
-               min(channels - i, LANES), count * c);
+               min(channels - i, LANES), count * c, BY_CHANNELS);
 }
 
 /* Ids: (vector of k, tile of the strip). */
@@ -592,7 +625,7 @@ __kernel void winograd_strip_output_adjoint(__global const float *restrict dy, _
     int top = tile / across % down * TILE, left = tile % across * TILE;
     output_adjoint_tile(dy + (((size_t)image * oh + top) * ow + left) * channels + o,
                         m + (size_t)get_global_id(1) * k + o, oh - top, ow - left, ow, channels,
-                        min(channels - o, LANES), count * k);
+                        min(channels - o, LANES), count * k, BY_CHANNELS);
 }
 
 /* The adjoint of the weights' transform: u [36][c][k], c and k rounded up -> dw [3][3][c][k]. Ids: (vector of k, c). */

@@ -39,6 +39,7 @@ typedef struct bench {
     measure_roof roof;
     double seconds;
     bool json, profile;
+    nx_precision precision;
     const char *const *wanted; /* tables and rows that are named; none: every table but those that must be asked for */
     size_t n_wanted;
     cJSON *rows;
@@ -331,6 +332,7 @@ static bool parse(bench *b, int argc, char **argv)
     static const struct option longs[] = {{"seconds", required_argument, NULL, 's'},
                                           {"profile", no_argument, NULL, 'p'},
                                           {"json", no_argument, NULL, 'j'},
+                                          {"precision", required_argument, NULL, 'r'},
                                           {NULL, 0, NULL, 0}};
     opterr = 0;
     optind = 1;
@@ -340,6 +342,11 @@ static bool parse(bench *b, int argc, char **argv)
             b->seconds = strtod(optarg, &end);
             if (*end || !(b->seconds > 0) || !(b->seconds <= 3600))
                 return usage_error("bench", "--seconds %s: a number of seconds, such as 2", optarg), false;
+        } else if (o == 'r') {
+            b->precision = 0;
+            while (b->precision < NX_PRECISIONS && strcmp(optarg, nx_precision_name(b->precision))) b->precision++;
+            if (b->precision == NX_PRECISIONS)
+                return usage_error("bench", "--precision %s: fp32, tf32 or bf16", optarg), false;
         } else if (o == 'p') {
             b->profile = true;
         } else if (o == 'j') {
@@ -371,7 +378,8 @@ static int command_bench(int argc, char **argv)
     if (!parse(&b, argc, argv)) return EXIT_REQUEST;
     NX_CHECK(workload_count <= sizeof b.median / sizeof *b.median, "%zu workloads", workload_count);
     kernel_cache_take();
-    if (!device_open(&b.device, (nx_device_options){.profile = true}, &err)) return fail_with(&err, EXIT_REQUEST);
+    if (!device_open(&b.device, (nx_device_options){.profile = true, .precision = b.precision}, &err))
+        return fail_with(&err, EXIT_REQUEST);
     const nx_device_info *info = &b.device->info;
     if (b.json) nx_log_set(NX_LOG_WARN);
     wisdom_file_use(info);
@@ -385,6 +393,7 @@ static int command_bench(int argc, char **argv)
         cJSON *all = cJSON_CreateObject();
         cJSON_AddStringToObject(all, "device", info->name);
         cJSON_AddStringToObject(all, "driver", info->driver);
+        cJSON_AddStringToObject(all, "precision", nx_precision_name(info->precision));
         cJSON_AddNumberToObject(all, "peak_gflops", b.roof.flops * 1e-9);
         cJSON_AddNumberToObject(all, "stream_gbytes_per_second", b.roof.bytes * 1e-9);
         cJSON_AddItemToObject(all, "rows", b.rows);
@@ -400,7 +409,7 @@ static int command_bench(int argc, char **argv)
 const command bench_command = {
     .name = "bench",
     .run = command_bench,
-    .usage = "bench [TABLE|ROW]... [--seconds S] [--profile] [--json]",
+    .usage = "bench [TABLE|ROW]... [--seconds S] [--precision P] [--profile] [--json]",
     .does = "how fast operations, steps and inference are, and what the device can do at most",
     .print_words = print_tables,
 };

@@ -69,7 +69,8 @@ WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") WORD(TASK_OP
     WORD(TASK_DISTIL, "distil") WORD(TASK_CLASSIFY, "classify"))
 WORDS(scale, WORD(SCALE_PAPER, "paper") WORD(SCALE_LAPTOP, "laptop") WORD(SCALE_CI, "ci"))
 WORDS(kernels, WORD(KERNELS_AUTO, "auto") WORD(KERNELS_CPU, "cpu") WORD(KERNELS_GPU, "gpu"))
-WORDS(precision, WORD(PRECISION_FP32, "fp32") WORD(PRECISION_TF32, "tf32"))
+WORDS(precision, WORD(PRECISION_FP32, "fp32") WORD(PRECISION_TF32, "tf32")
+    WORD(PRECISION_BF16, "bf16"))
 WORDS(descriptor_network, DESCRIPTORS(DESCRIPTOR))
 WORDS(preprocessing, WORD(PREPROCESSING_FILE, "file") WORD(PREPROCESSING_CAFFE, "caffe")
     WORD(PREPROCESSING_TORCHVISION, "torchvision"))
@@ -130,7 +131,8 @@ TEXT(device, name, ,
      "nstx sweep takes all of that name, or a list, #1,#3; of those NSTX_DEVICE chooses; empty: NSTX_DEVICE, then the best score")
 CHOICE(device, kernels, kernels, auto, "the family of kernels: by the device's type, or forced")
 CHOICE(device, precision, precision, fp32,
-    "of convolutions; tf32: by NVIDIA's tensor cores, three digits instead of seven, and faster; refused elsewhere")
+    "of the products of convolutions, whose sums are fp32; tf32, three digits instead of seven, and faster: by NVIDIA's "
+    "tensor cores; bf16, two digits: by processors with AVX512_BF16; refused elsewhere")
 INT(device, recompute, 0, 0, 2,
     "less memory for more time, same results: 1 makes values that cost little again for the gradient, 2 convolutions too")
 FLAG(device, profile, false, "time every kernel and put the table into the run file")

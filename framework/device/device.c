@@ -19,6 +19,12 @@ const char *nx_memory_kind_name(nx_memory_kind kind)
     return names[kind];
 }
 
+const char *nx_precision_name(nx_precision precision)
+{
+    static const char *const names[NX_PRECISIONS] = {"fp32", "tf32", "bf16"};
+    return names[precision];
+}
+
 /* GPU before accelerator before CPU; a discrete GPU before one that shares the host's memory; Clover, which lists
  * devices that it cannot drive, last. */
 static int score(const nx_device_info *info)
@@ -169,13 +175,27 @@ const nx_device_info *nx_device_named(const nx_device_info *list, size_t count, 
     return NULL;
 }
 
-static bool check_tf32(const nx_device_info *info, const char *sources, nx_error *err)
+static bool check_precision(const nx_device_info *info, const char *sources, nx_error *err)
 {
-    return nx_program_builds(info, sources, "tf32", "tf32") ||
-           nx_fail(err,
-                   "%s: tf32 needs NVIDIA's tensor cores (compute capability 8.0 or later), and this device's compiler "
-                   "knows no mma.sync in inline PTX",
-                   info->name);
+    cl_uint can = 0;
+    switch (info->precision) {
+    case NX_TF32:
+        return nx_program_builds(info, sources, "tf32", "tf32", NULL) ||
+               nx_fail(err,
+                       "%s: tf32 needs NVIDIA's tensor cores (compute capability 8.0 or later), and this device's "
+                       "compiler knows no mma.sync in inline PTX",
+                       info->name);
+    case NX_BF16:
+        if (info->family != NX_FAMILY_CPU)
+            return nx_fail(err, "%s: bf16 is for processors, and this runs the kernels of GPUs", info->name);
+        return (nx_device_lanes(info) == 16 && nx_program_builds(info, sources, "bf16", "bf16", &can) && can) ||
+               nx_fail(err,
+                       "%s: bf16 needs a processor with AVX512_BF16 (AMD's since Zen 4, Intel's Xeons since Sapphire "
+                       "Rapids) and a driver that compiles for its vectors of 16 floats",
+                       info->name);
+    default:
+        return true;
+    }
 }
 
 bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err)
@@ -191,7 +211,8 @@ bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_
         *out = *found;
         if (!strcmp(kernels, "cpu")) out->family = NX_FAMILY_CPU;
         if (!strcmp(kernels, "gpu")) out->family = NX_FAMILY_GPU;
-        if (options->tf32) ok = out->tf32 = check_tf32(out, options->sources, err);
+        out->precision = options->precision;
+        ok = check_precision(out, options->sources, err);
     }
     free(list);
     return ok;

@@ -21,6 +21,15 @@
  * barrier. GPU: work-groups share tiles in local memory. */
 typedef enum nx_family { NX_FAMILY_CPU, NX_FAMILY_GPU } nx_family;
 
+/* Of the products of convolutions; their sums and all else are float32. */
+typedef enum nx_precision {
+    NX_FP32,
+    NX_TF32, /* operands of 10 bits of mantissa: NVIDIA's tensor cores */
+    NX_BF16, /* operands of 7: processors with AVX512_BF16 */
+    NX_PRECISIONS
+} nx_precision;
+const char *nx_precision_name(nx_precision precision); /* "fp32", "tf32", "bf16" */
+
 typedef enum nx_memory_kind {
     NX_MEMORY_PARAMETERS, /* weights of networks and descriptors */
     NX_MEMORY_OPTIMIZER,  /* moments and history */
@@ -43,7 +52,7 @@ typedef struct nx_device_info {
     uint64_t local;             /* bytes of local memory of a group */
     uint64_t cache, core_cache; /* bytes, as driver and system tell, of whichever level; 0: unknown. See below */
     bool unified;               /* shares the host's memory */
-    bool tf32;                  /* convolutions by tensor cores: see nx_device_options */
+    nx_precision precision;     /* as the device was chosen for */
     int score;                  /* higher is better; below zero: never chosen by itself */
 } nx_device_info;
 
@@ -70,7 +79,7 @@ typedef struct nx_device_options {
     const char *name;    /* as nx_device_named has it; NULL or "": the best score */
     const char *kernels; /* "cpu" or "gpu" forces the kernel family (both run anywhere); NULL or "auto": by type */
     bool profile;        /* time every launch */
-    bool tf32; /* convolutions by NVIDIA's tensor cores, with operands rounded to 10 bits of mantissa and sums of 32 */
+    nx_precision precision;
     const char *sources; /* for work on kernels: a folder whose files replace the embedded ones; NULL: none */
     bool poison;         /* for tests: an arena starts as NaN, so that what is read too early shows */
 } nx_device_options;
@@ -95,8 +104,8 @@ typedef struct nx_device {
 } nx_device;
 
 /* Chooses a device without touching it; what nx_device_open does first. A name that fits none is an error that lists
- * those there are. With tf32 a program of a few lines is compiled for it, to see whether it can: what cannot is an
- * error. */
+ * those there are. For another precision than float32 a program of a few lines is compiled for it, to see whether it
+ * can: what cannot is an error. */
 bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err);
 
 bool nx_device_open(nx_device **out, const nx_device_options *options, nx_error *err);

@@ -74,7 +74,8 @@ enum { AGREE = 6, MOST = 4096 }; /* lines that must agree, answers in a file */
 
 const char *nx_wisdom_kernels(const nx_device_info *info)
 {
-    return info->family == NX_FAMILY_CPU ? "cpu" : info->tf32 ? "gpu tf32" : "gpu";
+    if (info->family == NX_FAMILY_CPU) return info->precision == NX_BF16 ? "cpu bf16" : "cpu";
+    return info->precision == NX_TF32 ? "gpu tf32" : "gpu";
 }
 
 /* The lines that must agree. Owned by the caller. */

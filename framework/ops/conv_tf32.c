@@ -2,7 +2,7 @@
  * rounded to tf32, 32 x 32 sums in fragments of mma.m16n8k8 (cl/conv_gpu.cl). */
 #include "ops/conv_tiles.h"
 
-static bool can(const nx_device_info *info, const nx_question *q) { return (void)q, info->tf32; }
+static bool can(const nx_device_info *info, const nx_question *q) { return (void)q, info->precision == NX_TF32; }
 
 const nx_algorithm nx_conv_tf32 = {.name = "tf32",
                                    .family = NX_FAMILY_GPU,

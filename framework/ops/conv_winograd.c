@@ -16,16 +16,19 @@ typedef struct division { /* the arguments of cl/winograd.cl */
     int panels, groups;   /* panels of output channels of a work-item; how many such groups */
     int apart;            /* equal parts of the images, none of which shares a work-item with another */
     int runs;             /* work-items that share the blocks of one group */
-    int v_step, m_step;   /* floats between tiles */
+    int v_step, m_step;   /* words of v between tiles, floats of m */
     size_t slice;         /* floats of a work-item's scratch */
 } division;
 
 static size_t panel_of(const nx_plan *plan) { return 2 * (size_t)nx_plan_lanes(plan); }
 
+/* Of operands' words that so many input channels, or tiles, take. */
+static size_t words(const nx_plan *plan, int count) { return nx_blocks((size_t)count, nx_winograd_pair(plan)); }
+
 static size_t kernel_bytes(const nx_plan *plan, const nx_job *job)
 {
     size_t k = nx_round_up((size_t)job->q.y.c, panel_of(plan));
-    return FREQUENCIES * k * (size_t)job->q.x.c * sizeof(float);
+    return FREQUENCIES * k * words(plan, job->q.x.c) * sizeof(float);
 }
 
 /* A block's v and m should fit a core's own cache: one register tile is best as long as u, which every block reads
@@ -43,7 +46,7 @@ static division divide(const nx_plan *plan, const nx_job *job)
     size_t panels = nx_blocks(all, groups < all ? groups : all);
     size_t runs = blocks < 4 * units ? blocks : nx_round_up(4 * units, apart);
     /* a vector more than is needed: steps of powers of two would share few places of the cache */
-    size_t v_step = (nx_blocks((size_t)job->q.x.c, lanes) + 1) * lanes;
+    size_t v_step = (nx_blocks(words(plan, job->q.x.c), lanes) + 1) * lanes;
     size_t m_step = (large ? 1 : panels) * panel_of(plan) + lanes;
     return (division){.large = large,
                       .block = (int)block,
@@ -90,11 +93,12 @@ static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const divisi
                            (nx_range){.dims = 2, .global = {(size_t)x.c, 9}, .local = {1, 1}},
                            NX_ARGS({"w", .t = w}, {"turned", .t = u}, {"k", .i = y.c}));
     else
-        nx_winograd_launch(
-            plan, node, KERNEL, "winograd_weights",
-            (nx_range){.dims = 2, .global = {nx_blocks((size_t)y.c, panel_of(plan)), (size_t)x.c}, .local = {1, 1}},
-            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c},
-                    {"rotated", .i = job->gather.rotated}));
+        nx_winograd_launch(plan, node, KERNEL, "winograd_weights",
+                           (nx_range){.dims = 2,
+                                      .global = {nx_blocks((size_t)y.c, panel_of(plan)), words(plan, x.c)},
+                                      .local = {1, 1}},
+                           NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c},
+                                   {"rotated", .i = job->gather.rotated}));
 }
 
 /* clang-format off */
@@ -155,7 +159,7 @@ enum { PARTS = 0 }; /* instead of the kernel */
 typedef struct gradient_division { /* the arguments of winograd_gradient */
     int block;                     /* tiles done at a time by one work-item */
     int deep, wide;                /* input and output channels of a work-item */
-    int v_step, m_step;            /* floats between tiles */
+    int v_step, m_step;            /* words between pairs of tiles */
     size_t groups_c, groups_k, runs;
 } gradient_division;
 
@@ -180,7 +184,7 @@ static gradient_division divide_gradient(const nx_plan *plan, const nx_job *job)
 static void plan_weights(nx_plan *plan, nx_node *node, const nx_job *job)
 {
     gradient_division d = divide_gradient(plan, job);
-    size_t slice = (size_t)FREQUENCIES * (size_t)(d.block * (d.v_step + d.m_step));
+    size_t slice = FREQUENCIES * words(plan, d.block) * (size_t)(d.v_step + d.m_step);
     nx_plan_scratch(plan, node, PARTS,
                     d.runs * d.groups_c * d.groups_k * FREQUENCIES * (size_t)(d.deep * d.wide) * sizeof(float));
     nx_plan_scratch(plan, node, SCRATCH, d.runs * d.groups_c * d.groups_k * slice * sizeof(float));

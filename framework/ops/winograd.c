@@ -15,17 +15,18 @@ size_t nx_winograd_tiles(const nx_question *q)
 bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels)
 {
     return q->kh == 3 && q->kw == 3 && q->stride == 1 && q->x.c >= channels && q->y.c >= channels &&
-           nx_winograd_tiles(q) >= FEW_TILES && !info->tf32;
+           nx_winograd_tiles(q) >= FEW_TILES && info->precision != NX_TF32;
 }
 
 size_t nx_winograd_rows(const nx_plan *plan) { return nx_plan_lanes(plan) == 16 ? 12 : 6; }
+size_t nx_winograd_pair(const nx_plan *plan) { return nx_plan_info(plan)->precision == NX_BF16 ? 2 : 1; }
 
 nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, const char *kernel, nx_range range,
                             const nx_arg *args)
 {
-    char defines[80];
-    snprintf(defines, sizeof defines, "-DFREQUENCIES=%d -DTILE=%d -DROWS=%zu -DDEPTH=%d", NX_WINOGRAD_FREQUENCIES,
-             NX_WINOGRAD_TILE, nx_winograd_rows(plan), NX_WINOGRAD_DEPTH);
+    char defines[96];
+    snprintf(defines, sizeof defines, "-DFREQUENCIES=%d -DTILE=%d -DROWS=%zu -DDEPTH=%d%s", NX_WINOGRAD_FREQUENCIES,
+             NX_WINOGRAD_TILE, nx_winograd_rows(plan), NX_WINOGRAD_DEPTH, nx_winograd_pair(plan) == 2 ? " -DBF16" : "");
     if (slot < 0) return nx_plan_launch(plan, node, "winograd", kernel, defines, range, args);
     return nx_plan_launch_derived(plan, node, slot, "winograd", kernel, defines, range, args);
 }

@@ -89,7 +89,7 @@ void choice_candidates_are_known(void **state)
         }
     }
     nx_device_info tensor_cores = large;
-    tensor_cores.tf32 = true;
+    tensor_cores.precision = NX_TF32;
     assert_false(nx_choice_known(&tensor_cores, rows[0].question, "winograd"));
     assert_true(nx_choice_known(&tensor_cores, rows[0].question, "tf32 64x64"));
     assert_false(nx_choice_known(&tensor_cores, rows[0].question, "tf32 128x128")); /* no fragments */
