@@ -165,6 +165,9 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
     vec acc[ROWS][VECTORS];
     UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
 
+    __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * k + block * COLUMNS;
+    UNROLL for (int r = 0; r < ROWS; r++) prefetch_store(out + (size_t)r * down * k, COLUMNS);
+
     for (int ky = 0; ky < kh; ky++) {
         int ty = oy * up + ky - pad_y;
         if (ty % down) continue;
@@ -173,6 +176,7 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
         __global const float *row = x + ((size_t)image * h + iy) * w * c;
         int left = ox * up - pad_x;
         bool inside = down == 1 && left >= 0 && left + (ROWS - 1) * step + kw <= w && rows == ROWS;
+        prefetch_read(row + (left + ROWS * up) / down * c, ROWS * step * c); /* the next tile's */
         for (int kx = 0; kx < kw; kx++) {
             int tx = left + kx, ix = tx / down;
             if (tx % down) continue;
@@ -214,7 +218,6 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
     }
 
     int channel = block * COLUMNS;
-    __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * k + channel;
     UNROLL for (int v = 0; v < VECTORS; v++)
     {
         int n = k - channel - v * LANES;

@@ -10,6 +10,8 @@
  *
  * Defines: of gemm_pack DEEP, the rows that a work-item packs; of gemm_tile ROWS (at most m), TRANSPOSE_A, PACKED. */
 #define PANEL (2 * LANES)
+#define UNROLL _Pragma("unroll")
+#define SHORT 128 /* terms of a row that the next one is asked for while it lasts */
 #define RUN 1024 /* terms in a row in one accumulator: keeps rounding errors small */
 
 #ifdef DEEP
@@ -71,6 +73,10 @@ __kernel void gemm_tile(__global const float *restrict a, __global const float *
     a += (size_t)row * k;
     const size_t row_step = k, k_step = 1;
 #endif
+#ifndef TRANSPOSE_A
+    if (k <= SHORT) prefetch_read(a + ROWS * row_step, ROWS * row_step); /* the next tile of rows */
+#endif
+    UNROLL for (int r = 0; r < ROWS; r++) prefetch_store(c + (size_t)r * n, PANEL);
     vec sum[ROWS][2];
     for (int k0 = start; k0 < stop; k0 += RUN) {
         _Pragma("unroll") for (int r = 0; r < ROWS; r++) sum[r][0] = sum[r][1] = (vec)(0.f);

@@ -120,6 +120,21 @@ static inline vec multiply_add(vec a, vec b, vec sum)
 #define multiply_add fma
 #endif
 
+/* Asks for n floats that will be read or stored soon, in cache lines of 64 bytes. Where they lie does not matter: what is
+ * nobody's is not read. */
+#if defined(CPU_FAMILY) && !defined(__SPIR__)
+#define PREFETCH(name, store)                                                                                          \
+    static inline void name(__global const float *p, int n)                                                            \
+    {                                                                                                                  \
+        for (int i = 0; i < n; i += 16) __builtin_prefetch((const void *)(size_t)(p + i), store);                      \
+    }
+#else
+#define PREFETCH(name, store)                                                                                          \
+    static inline void name(__global const float *p, int n) {}
+#endif
+PREFETCH(prefetch_read, 0)
+PREFETCH(prefetch_store, 1)
+
 static inline float sum4(float4 v) { return (v.x + v.y) + (v.z + v.w); }
 static inline float sum8(float8 v) { return sum4(v.lo + v.hi); }
 static inline float sum_lanes(vec v)

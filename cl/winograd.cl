@@ -211,8 +211,10 @@ static inline void input_block(__global const float *restrict x, __global float 
         int tile = first + t, row[6], column[6];
         places_of(row, tile / s->across % s->down * TILE, s->pad, s->h, s->oh, s->zoom, s->mode, s->w);
         places_of(column, tile % s->across * TILE, s->pad, s->w, s->ow, s->zoom, s->mode, 1);
-        input_tile(x + (size_t)(tile / s->across / s->down) * s->h * s->w * s->c, v + (size_t)t * v_step, row, column,
-                   s->c, s->c, step, BY_CHANNELS);
+        __global const float *image = x + (size_t)(tile / s->across / s->down) * s->h * s->w * s->c;
+        for (int q = 0; q < 6; q++) /* what the next tile has more */
+            prefetch_read(image + (size_t)(row[q] + column[5] + 1) * s->c, TILE / s->zoom * s->c);
+        input_tile(image, v + (size_t)t * v_step, row, column, s->c, s->c, step, BY_CHANNELS);
     }
 }
 
@@ -224,6 +226,9 @@ static inline void output_block(__global const float *restrict m, __global const
     for (int t = 0; t < count; t++) {
         int tile = first + t, ox = tile % s->across * TILE, oy = tile / s->across % s->down * TILE;
         __global float *out = y + (((size_t)(tile / s->across / s->down) * s->oh + oy) * s->ow + ox) * s->k;
+        for (int q = 0; q < TILE; q++)
+            for (int p = 0; p < TILE; p++)
+                prefetch_store(out + o + (size_t)(q * s->ow + p + TILE) * s->k, end - o);
         for (int i = o; i < end; i += LANES)
             output_tile(m + (size_t)t * m_step + i - o, step, has_bias ? load_lanes(bias + i, s->k - i) : (vec)(0),
                         out + i, min(TILE, s->oh - oy), min(TILE, s->ow - ox), s->ow, s->k, s->k - i, activation,

@@ -49,6 +49,10 @@ static const op_case rows[] = {
         GEMM(.transpose_a = true), .no_gradient = NO_GRADIENT, .doctor = true),
     ROW(gemm, "1024 cubed", .in = {{1, 1, 1024, 1024}, {1, 1, 1024, 1024}}, .out = {1, 1, 1024, 1024}, GEMM(0),
         .timed = true),
+    ROW(gemm, "the gradient of a Gram matrix, 64 channels of 512 x 512", .in = {{1, 512, 512, 64}, {1, 1, 64, 64}},
+        .out = {1, 512, 512, 64}, GEMM(0), .timed = true),
+    ROW(gemm, "the gradient of a Gram matrix, 512 channels of 64 x 64", .in = {{1, 64, 64, 512}, {1, 1, 512, 512}},
+        .out = {1, 64, 64, 512}, GEMM(0), .timed = true),
 };
 
 OP_TABLE(gemm, rows);
