@@ -6,10 +6,11 @@
  *     transposed convolution   up = 1, down = stride, pad = k - 1 - pad, turned by 180 degrees, ci and co swapped
  *
  * x [n][h][w][c], y [n][oh][ow][k] (k output channels), bias [k].
- * CPU: u is the packed kernel [k / COLUMNS][kh][kw][c][COLUMNS], zero beyond k, COLUMNS = VECTORS * LANES.
+ * CPU: u is the packed kernel [k / COLUMNS][kh][kw * c / run][run / PAIR][COLUMNS], zero beyond k and run, COLUMNS =
+ * VECTORS * LANES; a run is all numbers of a row of taps or those of one tap, in words of PAIR operands.
  * CPU, few output channels: lanes are input channels, u is [kh][kw][c / LANES][k][LANES], zero beyond c.
  * Defines: ROWS (output pixels of a CPU tile), VECTORS (1 or 2, vectors of output channels of a CPU tile), NARROW (CPU:
- * the few output channels, instead of VECTORS), BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh).
+ * the few output channels, instead of VECTORS), LINE (operands of a line of conv), perhaps BF16, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh).
  */
 #ifdef CPU_FAMILY
 #define UNROLL _Pragma("unroll")
@@ -148,72 +149,87 @@ void conv_narrow_weights(__global const float *restrict x, __global const float 
 #else
 #define COLUMNS (VECTORS * LANES)
 
+/* n floats at x as operands at p; up to a vector more is stored. */
+static inline void copy_operands(__global const float *x, operand *p, int n)
+{
+    for (int i = 0; i < n; i += LANES) store_operands(load_lanes(x + i, n - i), p + i);
+}
+
+/* The products of one run, for pixels `next` operands apart. */
+#define MULTIPLY_RUN(space)                                                                                            \
+    static inline void __attribute__((overloadable))                                                                   \
+    multiply_run(vec (*acc)[VECTORS], const space operand *p, int next, __global const vec *t, int words)              \
+    {                                                                                                                  \
+        for (int i = 0; i < words; i++) {                                                                              \
+            vec weight[VECTORS];                                                                                       \
+            UNROLL for (int v = 0; v < VECTORS; v++) weight[v] = t[i * VECTORS + v];                                   \
+            UNROLL for (int r = 0; r < ROWS; r++)                                                                      \
+            {                                                                                                          \
+                vec s = (vec)(*(const space loose_word *)(p + r * next + i * PAIR));                                   \
+                UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = multiply_add(s, weight[v], acc[r][v]);            \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+MULTIPLY_RUN(__global)
+MULTIPLY_RUN(__private)
+
 /* A work-item of conv: ROWS pixels of one output row, `down` apart, by COLUMNS channels. Ids: (tile, block, image row),
  * so that all blocks of a row find what they read in the cache.
- * Runs of input are contiguous in NHWC: inside the image a whole row of kernel taps is one run of kw * c numbers. */
+ * For each row of taps the pixels that they read, `span` of them and padded, are a line of operands: x as it is, or a
+ * copy. There a pixel's taps are one run of kw * c numbers, which is multiplied at once; `run` says whether u has it so,
+ * or the taps one by one: the transposed convolution takes some of them, and of many channels a line holds a part. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
           __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,
-          int pad_y, int pad_x, int mode, float slope)
+          int pad_y, int pad_x, int mode, float slope, int run, int span, int part)
 {
     int phase = get_global_id(0) % down, image = get_global_id(2) / oh, oy = get_global_id(2) % oh;
     int pixels = (ow - phase + down - 1) / down; /* of this phase in the row */
     int first = max(min((int)(get_global_id(0) / down) * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first);
     if (rows <= 0) return;
     int ox = phase + first * down, block = get_global_id(1), step = down == 1 ? up : 1;
-    __global const vec *taps = (__global const vec *)(u + (size_t)block * kh * kw * c * COLUMNS);
+    int words = (run + PAIR - 1) / PAIR, runs = kw * c / run, needed = span - (ROWS - rows) * step;
+    int left = ox * up - pad_x, from = left > 0 ? (left + down - 1) / down : left / down; /* of the row that is read */
+    bool inside = from >= 0 && from + span <= w;
+    __global const vec *taps = (__global const vec *)u + (size_t)block * kh * runs * words * VECTORS;
+    __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * k + block * COLUMNS;
+    UNROLL for (int r = 0; r < ROWS; r++) prefetch_store(out + (size_t)r * down * k, COLUMNS);
     vec acc[ROWS][VECTORS];
     UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
 
-    __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * k + block * COLUMNS;
-    UNROLL for (int r = 0; r < ROWS; r++) prefetch_store(out + (size_t)r * down * k, COLUMNS);
-
+    operand line[LINE + LANES];
     for (int ky = 0; ky < kh; ky++) {
         int ty = oy * up + ky - pad_y;
         if (ty % down) continue;
         int iy = pad_index(ty / down, h, mode);
         if (iy < 0) continue;
         __global const float *row = x + ((size_t)image * h + iy) * w * c;
-        int left = ox * up - pad_x;
-        bool inside = down == 1 && left >= 0 && left + (ROWS - 1) * step + kw <= w && rows == ROWS;
-        prefetch_read(row + (left + ROWS * up) / down * c, ROWS * step * c); /* the next tile's */
-        for (int kx = 0; kx < kw; kx++) {
-            int tx = left + kx, ix = tx / down;
-            if (tx % down) continue;
-            __global const vec *t = taps + (size_t)(ky * kw + kx) * c * VECTORS;
-            int run = inside ? kw * c : c;
-            if (ix >= 0 && ix + (ROWS - 1) * step < w && rows == ROWS) {
-                __global const float *p = row + ix * c;
-                int next = step * c;
-                for (int i = 0; i < run; i++) {
-                    vec weight[VECTORS];
-                    UNROLL for (int v = 0; v < VECTORS; v++) weight[v] = t[i * VECTORS + v];
-                    UNROLL for (int r = 0; r < ROWS; r++)
-                    {
-                        vec s = (vec)(p[r * next + i]);
-                        UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, weight[v], acc[r][v]);
-                    }
+        prefetch_read(row + (from + ROWS * step) * c, ROWS * step * c); /* the next tile's */
+        for (int c0 = 0; c0 < c; c0 += part) {
+            int channels = min(part, c - c0);
+            bool as_it_is = PAIR == 1 && inside && channels == c;
+            if (inside && channels == c && !as_it_is)
+                copy_operands(row + from * c, line, span * c);
+            else if (!as_it_is)
+                for (int j = 0; j < span; j++) {
+                    int column = j < needed ? pad_index(from + j, w, mode) : -1;
+                    if (column >= 0)
+                        copy_operands(row + column * c + c0, line + j * channels, channels);
+                    else
+                        for (int i = 0; i < channels; i++) line[j * channels + i] = 0;
                 }
-            } else {
-                int offset[ROWS];
-                float inside_row[ROWS];
-                UNROLL for (int r = 0; r < ROWS; r++)
-                {
-                    int column = pad_index(ix + min(r, rows - 1) * step, w, mode);
-                    inside_row[r] = column < 0 ? 0.f : 1.f;
-                    offset[r] = max(column, 0) * c;
-                }
-                for (int i = 0; i < c; i++) {
-                    vec weight[VECTORS];
-                    UNROLL for (int v = 0; v < VECTORS; v++) weight[v] = t[i * VECTORS + v];
-                    UNROLL for (int r = 0; r < ROWS; r++)
-                    {
-                        vec s = (vec)(row[offset[r] + i] * inside_row[r]);
-                        UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, weight[v], acc[r][v]);
-                    }
-                }
+            int end = span * channels; /* what a last pair reads beyond is multiplied by zero */
+            for (int i = 0; i < PAIR; i++) line[end + i] = 0;
+            int next = step * channels, terms = run == c ? (channels + PAIR - 1) / PAIR : words;
+            for (int i = 0; i < runs; i++) {
+                int tx = left + i;
+                if (tx % down) continue;
+                __global const vec *t = taps + ((size_t)(ky * runs + i) * words + c0 / PAIR) * VECTORS;
+                if (as_it_is)
+                    multiply_run(acc, (__global const operand *)row + tx / down * c, next, t, terms);
+                else
+                    multiply_run(acc, line + (tx / down - from) * channels, next, t, terms);
             }
-            if (inside) break; /* the run took the whole row of taps */
         }
     }
 
@@ -233,18 +249,23 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
 }
 
 /* w [kh][kw][ci][co] -> u as conv wants it, for input channels c and output channels k; rotated: ci = k, co = c and the
- * kernel turned. Ids: (block, tap). */
+ * kernel turned. Ids: (block, run). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv_pack(__global const float *restrict w, __global float *restrict u, int taps, int c, int k, int rotated)
+void conv_pack(__global const float *restrict w, __global float *restrict u, int taps, int c, int k, int rotated,
+               int run)
 {
-    int block = get_global_id(0), tap = get_global_id(1);
-    __global float *to = u + ((size_t)block * taps + tap) * c * COLUMNS;
-    __global const float *from = w + (size_t)(rotated ? taps - 1 - tap : tap) * c * k;
-    for (int i = 0; i < c; i++)
+    int block = get_global_id(0), first = get_global_id(1) * (run / c), words = (run + PAIR - 1) / PAIR;
+    __global operand *to = (__global operand *)u + ((size_t)block * get_global_size(1) + get_global_id(1)) * words *
+                           COLUMNS * PAIR;
+    for (int j = 0; j < words * PAIR; j++) {
+        int tap = first + j / c, i = j % c;
+        __global const float *from = w + (size_t)(rotated ? taps - 1 - tap : tap) * c * k;
         for (int v = 0; v < COLUMNS; v++) {
             int o = block * COLUMNS + v;
-            to[i * COLUMNS + v] = o >= k ? 0.f : rotated ? from[(size_t)o * c + i] : from[(size_t)i * k + o];
+            float value = o >= k || j >= run ? 0.f : rotated ? from[(size_t)o * c + i] : from[(size_t)i * k + o];
+            to[(j / PAIR * COLUMNS + v) * PAIR + j % PAIR] = operand_of(value);
         }
+    }
 }
 
 /* Gradient by the kernel. x [n][h][w][c], dy [n][oh][ow][k], part [splits][kh][kw * c][k].

@@ -102,6 +102,15 @@ static inline halves upper_halves(uvec bits) { return JOIN(convert_ushort, LANES
  * sum, a float, takes both products. The instruction is written in bytes, vdpbf16ps zmm, zmm, zmm, since compilers that
  * do not know the processor by name refuse its name; NUMBER finds which registers the compiler has chosen. */
 #define PAIR 2
+typedef ushort operand;
+typedef halves loose_halves __attribute__((aligned(2)));
+typedef float loose_word __attribute__((aligned(2)));
+static inline operand operand_of(float v)
+{
+    uint bits = as_uint(v);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+static inline void store_operands(vec v, operand *p) { *(loose_halves *)p = upper_halves(to_bfloat16(v)); }
 #define NUMBER(symbol, operand)                                                                                        \
     ".irp i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"                    \
     ".ifc " operand ",%%zmm\\i\n.set " symbol ",\\i\n.endif\n.endr\n"
@@ -116,7 +125,10 @@ static inline vec multiply_add(vec a, vec b, vec sum)
     return sum;
 }
 #else
-#define PAIR 1 /* floats of a word */
+#define PAIR 1 /* operands of a word */
+typedef float operand, loose_word;
+static inline operand operand_of(float v) { return v; }
+static inline void store_operands(vec v, operand *p) { vstore_lanes(v, 0, p); }
 #define multiply_add fma
 #endif
 

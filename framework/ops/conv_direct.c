@@ -29,22 +29,58 @@ static tile tile_of(const nx_plan *plan, int c, int k, size_t accumulators, size
 
 static tile pixel_tile(const nx_plan *plan, const nx_question *q) { return tile_of(plan, q->x.c, q->y.c, 24, 8); }
 
-static void defines_of(char *text, size_t size, const tile *t, nx_activation activation, bool bias)
+/* Their length. */
+static size_t defines_of(char *text, size_t size, const tile *t, nx_activation activation, bool bias)
 {
-    snprintf(text, size, "-DROWS=%zu -D%s=%zu -DACTIVATION=%d%s", t->rows, t->narrow ? "NARROW" : "VECTORS", t->vectors,
-             (int)activation, bias ? " -DBIAS" : "");
+    return (size_t)snprintf(text, size, "-DROWS=%zu -D%s=%zu -DACTIVATION=%d%s", t->rows,
+                            t->narrow ? "NARROW" : "VECTORS", t->vectors, (int)activation, bias ? " -DBIAS" : "");
+}
+
+/* A row of taps is one run of the kernel's numbers where the pixels that a tile reads of a row fit a line, and all taps
+ * are taken. Otherwise each tap is one, and a line has a part of the channels, in pairs. */
+enum { LINE = 4096 }; /* operands: 16 kB beside the weights in a core's first cache */
+typedef struct runs {
+    int run, span, part; /* numbers of a run; pixels of a line, channels at most */
+} runs;
+
+static size_t pair_of(const nx_plan *plan) { return nx_plan_info(plan)->precision == NX_BF16 ? 2 : 1; }
+
+static runs runs_of(const nx_job *job, const tile *tile)
+{
+    const nx_question *q = &job->q;
+    int step = job->gather.down == 1 ? job->gather.up : 1;
+    int span = ((int)tile->rows - 1) * step + (q->kw - 1) / job->gather.down + 1, part = LINE / span / 2 * 2;
+    NX_CHECK(part > 0, "conv: a kernel %d pixels wide", q->kw);
+    bool whole = job->gather.down == 1 && q->x.c <= part;
+    return (runs){.run = whole ? q->kw * q->x.c : q->x.c, .span = span, .part = part < q->x.c ? part : q->x.c};
+}
+
+/* Of the packed kernel. */
+static size_t packed_words(const nx_plan *plan, const nx_job *job, const tile *tile)
+{
+    size_t taps = (size_t)(job->q.kh * job->q.kw), c = (size_t)job->q.x.c, k = (size_t)job->q.y.c;
+    if (tile->narrow) return taps * nx_round_up(c, tile->columns) * k;
+    size_t run = (size_t)runs_of(job, tile).run;
+    return taps * c / run * nx_blocks(run, pair_of(plan)) * nx_round_up(k, tile->columns);
 }
 
 static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 {
     const nx_question *q = &job->q;
     tile tile = pixel_tile(plan, q);
-    size_t c = (size_t)q->x.c, k = (size_t)q->y.c;
-    if (tile.narrow) c = nx_round_up(c, tile.columns);
-    if (!tile.narrow) k = nx_round_up(k, tile.columns);
     nx_plan_derived(plan, node, PACKED, job->b, job->gather.rotated ? "conv_rotated" : "conv",
-                    (size_t)(q->kh * q->kw) * c * k * sizeof(float));
+                    packed_words(plan, job, &tile) * sizeof(float));
 }
+
+/* clang-format off */
+#define PACK \
+    {"w", .t = job->b}, {"u", .t = u}, {"taps", .i = taps}, {"c", .i = q->x.c}, {"k", .i = q->y.c}, \
+    {"rotated", .i = t->rotated}
+#define GATHER \
+    {"x", .t = job->a}, {"u", .t = u}, {"bias", .t = bias}, {"y", .t = job->c}, NX_SIZES(q), {"kh", .i = q->kh}, \
+    {"kw", .i = q->kw}, {"up", .i = t->up}, {"down", .i = t->down}, {"pad_y", .i = t->pad_y}, \
+    {"pad_x", .i = t->pad_x}, {"mode", .i = t->padding}, {"slope", .f = t->slope}
+/* clang-format on */
 
 static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 {
@@ -53,24 +89,25 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     nx_tensor *u = node->scratch[PACKED], *bias = job->bias ? job->bias : job->b; /* unused without BIAS */
     tile tile = pixel_tile(plan, q);
     size_t blocks = tile.narrow ? 1 : nx_blocks((size_t)q->y.c, tile.columns), taps = (size_t)(q->kh * q->kw);
+    runs runs = runs_of(job, &tile);
     char defines[96];
-    defines_of(defines, sizeof defines, &tile, t->activation, job->bias);
-    if (nx_plan_derives(plan, node, PACKED)) {
-        nx_range range = {.dims = 2,
-                          .global = {tile.narrow ? nx_blocks((size_t)q->x.c, tile.columns) : blocks, taps},
-                          .local = {1, 1}};
-        nx_plan_launch_derived(plan, node, PACKED, "conv", tile.narrow ? "conv_narrow_pack" : "conv_pack", defines,
-                               range,
-                               NX_ARGS({"w", .t = job->b}, {"u", .t = u}, {"taps", .i = taps}, {"c", .i = q->x.c},
-                                       {"k", .i = q->y.c}, {"rotated", .i = t->rotated}));
+    size_t n = defines_of(defines, sizeof defines, &tile, t->activation, job->bias);
+    if (!tile.narrow)
+        snprintf(defines + n, sizeof defines - n, " -DLINE=%d%s", LINE, pair_of(plan) == 2 ? " -DBF16" : "");
+    if (nx_plan_derives(plan, node, PACKED) && tile.narrow) {
+        nx_range range = {.dims = 2, .global = {nx_blocks((size_t)q->x.c, tile.columns), taps}, .local = {1, 1}};
+        nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_narrow_pack", defines, range, NX_ARGS(PACK));
+    } else if (nx_plan_derives(plan, node, PACKED)) {
+        nx_range range = {.dims = 2, .global = {blocks, taps * (size_t)q->x.c / (size_t)runs.run}, .local = {1, 1}};
+        nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_pack", defines, range,
+                               NX_ARGS(PACK, {"run", .i = runs.run}));
     }
     size_t down = (size_t)t->down, tiles = nx_blocks(nx_blocks((size_t)q->y.w, down), tile.rows) * down;
     nx_range range = {.dims = 3, .global = {tiles, blocks, (size_t)(q->y.n * q->y.h)}, .local = {1, 1, 1}};
-    nx_step *step = nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow" : "conv", defines, range,
-                                   NX_ARGS({"x", .t = job->a}, {"u", .t = u}, {"bias", .t = bias}, {"y", .t = job->c},
-                                           NX_SIZES(q), {"kh", .i = q->kh}, {"kw", .i = q->kw}, {"up", .i = t->up},
-                                           {"down", .i = t->down}, {"pad_y", .i = t->pad_y}, {"pad_x", .i = t->pad_x},
-                                           {"mode", .i = t->padding}, {"slope", .f = t->slope}));
+    nx_step *step = tile.narrow ? nx_plan_launch(plan, node, "conv", "conv_narrow", defines, range, NX_ARGS(GATHER))
+                                : nx_plan_launch(plan, node, "conv", "conv", defines, range,
+                                                 NX_ARGS(GATHER, {"run", .i = runs.run}, {"span", .i = runs.span},
+                                                         {"part", .i = runs.part}));
     step->flops = nx_conv_flops(job);
     step->bytes = (double)(job->a->bytes + job->b->bytes + job->c->bytes);
 }
