@@ -9,8 +9,9 @@
  * CPU: u is the packed kernel [k / COLUMNS][kh][kw * c / run][run / PAIR][COLUMNS], zero beyond k and run, COLUMNS =
  * VECTORS * LANES; a run is all numbers of a row of taps or those of one tap, in words of PAIR operands.
  * CPU, few output channels: lanes are input channels, u is [kh][kw][c / LANES][k][LANES], zero beyond c.
- * Defines: ROWS (output pixels of a CPU tile), VECTORS (1 or 2, vectors of output channels of a CPU tile), NARROW (CPU:
- * the few output channels, instead of VECTORS), LINE (operands of a line of conv), perhaps BF16, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh).
+ * Defines: ROWS (output pixels of a CPU tile), VECTORS (vectors of output channels of a CPU tile: 1 to 3, of
+ * conv_weights 1 or 2), NARROW (CPU: the few output channels, instead of VECTORS), LINE (operands of a line of conv),
+ * perhaps BF16, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh).
  */
 #ifdef CPU_FAMILY
 #define UNROLL _Pragma("unroll")

@@ -27,7 +27,15 @@ static tile tile_of(const nx_plan *plan, int c, int k, size_t accumulators, size
     return t;
 }
 
-static tile pixel_tile(const nx_plan *plan, const nx_question *q) { return tile_of(plan, q->x.c, q->y.c, 24, 8); }
+/* 40 channels are three vectors of 16, of which 8 lanes are idle, where four would have 24: of 6 pixels, since more are
+ * spilled. */
+static tile pixel_tile(const nx_plan *plan, const nx_question *q)
+{
+    size_t lanes = (size_t)nx_plan_lanes(plan), k = (size_t)q->y.c;
+    tile t = tile_of(plan, q->x.c, q->y.c, 24, 8);
+    if (lanes == 16 && k > 2 * lanes && k <= 3 * lanes) t.vectors = 3, t.columns = 3 * lanes, t.rows = 6;
+    return t;
+}
 
 /* Their length. */
 static size_t defines_of(char *text, size_t size, const tile *t, nx_activation activation, bool bias)
