@@ -78,9 +78,11 @@ double op_difference(const float *got, const double *want, size_t count, size_t 
     return worst / largest;
 }
 
-static double allowed(const op_strictness *s, double tolerance, double usual)
+static double allowed(const nx_device *device, const op_case *c, const op_strictness *s, double tolerance)
 {
-    return fmax((tolerance != 0 ? tolerance : usual) * (s->slack != 0 ? s->slack : 1), s->least);
+    static const double least[NX_PRECISIONS] = {[NX_TF32] = 5e-3, [NX_BF16] = 5e-2};
+    double most = tolerance * (s->slack != 0 ? s->slack : 1);
+    return strncmp(c->name, "conv", 4) ? most : fmax(most, least[device->info.precision]);
 }
 
 /* Of one element of a tensor. */
@@ -171,7 +173,7 @@ static op_finding own_check(nx_device *device, const op_case *c, double most)
 
 op_finding op_check_forward(nx_device *device, const op_case *c, const op_strictness *strictness)
 {
-    double most = allowed(strictness, c->tolerance, TOLERANCE);
+    double most = allowed(device, c, strictness, c->tolerance != 0 ? c->tolerance : TOLERANCE);
     if (c->check) {
         next(strictness, c, "compiling, running");
         return own_check(device, c, most);
@@ -321,11 +323,12 @@ static void check_formula(op_finding *f, const slopes *s, const float *got, doub
 }
 
 /* got: of both runs. */
-static op_finding check_input(slopes *s, int i, float *const got[2], const op_strictness *strictness)
+static op_finding check_input(nx_device *device, slopes *s, int i, float *const got[2], const op_strictness *strictness)
 {
     const op_case *c = s->c;
     op_finding f = {.good = true};
-    double most = allowed(strictness, c->gradient_tolerance, GRADIENT_TOLERANCE);
+    double most =
+        allowed(device, c, strictness, c->gradient_tolerance != 0 ? c->gradient_tolerance : GRADIENT_TOLERANCE);
     if (memcmp(got[0], got[1], nx_shape_count(c->in[i]) * sizeof(float))) {
         f.good = false;
         snprintf(f.wrong, sizeof f.wrong, "has a gradient by input %d that differs between two runs", i + 1);
@@ -333,7 +336,7 @@ static op_finding check_input(slopes *s, int i, float *const got[2], const op_st
         check_formula(&f, s, got[0], most);
     } else {
         check_elements(&f, s, i, got[0], most);
-        if (f.good) check_direction(&f, s, i, got[0], fmax(SLOPE_TOLERANCE, strictness->least));
+        if (f.good) check_direction(&f, s, i, got[0], fmax(SLOPE_TOLERANCE, allowed(device, c, strictness, 0)));
     }
     return f;
 }
@@ -377,7 +380,7 @@ op_finding op_check_gradient(nx_device *device, const op_case *c, const op_stric
     op_finding f = {.good = true};
     for (int i = 0; i < t.n_in; i++) reference.in[i] = doubles(t.values[i], nx_shape_count(c->in[i]));
     next(strictness, c, "comparing the gradient");
-    for (size_t k = 0; k < n && f.good; k++) f = check_input(&reference, which[k], got[k], strictness);
+    for (size_t k = 0; k < n && f.good; k++) f = check_input(device, &reference, which[k], got[k], strictness);
     for (size_t k = 0; k < n; k++) {
         free(got[k][0]);
         free(got[k][1]);

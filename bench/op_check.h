@@ -1,5 +1,7 @@
 /* The check of an operator case on a device: forward against its reference in double, backward against differences of
- * it, each twice for the same bits.
+ * it, each twice for the same bits. Of a device that was opened for another precision than float32 convolutions are
+ * allowed what their operands' roundings may make: of bfloat16, 2^-9 each, times what Winograd's transforms make of
+ * them.
  *
  *     op_finding f = op_check_forward(device, op_case_at(0), &(op_strictness){0});
  *     if (!f.good) printf("%s %s%s\n", op_case_at(0)->name, f.wrong, f.where);
@@ -13,7 +15,6 @@
 typedef struct op_strictness {
     bool in_place; /* inputs and the gradient that enters are values of nodes, which operations may work on in place */
     double slack;  /* what the case's tolerances are multiplied by; 0: 1 */
-    double least;  /* and what they are then at least: of devices that do not compute in float32 */
 
     /* Called with what comes next, "compiling" and so on, each of which may take a while. NULL: nobody. */
     void (*next)(void *context, const op_case *c, const char *what);

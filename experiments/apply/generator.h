@@ -29,12 +29,13 @@
 typedef struct generator generator;
 
 typedef struct generator_options {
-    uint64_t seed, number; /* of the noise: picture `number` of that seed */
-    double noise_scale;    /* factor on uniform or normal noise; negative: what the model was trained with */
-    int tile;              /* pixels a side that a tile keeps, rounded up to a multiple; 0: whole, or what fits */
-    uint64_t memory;       /* bytes of the device that may be taken; 0: its share of generator_memory, from which on a
-                              processor the host takes what it holds of the picture */
-    int generators;        /* that share it; 0: there is one */
+    uint64_t seed, number;  /* of the noise: picture `number` of that seed */
+    double noise_scale;     /* factor on uniform or normal noise; negative: what the model was trained with */
+    int tile;               /* pixels a side that a tile keeps, rounded up to a multiple; 0: whole, or what fits */
+    uint64_t memory;        /* bytes of the device that may be taken; 0: its share of generator_memory, from which on a
+                               processor the host takes what it holds of the picture */
+    nx_precision precision; /* of the device that it is applied on, by whoever opens that */
+    int generators;         /* that share it; 0: there is one */
     bool (*goes_on)(nx_error *err); /* asked between tiles that are measured; false ends it with that error; or NULL */
 } generator_options;
 

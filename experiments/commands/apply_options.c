@@ -80,6 +80,9 @@ bool apply_option(int letter, const char *value, generator_options *o, outputs *
         return true;
     case 'M':
         return byte_count(value, &o->memory) || nx_fail(err, "--memory takes bytes, such as 2G, not %s", value);
+    case 'P':
+        return nx_precision_named(value, &o->precision) ||
+               nx_fail(err, "--precision takes fp32, tf32 or bf16, not %s", value);
     case 'F':
         t->format = value;
         return true;

@@ -19,7 +19,7 @@
 #define APPLY_LONGS                                                                                                    \
     {"seed", required_argument, NULL, 'S'}, {"noise-scale", required_argument, NULL, 'N'},                             \
         {"tile", required_argument, NULL, 'T'}, {"memory", required_argument, NULL, 'M'},                              \
-        {"format", required_argument, NULL, 'F'},                                                                      \
+        {"format", required_argument, NULL, 'F'}, {"precision", required_argument, NULL, 'P'},                         \
     {                                                                                                                  \
         "quality", required_argument, NULL, 'Q'                                                                        \
     }
@@ -33,7 +33,8 @@
     "  --noise-scale K         factor on the noise, where the model has some; what it was trained with\n"              \
     "  --tile N                in tiles that keep N pixels a side; without it whole, where that fits\n"                \
     "  --memory BYTES          of the device that may be taken, such as 2G; without it three quarters of what is\n"    \
-    "                          left, which on a processor has room for what the host holds\n"
+    "                          left, which on a processor has room for what the host holds\n"                          \
+    "  --precision P           of convolutions: fp32, tf32 on NVIDIA's GPUs, bf16 on processors with AVX512_BF16\n"
 
 /* False, with an error that says why, once a signal asked for the end: between two pictures, or bands of one. */
 bool apply_goes_on(nx_error *err);

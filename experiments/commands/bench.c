@@ -343,9 +343,7 @@ static bool parse(bench *b, int argc, char **argv)
             if (*end || !(b->seconds > 0) || !(b->seconds <= 3600))
                 return usage_error("bench", "--seconds %s: a number of seconds, such as 2", optarg), false;
         } else if (o == 'r') {
-            b->precision = 0;
-            while (b->precision < NX_PRECISIONS && strcmp(optarg, nx_precision_name(b->precision))) b->precision++;
-            if (b->precision == NX_PRECISIONS)
+            if (!nx_precision_named(optarg, &b->precision))
                 return usage_error("bench", "--precision %s: fp32, tf32 or bf16", optarg), false;
         } else if (o == 'p') {
             b->profile = true;

@@ -68,16 +68,16 @@ static int command_sample(int argc, char **argv)
 
     first_use_prepare(interrupt_wanted);
     interrupt_watch();
+    nx_device_options wanted = {.precision = options.precision};
     nx_device_info info;
     nx_device *device = NULL;
     generator *g = NULL;
     uint64_t bytes;
-    bool ok = device_choose(&info, (nx_device_options){0}, &err) && generator_open(&g, argv[optind], &info, &err);
+    bool ok = device_choose(&info, wanted, &err) && generator_open(&g, argv[optind], &info, &err);
     generator_facts facts = ok ? generator_ask(g) : (generator_facts){0};
     if (ok && !w) w = h = usual_side(&facts);
     ok = ok && generator_check_sample(g, h, w, &err) && generator_plan(g, h, w, &options, &bytes, &err) &&
-         outputs_check_count(&t, count, &err) && first_use(&info, &(nx_device_options){0}, &err) &&
-         device_open(&device, (nx_device_options){0}, &err);
+         outputs_check_count(&t, count, &err) && first_use(&info, &wanted, &err) && device_open(&device, wanted, &err);
     int code = ok ? EXIT_DONE : EXIT_REQUEST;
     if (ok) nx_info("device: %s (%s, driver %s)", info.name, info.platform, info.driver);
     for (int i = 0; ok && i < count; i++) {

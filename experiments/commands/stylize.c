@@ -397,7 +397,7 @@ static bool plan_all(job *j, const nx_file_list *images, bool print, nx_error *e
 
 static bool open_layers(job *j, nx_error *err)
 {
-    if (!device_choose(&j->info, (nx_device_options){0}, err)) return false;
+    if (!device_choose(&j->info, (nx_device_options){.precision = j->options.precision}, err)) return false;
     for (int k = 0; k < j->count; k++) {
         layer *l = &j->layers[k];
         if (!generator_open(&l->g, l->model, &j->info, err)) return false;
@@ -547,6 +547,7 @@ static int command_stylize(int argc, char **argv)
         close_job(&j);
         return code;
     }
+    nx_device_options device = {.precision = j.options.precision};
     if (!plan) {
         first_use_prepare(interrupt_wanted);
         interrupt_watch();
@@ -554,8 +555,7 @@ static int command_stylize(int argc, char **argv)
     bool ok = open_layers(&j, &err) && find_pictures(&images, argv + optind + 1, argc - optind - 1, &err) &&
               leave_out(&images, &failed, &err) && plan_all(&j, &images, plan, &err) &&
               (plan || check_outputs(&j, &images, &err)) &&
-              (plan || (first_use(&j.info, &(nx_device_options){0}, &err) &&
-                        device_open(&j.device, (nx_device_options){0}, &err)));
+              (plan || (first_use(&j.info, &device, &err) && device_open(&j.device, device, &err)));
     size_t asked = images.count + failed.count;
     code = ok ? EXIT_DONE : EXIT_REQUEST;
     if (ok && !plan) nx_info("device: %s (%s, driver %s)", j.info.name, j.info.platform, j.info.driver);

@@ -40,8 +40,9 @@ static bool is_off(void)
 /* What was tested, which is also what the file holds; owned by the caller. */
 static char *description(const nx_device_info *d)
 {
-    return nx_format("device %s\nplatform %s\ndriver %s\nkernels %s\nnstx %s %s\n", d->name, d->platform, d->driver,
-                     d->family == NX_FAMILY_CPU ? "CPU" : "GPU", nx_version, nx_revision);
+    return nx_format("device %s\nplatform %s\ndriver %s\nkernels %s\nprecision %s\nnstx %s %s\n", d->name, d->platform,
+                     d->driver, d->family == NX_FAMILY_CPU ? "CPU" : "GPU", nx_precision_name(d->precision), nx_version,
+                     nx_revision);
 }
 
 /* The file that remembers a device, or NULL where there is no cache folder; owned by the caller. */
@@ -85,11 +86,10 @@ typedef struct answer {
     selftest_result result;
 } answer;
 
-static void examine(const char *name, const char *kernels, _Atomic int *next, selftest_watch *watch, answer *a)
+static void examine(const nx_device_options *options, _Atomic int *next, selftest_watch *watch, answer *a)
 {
     nx_device *device;
-    nx_device_options plain = {.name = name, .kernels = kernels};
-    *a = (answer){.opened = device_open(&device, plain, &a->err)};
+    *a = (answer){.opened = device_open(&device, *options, &a->err)};
     if (!a->opened) return;
     a->result = selftest(device, SELFTEST_BRIEF, next, watch);
     nx_device_free(device);
@@ -109,6 +109,7 @@ static void add_result(selftest_result *sum, const selftest_result *share)
 
 typedef struct question {
     char name[256], kernels[16]; /* of the device's options; empty: none */
+    nx_precision precision;
 } question;
 
 /* Two, since most of a test is the driver's compiler, which works on one core. */
@@ -151,7 +152,8 @@ static _Noreturn void serve(int socket)
         answer a;
         selftest_watch watch = {.patience = PATIENCE};
         alarm(PATIENCE);
-        examine(q.name, *q.kernels ? q.kernels : NULL, next_case, &watch, &a);
+        nx_device_options plain = {.name = q.name, .kernels = *q.kernels ? q.kernels : NULL, .precision = q.precision};
+        examine(&plain, next_case, &watch, &a);
         send_all(socket, &a, sizeof a);
     }
     _exit(0); /* some drivers crash in what they do at exit */
@@ -240,7 +242,7 @@ static bool take_answer(const nx_device_info *info, answer *a, nx_error *err)
 /* Has the processes make the test, side by side. */
 static bool ask(const nx_device_info *info, const nx_device_options *options, answer *sum, nx_error *err)
 {
-    question q = {0};
+    question q = {.precision = options->precision};
     snprintf(q.name, sizeof q.name, "%s", options->name ? options->name : "");
     snprintf(q.kernels, sizeof q.kernels, "%s", options->kernels ? options->kernels : "");
     for (int i = 0; i < n_testers; i++) /* one that is dead is told of when its answer is missing */
@@ -266,7 +268,9 @@ static bool test(const nx_device_info *info, const nx_device_options *options, n
     answer a;
     double begun = nx_now();
     if (!n_testers)
-        examine(options->name, options->kernels, NULL, NULL, &a);
+        examine(
+            &(nx_device_options){.name = options->name, .kernels = options->kernels, .precision = options->precision},
+            NULL, NULL, &a);
     else if (!ask(info, options, &a, err))
         return false;
     if (a.opened) return first_use_judge(info, &a.result, nx_now() - begun, err);

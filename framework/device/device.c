@@ -25,6 +25,13 @@ const char *nx_precision_name(nx_precision precision)
     return names[precision];
 }
 
+bool nx_precision_named(const char *name, nx_precision *out)
+{
+    for (nx_precision p = 0; p < NX_PRECISIONS; p++)
+        if (!strcmp(name, nx_precision_name(p))) return *out = p, true;
+    return false;
+}
+
 /* GPU before accelerator before CPU; a discrete GPU before one that shares the host's memory; Clover, which lists
  * devices that it cannot drive, last. */
 static int score(const nx_device_info *info)

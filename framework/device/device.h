@@ -29,6 +29,7 @@ typedef enum nx_precision {
     NX_PRECISIONS
 } nx_precision;
 const char *nx_precision_name(nx_precision precision); /* "fp32", "tf32", "bf16" */
+bool nx_precision_named(const char *name, nx_precision *out);
 
 typedef enum nx_memory_kind {
     NX_MEMORY_PARAMETERS, /* weights of networks and descriptors */
