@@ -46,7 +46,7 @@ typedef float4 loose_half __attribute__((aligned(4)));
     for (size_t i = get_global_id(0) * FLAT_BLOCK, end_ = i + FLAT_BLOCK; i < end_; i += LANES)
 
 /* n floats at p, 1 <= n; more than LANES count as LANES. Lanes beyond n are zero, or are not stored. On CPUs
- * half a vector, the end of 24 or 40 channels, is as fast as a whole one. */
+ * half a vector, the end of 24 or 40 channels, is as fast as a whole one, and the 3 of a picture nearly so. */
 static inline vec load_lanes(__global const float *p, int n)
 {
     if (n >= LANES) return vload_lanes(0, p);
@@ -54,6 +54,11 @@ static inline vec load_lanes(__global const float *p, int n)
     if (n == LANES / 2) {
         vec v = (vec)(0.f);
         v.lo = *(__global const loose_half *)p;
+        return v;
+    }
+    if (n == 3) {
+        vec v = (vec)(0.f);
+        v.s0 = p[0], v.s1 = p[1], v.s2 = p[2];
         return v;
     }
 #endif
@@ -71,6 +76,10 @@ static inline void store_lanes(vec v, __global float *p, int n)
 #if LANES > 4
     if (n == LANES / 2) {
         *(__global loose_half *)p = v.lo;
+        return;
+    }
+    if (n == 3) {
+        p[0] = v.s0, p[1] = v.s1, p[2] = v.s2;
         return;
     }
 #endif
