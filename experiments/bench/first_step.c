@@ -56,7 +56,7 @@ static void run_program(void *context)
     NX_CHECK(pid >= 0, "fork: %s", strerror(errno));
     if (!pid) {
         if (chdir(c->folder) || !freopen("/dev/null", "w", stdout)) _exit(127);
-        execl("/proc/self/exe", "nstx", "run", "first.ini", "-o", "first.h5", "--quiet", (char *)NULL);
+        execl("/proc/self/exe", "nstx", "run", "first.ini", "-o", "first.h5", "--overwrite", "--quiet", (char *)NULL);
         _exit(127);
     }
     int status = 0;
