@@ -136,16 +136,9 @@ static inline void input_tile(__global const float *restrict x, __global float *
 
 #ifdef CPU_FAMILY
 
-/* A register tile of m (+)= v u for one frequency: ROWS tiles by COLUMNS channels, over so many words. */
-static inline void multiply(__global const float *restrict v, __global const float *restrict u,
-                            __global float *restrict m, int words, int v_step, int m_step, bool add)
+static inline void multiply_words(vec (*acc)[2], __global const float *restrict v, __global const float *restrict u,
+                                  int words, int v_step)
 {
-    vec acc[ROWS][2];
-    UNROLL for (int r = 0; r < ROWS; r++)
-    {
-        acc[r][0] = add ? VECTOR(m + r * m_step) : (vec)(0);
-        acc[r][1] = add ? VECTOR(m + r * m_step + LANES) : (vec)(0);
-    }
     for (int i = 0; i < words; i++) {
         vec u0 = vload_lanes(2 * i, u), u1 = vload_lanes(2 * i + 1, u);
         UNROLL for (int r = 0; r < ROWS; r++)
@@ -154,6 +147,24 @@ static inline void multiply(__global const float *restrict v, __global const flo
             acc[r][0] = multiply_add(s, u0, acc[r][0]);
             acc[r][1] = multiply_add(s, u1, acc[r][1]);
         }
+    }
+}
+
+/* A register tile of m (+)= v u for one frequency: ROWS tiles by COLUMNS channels, over so many words. ahead: the words
+ * of the next tiles are asked for meanwhile. */
+static inline void multiply(__global const float *restrict v, __global const float *restrict u,
+                            __global float *restrict m, int words, int v_step, int m_step, bool add, bool ahead)
+{
+    vec acc[ROWS][2];
+    UNROLL for (int r = 0; r < ROWS; r++)
+    {
+        acc[r][0] = add ? VECTOR(m + r * m_step) : (vec)(0);
+        acc[r][1] = add ? VECTOR(m + r * m_step + LANES) : (vec)(0);
+    }
+    if (!ahead) multiply_words(acc, v, u, words, v_step);
+    for (int i = 0; ahead && i < words; i += LANES) {
+        UNROLL for (int r = 0; r < ROWS; r++) prefetch_read(v + (ROWS + r) * v_step + i, LANES);
+        multiply_words(acc, v + i, u + i * COLUMNS, min(words - i, LANES), v_step);
     }
     UNROLL for (int r = 0; r < ROWS; r++)
     {
@@ -309,7 +320,7 @@ void winograd(__global const float *restrict x, __global const float *restrict u
                 for (int t = 0; t < count; t += ROWS)
                     multiply(v + (size_t)f * v_plane + t * v_step, u + (size_t)(f * all + p) * WORDS(c) * COLUMNS,
                              m + (size_t)f * m_plane + t * m_step + (p - first_panel) * COLUMNS, WORDS(c), v_step,
-                             m_step, false);
+                             m_step, false, false);
         output_block(m, bias, y, &s, first, count, first_panel * COLUMNS, min(last_panel * COLUMNS, k), m_step,
                      m_plane, has_bias, activation, slope);
         if (statistics)
@@ -375,7 +386,7 @@ void winograd_large(__global const float *restrict x, __global const float *rest
                 for (int f = 0; f < FREQUENCIES; f++)
                     for (int t = 0; t < count; t += ROWS)
                         multiply(v + (size_t)f * v_plane + t * v_step + c0, u + f * u_plane,
-                                 m + (size_t)f * m_plane + t * m_step, depth, v_step, m_step, c0 > 0);
+                                 m + (size_t)f * m_plane + t * m_step, depth, v_step, m_step, c0 > 0, true);
             }
             output_block(m, bias, y, &s, first, count, p * COLUMNS, min((p + 1) * COLUMNS, k), m_step, m_plane,
                          has_bias, activation, slope);
