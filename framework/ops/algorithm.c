@@ -37,6 +37,8 @@ void nx_job_bind(nx_plan *plan, nx_node *node)
     job->choice.algorithm->bind(plan, node, job);
 }
 
+size_t nx_plan_pair(const nx_plan *plan) { return nx_plan_info(plan)->precision == NX_BF16 ? 2 : 1; }
+
 double nx_conv_flops(const nx_job *job)
 {
     bool weights = job->q.work == NX_WORK_WEIGHTS;

@@ -51,8 +51,6 @@ typedef struct runs {
     int run, span, part; /* numbers of a run; pixels of a line, channels at most */
 } runs;
 
-static size_t pair_of(const nx_plan *plan) { return nx_plan_info(plan)->precision == NX_BF16 ? 2 : 1; }
-
 static runs runs_of(const nx_job *job, const tile *tile)
 {
     const nx_question *q = &job->q;
@@ -69,14 +67,16 @@ static size_t packed_words(const nx_plan *plan, const nx_job *job, const tile *t
     size_t taps = (size_t)(job->q.kh * job->q.kw), c = (size_t)job->q.x.c, k = (size_t)job->q.y.c;
     if (tile->narrow) return taps * nx_round_up(c, tile->columns) * k;
     size_t run = (size_t)runs_of(job, tile).run;
-    return taps * c / run * nx_blocks(run, pair_of(plan)) * nx_round_up(k, tile->columns);
+    return taps * c / run * nx_blocks(run, nx_plan_pair(plan)) * nx_round_up(k, tile->columns);
 }
 
 static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 {
     const nx_question *q = &job->q;
     tile tile = pixel_tile(plan, q);
-    nx_plan_derived(plan, node, PACKED, job->b, job->gather.rotated ? "conv_rotated" : "conv",
+    static const char *const tags[2][2] = {{"conv_taps", "conv_taps_rotated"}, {"conv_rows", "conv_rows_rotated"}};
+    bool rows = !tile.narrow && runs_of(job, &tile).run > q->x.c;
+    nx_plan_derived(plan, node, PACKED, job->b, tags[rows][job->gather.rotated],
                     packed_words(plan, job, &tile) * sizeof(float));
 }
 
@@ -101,7 +101,7 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     char defines[96];
     size_t n = defines_of(defines, sizeof defines, &tile, t->activation, job->bias);
     if (!tile.narrow)
-        snprintf(defines + n, sizeof defines - n, " -DLINE=%d%s", LINE, pair_of(plan) == 2 ? " -DBF16" : "");
+        snprintf(defines + n, sizeof defines - n, " -DLINE=%d%s", LINE, nx_plan_pair(plan) == 2 ? " -DBF16" : "");
     if (nx_plan_derives(plan, node, PACKED) && tile.narrow) {
         nx_range range = {.dims = 2, .global = {nx_blocks((size_t)q->x.c, tile.columns), taps}, .local = {1, 1}};
         nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_narrow_pack", defines, range, NX_ARGS(PACK));

@@ -23,7 +23,7 @@ typedef struct division { /* the arguments of cl/winograd.cl */
 static size_t panel_of(const nx_plan *plan) { return 2 * (size_t)nx_plan_lanes(plan); }
 
 /* Of operands' words that so many input channels, or tiles, take. */
-static size_t words(const nx_plan *plan, int count) { return nx_blocks((size_t)count, nx_winograd_pair(plan)); }
+static size_t words(const nx_plan *plan, int count) { return nx_blocks((size_t)count, nx_plan_pair(plan)); }
 
 static size_t kernel_bytes(const nx_plan *plan, const nx_job *job)
 {

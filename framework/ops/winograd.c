@@ -19,14 +19,13 @@ bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int chann
 }
 
 size_t nx_winograd_rows(const nx_plan *plan) { return nx_plan_lanes(plan) == 16 ? 12 : 6; }
-size_t nx_winograd_pair(const nx_plan *plan) { return nx_plan_info(plan)->precision == NX_BF16 ? 2 : 1; }
 
 nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, const char *kernel, nx_range range,
                             const nx_arg *args)
 {
     char defines[96];
     snprintf(defines, sizeof defines, "-DFREQUENCIES=%d -DTILE=%d -DROWS=%zu -DDEPTH=%d%s", NX_WINOGRAD_FREQUENCIES,
-             NX_WINOGRAD_TILE, nx_winograd_rows(plan), NX_WINOGRAD_DEPTH, nx_winograd_pair(plan) == 2 ? " -DBF16" : "");
+             NX_WINOGRAD_TILE, nx_winograd_rows(plan), NX_WINOGRAD_DEPTH, nx_plan_pair(plan) == 2 ? " -DBF16" : "");
     if (slot < 0) return nx_plan_launch(plan, node, "winograd", kernel, defines, range, args);
     return nx_plan_launch_derived(plan, node, slot, "winograd", kernel, defines, range, args);
 }

@@ -23,10 +23,8 @@ size_t nx_winograd_tiles(const nx_question *q); /* of all images */
 nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, const char *kernel, nx_range range,
                             const nx_arg *args);
 
-/* On CPUs, as its kernels are compiled: tiles of a register tile, numbers in a word of the operands of products, words
- * of a piece of the transformed kernel. */
+/* On CPUs, as its kernels are compiled: tiles of a register tile, words of a piece of the transformed kernel. */
 size_t nx_winograd_rows(const nx_plan *plan);
-size_t nx_winograd_pair(const nx_plan *plan);
 enum { NX_WINOGRAD_DEPTH = 128 };
 
 #endif
