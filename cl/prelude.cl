@@ -82,10 +82,14 @@ static inline void store_lanes(vec v, __global float *p, int n)
         p[0] = v.s0, p[1] = v.s1, p[2] = v.s2;
         return;
     }
-#endif
     float part[LANES];
     vstore_lanes(v, 0, part);
     for (int i = 0; i < n; i++) p[i] = part[i];
+#else /* a GPU would have an array that is counted through in memory */
+    if (n > 0) p[0] = v.s0;
+    if (n > 1) p[1] = v.s1;
+    if (n > 2) p[2] = v.s2;
+#endif
 }
 
 /* min(n, LANES) floats. */
