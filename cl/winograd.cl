@@ -175,12 +175,12 @@ static inline void multiply(__global const float *restrict v, __global const flo
 
 #endif
 
+/* But tanh (3), whose code, sixteen times in a tile, would be most of a kernel. */
 static inline vec activate(vec v, int activation, float slope)
 {
     switch (activation) {
     case 1: return fmax(v, (vec)(0));
     case 2: return select(v * slope, v, v > (vec)(0));
-    case 3: return tanh(v);
     default: return v;
     }
 }
@@ -205,6 +205,12 @@ static inline void output_tile(__global const float *restrict m, int step, vec b
         UNROLL for (int p = 0; p < 4; p++)
             if (p < columns) store_lanes(activate(t[p] + bias, activation, slope), y + (size_t)(q * width + p) * k, n);
     }
+    if (activation == 3)
+        for (int q = 0; q < rows; q++)
+            for (int p = 0; p < columns; p++) {
+                __global float *at = y + (size_t)(q * width + p) * k;
+                store_lanes(tanh(load_lanes(at, n)), at, n);
+            }
 }
 
 #ifdef CPU_FAMILY
