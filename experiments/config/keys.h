@@ -85,7 +85,8 @@ WORDS(norm, WORD(NORM_INSTANCE, "instance") WORD(NORM_BATCH, "batch") WORD(NORM_
 WORDS(upsample, WORD(UPSAMPLE_TRANSPOSED, "transposed") WORD(UPSAMPLE_NEAREST, "nearest"))
 WORDS(padding, WORD(PADDING_REPLICATE, "replicate") WORD(PADDING_REFLECT, "reflect") WORD(PADDING_ZERO, "zero")
     WORD(PADDING_CIRCULAR, "circular"))
-WORDS(padding_place, WORD(PADDING_PLACE_EACH, "each") WORD(PADDING_PLACE_START, "start"))
+WORDS(padding_place, WORD(PADDING_PLACE_EACH, "each") WORD(PADDING_PLACE_START, "start")
+    WORD(PADDING_PLACE_UNSTRIDED, "unstrided"))
 WORDS(input, WORD(INPUT_UNIT, "unit") WORD(INPUT_CENTERED, "centered"))
 WORDS(norm_init, WORD(NORM_INIT_UNIFORM, "uniform") WORD(NORM_INIT_ONE, "one"))
 WORDS(output, WORD(OUTPUT_LINEAR, "linear") WORD(OUTPUT_TANH, "tanh"))
@@ -174,7 +175,7 @@ FLAG(generator, upsample_norm, false, "stylenet: normalization and ReLU once mor
 CHOICE(generator, padding, padding, replicate, "of the convolutions")
 CHOICE(generator, padding_place, padding_place, each,
     "stylenet: of each convolution; start: of the picture alone, by what the residual blocks, then without padding, take "
-    "away; all other convolutions pad with zeros")
+    "away; all other convolutions pad with zeros; unstrided: of the convolutions of stride 1, with zeros around the others")
 CHOICE(generator, input, input, unit,
     "what the network is given: RGB from 0 to 1, or that minus ImageNet's mean, which zeros beyond the border then are")
 CHOICE(generator, output, output, linear, "stylenet: what the last layer gives; tanh: with an output_scale of some 150")

@@ -32,11 +32,19 @@ static int size_of(const stylenet_options *o, const struct row *r)
     return r->size ? r->size : output;
 }
 
+static bool starts(const stylenet_options *o) { return o->place == STYLENET_PLACE_START; }
+
+/* Whether a convolution has zeros around its input, whatever the padding. */
+static bool plain(const stylenet_options *o, const struct row *r)
+{
+    return starts(o) || (o->place == STYLENET_PLACE_UNSTRIDED && r->kind == DOWN && r->stride > 1);
+}
+
 /* What a convolution's options say of its border. */
 static nx_conv_options border_of(const stylenet_options *o, const struct row *r)
 {
-    return (nx_conv_options){.pad = o->start && r->kind == RESIDUAL ? 0 : size_of(o, r) / 2,
-                             .padding = o->start ? NX_PADDING_ZERO : o->padding};
+    return (nx_conv_options){.pad = starts(o) && r->kind == RESIDUAL ? 0 : size_of(o, r) / 2,
+                             .padding = plain(o, r) ? NX_PADDING_ZERO : o->padding};
 }
 
 static nx_tensor *convolve(const stylenet_options *o, nx_scope *s, const char *name, nx_tensor *x, int channels,
@@ -67,12 +75,12 @@ static nx_tensor *shaved(nx_graph *g, nx_tensor *x, const struct row *r)
                     (nx_slice_options){.h = {border, x->shape.h - 2 * border}, .w = {border, x->shape.w - 2 * border}});
 }
 
-/* A block, whose output has x's size, or what `start` leaves of it. */
+/* A block, whose output has x's size, or what STYLENET_PLACE_START leaves of it. */
 static nx_tensor *residual(const stylenet_options *o, nx_scope *s, int index, nx_tensor *x, const struct row *r)
 {
     char name[32];
     nx_tensor *y = x;
-    if (o->start) x = shaved(s->g, x, r);
+    if (starts(o)) x = shaved(s->g, x, r);
     for (int half = 1; half <= 2; half++) {
         snprintf(name, sizeof name, "block%d.conv%d", index, half);
         y = convolve(o, s, name, y, x->shape.c, r);
@@ -100,7 +108,7 @@ nx_tensor *stylenet_record(const stylenet_options *o, nx_scope *s, nx_tensor *x)
     char name[32], norm[32], before[32];
     if (o->norm == STYLENET_INSTANCE_FIRST) x = nx_layer_instance_norm(s, "norm0", x, NX_ACTIVATION_NONE, NULL);
     if (o->norm == STYLENET_LRN_FIRST) x = nx_lrn(s->g, x, (nx_lrn_options){0});
-    if (o->start) {
+    if (starts(o)) {
         int frame = frame_of(o);
         x = nx_pad(s->g, x, (nx_pad_options){frame, frame, frame, frame, .mode = o->padding});
     }
@@ -139,7 +147,7 @@ int stylenet_least(const stylenet_options *o)
     bool mirror = o->padding == NX_PADDING_REFLECT;
     int least = STYLENET_MULTIPLE, unit = 1;
     if (!mirror && o->padding != NX_PADDING_CIRCULAR) return least;
-    if (o->start) return frame_of(o) < least ? least : frame_of(o) + 1;
+    if (starts(o)) return frame_of(o) < least ? least : frame_of(o) + 1;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct row *r = &rows[i];
         if (r->kind == UP) unit /= r->stride;
@@ -175,13 +183,16 @@ static stylenet_options options_of(const config *c)
                                           [NORM_BATCH] = STYLENET_BATCH,
                                           [NORM_INSTANCE_FIRST] = STYLENET_INSTANCE_FIRST,
                                           [NORM_LRN_FIRST] = STYLENET_LRN_FIRST};
+    static const stylenet_place places[] = {[PADDING_PLACE_EACH] = STYLENET_PLACE_EACH,
+                                            [PADDING_PLACE_START] = STYLENET_PLACE_START,
+                                            [PADDING_PLACE_UNSTRIDED] = STYLENET_PLACE_UNSTRIDED};
     return (stylenet_options){.norm = norms[c->generator.norm],
                               .channels = c->generator.channels,
                               .blocks = c->generator.blocks,
                               .nearest = c->generator.upsample == UPSAMPLE_NEAREST,
                               .upsample_norm = c->generator.upsample_norm,
                               .padding = generator_padding(c),
-                              .start = c->generator.padding_place == PADDING_PLACE_START,
+                              .place = places[c->generator.padding_place],
                               .tanh = c->generator.output == OUTPUT_TANH,
                               .output_size = c->generator.output_size};
 }
@@ -193,10 +204,11 @@ static bool check(const config *c, nx_error *err)
                        "[generator] output_size = %d: a convolution is as large on both sides of its middle, such "
                        "as 3 or 9",
                        c->generator.output_size);
-    if (c->generator.padding == PADDING_CIRCULAR && c->generator.padding_place == PADDING_PLACE_START)
+    if (c->generator.padding == PADDING_CIRCULAR && c->generator.padding_place != PADDING_PLACE_EACH)
         return nx_fail(err,
-                       "[generator] padding_place = start: there is nothing of a torus behind it, circular padding "
-                       "is that of each convolution");
+                       "[generator] padding_place = %s: there is nothing of a torus behind it, circular padding is "
+                       "that of each convolution",
+                       c->generator.padding_place == PADDING_PLACE_START ? "start" : "unstrided");
     return c->experiment.task != TASK_TEXTURE || c->generator.noise ||
            nx_fail(err, "[generator] noise = 0: a texture from stylenet is made from noise, such as 3 channels");
 }

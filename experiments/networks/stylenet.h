@@ -7,7 +7,7 @@
  * 255 minus the descriptor's mean, with h and w rounded up to multiples of STYLENET_MULTIPLE: convolutions of stride 2
  * round up, and each enlargement is by two. With the defaults 1 672 323 parameters.
  *
- * The networks of Johnson et al.'s fast-neural-style are StyleNets, too (`start`, `tanh`, `upsample_norm`).
+ * The networks of Johnson et al.'s fast-neural-style are StyleNets, too (`place`, `tanh`, `upsample_norm`).
  */
 #ifndef NETWORKS_STYLENET_H
 #define NETWORKS_STYLENET_H
@@ -25,6 +25,14 @@ typedef enum stylenet_norm {
     STYLENET_LRN_FIRST       /* local response normalization of the input, batch normalization everywhere else */
 } stylenet_norm;
 
+typedef enum stylenet_place {                          /* where `padding` is */
+                              STYLENET_PLACE_EACH,     /* around every convolution's input */
+                              STYLENET_PLACE_START,    /* around x alone, by what residual blocks without padding take
+                                                          away; else zeros */
+                              STYLENET_PLACE_UNSTRIDED /* around the inputs of convolutions of stride 1; zeros around
+                                                          the others */
+} stylenet_place;
+
 typedef struct stylenet_options {
     stylenet_norm norm;
     int channels;       /* of the first layer: 32 in the paper; the next ones have twice and four times as many */
@@ -32,9 +40,9 @@ typedef struct stylenet_options {
     bool nearest;       /* nearest upsampling and a convolution instead of a transposed convolution */
     bool upsample_norm; /* normalization and a ReLU before each upsampling, which the paper's network has not */
     nx_padding padding; /* replication in the paper, circular for textures */
-    bool start;         /* padding of x alone, by what residual blocks without padding take away; else zeros */
-    bool tanh;          /* of the last convolution */
-    int output_size;    /* of the last convolution, odd: 3 in the paper (0: that too), 9 in Johnson et al. */
+    stylenet_place place;
+    bool tanh;       /* of the last convolution */
+    int output_size; /* of the last convolution, odd: 3 in the paper (0: that too), 9 in Johnson et al. */
 } stylenet_options;
 
 /* A pixel of y depends on none of x that is farther away than this; a multiple of STYLENET_MULTIPLE. What normalization

@@ -34,8 +34,8 @@ bool stylenet_import_tensors(nx_params *params, config *c, const nx_tensor_file 
 bool stylenet_import_onnx(nx_params *params, config *c, const nx_onnx *model, const char *path, nx_error *err);
 
 /* A checkpoint, or the model of one alone. Every module must be the one that fast-neural-style's -arch builds there:
- * c9s1, d, d, R..., then u or U2 with c3s1, twice, and c9s1; with instance or batch normalization, and the default
- * -padding_type reflect-start, or zero. */
+ * c9s1, d, d, R..., then u or U2 with c3s1, twice, and c9s1; with instance or batch normalization, and any
+ * -padding_type but none. */
 bool stylenet_import_t7(nx_params *params, config *c, const nx_t7 *root, const char *path, nx_error *err);
 
 /* True of a file of tensors with the names of TransformerNet; of what seems to be of fast-neural-style. */

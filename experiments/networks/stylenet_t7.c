@@ -13,14 +13,16 @@
 #define CONVOLUTION "nn.SpatialConvolution"
 #define TRANSPOSED  "nn.SpatialFullConvolution"
 #define NEAREST     "nn.SpatialUpSamplingNearest"
-#define FRAME       "nn.SpatialReflectionPadding"
+#define REFLECTION  "nn.SpatialReflectionPadding"
+#define REPLICATION "nn.SpatialReplicationPadding"
 #define INSTANCE    "nn.InstanceNormalization"
 #define BATCH       "nn.SpatialBatchNormalization"
 
 typedef struct walk {
     stylenet_source *s;
-    bool batch;  /* normalization, all of it */
-    bool framed; /* the picture is padded once */
+    bool batch;         /* normalization, all of it */
+    bool framed;        /* the picture is padded once */
+    const char *border; /* the module that pads before each convolution of stride 1; NULL: none */
     nx_error *err;
 } walk;
 
@@ -132,8 +134,19 @@ static bool take(walk *w, const modules *m, const nx_t7 *module, const char *par
     return true;
 }
 
+/* A module that pads by so many pixels on each side. */
+static bool pads(walk *w, modules *m, const char *class_name, double pixels)
+{
+    const nx_t7 *p = expect(w, m, class_name);
+    return p && has(w, m, p, NUMBERS({"pad_l", pixels}, {"pad_r", pixels}, {"pad_t", pixels}, {"pad_b", pixels}));
+}
+
 static bool convolve(walk *w, modules *m, int size, int stride, int pad)
 {
+    if (w->border && stride == 1) {
+        if (!pads(w, m, w->border, pad)) return false;
+        pad = 0;
+    }
     const nx_t7 *c = expect(w, m, CONVOLUTION);
     return c &&
            has(w, m, c,
@@ -201,7 +214,8 @@ static bool enlarge(walk *w, modules *m, bool first)
 static bool output(walk *w, modules *m)
 {
     config *c = w->s->c;
-    const nx_t7 *size = nx_t7_is(next(m), CONVOLUTION) ? nx_t7_get(next(m), "kW") : NULL;
+    const nx_t7 *last = nx_t7_at(m->list, m->at + (w->border != NULL));
+    const nx_t7 *size = nx_t7_is(last, CONVOLUTION) ? nx_t7_get(last, "kW") : NULL;
     bool odd = size && size->number >= 1 && size->number <= 31 && fmod(size->number, 2) > 0.5;
     c->generator.output_size = odd ? (int)size->number : 9;
     if (!convolve(w, m, c->generator.output_size, 1, c->generator.output_size / 2) || !expect(w, m, "nn.Tanh"))
@@ -217,15 +231,31 @@ static bool output(walk *w, modules *m)
     return ends(w, m);
 }
 
+enum { FIRST_SIZE = 9 }; /* of the first convolution */
+
+/* What the first module says of -padding_type: one that pads by what the first convolution needs stands before every
+ * one of stride 1, one that pads by anything else for all of the network. */
+static void find_padding(walk *w, const modules *m)
+{
+    config *c = w->s->c;
+    const nx_t7 *pixels = nx_t7_get(next(m), "pad_l");
+    bool reflects = nx_t7_is(next(m), REFLECTION), replicates = nx_t7_is(next(m), REPLICATION);
+    bool own = pixels && pixels->kind == NX_T7_NUMBER && fabs(pixels->number - FIRST_SIZE / 2) < 0.5;
+    w->framed = reflects && !own;
+    w->border = replicates ? REPLICATION : reflects && own ? REFLECTION : NULL;
+    c->generator.padding = reflects ? PADDING_REFLECT : replicates ? PADDING_REPLICATE : PADDING_ZERO;
+    c->generator.padding_place = w->framed   ? PADDING_PLACE_START
+                                 : w->border ? PADDING_PLACE_UNSTRIDED
+                                             : PADDING_PLACE_EACH;
+}
+
 static bool walk_model(walk *w, modules *m)
 {
     config *c = w->s->c;
-    const nx_t7 *frame = next(m);
-    w->framed = nx_t7_is(frame, FRAME);
+    modules first = *m;
+    find_padding(w, m);
     m->at += w->framed;
-    c->generator.padding = w->framed ? PADDING_REFLECT : PADDING_ZERO;
-    c->generator.padding_place = w->framed ? PADDING_PLACE_START : PADDING_PLACE_EACH;
-    if (!convolve(w, m, 9, 1, 4)) return false;
+    if (!convolve(w, m, FIRST_SIZE, 1, FIRST_SIZE / 2)) return false;
     w->batch = nx_t7_is(next(m), BATCH);
     c->generator.norm = w->batch ? NORM_BATCH : NORM_INSTANCE;
     if (!rectified(w, m)) return false;
@@ -235,23 +265,24 @@ static bool walk_model(walk *w, modules *m)
     for (; nx_t7_is(next(m), "nn.Sequential"); blocks++)
         if (blocks == STYLENET_BLOCKS_MOST ? !unlike(w, m, "an enlargement") : !block(w, m)) return false;
     c->generator.blocks = blocks;
-    const double pixels = 8. * blocks;
-    modules first = {.at = 2};
-    return (!w->framed || has(w, &first, frame,
-                              NUMBERS({"pad_l", pixels}, {"pad_r", pixels}, {"pad_t", pixels}, {"pad_b", pixels}))) &&
-           enlarge(w, m, true) && enlarge(w, m, false) && output(w, m);
+    return (!w->framed || pads(w, &first, REFLECTION, 8. * blocks)) && enlarge(w, m, true) && enlarge(w, m, false) &&
+           output(w, m);
 }
 
 bool stylenet_source_t7(stylenet_source *s, const nx_t7 *root, nx_error *err)
 {
     const nx_t7 *model = nx_t7_get(root, "model");
-    const nx_t7 *pixels = nx_t7_get(model ? nx_t7_get(root, "opt") : NULL, "preprocessing");
+    const nx_t7 *options = model ? nx_t7_get(root, "opt") : NULL;
+    const nx_t7 *pixels = nx_t7_get(options, "preprocessing"), *padding = nx_t7_get(options, "padding_type");
     if (!model) model = root;
     if (!nx_t7_is(model, "nn.Sequential"))
         return nx_fail(err, "%s: the model in it is no nn.Sequential, which those of fast-neural-style are", s->path);
     if (pixels && (pixels->kind != NX_T7_STRING || strcmp(pixels->text, "vgg")))
         return nx_fail(err, "%s: it was trained with -preprocessing %.20s, and only vgg is read", s->path,
                        pixels->kind == NX_T7_STRING ? pixels->text : "of another type");
+    if (padding && padding->kind == NX_T7_STRING && !strcmp(padding->text, "none"))
+        return nx_fail(err, "%s: it was trained with -padding_type none, which makes pictures smaller: it is not read",
+                       s->path);
     s->descriptors = true;
     s->whose = "fast-neural-style's";
     s->c->generator.upsample = UPSAMPLE_TRANSPOSED;

@@ -7,7 +7,7 @@
 #define JOHNSON NSTX_SOURCE "/tests/reference/fastneuralstyle/"
 
 static const char *const files[] = {"new.pth", "old.pth", "new.onnx", "old.onnx"};
-static const char *const checkpoints[] = {"instance", "nearest", "batch", "zero"};
+static const char *const checkpoints[] = {"instance", "nearest", "batch", "zero", "reflect", "replicate"};
 enum { HEIGHT = 21, WIDTH = 26 };
 
 static int open_all(void **state)
@@ -188,6 +188,9 @@ static void stylizes_checkpoints(void **state)
     assert_said(said_out, "a network of fast-neural-style");
     assert_said(said_out, "upsample_norm = true");
     assert_said(said_out, "padding_place = start");
+    nstx(0, "info " JOHNSON "replicate.t7");
+    assert_said(said_out, "padding = replicate");
+    assert_said(said_out, "padding_place = unstrided");
 }
 
 /* Too small to be reflected so far: continued by its border, and cut. */
@@ -244,7 +247,7 @@ static void refuses_other_modules(void **state)
         {"nn.CAddTable", "nn.JoinTable", "nn.JoinTable at model.modules[11].modules[2], where nn.CAddTable"},
         {"nn.ShaveImage", "nn.SpaceImage", "nn.SpaceImage at model.modules[11].modules[1].modules[2], where nn.Sha"},
         {"nn.Instance", "nn.Contrast", "nn.ContrastNormalization at model.modules[3], where nn.InstanceNormalization"},
-        {"nn.SpatialReflection", "nn.SpatialReplicatio", "where nn.SpatialConvolution is expected"},
+        {"nn.SpatialReflectionPadding", "nn.SpatialReplicatedMosaics", "where nn.SpatialConvolution is expected"},
         {"nn.SpatialFull", "nn.SpatialFool", "nn.SpatialFoolConvolution at model.modules[12], where nn.SpatialFull"},
         {"nn.Sequential", "nn.Concurrent", "no nn.Sequential"},
         {"vgg", "sgg", "-preprocessing sgg, and only vgg"},
@@ -271,6 +274,11 @@ static void refuses_other_modules(void **state)
         write_bytes("changed.t7", JOHNSON "instance.t7", from, to, count);
         refused(found[i], "stylize changed.t7 in.png -o not.png");
     }
+    write_bytes("changed.t7", JOHNSON "replicate.t7", "nn.SpatialReplicationPadding", "nn.SpatialReplicatingPadding",
+                28);
+    refused("nn.SpatialReplicatingPadding at model.modules[1], where nn.SpatialConv", "info changed.t7");
+    write_bytes("changed.t7", JOHNSON "zero.t7", "\4\0\0\0zero", "\4\0\0\0none", 8);
+    refused("-padding_type none", "stylize changed.t7 in.png -o not.png");
     write_bytes("changed.t7", JOHNSON "instance.t7", "\6\0\0\0weight", "\6\0\0\0height", 10);
     refused("nn.SpatialConvolution at model.modules[2] has no weight", "weights import changed.t7 -o not.safetensors");
     const int64_t shape[] = {2, 3, 9, 9}, narrow[] = {1, 3, 9, 9};

@@ -93,6 +93,8 @@ static void papers_refuse(void **state)
         {"improved_texnet", "[loss]\ndiversity = 1\n", "it needs [generator] noise of 1 or more"},
         {"texture_networks", "", "texture_networks trains pyramid"},
         {"improved_texnet", "[generator]\npadding = circular\npadding_place = start\n", "padding_place = start: "},
+        {"improved_texnet", "[generator]\npadding = circular\npadding_place = unstrided\n",
+         "padding_place = unstrided: "},
         {"multimodal", "", "multimodal trains mtnet"},
         {"multimodal", "task = texture\n[generator]\nnetwork = mtnet\n", "has the task train alone"},
         {"multimodal", "[generator]\nnetwork = mtnet\nnorm = batch\n", "mtnet has instance normalization alone"},
@@ -128,6 +130,7 @@ static void rows_make_pictures(void **state)
         {"stylenet", "channels = 4\nblocks = 1\nnoise = 2\npadding = circular\n", false, true, true, 1},
         {"stylenet", "channels = 4\nblocks = 1\nnoise = 2\n", true, true, false, 1},
         {"stylenet", "channels = 4\nblocks = 2\npadding = reflect\npadding_place = start\n", false, false, false, 1},
+        {"stylenet", "channels = 4\npadding = reflect\npadding_place = unstrided\n", false, false, false, 1},
         {"mtnet", "channels = 4\n", false, false, false, 3},
         {"mtnet", "channels = 4\nstages = 2\npadding = circular\n", false, false, true, 2},
         {"pyramid", "scales = 3\n", true, true, true, 1},
@@ -180,6 +183,7 @@ static void smallest_pictures_are_made(void **state)
         {"padding = reflect\npadding_place = start\nblocks = 1\n", 9},
         {"padding = reflect\npadding_place = start\n", 41},
         {"padding = replicate\npadding_place = start\n", 4},
+        {"padding = reflect\npadding_place = unstrided\nupsample = nearest\n", 5},
         {"padding = zero\npadding_place = start\nupsample = nearest\nupsample_norm = true\n", 4},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -4,10 +4,11 @@
 
 What it is for: what the import makes of such a checkpoint, against PyTorch. Networks and files are written from their
 descriptions: -arch c9s1-C,d2C,d4C,R4C...,u2C,uC,c9s1-3 with reflect-start and instance normalization, the same with
-U2,c3s1 for u, with batch normalization and its running statistics, and with -padding_type zero. Pixels are BGR from 0 to
-255 minus ImageNet's mean, on both sides. Narrow, with one block, and with random numbers.
+U2,c3s1 for u, with batch normalization and its running statistics, and with each other -padding_type that keeps a
+picture's size; reflect with U2,c3s1, replicate with u. Pixels are BGR from 0 to 255 minus ImageNet's mean, on both sides.
+Narrow, with one block, and with random numbers.
 
-instance.t7, nearest.t7, batch.t7, zero.t7
+instance.t7, nearest.t7, batch.t7, zero.t7, reflect.t7, replicate.t7
 picture.npz  what each makes, by its name, of the picture with 255 times 0.5 + 0.5 sin(0.3 x + 0.2 (c + 1) y) in channel
              c, rounded, of HEIGHT x WIDTH pixels, cut to its size: sides that are no multiples of 4 come out rounded up
 """
@@ -21,7 +22,9 @@ from torch.nn import functional
 
 CHANNELS, BLOCKS, HEIGHT, WIDTH = (int(word) for word in sys.argv[2:6]) if len(sys.argv) > 2 else (2, 1, 21, 26)
 MEAN = (103.939, 116.779, 123.68)
-VARIANTS = {"instance": {}, "nearest": {"nearest": True}, "batch": {"batch": True}, "zero": {"start": False}}
+VARIANTS = {"instance": {}, "nearest": {"nearest": True}, "batch": {"batch": True}, "zero": {"padding": "zero"},
+            "reflect": {"padding": "reflect", "nearest": True}, "replicate": {"padding": "replicate"}}
+PADDING = {"reflect": "nn.SpatialReflectionPadding", "replicate": "nn.SpatialReplicationPadding"}
 
 
 class Module:
@@ -35,8 +38,8 @@ class Module:
 
 
 class Net:
-    def __init__(self, start=True, nearest=False, batch=False):
-        self.start, self.nearest, self.batch = start, nearest, batch
+    def __init__(self, padding="reflect-start", nearest=False, batch=False):
+        self.padding, self.nearest, self.batch = padding, nearest, batch
         self.random = torch.Generator().manual_seed(30)
 
     def draw(self, *shape, scale, mean=0.0):
@@ -52,6 +55,15 @@ class Net:
             return Module("nn.SpatialFullConvolution", **fields, adjW=stride - 1, adjH=stride - 1)
         return Module("nn.SpatialConvolution", **fields)
 
+    def padded(self, inputs, outputs, size, stride=1):
+        """A convolution that keeps its input's size, as a list: of stride 1 behind a module that pads, if there is one."""
+        if stride > 1 or self.padding not in PADDING:
+            return [self.conv(inputs, outputs, size, stride)]
+        return [self.frame(size // 2), self.conv(inputs, outputs, size, pad=0)]
+
+    def frame(self, pixels):
+        return Module(PADDING.get(self.padding, PADDING["reflect"]), pad_l=pixels, pad_r=pixels, pad_t=pixels, pad_b=pixels)
+
     def norm(self, channels):
         fields = dict(eps=1e-5, weight=self.draw(channels, scale=0.3, mean=1.0), bias=self.draw(channels, scale=0.3))
         if not self.batch:
@@ -64,9 +76,10 @@ class Net:
         return Module("nn.ReLU", inplace=True, threshold=0, val=0)
 
     def block(self, c):
-        pad = 0 if self.start else 1
-        branch = [self.conv(c, c, 3, pad=pad), self.norm(c), self.relu(), self.conv(c, c, 3, pad=pad), self.norm(c)]
-        other = Module("nn.ShaveImage", size=2) if self.start else Module("nn.Identity")
+        start = self.padding == "reflect-start"
+        once = lambda: [self.conv(c, c, 3, pad=0)] if start else self.padded(c, c, 3)
+        branch = once() + [self.norm(c), self.relu()] + once() + [self.norm(c)]
+        other = Module("nn.ShaveImage", size=2) if start else Module("nn.Identity")
         both = Module("nn.ConcatTable", [Module("nn.Sequential", branch), other])
         return Module("nn.Sequential", [both, Module("nn.CAddTable", inplace=False)])
 
@@ -74,17 +87,18 @@ class Net:
         if not self.nearest:
             return [self.conv(inputs, outputs, 3, 2, transposed=True), self.norm(outputs), self.relu()]
         return [Module("nn.SpatialUpSamplingNearest", scale_factor=2), self.norm(inputs), self.relu(),
-                self.conv(inputs, outputs, 3), self.norm(outputs), self.relu()]
+                *self.padded(inputs, outputs, 3), self.norm(outputs), self.relu()]
 
     def model(self):
-        c, frame, modules = CHANNELS, 8 * BLOCKS, []
-        if self.start:
-            modules.append(Module("nn.SpatialReflectionPadding", pad_l=frame, pad_r=frame, pad_t=frame, pad_b=frame))
+        c, modules = CHANNELS, []
+        if self.padding == "reflect-start":
+            modules.append(self.frame(8 * BLOCKS))
         for inputs, outputs, size, stride in ((3, c, 9, 1), (c, 2 * c, 3, 2), (2 * c, 4 * c, 3, 2)):
-            modules += [self.conv(inputs, outputs, size, stride), self.norm(outputs), self.relu()]
+            modules += self.padded(inputs, outputs, size, stride) + [self.norm(outputs), self.relu()]
         modules += [self.block(4 * c) for _ in range(BLOCKS)]
         modules += self.up(4 * c, 2 * c) + self.up(2 * c, c)
-        modules += [self.conv(c, 3, 9), Module("nn.Tanh"), Module("nn.MulConstant", constant_scalar=150, inplace=False),
+        modules += self.padded(c, 3, 9)
+        modules += [Module("nn.Tanh"), Module("nn.MulConstant", constant_scalar=150, inplace=False),
                     Module("nn.TotalVariation", strength=1e-6)]
         return Module("nn.Sequential", modules)
 
@@ -102,8 +116,9 @@ def forward(m, x):
         return [forward(inner, x) for inner in m.modules]
     if name == "nn.CAddTable":
         return x[0] + x[1]
-    if name == "nn.SpatialReflectionPadding":
-        return functional.pad(x, (f["pad_l"], f["pad_r"], f["pad_t"], f["pad_b"]), mode="reflect")
+    if name in PADDING.values():
+        mode = "reflect" if name == PADDING["reflect"] else "replicate"
+        return functional.pad(x, (f["pad_l"], f["pad_r"], f["pad_t"], f["pad_b"]), mode=mode)
     if name == "nn.ShaveImage":
         return x[:, :, f["size"]:-f["size"], f["size"]:-f["size"]]
     if name == "nn.SpatialConvolution":
@@ -225,9 +240,9 @@ class Writer:
                 self.value(item)
 
 
-def checkpoint(model):
+def checkpoint(model, padding):
     history = [1e6 / (i + 1) for i in range(8)]
-    return {"opt": {"arch": "c9s1", "preprocessing": "vgg", "padding_type": "reflect-start", "tanh_constant": 150,
+    return {"opt": {"arch": "c9s1", "preprocessing": "vgg", "padding_type": padding, "tanh_constant": 150,
                     "content_weights": [1.0]},
             "train_loss_history": history, "style_loss_history": {"style-4": history}, "model": model}
 
@@ -235,9 +250,10 @@ def checkpoint(model):
 def main():
     folder, pictures = pathlib.Path(sys.argv[1]), {}
     for name, options in VARIANTS.items():
-        model = Net(**options).model()
+        net = Net(**options)
+        model = net.model()
         writer = Writer(model)
-        writer.value(checkpoint(model))
+        writer.value(checkpoint(model, net.padding))
         (folder / f"{name}.t7").write_bytes(writer.out)
         pictures[name] = stylized(model, picture())
         print(name, len(writer.out), pictures[name].min(), pictures[name].max(), pictures[name].std())

@@ -65,6 +65,9 @@ def variants():
                f"generator.padding_place=start generator.padding={padding} generator.upsample={upsample} "
                "generator.upsample_norm=true generator.input=centered generator.output=tanh generator.output_scale=150 "
                "generator.noise=1")
+    for upsample, padding in itertools.product(("transposed", "nearest"), ("replicate", "reflect")):
+        yield (f"stylenet-unstrided-{upsample}-{padding}",
+               f"generator.padding_place=unstrided generator.padding={padding} generator.upsample={upsample}")
     yield "stylenet-paper", "generator.channels=32 generator.blocks=5 data.batch=1"
     yield "stylenet-noise", "generator.noise=2 generator.noise_scale=3"
     yield "stylenet-texture", f"{texture} generator.noise=3 generator.padding=circular generator.upsample=nearest"
