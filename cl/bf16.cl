@@ -1,11 +1,11 @@
-/* Not part of any computation: asks the processor itself, by cpuid, whether it has AVX512_BF16, which cl/prelude.cl
- * writes in bytes: a compiler that does not know the processor would neither refuse those nor give them. What is not
- * for such a processor has no kernel. */
+/* Not part of any computation: what cl/prelude.cl wants of a compiler for bfloat16, assembly for x86-64 with registers of
+ * 16 floats, in as few lines as possible. A device can do it if this builds and the kernel is there, and the processor
+ * has the instruction (framework/device/device.c): in bytes, no compiler would miss it. */
 #ifdef __x86_64__
-__kernel void bf16(__global uint *can)
+__kernel void bf16(__global float16 *p)
 {
-    uint a = 7, b, c = 1, d; /* leaf 7, its second part */
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    *can = a >> 5 & 1;
+    float16 v = *p;
+    __asm__(".irp i,0\n.ifc %0,%%zmm\\i\n.endif\n.endr\n" : "+v"(v));
+    *p = v;
 }
 #endif

@@ -182,12 +182,21 @@ const nx_device_info *nx_device_named(const nx_device_info *list, size_t count, 
     return NULL;
 }
 
+/* Of the host, which every device of this type is. */
+static bool processor_has_bf16(void)
+{
+#ifdef __x86_64__
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
 static bool check_precision(const nx_device_info *info, const char *sources, nx_error *err)
 {
-    cl_uint can = 0;
     switch (info->precision) {
     case NX_TF32:
-        return nx_program_builds(info, sources, "tf32", "tf32", NULL) ||
+        return nx_program_builds(info, sources, "tf32", "tf32") ||
                nx_fail(err,
                        "%s: tf32 needs NVIDIA's tensor cores (compute capability 8.0 or later), and this device's "
                        "compiler knows no mma.sync in inline PTX",
@@ -195,7 +204,8 @@ static bool check_precision(const nx_device_info *info, const char *sources, nx_
     case NX_BF16:
         if (info->family != NX_FAMILY_CPU)
             return nx_fail(err, "%s: bf16 is for processors, and this runs the kernels of GPUs", info->name);
-        return (nx_device_lanes(info) == 16 && nx_program_builds(info, sources, "bf16", "bf16", &can) && can) ||
+        return (info->type & CL_DEVICE_TYPE_CPU && nx_device_lanes(info) == 16 && processor_has_bf16() &&
+                nx_program_builds(info, sources, "bf16", "bf16")) ||
                nx_fail(err,
                        "%s: bf16 needs a processor with AVX512_BF16 (AMD's since Zen 4, Intel's Xeons since Sapphire "
                        "Rapids) and a driver that compiles for its vectors of 16 floats",

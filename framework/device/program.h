@@ -42,10 +42,8 @@ enum { NX_MAX_PARAMETERS = 32 };
 size_t nx_kernel_parameters(const char *file, const char *kernel, nx_parameter out[NX_MAX_PARAMETERS]);
 
 /* Whether cl/FILE.cl, by itself and without defines, builds on a device that need not be open, and has the kernel.
- * sources: as in nx_device_options. Unless answer is NULL the kernel runs too, as one work-item, whose only argument is
- * a word, zero before, that answer becomes. */
-bool nx_program_builds(const nx_device_info *info, const char *sources, const char *file, const char *kernel,
-                       cl_uint *answer);
+ * sources: as in nx_device_options. */
+bool nx_program_builds(const nx_device_info *info, const char *sources, const char *file, const char *kernel);
 
 void nx_program_release_all(nx_device *device); /* at the device's end */
 
