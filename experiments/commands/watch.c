@@ -30,7 +30,7 @@ enum { CELLS = 48, QUIET = 6 }; /* of a curve; looks without news before the loc
 
 typedef struct view { /* of a run at one moment */
     char *status;
-    int64_t steps;
+    int64_t steps, kept;      /* kept: the step of its checkpoint, 0 without one */
     series total, validation; /* empty where there are none yet */
 } view;
 
@@ -68,6 +68,8 @@ static bool look(view *v, const char *path, nx_error *err)
     if (fine) {
         series_read(&v->total, file, "total", NULL); /* a young run has none */
         series_read(&v->validation, file, "validation/total", NULL);
+        uint64_t kept;
+        if (read_kept_step(file, &kept) && kept <= INT64_MAX) v->kept = (int64_t)kept;
     }
     nx_h5_close(file, NULL);
     if (v->status) nx_text_printable(v->status);
@@ -103,12 +105,13 @@ static char *sparkline(char out[3 * CELLS + 1], const series *s)
     return out;
 }
 
-/* How many steps are done: the newest row of either, or all. */
+/* How many steps are done: all, or what the newest row of either or the checkpoint says. */
 static int64_t step_of(const view *v)
 {
     int64_t total = v->total.rows ? v->total.step[v->total.rows - 1] : 0;
     int64_t validation = v->validation.rows ? v->validation.step[v->validation.rows - 1] : 0;
-    return !strcmp(v->status, "finished") ? v->steps : total > validation ? total : validation;
+    int64_t row = total > validation ? total : validation;
+    return !strcmp(v->status, "finished") ? v->steps : row > v->kept ? row : v->kept;
 }
 
 /* Steps per second over the newest part of the run; 0 while unknown. */

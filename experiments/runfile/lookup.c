@@ -22,17 +22,6 @@ bool runfile_is_finished(const char *path, const config *c)
     return finished;
 }
 
-static bool read_step(const nx_h5 *file, uint64_t *step)
-{
-    uint64_t *values;
-    size_t count;
-    if (!nx_h5_exists(file, RUNFILE_STEP) || !nx_h5_read_uint64(file, RUNFILE_STEP, &values, &count, NULL))
-        return false;
-    *step = count ? values[0] : 0;
-    free(values);
-    return true;
-}
-
 /* Whether a run ended before there was anything to keep of it. */
 static bool is_void(const nx_h5 *file)
 {
@@ -41,7 +30,7 @@ static bool is_void(const nx_h5 *file)
     bool ended = nx_h5_get_string(file, "/", "status", &status, NULL) &&
                  (!strcmp(status, "failed") || !strcmp(status, "interrupted"));
     free(status);
-    return ended && !read_step(file, &step);
+    return ended && !read_kept_step(file, &step);
 }
 
 runfile_found runfile_look(const char *path, const config *c, uint64_t *step)
@@ -52,7 +41,7 @@ runfile_found runfile_look(const char *path, const config *c, uint64_t *step)
     if (runfile_is_finished(path, c)) return RUNFILE_FINISHED;
     if (!nx_h5_open(&file, path, false, NULL)) return RUNFILE_OTHER;
     bool same = inputs_continue(c, file, path, NULL), other = !same && !is_void(file);
-    runfile_found found = other ? RUNFILE_OTHER : same && read_step(file, step) ? RUNFILE_BEGUN : RUNFILE_NOTHING;
+    runfile_found found = other ? RUNFILE_OTHER : same && read_kept_step(file, step) ? RUNFILE_BEGUN : RUNFILE_NOTHING;
     nx_h5_close(file, NULL);
     return found;
 }

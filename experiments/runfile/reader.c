@@ -52,6 +52,17 @@ static bool names_below(const nx_h5 *file, const char *path, bool (*is)(const nx
     return true;
 }
 
+bool read_kept_step(const nx_h5 *file, uint64_t *step)
+{
+    uint64_t *values;
+    size_t count;
+    if (!nx_h5_exists(file, RUNFILE_STEP) || !nx_h5_read_uint64(file, RUNFILE_STEP, &values, &count, NULL))
+        return false;
+    *step = count ? values[0] : 0;
+    free(values);
+    return true;
+}
+
 /* ---- metrics ---- */
 
 bool series_read(series *out, const nx_h5 *file, const char *name, nx_error *err)

@@ -152,6 +152,22 @@ static void wrong_reports_are_refused(void **state)
 
 /* ---- watch ---- */
 
+/* Between two rows of the log, too. */
+static void watch_knows_where_a_run_was_interrupted(void **state)
+{
+    (void)state;
+    pid_t run = start("run tiny.ini -o stopped.h5 -s experiment.steps=100000 -s log.every=100000 -s log.validation=0 "
+                      "-s log.checkpoint=3 -s log.images=0");
+    WAIT_UNTIL(run, nx_file_exists(at("stopped.h5")));
+    kill(run, SIGTERM);
+    assert_int_equal(finish(run), 130);
+    char *wanted = nx_format("interrupted at step %llu;", (unsigned long long)step_kept("stopped.h5"));
+    assert_said(said_err, wanted);
+    nstx(130, "watch stopped.h5");
+    assert_said(said_out, wanted);
+    free(wanted);
+}
+
 static void watch_ends_with_the_run(void **state)
 {
     (void)state;
@@ -382,6 +398,7 @@ int main(void)
         cmocka_unit_test(a_report_is_one_file_with_the_data_of_all_runs),
         cmocka_unit_test(long_curves_keep_their_extremes),
         cmocka_unit_test(wrong_reports_are_refused),
+        cmocka_unit_test(watch_knows_where_a_run_was_interrupted),
         cmocka_unit_test(watch_ends_with_the_run),
         cmocka_unit_test(watch_follows_and_sees_a_kill),
         cmocka_unit_test(doctor_says_what_is_missing),
