@@ -287,6 +287,8 @@ static int command_report(int argc, char **argv)
     char **files = argv + optind;
     int count = argc - optind;
     if (!count) return usage_error("report", "no run is named");
+    if (!nx_ends_with(path, ".html") && !nx_ends_with(path, ".htm"))
+        return usage_error("report", "-o %s: a report is a page: end its name with .html", path);
     cJSON *data = cJSON_CreateObject(), *runs = cJSON_AddArrayToObject(data, "runs");
     cJSON_AddStringToObject(data, "made", nx_date(date));
     cJSON_AddStringToObject(data, "version", nx_version);

@@ -67,9 +67,13 @@ static void pages_and_weights_take_no_run(void **state)
 {
     (void)state;
     nstx(0, "run tiny.ini -o b.h5 -s experiment.seed=2");
-    refused("a.h5: it is read", "report a.h5 -o a.h5");
-    refused("b.h5: ", "report a.h5 -o b.h5");
-    refused("photos/1.png: there is a file that nstx did not write", "report a.h5 -o photos/1.png");
+    assert_int_equal(symlink("a.h5", at("a.html")), 0);
+    write_text("mine.html", "<p>what I saw today</p>\n");
+    refused("a.html: it is read", "report a.h5 -o a.html");
+    refused("a.html: there is a run", "report b.h5 -o a.html");
+    refused("mine.html: there is a file that nstx did not write", "report a.h5 -o mine.html");
+    refused("-o b.h5: a report is a page: end its name with .html", "report a.h5 -o b.h5");
+    refused("-o b.png: a report is a page", "report a.h5 -o b.png"); /* though nstx wrote that */
     refused("a.model.h5: it is read", "weights export a.model.h5 a.model.h5");
     refused("b.h5: ", "weights export a.model.h5 b.h5");
     refused("photos/1.png: there is a file", "weights export a.model.h5 photos/1.png");
