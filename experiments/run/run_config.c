@@ -115,7 +115,7 @@ static bool check_places(const sweep_point *p, const run_request *r, runfile_fou
     static const char *const beside[] = {".png", ".model.h5"};
     uint64_t step;
     *found = RUNFILE_NOTHING;
-    if (!may_write_of(p->config, p->path, err)) return false;
+    if (!may_write_of(p->config, p->path, err) || !runfile_may_stand(p->path, err)) return false;
     for (int i = 0; i < 2; i++)
         if (!may_write_beside(p->config, p->path, beside[i], err)) return false;
     if (!runfile_may_write_pictures(p->path, p->config, err)) return false;

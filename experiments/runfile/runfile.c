@@ -14,8 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* True if a run of nstx may stand at path from now on: nothing is there, or a run file. */
-static bool check_place(const char *path, nx_error *err)
+bool runfile_may_stand(const char *path, nx_error *err)
 {
     nx_h5 *file;
     if (!may_write(path, err)) return false;
@@ -64,7 +63,7 @@ bool runfile_new(runfile **out, const char *path, const runfile_info *info, nx_e
 {
     *out = NULL;
     char *folder = nx_path_folder(path);
-    bool fine = nx_folder_make(folder, err) && check_place(path, err);
+    bool fine = nx_folder_make(folder, err) && runfile_may_stand(path, err);
     free(folder);
     if (!fine) return false;
     runfile *run = nx_alloc(sizeof *run);

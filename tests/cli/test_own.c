@@ -79,6 +79,9 @@ static void pages_and_weights_take_no_run(void **state)
     refused("photos/1.png: there is a file", "weights export a.model.h5 photos/1.png");
     refused("a.h5: there is a file that is no dataset", "dataset pack photos a.h5 --size 32");
     refused("photos/1.png: there is a file", "dataset pack photos photos/1.png --size 32");
+    refused("a.model.h5: there is a file that is no run file of nstx", "run tiny.ini -o a.model.h5");
+    refused("a.model.h5: there is a file that is no run file of nstx", "run tiny.ini -o a.model.h5 --resume");
+    refused("a.model.h5: there is a file that is no run file of nstx", "run tiny.ini -o a.model.h5 --overwrite");
     nstx(0, "report a.h5 -o page.html");
     nstx(0, "report a.h5 b.h5 -o page.html"); /* its own */
     nstx(0, "weights export a.model.h5 a.safetensors");
