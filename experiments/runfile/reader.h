@@ -18,6 +18,9 @@
 #define RUNFILE_CHECKPOINT "/checkpoint"
 #define RUNFILE_STEP       RUNFILE_CHECKPOINT "/counters/step"
 
+/* An attribute: the precision of the start, and each change with its step. */
+#define RUNFILE_PRECISION "/device", "precision"
+
 /* The step of its newest checkpoint; false: it has none, or a damaged one. */
 bool read_kept_step(const nx_h5 *file, uint64_t *step);
 

@@ -2,6 +2,7 @@
 #include "runfile/state.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "io/files.h"
@@ -94,6 +95,30 @@ static bool read_balance(runfile *run, const nx_h5 *file, nx_error *err)
     return fine;
 }
 
+/* A run may go on in another precision, to bits that no config alone gives; so it is said, and kept. */
+static bool read_precision(runfile *run, const nx_h5 *file, const config *c, nx_error *err)
+{
+    char *before;
+    uint64_t step;
+    if (!nx_h5_has_attribute(file, RUNFILE_PRECISION) || !read_kept_step(file, &step)) return true;
+    if (!nx_h5_get_string(file, RUNFILE_PRECISION, &before, err)) return false;
+    char *now = config_get(c, "device", "precision"), *comma = strrchr(before, ','), *last = comma ? comma + 1 : before;
+    last += strspn(last, " ");
+    size_t length = strcspn(last, " ");
+    if (length == strlen(now) && !strncmp(last, now, length)) {
+        runfile_set_text(run, RUNFILE_PRECISION, before);
+    } else {
+        char *all = nx_format("%s, %s from step %llu", before, now, (unsigned long long)step);
+        nx_text_printable(all);
+        nx_warn("%s: [device] precision = %s: to other bits than either alone", run->path, all);
+        runfile_set_text(run, RUNFILE_PRECISION, all);
+        free(all);
+    }
+    free(now);
+    free(before);
+    return true;
+}
+
 /* All of a run file up to its checkpoint; nothing if it has none. */
 static bool read_run(runfile *run, const nx_h5 *file, const config *c, nx_error *err)
 {
@@ -105,7 +130,7 @@ static bool read_run(runfile *run, const nx_h5 *file, const config *c, nx_error 
            nx_h5_get_string(file, "/", "started", &started, err) &&
            read_all(run, file, series_names, read_metric, err) &&
            read_all(run, file, picture_series_names, read_pictures, err) && read_arrays(run, file, err) &&
-           read_balance(run, file, err);
+           read_balance(run, file, err) && read_precision(run, file, c, err);
     if (fine) runfile_set_text(run, "/", "started", started);
     free(started);
     run->began = nx_now() - run->newest_seconds;

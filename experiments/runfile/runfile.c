@@ -51,7 +51,9 @@ static void set_heading(runfile *run, const runfile_info *info)
     runfile_set_text(run, "/device", "name", info->device->name);
     runfile_set_text(run, "/device", "driver", info->device->driver);
     runfile_set_text(run, "/device", "opencl_version", info->device->version);
-    char hash[33], *weights;
+    char hash[33], *weights, *precision = config_get(info->config, "device", "precision");
+    runfile_set_text(run, RUNFILE_PRECISION, precision);
+    free(precision);
     if (config_weights(info->config, &weights, NULL) && weights && nx_file_hash(weights, hash, NULL)) {
         runfile_set_text(run, "/descriptor", "weights", weights);
         runfile_set_text(run, "/descriptor", "weights_xxh3", hash);

@@ -181,6 +181,35 @@ static void an_interrupted_run_gives_way_when_asked(void **state)
     assert_status("begun.h5", "finished");
 }
 
+/* A precision that a device has goes on in one that another has; that is said, and the file keeps it. */
+static void a_change_of_precision_is_kept(void **state)
+{
+    (void)state;
+    nx_h5 *file;
+    nx_error err = {0};
+    interrupt_run("mixed.h5");
+    file = open_h5("mixed.h5");
+    assert_attribute(file, "/device", "precision", "fp32");
+    close_h5(file);
+    uint64_t step = step_kept("mixed.h5");
+    if (!nx_h5_open(&file, at("mixed.h5"), true, &err) ||
+        !nx_h5_set_string(file, "/device", "precision", "bf16, tf32 from step 2", &err))
+        fail_msg("%s", err.text);
+    close_h5(file);
+    char *wanted = nx_format("bf16, tf32 from step 2, fp32 from step %llu", (unsigned long long)step);
+    for (int steps = 60; steps <= 61; steps++) { /* the second time nothing changes */
+        nstx(0, "run tiny.ini -o mixed.h5 -s experiment.steps=%d --resume", steps);
+        if (steps == 60)
+            assert_said(said_err, wanted);
+        else
+            assert_null(strstr(said_err, "warning: mixed.h5"));
+        file = open_h5("mixed.h5");
+        assert_attribute(file, "/device", "precision", wanted);
+        close_h5(file);
+    }
+    free(wanted);
+}
+
 /* Pictures may move: what is in them is what counts. */
 static void data_that_moved_is_known_again(void **state)
 {
@@ -208,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_broken_picture_is_passed_over),
         cmocka_unit_test(a_finished_run_gives_way_when_asked),
         cmocka_unit_test(an_interrupted_run_gives_way_when_asked),
+        cmocka_unit_test(a_change_of_precision_is_kept),
         cmocka_unit_test(data_that_moved_is_known_again),
     };
     return cmocka_run_group_tests(tests, open_runs, scratch_close);
