@@ -78,7 +78,8 @@ static bool open_losses(optimizer *t, nx_error *err)
             if (!size && !nx_image_size(path, &height, &width, err)) return false;
             if (!size) size = longer(height, width);
             size = (int)lround((double)size * optimize_size(t, k) / t->size);
-            styles[k * n + i] = (perceptual_style){.path = path, .size = size > 1 ? size : 1};
+            styles[k * n + i] = (perceptual_style){
+                .path = path, .size = size > 1 ? size : 1, .coarse = k < t->stages - 1 ? optimize_size(t, k) : 0};
         }
     return perceptual_new(&t->task.perceptual, c, &t->task.info, styles, n * t->stages, err);
 }

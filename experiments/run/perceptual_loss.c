@@ -75,8 +75,9 @@ static bool check_style(const perceptual_loss *p, int k, const perceptual_style 
     int least = descriptor_smallest_image(p->descriptor, (const char *const *)layers->items, (size_t)layers->count);
     const nx_image *image = &p->style[k];
     return (image->height >= least && image->width >= least) ||
-           nx_fail(err, "%s: %d x %d pixels at [data] style_size = %d; the style layers need at least %d a side",
-                   s->path, image->width, image->height, config_style_size(p->c), least);
+           nx_fail(err, "%s: %d x %d pixels at [data] %s = %d; the style layers need at least %d a side", s->path,
+                   image->width, image->height, s->coarse ? "coarse" : "style_size",
+                   s->coarse ? s->coarse : config_style_size(p->c), least);
 }
 
 /* The masks of [data], made grey. */

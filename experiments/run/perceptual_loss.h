@@ -21,8 +21,9 @@ enum { PERCEPTUAL_STYLES = 32 };
 
 typedef struct perceptual_style {
     const char *path;
-    int size; /* pixels of its longer side; 0: its own */
-    int part; /* 2: half of that, and so on; 0: 1 */
+    int size;   /* pixels of its longer side; 0: its own */
+    int part;   /* 2: half of that, and so on; 0: 1 */
+    int coarse; /* the [data] coarse that it goes with; 0: none */
 } perceptual_style;
 
 /* One of the sets of random weights of a layer, and a factor on it. */

@@ -189,6 +189,9 @@ static void test_sizes(void **state)
          "run wide.ini -s descriptor.padding=zero -s data.content=line.png -s data.size=0"},
         {"[data] coarse = 16: a picture of 16 x 1 is ",
          "run wide.ini -s data.size=200 -s data.coarse=16 -s data.coarse_steps=1 -s experiment.steps=2"},
+        {"style.png: 12 x 16 pixels at [data] coarse = 50; the style layers need at least 16 a side",
+         "run wide.ini -s data.coarse=50 -s data.coarse_steps=1 -s experiment.steps=2 -s "
+         "descriptor.style_layers=relu4_1"},
         {"at least 32 pixels a side are needed: size = 2016 would do",
          "plan wide.ini -s descriptor.content_layers=relu5_1 -s data.content=line.png"},
         {"at least 32 pixels a side are needed: choose shallower layers",
