@@ -99,12 +99,22 @@ static bool check_places(const outputs *t, const nx_file_list *images, const cha
     return ok;
 }
 
+/* Before hours are spent on what could not be written. */
+static bool make_folder(const outputs *t, nx_error *err)
+{
+    char *folder = t->file ? nx_path_folder(t->out) : nx_copy_text(t->out);
+    bool ok = nx_folder_make(folder, err) &&
+              (nx_folder_may_write(folder) || nx_fail(err, "%s: a folder that may not be written to", folder));
+    free(folder);
+    return ok;
+}
+
 bool outputs_check(outputs *t, const nx_file_list *images, const char *const *inputs, int count, nx_error *err)
 {
     if (!check_options(t, err)) return false;
     if (t->file && images->count > 1)
         return nx_fail(err, "-o %s is one file for %zu pictures: name a folder", t->out, images->count);
-    return check_places(t, images, inputs, count, err) && (t->file || nx_folder_make(t->out, err));
+    return check_places(t, images, inputs, count, err) && make_folder(t, err);
 }
 
 char *output_path_numbered(const outputs *t, int number)
@@ -124,7 +134,7 @@ bool outputs_check_count(outputs *t, int count, nx_error *err)
         ok = may_write(path, err);
         free(path);
     }
-    return ok && (t->file || nx_folder_make(t->out, err));
+    return ok && make_folder(t, err);
 }
 
 /* ---- rows of numbered files ---- */

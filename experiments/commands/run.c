@@ -34,7 +34,7 @@ static void print_single(const sweep_point *p, const run_outcome *o)
         printf("validation %.6g (style %.5g, content %.5g)\n", o->validation, o->style, o->content);
     if (!isnan(o->top1)) printf("top-1      %.2f %%\n", 100 * o->top1);
     if (!isnan(o->top5)) printf("top-5      %.2f %%\n", 100 * o->top5);
-    if (!isnan(o->diversity.contrast))
+    if (!isnan(o->diversity.neighbour)) /* of two samples or more */
         printf("samples    nearest neighbour %.4g, contrast %.4g (grey levels)\n", o->diversity.neighbour,
                o->diversity.contrast);
     if (!o->reused)

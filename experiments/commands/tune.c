@@ -33,7 +33,7 @@ static const char tune_options[] =
     "  -s SECTION.KEY=VALUE  as for run; device.kernels=gpu tries the kernels of GPUs on any device\n"
     "  --shapes FILE   a line for each operation instead, as the stored file names them, such as\n"
     "                  \"conv 3x3, 1x64x64x128 to 1x64x64x128, zoom 1\"; a CONFIG then says only the device\n"
-    "  --clear         removes what is stored for the device\n"
+    "  --clear         removes what is stored for the device, with the kernels and the precision of CONFIG\n"
     "Candidates: the plain sum or Winograd's algorithm; on CPUs blocks of tiles; on GPUs the tile, the number of\n"
     "splits, CLBlast (which takes memory that no plan knows of). What is wrong is left out; runs measure nothing.\n";
 

@@ -17,7 +17,7 @@ char *path_beside(const char *path, const char *ending) { return nx_format("%.*s
 
 static char *whole_path(const config *c, const char *out)
 {
-    if (out) return nx_copy_text(out);
+    if (out) return config_home_path(out);
     if (*c->log.file) return config_home_path(c->log.file);
     char *stem = nx_path_stem(c->name), *path = nx_format("%s.h5", stem);
     free(stem);

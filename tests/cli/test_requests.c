@@ -244,6 +244,8 @@ static void test_memory(void **state)
     assert_true(atoi(strstr(said_out, "at batch 8: ") + strlen("at batch 8: ")) >= largest + 4);
 }
 
+static void at_home(void) { setenv("HOME", ".", 1); }
+
 static void test_places(void **state)
 {
     (void)state;
@@ -255,9 +257,18 @@ static void test_places(void **state)
         {"/dev/null: cannot make the folder", "run tiny.ini -o /dev/null/below/run.h5"},
     };
     REFUSE(requests);
+    before_exec = at_home;
+    nstx(0, "run tiny.ini -o ~/below/home.h5 -s experiment.steps=1");
+    before_exec = NULL;
+    assert_true(nx_file_exists(at("below/home.h5")));
+    assert_false(nx_folder_exists(at("~")));
+    nstx(0, "stylize below/home.model.h5 style.png -o new/deep/made.png");
+    assert_true(nx_file_exists(at("new/deep/made.png")));
+    refused("style.png: cannot make the folder", "stylize below/home.model.h5 style.png -o style.png/made.png");
     if (!geteuid()) return; /* root may write anywhere */
     assert_int_equal(mkdir(at("closed"), 0500), 0);
     refused("closed/run.h5: cannot write there", "run tiny.ini -o closed/run.h5");
+    refused("closed: a folder that may not be written to", "stylize below/home.model.h5 style.png -o closed/made.png");
     rmdir(at("closed"));
 }
 
