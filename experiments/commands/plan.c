@@ -4,6 +4,7 @@
 #include "commands/json.h"
 #include "graph/recompute.h"
 #include "run/duration.h"
+#include "run/interrupt.h"
 #include "run/run_config.h"
 
 #include <getopt.h>
@@ -100,7 +101,7 @@ static int command_plan(int argc, char **argv)
     sweep_points_free(&p);
     config_free(c);
     config_request_free(&r);
-    return ok ? EXIT_DONE : fail_with(&err, EXIT_REQUEST);
+    return ok ? EXIT_DONE : fail_with(&err, interrupt_code(EXIT_REQUEST));
 }
 
 const command plan_command = {

@@ -78,7 +78,7 @@ static int command_sample(int argc, char **argv)
     if (ok && !w) w = h = usual_side(&facts);
     ok = ok && generator_check_sample(g, h, w, &err) && generator_plan(g, h, w, &options, &bytes, &err) &&
          outputs_check_count(&t, count, &err) && first_use(&info, &wanted, &err) && device_open(&device, wanted, &err);
-    int code = ok ? EXIT_DONE : EXIT_REQUEST;
+    int code = ok ? EXIT_DONE : interrupt_code(EXIT_REQUEST);
     if (ok) nx_info("device: %s (%s, driver %s)", info.name, info.platform, info.driver);
     for (int i = 0; ok && i < count; i++) {
         nx_progress("sample %d of %d", i + 1, count);

@@ -557,7 +557,7 @@ static int command_stylize(int argc, char **argv)
               (plan || check_outputs(&j, &images, &err)) &&
               (plan || (first_use(&j.info, &device, &err) && device_open(&j.device, device, &err)));
     size_t asked = images.count + failed.count;
-    code = ok ? EXIT_DONE : EXIT_REQUEST;
+    code = ok ? EXIT_DONE : interrupt_code(EXIT_REQUEST);
     if (ok && !plan) nx_info("device: %s (%s, driver %s)", j.info.name, j.info.platform, j.info.driver);
     size_t made = 0;
     for (size_t i = 0; ok && !plan && i < images.count && !interrupt_wanted(); i++) {

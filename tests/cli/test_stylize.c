@@ -554,6 +554,41 @@ static void test_requests(void **state)
 }
 
 /* A signal ends it between two bands: what is made is whole, and nothing else is there. */
+static void for_the_first_time(void)
+{
+    unsetenv("NSTX_KERNEL_CACHES");
+    setenv("NSTX_SELFTEST", "on", 1);
+    setenv("POCL_CACHE_DIR", "../cold", 1);
+    setenv("XDG_CACHE_HOME", "../cold", 1);
+}
+
+static bool is_cold(void)
+{
+    char *inside = shell("ls -A ../cold");
+    bool empty = !*inside;
+    free(inside);
+    return empty;
+}
+
+/* The self-test compiles many kernels. */
+static void test_interrupted_in_the_self_test(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"stylize in.model.h5 large.png -o never.png",
+                                           "plan tiny.ini --time -s data.validation_count=0"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        free(shell("rm -rf ../cold && mkdir -m 700 ../cold"));
+        before_exec = for_the_first_time;
+        pid_t child = start("%s", commands[i]);
+        before_exec = NULL;
+        WAIT_UNTIL(child, !is_cold());
+        kill(child, SIGTERM);
+        assert_int_equal(finish(child), 130);
+        assert_said(said_err, "nstx: ");
+    }
+    assert_false(nx_file_exists(at("never.png")));
+}
+
 static void test_interrupted(void **state)
 {
     (void)state;
@@ -635,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_style_scale),
         cmocka_unit_test(test_guided),
         cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_interrupted_in_the_self_test),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(sizes_are_asked_for),
