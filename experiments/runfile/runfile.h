@@ -122,8 +122,7 @@ typedef enum runfile_found {
 } runfile_found;
 runfile_found runfile_look(const char *path, const config *c, uint64_t *step); /* step: of that checkpoint */
 
-/* True if a run of nstx may stand at path from now on: nothing is there, or a run file; otherwise one line says what.
- */
+/* True if a run of nstx may stand at path from now on: nothing is there, or a run file; else one line says what. */
 bool runfile_may_stand(const char *path, nx_error *err);
 
 /* True if the file at path is a finished run of this config. */
