@@ -54,9 +54,8 @@ static int styles(const config *c, perceptual_style *styles)
 {
     const char *fine = *c->data.fine_style ? c->data.fine_style : c->data.style;
     for (int k = 0; k < c->generator.stages; k++)
-        styles[k] = (perceptual_style){.path = k ? fine : c->data.style,
-                                       .size = config_style_size(c),
-                                       .part = 1 << (c->generator.stages - 1 - k)};
+        styles[k] = (perceptual_style){
+            .path = k ? fine : c->data.style, .size = config_style_size(c), .part = 1 << (c->generator.stages - 1 - k)};
     return c->generator.stages;
 }
 
