@@ -320,7 +320,8 @@ static int command_info(int argc, char **argv)
             path = argv[i], files++;
     if (files != 1) return usage_error("info", "one file is named, not %d", files);
     if (!nx_file_exists(path)) {
-        nx_fail(&err, "%s: there is no such file", path);
+        nx_fail(&err, nx_folder_exists(path) ? "%s: a folder, where a file is expected" : "%s: there is no such file",
+                path);
         return fail_with(&err, EXIT_REQUEST);
     }
     if (as_json) {

@@ -76,7 +76,7 @@ static bool walk(nx_file_list *list, entered *e, const char *folder, int depth, 
         if (stat(found.paths[i], &info)) continue; /* a link to nothing */
         if (S_ISDIR(info.st_mode))
             fine = !enter(e, &info) || walk(list, e, found.paths[i], depth + 1, err);
-        else if (nx_is_image_name(found.paths[i]))
+        else if (S_ISREG(info.st_mode) && nx_is_image_name(found.paths[i])) /* a pipe would be waited for */
             add(list, nx_copy_text(found.paths[i]));
     }
     nx_file_list_free(&found);

@@ -103,6 +103,7 @@ static void links_in_a_circle_end(void **state)
     assert_int_equal(symlink("../..", scratch("circle/deep/er/up")), 0);
     assert_int_equal(symlink("deep", scratch("circle/same")), 0);
     assert_int_equal(symlink("nowhere", scratch("circle/gone.png")), 0);
+    assert_int_equal(mkfifo(scratch("circle/pipe.png"), 0600), 0);
     assert_true(nx_files_images(&list, scratch("circle"), &err));
     assert_int_equal(list.count, 2); /* each picture once */
     assert_string_equal(list.paths[0], scratch("circle/deep/a.png"));
