@@ -22,6 +22,8 @@
 #include "ops/activation.h"
 #include "ops/pad.h"
 
+#include <string.h>
+
 enum { OP_INPUTS = 8 };
 
 typedef enum op_values {
@@ -89,6 +91,9 @@ extern const size_t op_table_count;
 size_t op_case_count(void);
 const op_case *op_case_at(size_t i);
 const op_case *op_case_named(const char *name); /* NULL: there is none */
+
+/* Whose products a device may compute in another precision than float32. */
+static inline bool op_is_convolution(const op_case *c) { return !strncmp(c->name, "conv", 4); }
 
 /* ---- for references ---- */
 

@@ -82,7 +82,7 @@ static double allowed(const nx_device *device, const op_case *c, const op_strict
 {
     static const double least[NX_PRECISIONS] = {[NX_TF32] = 5e-3, [NX_BF16] = 5e-2};
     double most = tolerance * (s->slack != 0 ? s->slack : 1);
-    return strncmp(c->name, "conv", 4) ? most : fmax(most, least[device->info.precision]);
+    return op_is_convolution(c) ? fmax(most, least[device->info.precision]) : most;
 }
 
 /* Of one element of a tensor. */

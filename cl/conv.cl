@@ -156,6 +156,24 @@ static inline void copy_operands(__global const float *x, operand *p, int n)
     for (int i = 0; i < n; i += LANES) store_operands(load_lanes(x + i, n - i), p + i);
 }
 
+/* A line: `channels` of those of a row of w pixels, from the c0-th of c on, of `span` pixels that begin `from`; those past
+ * `needed` are zero, and so is what a last pair reads beyond. */
+static inline void fill_line(operand *line, __global const float *row, int from, int span, int needed, int w, int c,
+                             int c0, int channels, int mode)
+{
+    if (from >= 0 && from + span <= w && channels == c)
+        copy_operands(row + from * c, line, span * c);
+    else
+        for (int j = 0; j < span; j++) {
+            int column = j < needed ? pad_index(from + j, w, mode) : -1;
+            if (column >= 0)
+                copy_operands(row + column * c + c0, line + j * channels, channels);
+            else
+                for (int i = 0; i < channels; i++) line[j * channels + i] = 0;
+        }
+    for (int i = 0; i < PAIR; i++) line[span * channels + i] = 0;
+}
+
 /* The products of one run, for pixels `next` operands apart. */
 #define MULTIPLY_RUN(space)                                                                                            \
     static inline void __attribute__((overloadable))                                                                   \
@@ -191,7 +209,6 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
     int ox = phase + first * down, block = get_global_id(1), step = down == 1 ? up : 1;
     int words = (run + PAIR - 1) / PAIR, runs = kw * c / run, needed = span - (ROWS - rows) * step;
     int left = ox * up - pad_x, from = left > 0 ? (left + down - 1) / down : left / down; /* of the row that is read */
-    bool inside = from >= 0 && from + span <= w;
     __global const vec *taps = (__global const vec *)u + (size_t)block * kh * runs * words * VECTORS;
     __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * k + block * COLUMNS;
     UNROLL for (int r = 0; r < ROWS; r++) prefetch_store(out + (size_t)r * down * k, COLUMNS);
@@ -208,19 +225,8 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
         prefetch_read(row + (from + ROWS * step) * c, ROWS * step * c); /* the next tile's */
         for (int c0 = 0; c0 < c; c0 += part) {
             int channels = min(part, c - c0);
-            bool as_it_is = PAIR == 1 && inside && channels == c;
-            if (inside && channels == c && !as_it_is)
-                copy_operands(row + from * c, line, span * c);
-            else if (!as_it_is)
-                for (int j = 0; j < span; j++) {
-                    int column = j < needed ? pad_index(from + j, w, mode) : -1;
-                    if (column >= 0)
-                        copy_operands(row + column * c + c0, line + j * channels, channels);
-                    else
-                        for (int i = 0; i < channels; i++) line[j * channels + i] = 0;
-                }
-            int end = span * channels; /* what a last pair reads beyond is multiplied by zero */
-            for (int i = 0; i < PAIR; i++) line[end + i] = 0;
+            bool as_it_is = PAIR == 1 && from >= 0 && from + span <= w && channels == c;
+            if (!as_it_is) fill_line(line, row, from, span, needed, w, c, c0, channels, mode);
             int next = step * channels, terms = run == c ? (channels + PAIR - 1) / PAIR : words;
             for (int i = 0; i < runs; i++) {
                 int tx = left + i;

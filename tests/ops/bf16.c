@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -30,7 +29,7 @@ void bf16_convolutions(void **state)
     size_t wrong = 0;
     for (size_t i = 0; i < op_case_count(); i++) {
         const op_case *c = op_case_at(i);
-        if (c->timed || strncmp(c->name, "conv", 4) != 0) continue;
+        if (c->timed || !op_is_convolution(c)) continue;
         for (int gradient = 0; gradient < 2; gradient++) {
             if (gradient && ((const nx_conv_options *)c->options)->activation == NX_ACTIVATION_RELU) continue;
             op_strictness strictness = {.in_place = true};
