@@ -206,7 +206,8 @@ int cli_main(const command *const *commands, size_t count, int argc, char **argv
                 near ? near : "");
         return EXIT_REQUEST;
     }
-    if (argc > 2 && is_help(argv[2])) return print_help(c), EXIT_DONE;
+    /* Behind a word of the command's own too, as in nstx weights get --help. */
+    if (argc > 2 && (is_help(argv[2]) || !strcmp(argv[argc - 1], "--help"))) return print_help(c), EXIT_DONE;
     remember_line(argc, argv);
     nx_error_hook_set(say_death, NULL);
     program_cache_use();

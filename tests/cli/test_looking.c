@@ -345,6 +345,8 @@ static void a_command_has_one_usage(void **state)
     }
     free(list);
     assert_int_equal(told, sizeof wrong / sizeof *wrong);
+    nstx(0, "weights normalize --help");
+    assert_said(said_out, "  nstx weights normalize IN OUT.safetensors");
     nstx(0, "weights --help");
     assert_said(said_out, "  nstx weights import FILE [--preprocessing caffe|torchvision] -o OUT.safetensors\n");
     refused("-o OUT.safetensors is needed; usage: nstx weights import FILE ", "weights import style.png");
