@@ -28,7 +28,7 @@ static void the_figures_are_made(void **state)
     figures_tell("improved_texnet", "improved_texnet/fig6" SHORT, 1, NULL, 0);
 }
 
-/* On a few pictures of two classes; what the claim is about needs thousands. */
+/* On a few pictures of two classes, of which four are held out: no difference of theirs is between 1 and 5 %. */
 static void a_classification_is_drawn(void **state)
 {
     (void)state;
@@ -43,7 +43,7 @@ static void a_classification_is_drawn(void **state)
             "-s data.validation_count=2 -s experiment.steps=2 -s data.batch=4");
     cJSON *figures = figures_said();
     assert_pages(figures);
-    assert_claim(figures, (expected){"improved_texnet/classification", "instance costs", "open"});
+    assert_claim(figures, (expected){"improved_texnet/classification", "instance costs", "does not hold"});
     cJSON_Delete(figures);
 }
 
