@@ -11,6 +11,8 @@
  * Defines: of gemm_pack DEEP, the rows that a work-item packs; of gemm_tile ROWS (at most m), TRANSPOSE_A, PACKED. */
 #define PANEL (2 * LANES)
 #define UNROLL _Pragma("unroll")
+/* What is seldom: to compile its code for each of 24 vectors takes a second. */
+#define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
 #define SHORT 128 /* terms of a row that the next one is asked for while it lasts */
 #define RUN 1024 /* terms in a row in one accumulator: keeps rounding errors small */
 
@@ -90,18 +92,21 @@ __kernel void gemm_tile(__global const float *restrict a, __global const float *
                 sum[r][1] = fma(s, y1, sum[r][1]);
             }
         }
-        _Pragma("unroll") for (int r = 0; r < ROWS; r++)
+        if (row == own && column + PANEL <= n && k0 == start && !add) {
+            UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int h = 0; h < 2; h++)
+                vstore_lanes(alpha * sum[r][h], h, c + (size_t)r * n);
+            continue;
+        }
+        vec kept[ROWS][2];
+        UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int h = 0; h < 2; h++) kept[r][h] = alpha * sum[r][h];
+        ONE_BY_ONE for (int i = 2 * max(0, own - row); i < 2 * ROWS; i++)
         {
-            if (row + r < own) continue;
-            __global float *out = c + (size_t)r * n;
-            _Pragma("unroll") for (int h = 0; h < 2; h++)
-            {
-                int left = n - column - h * LANES;
-                if (left <= 0) continue;
-                vec v = alpha * sum[r][h];
-                if (add || k0 > start) v += load_lanes(out + h * LANES, left);
-                store_lanes(v, out + h * LANES, left);
-            }
+            __global float *out = c + (size_t)(i / 2) * n + i % 2 * LANES;
+            int left = n - column - i % 2 * LANES;
+            if (left <= 0) continue;
+            vec v = kept[i / 2][i % 2];
+            if (add || k0 > start) v += load_lanes(out, left);
+            store_lanes(v, out, left);
         }
     }
 }
