@@ -1,6 +1,6 @@
 /* The operator cases: every operation at several shapes and options, with its naive reference in double. One table that
- * drives forward and gradient tests (tests/test_ops.c), the self-test of a device (`nstx doctor`, and the first run on
- * it) and timings (`nstx bench ops`).
+ * drives forward and gradient tests (tests/test_ops.c), the self-test of a device (`nstx doctor`, and the first run
+ * that launches a kernel on it) and timings (`nstx bench ops`).
  *
  * To add the cases of framework/ops/NOUN, write bench/cases/NOUN.c; nothing lists it. In it
  *
@@ -18,6 +18,7 @@
 #ifndef BENCH_OP_CASE_H
 #define BENCH_OP_CASE_H
 
+#include "device/program.h"
 #include "graph/graph.h"
 #include "ops/activation.h"
 #include "ops/pad.h"
@@ -47,8 +48,9 @@ struct op_case {
     void (*gradient)(const op_case *c, const double *const *in, const double *dy, double *dx);
 
     /* Instead of all that, for what is no operation of a graph: runs it and gives the largest error, relative to the
-     * largest magnitude. */
+     * largest magnitude; and adds the programs that it launches. */
     double (*check)(nx_device *device, const op_case *c);
+    void (*programs)(const nx_device_info *info, const op_case *c, nx_program_list *out);
 
     nx_shape in[OP_INPUTS]; /* an empty shape ends the list */
     nx_shape out;
@@ -59,7 +61,7 @@ struct op_case {
     double gradient_tolerance; /* likewise; 0: 1e-5 */
     int probes;                /* elements of each input that finite differences probe; 0: 24 */
     bool doctor;               /* also on users' devices, by `nstx doctor` */
-    bool first_use;            /* and before the first run on one: what no run goes without, quick to compile */
+    bool first_use;            /* and before the first run on one, whatever kernels it launches */
     bool timed;                /* a size of real use, for `nstx bench ops` alone: too large for naive loops */
 };
 
@@ -70,10 +72,11 @@ struct op_case {
         .name = #noun "/" text, .build = noun##_build, .reference = noun##_reference, __VA_ARGS__                      \
     }
 
-/* A row that is checked by a function of its own, NOUN_check. */
+/* A row that is checked by a function of its own, NOUN_check, and launches what NOUN_programs says. */
 #define CHECKED_ROW(noun, text, ...)                                                                                   \
     {                                                                                                                  \
-        .name = #noun "/" text, .check = noun##_check, .no_gradient = NO_GRADIENT, __VA_ARGS__                         \
+        .name = #noun "/" text, .check = noun##_check, .programs = noun##_programs, .no_gradient = NO_GRADIENT,        \
+        __VA_ARGS__                                                                                                    \
     }
 
 /* ---- all of them: the files of bench/cases/, in the order of their names ---- */

@@ -100,18 +100,32 @@ static void next(const op_strictness *s, const op_case *c, const char *what)
 
 /* ---- running ---- */
 
-nx_plan *op_plan(nx_device *device, nx_graph *g)
+static nx_plan *planned(nx_graph *g)
 {
     nx_error err = {""};
     nx_plan *plan;
     if (!nx_plan_new(&plan, g, &err)) nx_die("%s", err.text);
+    return plan;
+}
+
+nx_plan *op_plan(nx_device *device, nx_graph *g)
+{
+    nx_plan *plan = planned(g);
     nx_plan_realize(plan, device);
     return plan;
+}
+
+void op_graph_programs(nx_graph *g, nx_program_list *out)
+{
+    nx_plan *plan = planned(g);
+    nx_plan_programs(plan, out);
+    nx_plan_free(plan);
 }
 
 typedef struct trial { /* a case on its way through the device */
     const op_case *c;
     bool in_place;
+    unsigned no_gradient;
     int n_in;
     nx_graph *g;
     float *values[OP_INPUTS];
@@ -134,13 +148,14 @@ static void write_entered(nx_plan *plan, nx_tensor *written, bool in_place, cons
     free(parts);
 }
 
-static trial trial_new(nx_device *device, const op_case *c, bool in_place)
+static trial trial_new(const nx_device_info *info, const op_case *c, const op_strictness *s)
 {
-    trial t = {.c = c, .in_place = in_place, .n_in = op_inputs(c), .g = nx_graph_new(&device->info)};
-    for (int i = 0; i < t.n_in; i++) {
-        t.values[i] = values_of(c, i);
-        t.x[i] = entered(t.g, c->in[i], in_place, &t.written[i]);
-    }
+    trial t = {.c = c,
+               .in_place = s->in_place,
+               .no_gradient = c->no_gradient | s->no_gradient,
+               .n_in = op_inputs(c),
+               .g = nx_graph_new(info)};
+    for (int i = 0; i < t.n_in; i++) t.x[i] = entered(t.g, c->in[i], t.in_place, &t.written[i]);
     t.y = nx_keep(c->build(t.g, t.x, c));
     NX_CHECK(nx_shape_equal(t.y->shape, c->out), "%s gives %d x %d x %d x %d", c->name, t.y->shape.n, t.y->shape.h,
              t.y->shape.w, t.y->shape.c);
@@ -151,6 +166,11 @@ static void trial_free(trial *t)
 {
     nx_graph_free(t->g);
     for (int i = 0; i < t->n_in; i++) free(t->values[i]);
+}
+
+static void trial_fill(trial *t)
+{
+    for (int i = 0; i < t->n_in; i++) t->values[i] = values_of(t->c, i);
 }
 
 static void trial_run(const trial *t, nx_plan *plan)
@@ -178,8 +198,9 @@ op_finding op_check_forward(nx_device *device, const op_case *c, const op_strict
         next(strictness, c, "compiling, running");
         return own_check(device, c, most);
     }
-    trial t = trial_new(device, c, strictness->in_place);
+    trial t = trial_new(&device->info, c, strictness);
     size_t count = nx_shape_count(c->out), place = 0;
+    trial_fill(&t);
     float *got[2] = {nx_alloc(count * sizeof(float)), nx_alloc(count * sizeof(float))};
     double *in[OP_INPUTS], *want = nx_alloc(count * sizeof *want);
     next(strictness, c, "compiling");
@@ -341,28 +362,52 @@ static op_finding check_input(nx_device *device, slopes *s, int i, float *const 
     return f;
 }
 
+/* The gradients of sum(y r), dx[k] by input which[k], for as many inputs as have one; gives how many. */
+static size_t trial_differentiate(const trial *t, nx_tensor *r, nx_tensor *dx[OP_INPUTS], int which[OP_INPUTS])
+{
+    nx_tensor *s = nx_node_single(t->g, &weighted_op, &t->in_place, sizeof t->in_place, NX_SCALAR, t->y, r, NULL, NULL),
+              *wrt[OP_INPUTS];
+    size_t n = 0;
+    for (int i = 0; i < t->n_in; i++)
+        if (!(t->no_gradient >> i & 1)) {
+            wrt[n] = t->x[i];
+            which[n++] = i;
+        }
+    nx_gradient(t->g, s, wrt, n, dx);
+    for (size_t k = 0; k < n; k++) {
+        NX_CHECK(dx[k], "%s: no gradient by input %d", t->c->name, which[k] + 1);
+        nx_keep(dx[k]);
+    }
+    return n;
+}
+
+void op_case_programs(const nx_device_info *info, const op_case *c, unsigned no_gradient, nx_program_list *out)
+{
+    if (c->check) {
+        c->programs(info, c, out);
+        return;
+    }
+    for (int backward = 0; backward <= op_has_gradient(c, no_gradient); backward++) {
+        trial t = trial_new(info, c, &(op_strictness){.no_gradient = no_gradient});
+        nx_tensor *dx[OP_INPUTS];
+        int which[OP_INPUTS];
+        if (backward) trial_differentiate(&t, nx_input(t.g, c->out, "r"), dx, which);
+        op_graph_programs(t.g, out);
+        trial_free(&t);
+    }
+}
+
 op_finding op_check_gradient(nx_device *device, const op_case *c, const op_strictness *strictness)
 {
-    trial t = trial_new(device, c, strictness->in_place);
-    size_t count = nx_shape_count(c->out), n = 0;
+    trial t = trial_new(&device->info, c, strictness);
+    trial_fill(&t);
+    size_t count = nx_shape_count(c->out);
     float *r = nx_alloc(count * sizeof *r), *got[OP_INPUTS][2] = {{NULL}};
     nx_rng rng = rng_of(c, "weights", 0);
     for (size_t i = 0; i < count; i++) r[i] = 2 * nx_rng_uniform(&rng) - 1;
-
-    nx_tensor *weights = nx_input(t.g, c->out, "r"), *wrt[OP_INPUTS], *dx[OP_INPUTS];
-    nx_tensor *s = nx_node_single(t.g, &weighted_op, &strictness->in_place, sizeof strictness->in_place, NX_SCALAR, t.y,
-                                  weights, NULL, NULL);
+    nx_tensor *weights = nx_input(t.g, c->out, "r"), *dx[OP_INPUTS];
     int which[OP_INPUTS];
-    for (int i = 0; i < t.n_in; i++)
-        if (!(c->no_gradient >> i & 1)) {
-            wrt[n] = t.x[i];
-            which[n++] = i;
-        }
-    nx_gradient(t.g, s, wrt, n, dx);
-    for (size_t k = 0; k < n; k++) {
-        NX_CHECK(dx[k], "%s: no gradient by input %d", c->name, which[k] + 1);
-        nx_keep(dx[k]);
-    }
+    size_t n = trial_differentiate(&t, weights, dx, which);
     next(strictness, c, "compiling the gradient");
     nx_plan *plan = op_plan(device, t.g);
     for (int run = 0; run < 2; run++) {

@@ -15,6 +15,7 @@
 typedef struct op_strictness {
     bool in_place; /* inputs and the gradient that enters are values of nodes, which operations may work on in place */
     double slack;  /* what the case's tolerances are multiplied by; 0: 1 */
+    unsigned no_gradient; /* bit i: by input i neither, as in a case */
 
     /* Called with what comes next, "compiling" and so on, each of which may take a while. NULL: nobody. */
     void (*next)(void *context, const op_case *c, const char *what);
@@ -35,7 +36,11 @@ op_finding op_check_forward(nx_device *device, const op_case *c, const op_strict
  * For cases that have gradients. */
 op_finding op_check_gradient(nx_device *device, const op_case *c, const op_strictness *strictness);
 
-static inline bool op_has_gradient(const op_case *c) { return c->no_gradient != NO_GRADIENT; }
+/* Whether a case has a gradient by an input that is not one of no_gradient. */
+static inline bool op_has_gradient(const op_case *c, unsigned no_gradient)
+{
+    return ~(c->no_gradient | no_gradient) & ((1u << op_inputs(c)) - 1);
+}
 
 /* The largest difference of got from want, relative to the largest magnitude of want; infinity where got is no number.
  * place: where that is; may be NULL. */
@@ -43,5 +48,13 @@ double op_difference(const float *got, const double *want, size_t count, size_t 
 
 /* The plan of a graph that must have one, ready to run. */
 nx_plan *op_plan(nx_device *device, nx_graph *g);
+
+/* Adds the programs that a case launches, forward and, but by the inputs of no_gradient, backward; no device is
+ * touched.
+ */
+void op_case_programs(const nx_device_info *info, const op_case *c, unsigned no_gradient, nx_program_list *out);
+
+/* And those of a graph. */
+void op_graph_programs(nx_graph *g, nx_program_list *out);
 
 #endif

@@ -100,7 +100,7 @@ int main(int argc, char **argv)
         const op_case *c = op_case_at(i);
         if (c->timed || !nx_contains(c->name, filter) || (doctor && !c->doctor && !c->first_use)) continue;
         tests[n++] = (struct CMUnitTest){c->name, forward, NULL, NULL, (void *)c};
-        if (op_has_gradient(c))
+        if (op_has_gradient(c, 0))
             tests[n++] = (struct CMUnitTest){nx_format("%s gradient", c->name), gradient, NULL, NULL, (void *)c};
     }
     for (const struct CMUnitTest *t = own_tests; t->name && !doctor; t++)

@@ -70,8 +70,10 @@ static void conv_transposed_reference(const op_case *c, const double *const *in,
 static const op_case rows[] = {
     ROW(conv, "3x3, 3 to 16", .in = {{1, 9, 11, 3}, {3, 3, 3, 16}, {1, 1, 1, 16}}, .out = {1, 9, 11, 16},
         CONV(.pad = 1)),
+    ROW(conv, "3x3, 3 to 8, relu", .in = {{1, 6, 7, 3}, {3, 3, 3, 8}, {1, 1, 1, 8}}, .out = {1, 6, 7, 8},
+        CONV(.pad = 1, .activation = NX_ACTIVATION_RELU)), /* as a descriptor begins */
     ROW(conv, "3x3, 16 to 33, batch", .in = {{2, 17, 19, 16}, {3, 3, 16, 33}, {1, 1, 1, 33}}, .out = {2, 17, 19, 33},
-        CONV(.pad = 1), .first_use = true),
+        CONV(.pad = 1), .doctor = true),
     ROW(conv, "3x3, 64 to 64", .in = {{1, 16, 16, 64}, {3, 3, 64, 64}}, .out = {1, 16, 16, 64}, CONV(.pad = 1),
         .doctor = true), /* Winograd's, on GPUs too */
     ROW(conv, "9x9, 3 to 32, replicate", .in = {{1, 21, 18, 3}, {9, 9, 3, 32}, {1, 1, 1, 32}}, .out = {1, 21, 18, 32},
@@ -95,8 +97,9 @@ static const op_case rows[] = {
     ROW(conv, "relu, kernel larger than half the image", .in = {{1, 5, 5, 8}, {5, 5, 8, 16}, {1, 1, 1, 16}},
         .out = {1, 5, 5, 16}, CONV(.pad = 2, .activation = NX_ACTIVATION_RELU)),
     /* Rusticl of Mesa 22.3 ends the loops of a work-item after 65535 turns: notes/drivers.md. */
-    ROW(conv, "1x1, 70000 to 8, one long loop", .in = {{1, 1, 8, 70000}, {1, 1, 70000, 8}}, .out = {1, 1, 8, 8},
-        CONV(0), .tolerance = 2e-5, .no_gradient = NO_GRADIENT, .first_use = true),
+    ROW(conv, "1x1, 70000 to 8, one long loop", .in = {{1, 1, 8, 70000}, {1, 1, 70000, 8}, {1, 1, 1, 8}},
+        .out = {1, 1, 8, 8}, CONV(.activation = NX_ACTIVATION_RELU), .tolerance = 2e-5, .no_gradient = NO_GRADIENT,
+        .first_use = true),
     ROW(conv_transposed, "3x3, stride 2, adj 1", .in = {{2, 8, 9, 32}, {3, 3, 16, 32}, {1, 1, 1, 16}},
         .out = {2, 16, 18, 16}, CONV(.stride = 2, .pad = 1, .output_pad = 1), .doctor = true),
     ROW(conv_transposed, "4x4, stride 2, 5 to 7", .in = {{1, 5, 4, 5}, {4, 4, 7, 5}, {1, 1, 1, 7}},

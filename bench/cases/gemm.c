@@ -31,7 +31,7 @@ static void gemm_reference(const op_case *c, const double *const *in, double *ou
 
 static const op_case rows[] = {
     ROW(gemm, "plain", .in = {{1, 5, 7, 33}, {1, 1, 33, 70}}, .out = {1, 1, 35, 70}, GEMM(.alpha = 0.5f),
-        .first_use = true),
+        .doctor = true),
     ROW(gemm, "whole tiles", .in = {{1, 1, 48, 64}, {1, 1, 64, 64}}, .out = {1, 1, 48, 64}, GEMM(0)),
     ROW(gemm, "b transposed, batch", .in = {{3, 1, 13, 20}, {3, 1, 17, 20}}, .out = {3, 1, 13, 17},
         GEMM(.transpose_b = true), .doctor = true),

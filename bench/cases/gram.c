@@ -27,7 +27,7 @@ static const op_case rows[] = {
     ROW(gram, "3 channels", .in = {{2, 5, 7, 3}}, .out = {2, 1, 3, 3}, .options = &(const float){0.01f}),
     ROW(gram, "16 channels", .in = {{1, 9, 8, 16}}, .out = {1, 1, 16, 16}, .options = &(const float){1}),
     ROW(gram, "17 channels, many pixels", .in = {{2, 36, 31, 17}}, .out = {2, 1, 17, 17},
-        .options = &(const float){0.125f}, .probes = 6, .first_use = true),
+        .options = &(const float){0.125f}, .probes = 6, .doctor = true),
     ROW(gram, "64 channels, many pixels", .in = {{1, 33, 35, 64}}, .out = {1, 1, 64, 64},
         .options = &(const float){0.001f}, .probes = 6),
     ROW(gram, "64 channels of 512 x 512", .in = {{1, 512, 512, 64}}, .out = {1, 1, 64, 64},

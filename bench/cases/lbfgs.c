@@ -146,6 +146,11 @@ static double lbfgs_check(nx_device *device, const op_case *c)
     return worst;
 }
 
+static void lbfgs_programs(const nx_device_info *info, const op_case *c, nx_program_list *out)
+{
+    nx_lbfgs_programs(*(const nx_lbfgs_options *)c->options, info, out);
+}
+
 /* The history wraps around several times. A first step of a quarter: of 1 / sum |g| gradients in single precision tell
  * little. */
 #define OPTIONS(...)                                                                                                   \

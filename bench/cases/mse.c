@@ -22,7 +22,7 @@ static const op_case rows[] = {
     ROW(mse, "odd", .in = {{2, 5, 7, 3}, {2, 5, 7, 3}}, .out = {1, 1, 1, 1}),
     ROW(mse, "shared target", .in = {{3, 1, 17, 17}, {1, 1, 17, 17}}, .out = {1, 1, 1, 1}),
     ROW(mse, "several segments", .in = {{2, 77, 65, 5}, {1, 77, 65, 5}}, .out = {1, 1, 1, 1}, .probes = 6,
-        .first_use = true),
+        .doctor = true),
     ROW(mse, "large", .in = {{1, 64, 64, 512}, {1, 64, 64, 512}}, .out = {1, 1, 1, 1}, .timed = true),
 };
 

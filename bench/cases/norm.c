@@ -78,7 +78,7 @@ static const op_case rows[] = {
     ROW(instance_norm, "17 channels, tanh", .in = {{1, 8, 9, 17}, {1, 1, 1, 17}, {1, 1, 1, 17}}, .out = {1, 8, 9, 17},
         NORM(.activation = NX_ACTIVATION_TANH, .epsilon = 0.01f), .doctor = true),
     ROW(instance_norm, "128 channels, several segments", .in = {{1, 33, 35, 128}, {1, 1, 1, 128}, {1, 1, 1, 128}},
-        .out = {1, 33, 35, 128}, NORM(0), .probes = 6, .first_use = true),
+        .out = {1, 33, 35, 128}, NORM(0), .probes = 6, .doctor = true),
     ROW(instance_norm, "mean much larger than deviation", .in = {{1, 33, 31, 5}}, .out = {1, 33, 31, 5}, NORM(0),
         .range = {{VALUES_UNIFORM, 1000, 1002}}, .tolerance = 1e-4, .no_gradient = NO_GRADIENT),
     ROW(batch_norm, "training, leaky, 8 channels",

@@ -34,6 +34,26 @@ static void step_of(const nx_optimizer_options *o, int step, double rate, const 
     }
 }
 
+static nx_optimizer *record(nx_graph *g, const setting *s, nx_params *params, nx_param *w, const float *target)
+{
+    nx_tensor *t = nx_constant(g, NX_VECTOR(COUNT), target);
+    nx_optimizer *o = nx_optimizer_new(g, nx_mse(g, nx_use(g, w), t), params, s->method);
+    if (s->channels) nx_optimizer_bound(g, w, s->channels, s->lower, s->upper);
+    return o;
+}
+
+static void optimizer_programs(const nx_device_info *info, const op_case *c, nx_program_list *out)
+{
+    nx_params *params = nx_params_new();
+    nx_param *w = nx_param_add(params, "w", NX_VECTOR(COUNT), 1);
+    nx_graph *g = nx_graph_new(info);
+    nx_optimizer *o = record(g, c->options, params, w, (float[COUNT]){0});
+    op_graph_programs(g, out);
+    nx_optimizer_free(o);
+    nx_graph_free(g);
+    nx_params_free(params);
+}
+
 static double optimizer_check(nx_device *device, const op_case *c)
 {
     const setting *s = c->options;
@@ -49,9 +69,7 @@ static double optimizer_check(nx_device *device, const op_case *c)
         want[i] = (double)(w->initial[i] = (float)i / COUNT);
     }
     nx_graph *g = nx_graph_new(&device->info);
-    nx_tensor *t = nx_constant(g, NX_VECTOR(COUNT), target);
-    nx_optimizer *o = nx_optimizer_new(g, nx_mse(g, nx_use(g, w), t), params, *options);
-    if (s->channels) nx_optimizer_bound(g, w, s->channels, s->lower, s->upper);
+    nx_optimizer *o = record(g, s, params, w, target);
     nx_params_realize(params, device);
     nx_params_realize(o->state, device);
     nx_plan *plan = op_plan(device, g);
@@ -79,7 +97,7 @@ static double optimizer_check(nx_device *device, const op_case *c)
 
 static const op_case rows[] = {
     CHECKED_ROW(optimizer, "Adam", OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f),
-                .first_use = true),
+                .doctor = true),
     CHECKED_ROW(optimizer, "Adam with weight decay",
                 OPTIONS(NX_OPTIMIZER_ADAM, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .weight_decay = 0.01f)),
     CHECKED_ROW(optimizer, "SGD with momentum", OPTIONS(NX_OPTIMIZER_SGD, .beta1 = 0.9f), .doctor = true),

@@ -41,7 +41,7 @@ static void pool_reference(const op_case *c, const double *const *in, double *ou
 
 static const op_case rows[] = {
     ROW(pool, "maximum, 2x2, even", .in = {{2, 8, 6, 64}}, .out = {2, 4, 3, 64},
-        POOL(.kind = NX_POOL_MAX, .size = 2, .stride = 2), .first_use = true),
+        POOL(.kind = NX_POOL_MAX, .size = 2, .stride = 2), .doctor = true),
     ROW(pool, "maximum, 2x2, odd", .in = {{1, 9, 7, 17}}, .out = {1, 4, 3, 17},
         POOL(.kind = NX_POOL_MAX, .size = 2, .stride = 2)),
     ROW(pool, "maximum, 3x3, stride 2, ceil", .in = {{2, 10, 9, 5}}, .out = {2, 5, 4, 5},

@@ -57,8 +57,8 @@ static void normal_reference(const op_case *c, const double *const *in, double *
 #define STEP .options = &(const uint64_t){0x300000007u}, .no_gradient = NO_GRADIENT
 
 static const op_case rows[] = {
-    ROW(uniform, "to the bit", .out = {1, 20, 50, 5}, STEP, .tolerance = 1e-12, .first_use = true),
-    ROW(normal, "a late step", .out = {1, 20, 50, 5}, STEP, .first_use = true),
+    ROW(uniform, "to the bit", .out = {1, 20, 50, 5}, STEP, .tolerance = 1e-12, .doctor = true),
+    ROW(normal, "a late step", .out = {1, 20, 50, 5}, STEP, .doctor = true),
 };
 
 OP_TABLE(random, rows);

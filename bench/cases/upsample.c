@@ -20,7 +20,7 @@ static void upsample_reference(const op_case *c, const double *const *in, double
 
 static const op_case rows[] = {
     ROW(upsample, "2, 3 channels", .in = {{2, 5, 7, 3}}, .out = {2, 10, 14, 3}, .options = &(const int){2},
-        .first_use = true),
+        .doctor = true),
     ROW(upsample, "3, 17 channels", .in = {{1, 4, 3, 17}}, .out = {1, 12, 9, 17}, .options = &(const int){3}),
     ROW(upsample, "2, large", .in = {{1, 128, 128, 64}}, .out = {1, 256, 256, 64}, .options = &(const int){2},
         .timed = true),

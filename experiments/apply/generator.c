@@ -330,6 +330,8 @@ bool generator_plan(generator *g, int height, int width, const generator_options
     return true;
 }
 
+void generator_programs(const generator *g, nx_program_list *out) { nx_plan_programs(g->plan, out); }
+
 generator_facts generator_ask(const generator *g)
 {
     int tiles = g->down.tiles * g->across.tiles;

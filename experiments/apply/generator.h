@@ -19,7 +19,7 @@
 #ifndef APPLY_GENERATOR_H
 #define APPLY_GENERATOR_H
 
-#include "device/device.h"
+#include "device/program.h"
 #include "graph/graph.h"
 #include "io/image.h"
 #include "runfile/model.h"
@@ -81,6 +81,9 @@ bool generator_check_sample(const generator *g, int height, int width, nx_error 
 
 /* Plans a picture of that size: false, with an error, where it does not fit. *bytes as in generator_facts. */
 bool generator_plan(generator *g, int height, int width, const generator_options *o, uint64_t *bytes, nx_error *err);
+
+/* Adds the programs of what was planned last; before a device is touched. */
+void generator_programs(const generator *g, nx_program_list *out);
 
 /* ---- the network itself, for who writes it in other words ---- */
 

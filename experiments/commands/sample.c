@@ -69,6 +69,7 @@ static int command_sample(int argc, char **argv)
     first_use_prepare(interrupt_wanted);
     interrupt_watch();
     nx_device_options wanted = {.precision = options.precision};
+    nx_program_list programs = {0};
     nx_device_info info;
     nx_device *device = NULL;
     generator *g = NULL;
@@ -77,7 +78,11 @@ static int command_sample(int argc, char **argv)
     generator_facts facts = ok ? generator_ask(g) : (generator_facts){0};
     if (ok && !w) w = h = usual_side(&facts);
     ok = ok && generator_check_sample(g, h, w, &err) && generator_plan(g, h, w, &options, &bytes, &err) &&
-         outputs_check_count(&t, count, &err) && first_use(&info, &wanted, &err) && device_open(&device, wanted, &err);
+         outputs_check_count(&t, count, &err);
+    if (ok) generator_programs(g, &programs);
+    ok = ok && first_use(&info, &wanted, &programs, &err) && device_open(&device, wanted, &err);
+    first_use_over();
+    nx_program_list_free(&programs);
     int code = ok ? EXIT_DONE : interrupt_code(EXIT_REQUEST);
     if (ok) nx_info("device: %s (%s, driver %s)", info.name, info.platform, info.driver);
     for (int i = 0; ok && i < count; i++) {

@@ -395,6 +395,17 @@ static bool plan_all(job *j, const nx_file_list *images, bool print, nx_error *e
     return true;
 }
 
+static bool open_device(job *j, nx_error *err)
+{
+    const nx_device_options wanted = {.precision = j->options.precision};
+    nx_program_list programs = {0};
+    for (int k = 0; k < j->count; k++) generator_programs(j->layers[k].g, &programs);
+    bool ok = first_use(&j->info, &wanted, &programs, err) && device_open(&j->device, wanted, err);
+    first_use_over();
+    nx_program_list_free(&programs);
+    return ok;
+}
+
 static bool open_layers(job *j, nx_error *err)
 {
     if (!device_choose(&j->info, (nx_device_options){.precision = j->options.precision}, err)) return false;
@@ -547,15 +558,13 @@ static int command_stylize(int argc, char **argv)
         close_job(&j);
         return code;
     }
-    nx_device_options device = {.precision = j.options.precision};
     if (!plan) {
         first_use_prepare(interrupt_wanted);
         interrupt_watch();
     }
     bool ok = open_layers(&j, &err) && find_pictures(&images, argv + optind + 1, argc - optind - 1, &err) &&
               leave_out(&images, &failed, &err) && plan_all(&j, &images, plan, &err) &&
-              (plan || check_outputs(&j, &images, &err)) &&
-              (plan || (first_use(&j.info, &device, &err) && device_open(&j.device, device, &err)));
+              (plan || check_outputs(&j, &images, &err)) && (plan || open_device(&j, &err));
     size_t asked = images.count + failed.count;
     code = ok ? EXIT_DONE : interrupt_code(EXIT_REQUEST);
     if (ok && !plan) nx_info("device: %s (%s, driver %s)", j.info.name, j.info.platform, j.info.driver);

@@ -1,16 +1,18 @@
-/* The first use of a device. Programs that start at once wait for the first one's test: a lock, held until it ends.
+/* The first use of kernels. Programs that start at once wait for the first one's test: a lock, held until it ends.
  *
- * The processes that make the test, who divide the cases among them, are asked and answer through a pair of sockets.
+ * The processes that make the test, who divide the work among them, are asked and answer through a pair of sockets.
  * They end when their end of them closes, which is when they are not needed any more, or when the program has died. */
 #include "machine/first_use.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "io/files.h"
 #include "machine/device.h"
 #include "machine/kernel_cache.h"
+#include "machine/program_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +39,9 @@ static bool is_off(void)
     return wish && !strcmp(wish, "off");
 }
 
-/* What was tested, which is also what the file holds; owned by the caller. */
+/* ---- what is known ---- */
+
+/* What it is known of, which is also what the file begins with; owned by the caller. */
 static char *description(const nx_device_info *d)
 {
     return nx_format("device %s\nplatform %s\ndriver %s\nkernels %s\nprecision %s\nnstx %s %s\n", d->name, d->platform,
@@ -55,26 +59,77 @@ static char *path_of(const nx_device_info *d)
     return path;
 }
 
-bool first_use_known(const nx_device_info *info)
+/* Programs that have passed, of the device that was asked for last: what its file said, and, where there is none, what
+ * this process has seen. */
+static struct {
+    char *path, *of; /* the file, or NULL, and what it begins with */
+    nx_program_list programs;
+} passed;
+
+static bool same_text(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
+
+static void add_lines(nx_program_list *list, char *text)
 {
-    char *path = path_of(info);
-    bool known = path && nx_file_exists(path);
-    free(path);
-    return known;
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        nx_program_list_add(list, line);
 }
 
-bool first_use_judge(const nx_device_info *info, const selftest_result *r, double seconds, nx_error *err)
+/* Another process may have added to the file. */
+static void recall(const nx_device_info *info)
+{
+    char *path = path_of(info), *of = description(info), *text = NULL;
+    size_t bytes, head = strlen(of);
+    if (!same_text(passed.path, path) || !same_text(passed.of, of)) nx_program_list_free(&passed.programs);
+    free(passed.path);
+    free(passed.of);
+    passed.path = path;
+    passed.of = of;
+    if (path && nx_file_exists(path) && nx_file_read(path, &text, &bytes, NULL) && !strncmp(text, of, head))
+        add_lines(&passed.programs, text + head);
+    free(text);
+}
+
+static void remember(const nx_device_info *info, const nx_program_list *programs)
+{
+    recall(info);
+    for (size_t i = 0; i < programs->count; i++) nx_program_list_add(&passed.programs, programs->names[i]);
+    char *folder = passed.path ? nx_path_folder(passed.path) : NULL, *text = nx_copy_text(passed.of);
+    for (size_t i = 0; i < passed.programs.count; i++) {
+        char *more = nx_format("%s%s\n", text, passed.programs.names[i]);
+        free(text);
+        text = more;
+    }
+    /* A cache that cannot be written costs the test of every run, no more. */
+    if (folder && kernel_cache_make(folder)) nx_file_write(passed.path, text, strlen(text), NULL);
+    free(text);
+    free(folder);
+}
+
+/* Those of a list that have not passed. */
+static nx_program_list unknown_of(const nx_device_info *info, const nx_program_list *programs)
+{
+    nx_program_list unknown = {0};
+    recall(info);
+    for (size_t i = 0; i < programs->count; i++)
+        if (!nx_program_listed(&passed.programs, programs->names[i])) nx_program_list_add(&unknown, programs->names[i]);
+    return unknown;
+}
+
+size_t first_use_known(const nx_device_info *info)
+{
+    recall(info);
+    return passed.programs.count;
+}
+
+bool first_use_judge(const nx_device_info *info, const nx_program_list *programs, const selftest_result *r,
+                     double seconds, nx_error *err)
 {
     if (r->failed)
         return nx_fail(err, "%s fails its self-test, %d of %d: %s; " ANYWAY, info->name, r->failed, r->cases,
                        r->failures);
-    char *path = path_of(info), *folder = path ? nx_path_folder(path) : NULL, *text = description(info);
-    /* A cache that cannot be written costs the test of every run, no more. */
-    if (path && kernel_cache_make(folder)) nx_file_write(path, text, strlen(text), NULL);
-    nx_info("first use of %s: self-test passed (%.1f s)", info->name, seconds);
-    free(text);
-    free(folder);
-    free(path);
+    remember(info, programs);
+    nx_info("first use of %zu kernels on %s: self-test passed (%.1f s)", programs->count, info->name, seconds);
     return true;
 }
 
@@ -86,13 +141,27 @@ typedef struct answer {
     selftest_result result;
 } answer;
 
-static void examine(const nx_device_options *options, _Atomic int *next, selftest_watch *watch, answer *a)
+/* What is asked. */
+typedef struct question {
+    char name[256], kernels[16]; /* of the device's options; empty: none */
+    nx_precision precision;
+    bool fresh;   /* nothing has passed yet on this device */
+    bool kept;    /* what one process builds, others find */
+    size_t bytes; /* of the names of programs, in lines, which follow */
+} question;
+
+static nx_device_options plain_options(const question *q)
 {
-    nx_device *device;
-    *a = (answer){.opened = device_open(&device, *options, &a->err)};
-    if (!a->opened) return;
-    a->result = selftest(device, SELFTEST_BRIEF, next, watch);
-    nx_device_free(device);
+    return (nx_device_options){.name = q->name, .kernels = *q->kernels ? q->kernels : NULL, .precision = q->precision};
+}
+
+static void examine(nx_device *device, const question *q, const nx_program_list *programs, selftest_share *share,
+                    selftest_watch *watch, selftest_result *r)
+{
+    selftest_rows rows = selftest_covering(&device->info, programs, q->fresh);
+    if (share && !q->kept) nx_program_list_free(&rows.programs);
+    *r = selftest(device, &rows, share, watch);
+    selftest_rows_free(&rows);
 }
 
 /* Adds the findings of another share. */
@@ -107,19 +176,14 @@ static void add_result(selftest_result *sum, const selftest_result *share)
 
 /* ---- by processes of its own ---- */
 
-typedef struct question {
-    char name[256], kernels[16]; /* of the device's options; empty: none */
-    nx_precision precision;
-} question;
-
 /* Two, since most of a test is the driver's compiler, which works on one core. */
 enum { TESTERS = 2 };
 static struct tester {
     pid_t process;
     int socket;
 } testers[TESTERS];
-static int n_testers;          /* 0: there are none */
-static _Atomic int *next_case; /* shared by them; NULL: not yet */
+static int n_testers;         /* 0: there are none */
+static selftest_share *share; /* of theirs; NULL: not yet */
 
 enum { GLANCE = 50 }; /* milliseconds between two looks at an interrupt */
 
@@ -139,22 +203,38 @@ static bool receive_all(int socket, void *data, size_t bytes)
     return got == (ssize_t)bytes;
 }
 
-/* The child: waits for a question, answers it and ends. An interrupt is the parent's to take. */
+/* False: nobody asks any more. */
+static bool receive_question(int socket, question *q, nx_program_list *programs)
+{
+    if (!receive_all(socket, q, sizeof *q)) return false;
+    char *text = nx_alloc(q->bytes + 1);
+    bool there = receive_all(socket, text, q->bytes);
+    if (there) add_lines(programs, text);
+    free(text);
+    return there;
+}
+
+/* The child: waits for questions and answers them, on a device that the first one opens. An interrupt is the parent's
+ * to take. */
 static _Noreturn void serve(int socket)
 {
+    static const int all[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
     question q;
+    nx_program_list programs = {0};
+    nx_device *device = NULL;
     sigset_t interrupts;
     sigemptyset(&interrupts);
-    static const int all[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sigaddset(&interrupts, all[i]);
     sigprocmask(SIG_BLOCK, &interrupts, NULL);
-    if (receive_all(socket, &q, sizeof q)) {
-        answer a;
+    while (receive_question(socket, &q, &programs)) {
+        answer a = {.opened = true};
         selftest_watch watch = {.patience = PATIENCE};
         alarm(PATIENCE);
-        nx_device_options plain = {.name = q.name, .kernels = *q.kernels ? q.kernels : NULL, .precision = q.precision};
-        examine(&plain, next_case, &watch, &a);
+        if (!device) a.opened = device_open(&device, plain_options(&q), &a.err);
+        if (a.opened) examine(device, &q, &programs, share, &watch, &a.result);
+        alarm(0);
         send_all(socket, &a, sizeof a);
+        nx_program_list_free(&programs);
     }
     _exit(0); /* some drivers crash in what they do at exit */
 }
@@ -168,9 +248,16 @@ static int dismiss(const struct tester *t)
     return status;
 }
 
-static void dismiss_all(void)
+void first_use_over(void)
 {
     while (n_testers) dismiss(&testers[--n_testers]);
+}
+
+/* Does not wait for what they are at. */
+static void stop_all(void)
+{
+    for (int i = 0; i < n_testers; i++) kill(testers[i].process, SIGKILL);
+    first_use_over();
 }
 
 static struct tester hire(void)
@@ -193,43 +280,36 @@ pid_t first_use_prepare(bool (*interrupted)(void))
     wanted = interrupted;
     kernel_cache_prepare();
     if (is_off()) return -1;
-    dismiss_all();
-    if (!next_case) {
-        void *shared = mmap(NULL, sizeof *next_case, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    first_use_over();
+    if (!share) {
+        void *shared = mmap(NULL, sizeof *share, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         NX_CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
-        next_case = shared;
+        share = shared;
     }
-    *next_case = 0;
     fflush(NULL);
     for (int count = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? TESTERS : 1; n_testers < count; n_testers++)
         testers[n_testers] = hire();
     return testers[0].process;
 }
 
-/* Takes the first process that answers or ends off the list; false if an interrupt came first. */
-static bool wait_for_one(struct tester *out)
+/* The first process that answers or ends, of those whose answers are missing; NULL if an interrupt came first. */
+static const struct tester *wait_for_one(const bool *missing)
 {
     struct pollfd ends[TESTERS];
-    for (int i = 0; i < n_testers; i++) ends[i] = (struct pollfd){.fd = testers[i].socket, .events = POLLIN};
+    for (int i = 0; i < n_testers; i++)
+        ends[i] = (struct pollfd){.fd = missing[i] ? testers[i].socket : -1, .events = POLLIN};
     while (!is_interrupted()) {
         if (poll(ends, (nfds_t)n_testers, GLANCE) <= 0) continue;
         int i = 0;
         while (!ends[i].revents) i++;
-        *out = testers[i];
-        testers[i] = testers[--n_testers];
-        return true;
+        return &testers[i];
     }
-    return false;
+    return NULL;
 }
 
-/* What one process found; false, with an error, if it died of that. */
-static bool take_answer(const nx_device_info *info, answer *a, nx_error *err)
+/* Of one that ended without an answer. */
+static bool fail_of_end(const nx_device_info *info, int status, nx_error *err)
 {
-    struct tester t;
-    if (!wait_for_one(&t)) return nx_fail(err, "%s: interrupted in its self-test", info->name);
-    bool answered = receive_all(t.socket, a, sizeof *a);
-    int status = dismiss(&t);
-    if (answered) return true;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         return nx_fail(err, "%s: its self-test made no step in %d seconds: " ANYWAY, info->name, PATIENCE);
     if (WIFSIGNALED(status))
@@ -239,59 +319,128 @@ static bool take_answer(const nx_device_info *info, answer *a, nx_error *err)
                    WEXITSTATUS(status));
 }
 
-/* Has the processes make the test, side by side. */
-static bool ask(const nx_device_info *info, const nx_device_options *options, answer *sum, nx_error *err)
+/* What one process found; false, with an error, if it died of that. */
+static bool take_answer(const nx_device_info *info, bool *missing, answer *a, nx_error *err)
 {
-    question q = {.precision = options->precision};
-    snprintf(q.name, sizeof q.name, "%s", options->name ? options->name : "");
-    snprintf(q.kernels, sizeof q.kernels, "%s", options->kernels ? options->kernels : "");
-    for (int i = 0; i < n_testers; i++) /* one that is dead is told of when its answer is missing */
-        send_all(testers[i].socket, &q, sizeof q);
-    bool ok = true;
+    const struct tester *t = wait_for_one(missing);
+    if (!t) return nx_fail(err, "%s: interrupted in its self-test", info->name);
+    missing[t - testers] = false;
+    if (receive_all(t->socket, a, sizeof *a)) return true;
+    struct tester dead = *t;
+    testers[t - testers] = testers[--n_testers];
+    return fail_of_end(info, dismiss(&dead), err);
+}
+
+/* Has the processes make the test, side by side. */
+static bool ask(const nx_device_info *info, const question *q, const char *names, answer *sum, nx_error *err)
+{
+    bool ok = true, missing[TESTERS] = {false};
+    *share = (selftest_share){0};
+    for (int i = 0; i < n_testers; i++) { /* one that is dead is told of when its answer is missing */
+        send_all(testers[i].socket, q, sizeof *q);
+        send_all(testers[i].socket, names, q->bytes);
+        missing[i] = true;
+    }
     *sum = (answer){.opened = true};
-    while (ok && sum->opened && n_testers) {
+    for (int left = n_testers; ok && sum->opened && left; left--) {
         answer a;
-        ok = take_answer(info, &a, err);
+        ok = take_answer(info, missing, &a, err);
         if (ok && a.opened)
             add_result(&sum->result, &a.result);
         else if (ok)
             *sum = a;
     }
-    for (int i = 0; i < n_testers; i++) kill(testers[i].process, SIGKILL); /* nobody asks them any more */
+    if (!ok || !sum->opened || sum->result.failed) stop_all(); /* nobody asks them any more */
     return ok;
 }
 
 /* ---- the first use ---- */
 
-static bool test(const nx_device_info *info, const nx_device_options *options, nx_error *err)
+/* What is being used, as first_use was told. */
+static struct {
+    nx_device_info info;
+    question q;
+} used;
+
+static void announced(const nx_program_list *coming);
+
+/* By this process. */
+static bool examine_here(const nx_program_list *programs, answer *a)
+{
+    nx_device *device;
+    nx_programs_watch(NULL);
+    *a = (answer){.opened = device_open(&device, plain_options(&used.q), &a->err)};
+    if (a->opened) {
+        examine(device, &used.q, programs, NULL, NULL, &a->result);
+        nx_device_free(device);
+    }
+    nx_programs_watch(announced);
+    return true;
+}
+
+static bool test(const nx_program_list *programs, nx_error *err)
 {
     answer a;
     double begun = nx_now();
-    if (!n_testers)
-        examine(
-            &(nx_device_options){.name = options->name, .kernels = options->kernels, .precision = options->precision},
-            NULL, NULL, &a);
-    else if (!ask(info, options, &a, err))
-        return false;
-    if (a.opened) return first_use_judge(info, &a.result, nx_now() - begun, err);
+    char *names = nx_copy_text("");
+    for (size_t i = 0; i < programs->count; i++) {
+        char *more = nx_format("%s%s\n", names, programs->names[i]);
+        free(names);
+        names = more;
+    }
+    used.q.fresh = !passed.programs.count;
+    used.q.kept = program_cache_writable();
+    used.q.bytes = strlen(names);
+    bool ok = n_testers ? ask(&used.info, &used.q, names, &a, err) : examine_here(programs, &a);
+    free(names);
+    if (!ok) return false;
+    if (a.opened) return first_use_judge(&used.info, programs, &a.result, nx_now() - begun, err);
     *err = a.err;
     return false;
 }
 
-bool first_use(const nx_device_info *info, const nx_device_options *options, nx_error *err)
+/* Under a lock, which programs that start at once wait for. */
+static bool test_unknown(const nx_program_list *programs, nx_error *err)
 {
-    if (is_off() || first_use_known(info)) {
-        dismiss_all();
-        return true;
-    }
-    char *path = path_of(info), *folder = path ? nx_path_folder(path) : NULL;
+    char *path = path_of(&used.info), *folder = path ? nx_path_folder(path) : NULL;
     int lock = folder && kernel_cache_make(folder) ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     while (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK && !is_interrupted())
         poll(NULL, 0, GLANCE);
-    bool ok = first_use_known(info) || test(info, options, err);
+    nx_program_list unknown = unknown_of(&used.info, programs);
+    bool ok = !unknown.count || test(&unknown, err);
+    nx_program_list_free(&unknown);
     if (lock >= 0) close(lock);
-    dismiss_all();
     free(folder);
     free(path);
     return ok;
+}
+
+static bool all_known(const nx_program_list *programs)
+{
+    nx_program_list unknown = unknown_of(&used.info, programs);
+    bool known = !unknown.count;
+    nx_program_list_free(&unknown);
+    return known;
+}
+
+static void announced(const nx_program_list *coming)
+{
+    nx_error err;
+    bool aside = n_testers;
+    if (all_known(coming) || test_unknown(coming, &err) || (aside && is_interrupted())) return;
+    nx_die("%s", err.text);
+}
+
+bool first_use(const nx_device_info *info, const nx_device_options *options, const nx_program_list *programs,
+               nx_error *err)
+{
+    nx_programs_watch(NULL);
+    if (is_off()) return true;
+    used.info = *info;
+    used.q = (question){.precision = options->precision};
+    snprintf(used.q.name, sizeof used.q.name, "%s", options->name ? options->name : "");
+    snprintf(used.q.kernels, sizeof used.q.kernels, "%s", options->kernels ? options->kernels : "");
+    if (!all_known(programs) && !test_unknown(programs, err)) return false;
+    nx_programs_watch(announced);
+    return true;
 }

@@ -60,10 +60,21 @@ static void store(const char *key, const void *binary, size_t bytes)
     free(path);
 }
 
+static bool used;
+
+bool program_cache_writable(void)
+{
+    char *folder = kernel_cache_folder();
+    bool writable = used && folder && kernel_cache_make(folder) && nx_folder_may_write(folder);
+    free(folder);
+    return writable;
+}
+
 void program_cache_use(void)
 {
     const char *wish = getenv("NSTX_PROGRAMS");
     if (wish && !strcmp(wish, "off")) return;
+    used = true;
     nx_programs_keep(&(nx_program_cache){load, store});
     /* For a program's binary PoCL compiles its kernels for groups of any size; without this it would compile them once
      * more for the size of each launch. */

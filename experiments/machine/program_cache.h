@@ -4,6 +4,11 @@
 #ifndef MACHINE_PROGRAM_CACHE_H
 #define MACHINE_PROGRAM_CACHE_H
 
+#include <stdbool.h>
+
 void program_cache_use(void); /* from now on, in this process; before OpenCL is touched; NSTX_PROGRAMS=off: not */
+
+/* Whether what one process builds is there for others. */
+bool program_cache_writable(void);
 
 #endif

@@ -1,15 +1,40 @@
-/* A numeric test of every operation on the device at hand: the operator cases that are marked for it (bench/op_case.h),
- * forward and backward, all twice for the same bits. Seconds, once the kernels are compiled, and no files.
+/* A numeric test of operations on the device at hand: rows of the operator cases (bench/op_case.h), forward and
+ * backward, all twice for the same bits. No files.
  *
- * For users' machines (`nstx doctor`); tests/test_ops.c, which runs all cases, is the thorough one.
+ * For users' machines: before a run trusts a kernel (machine/first_use), and `nstx doctor`; tests/test_ops.c, which
+ * runs all cases, is the thorough one.
  *
- *     selftest_result r = selftest(device, SELFTEST_ALL, NULL, NULL);
+ *     selftest_rows rows = selftest_thorough();
+ *     selftest_result r = selftest(device, &rows, NULL, NULL);
  *     printf("%d of %d failed, largest error %g in %s", r.failed, r.cases, r.error, r.worst);
+ *     selftest_rows_free(&rows);
  */
 #ifndef MACHINE_SELFTEST_H
 #define MACHINE_SELFTEST_H
 
-#include "device/device.h"
+#include "device/program.h"
+
+/* What is tested: rows, and for each by which inputs not backward; and programs that are built before. */
+typedef struct selftest_row {
+    const struct op_case *c;
+    unsigned no_gradient;
+} selftest_row;
+
+typedef struct selftest_rows {
+    selftest_row *items;
+    size_t count;
+    nx_program_list programs;
+} selftest_rows;
+
+/* The doctor's: every operation. */
+selftest_rows selftest_thorough(void);
+
+/* Rows that launch all these programs: of those that launch the very same, the ones that launch the least beside, then
+ * the doctor's, then the smallest. Where none does, the same kernel with other defines stands for it. The programs are
+ * built before, and so is what the rows launch beside; those that compile longest come first. fresh: with what is asked
+ * of every device, whatever it runs (first_use in op_case.h). */
+selftest_rows selftest_covering(const nx_device_info *info, const nx_program_list *programs, bool fresh);
+void selftest_rows_free(selftest_rows *rows);
 
 typedef struct selftest_result {
     int cases, failed;
@@ -18,9 +43,6 @@ typedef struct selftest_result {
     char failures[512]; /* "conv/3x3, 3 to 16 is off by 0.1; scale/1/3 differs between two runs" */
 } selftest_result;
 
-/* BRIEF: the operations that no run goes without, one case each. */
-typedef enum selftest_extent { SELFTEST_BRIEF, SELFTEST_ALL } selftest_extent;
-
 /* For a process of its own: what it is at, for one that watches it, and how long it may be at that. Kernels are
  * compiled one after another, which takes minutes in all with some drivers, but not for one case. */
 typedef struct selftest_watch {
@@ -28,8 +50,13 @@ typedef struct selftest_watch {
     char step[160]; /* "conv/3x3, 3 to 16: compiling"; empty before and after */
 } selftest_watch;
 
-/* next: of processes that divide the cases among them, a number in memory that they share, 0 at first: each takes the
- * next case when it has done one. NULL: all of them. watch: NULL for none. */
-selftest_result selftest(nx_device *device, selftest_extent extent, _Atomic int *next, selftest_watch *watch);
+/* Of processes that divide the work among them, in memory that they share; {0} at first. Each takes the next program
+ * when it has built one, and, once all are built, the next row. */
+typedef struct selftest_share {
+    _Atomic size_t next, built;
+} selftest_share;
+
+/* share, watch: NULL for none. */
+selftest_result selftest(nx_device *device, const selftest_rows *rows, selftest_share *share, selftest_watch *watch);
 
 #endif

@@ -67,6 +67,8 @@ void finite_check_free(finite_check *w)
 
 uint64_t finite_check_bytes(const finite_check *w) { return nx_plan_bytes(w->plan); }
 
+void finite_check_programs(finite_check *w, nx_program_list *out) { nx_plan_programs(w->plan, out); }
+
 void finite_check_realize(finite_check *w, nx_device *device) { nx_plan_realize(w->plan, device); }
 
 const char *finite_check_look(finite_check *w, size_t *count)

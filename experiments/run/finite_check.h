@@ -23,7 +23,8 @@ bool finite_check_new(finite_check **out, const nx_device_info *info, const nx_p
                       nx_error *err);
 void finite_check_free(finite_check *w); /* before nx_device_free */
 
-uint64_t finite_check_bytes(const finite_check *w); /* on the device */
+uint64_t finite_check_bytes(const finite_check *w);                /* on the device */
+void finite_check_programs(finite_check *w, nx_program_list *out); /* adds them; before it is realized */
 void finite_check_realize(finite_check *w, nx_device *device);
 
 /* The first parameter, in the order of the stores, that holds an infinity or a NaN now, and how many do; NULL and 0 if

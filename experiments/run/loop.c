@@ -223,7 +223,11 @@ static bool make_steps(loop *l, nx_error *err)
 static bool open_device(task *t, nx_error *err)
 {
     nx_device_options options = device_options(t->c);
-    return first_use(&t->info, &options, err) && device_open(&t->device, options, err);
+    nx_program_list programs = {0};
+    task_programs(t, &programs);
+    bool ok = first_use(&t->info, &options, &programs, err) && device_open(&t->device, options, err);
+    nx_program_list_free(&programs);
+    return ok;
 }
 
 /* How far the checkpoint is. */
@@ -343,6 +347,7 @@ task_end loop_run(task *t, runfile *file, const char *path, task_result *result,
     const checkpoint *k = runfile_checkpoint(file);
     if (nx_wisdom_count()) runfile_set_text(file, "/device", "wisdom", nx_wisdom_signature());
     bool ready = set_up(&l, k, err);
+    first_use_over();
     result->step = l.step;
     if (interrupt_wanted()) return interrupt_hold(), leave(&l, k, err);
     if (ready && t->pulls.where) pulls_log(&t->pulls, t->c, file);

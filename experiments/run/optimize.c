@@ -97,6 +97,12 @@ static bool measure(task *base, int size, task_needs *out, nx_error *err)
         out->nodes = s.g->n_nodes;
         out->stored = stored_of(t, &s);
     }
+    if (ok && base->listed) {
+        nx_plan_programs(s.plan, base->listed);
+        finite_check_programs(s.finite, base->listed);
+        if (!s.optimizer)
+            nx_lbfgs_programs(paper_lbfgs(base->c, base->perceptual->descriptor->mean), &base->info, base->listed);
+    }
     optimize_free_stage(&s);
     return ok;
 }

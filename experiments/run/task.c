@@ -221,6 +221,14 @@ uint64_t task_disk_bytes(task *t)
            bytes_of_metrics(s->looks, c->log.validation, steps);
 }
 
+void task_programs(task *t, nx_program_list *out)
+{
+    task_needs needs = {0};
+    t->listed = out;
+    t->kind->measure(t, size_of(t), &needs, NULL);
+    t->listed = NULL;
+}
+
 uint64_t task_bytes_at(task *t, int level)
 {
     task_needs needs;

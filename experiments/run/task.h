@@ -33,6 +33,7 @@ typedef struct task {
     perceptual_loss *perceptual; /* NULL: it is no such loss that is minimised */
     pulls pulls;                 /* at the start of a fresh run (run/pull.h) */
     int recompute;               /* the level at which graphs are planned: the config's, unless another is tried out */
+    nx_program_list *listed;     /* where measure() adds the programs of a step; NULL: nobody asks */
 } task;
 
 /* Chooses the device's description, reads pictures and weights. An error is the user's. */
@@ -41,6 +42,9 @@ void task_free(task *t);
 
 /* What a run allocates on the device at its peak, by kind. */
 void task_bytes(task *t, uint64_t bytes[NX_MEMORY_KINDS]);
+
+/* Adds the programs that its steps launch; before and beside them there may be others. */
+void task_programs(task *t, nx_program_list *out);
 
 /* The total of it at a level of recomputation (graph/recompute), whatever the config's; 0: that cannot be planned. */
 uint64_t task_bytes_at(task *t, int level);

@@ -137,6 +137,11 @@ bool train_measure(task *base, int size, task_needs *out, nx_error *err)
         out->nodes = train.g->n_nodes;
         out->stored = stored_of(t, params, optimizer->state, &train, &valid);
     }
+    if (ok && base->listed) {
+        nx_plan_programs(train.plan, base->listed);
+        if (valid.plan) nx_plan_programs(valid.plan, base->listed);
+        finite_check_programs(watch, base->listed);
+    }
     train_free_side(&train);
     train_free_side(&valid);
     finite_check_free(watch);

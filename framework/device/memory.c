@@ -74,6 +74,8 @@ void nx_buffer_part_free(cl_mem part)
 cl_mem nx_buffer_whole(cl_mem buffer, size_t *offset)
 {
     cl_mem whole = NULL;
+    *offset = 0;
+    if (!buffer) return NULL;
     NX_CL(clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof whole, &whole, NULL));
     NX_CL(clGetMemObjectInfo(buffer, CL_MEM_OFFSET, sizeof *offset, offset, NULL));
     return whole ? whole : buffer;

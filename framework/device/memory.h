@@ -21,7 +21,8 @@ void nx_buffer_free(nx_device *device, cl_mem buffer); /* NULL is fine */
 cl_mem nx_buffer_part(cl_mem buffer, size_t offset, size_t bytes);
 void nx_buffer_part_free(cl_mem part);
 
-/* The buffer that a part was cut from, and where in it the part begins; a buffer that is no part itself, and 0. */
+/* The buffer that a part was cut from, and where in it the part begins; a buffer that is no part itself, and 0. NULL is
+ * no part. */
 cl_mem nx_buffer_whole(cl_mem buffer, size_t *offset);
 
 /* Copies in queue order; both return when the host's memory may be reused. */

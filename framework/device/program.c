@@ -15,7 +15,7 @@
 #include <xxhash.h>
 
 typedef struct nx_program {
-    char *file, *kernel, *defines;
+    char *name;
     cl_program program;
 } nx_program;
 
@@ -159,24 +159,82 @@ static cl_program build(nx_device *device, const char *file, const char *kernel,
     return program;
 }
 
+/* The program of a name, which is taken over: built, unless it is there. */
+static cl_program program_of(nx_device *device, char *name, const char *file, const char *kernel, const char *defines)
+{
+    for (size_t i = 0; i < device->n_programs; i++)
+        if (!strcmp(device->programs[i].name, name)) return free(name), device->programs[i].program;
+    cl_program program = build(device, file, kernel, defines); /* may die, and is counted only then */
+    NX_GROW(device->programs, device->n_programs);
+    device->programs[device->n_programs++] = (nx_program){name, program};
+    return program;
+}
+
 cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, const char *defines)
 {
-    if (!defines) defines = "";
-    size_t i = 0;
-    for (; i < device->n_programs; i++) {
-        const nx_program *p = &device->programs[i];
-        if (!strcmp(p->kernel, name) && !strcmp(p->file, file) && !strcmp(p->defines, defines)) break;
-    }
-    if (i == device->n_programs) {
-        cl_program program = build(device, file, name, defines); /* may die, and is counted only then */
-        NX_GROW(device->programs, device->n_programs);
-        device->programs[device->n_programs++] =
-            (nx_program){nx_copy_text(file), nx_copy_text(name), nx_copy_text(defines), program};
-    }
     cl_int status;
-    cl_kernel kernel = clCreateKernel(device->programs[i].program, name, &status);
+    cl_program program = program_of(device, nx_program_name(file, name, defines), file, name, defines);
+    cl_kernel kernel = clCreateKernel(program, name, &status);
     NX_CHECK(status == CL_SUCCESS, "kernel %s of %s.cl: %s", name, file, nx_status_text(status));
     return kernel;
+}
+
+/* ---- names ---- */
+
+char *nx_program_name(const char *file, const char *kernel, const char *defines)
+{
+    return nx_format("%s/%s%s%s", file, kernel, defines && *defines ? " " : "", defines ? defines : "");
+}
+
+bool nx_program_listed(const nx_program_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!strcmp(list->names[i], name)) return true;
+    return false;
+}
+
+void nx_program_list_add(nx_program_list *list, const char *name)
+{
+    if (nx_program_listed(list, name)) return;
+    NX_GROW(list->names, list->count);
+    list->names[list->count++] = nx_copy_text(name);
+}
+
+void nx_program_list_free(nx_program_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) free(list->names[i]);
+    free(list->names);
+    *list = (nx_program_list){0};
+}
+
+void nx_program_build(nx_device *device, const char *name)
+{
+    char *file = nx_copy_text(name), *kernel = strchr(file, '/'), *defines = strchr(file, ' ');
+    NX_CHECK(kernel, "%s is no program", name);
+    *kernel++ = 0;
+    if (defines) *defines++ = 0;
+    program_of(device, nx_copy_text(name), file, kernel, defines);
+    free(file);
+}
+
+size_t nx_program_length(const char *name)
+{
+    char *file = nx_format("%.*s", (int)strcspn(name, "/"), name), *text = source_text(NULL, file);
+    size_t length = strlen(text);
+    free(text);
+    free(file);
+    return length;
+}
+
+static void (*watcher)(const nx_program_list *coming);
+
+void nx_programs_watch(void (*announced)(const nx_program_list *coming)) { watcher = announced; }
+
+bool nx_programs_watched(void) { return watcher; }
+
+void nx_programs_announce(const nx_program_list *coming)
+{
+    if (watcher && coming->count) watcher(coming);
 }
 
 /* One parameter of a declaration: its type is what begins it, its name the last word. */
@@ -251,9 +309,7 @@ void nx_program_release_all(nx_device *device)
     CLBlastClearCache();
     for (size_t i = 0; i < device->n_programs; i++) {
         clReleaseProgram(device->programs[i].program);
-        free(device->programs[i].file);
-        free(device->programs[i].kernel);
-        free(device->programs[i].defines);
+        free(device->programs[i].name);
     }
     free(device->programs);
     device->programs = NULL;

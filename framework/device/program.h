@@ -24,6 +24,27 @@ void nx_programs_keep(const nx_program_cache *cache); /* in this process; copied
  * each (file, name, defines) and shared. defines may be NULL. */
 cl_kernel nx_kernel_new(nx_device *device, const char *file, const char *name, const char *defines);
 
+/* Programs by their names, "FILE/KERNEL DEFINES", each once. Begins as {0}. */
+typedef struct nx_program_list {
+    char **names;
+    size_t count;
+} nx_program_list;
+void nx_program_list_add(nx_program_list *list, const char *name); /* copied */
+void nx_program_list_free(nx_program_list *list);
+bool nx_program_listed(const nx_program_list *list, const char *name);
+
+/* The name of a program; owned by the caller. */
+char *nx_program_name(const char *file, const char *kernel, const char *defines);
+
+void nx_program_build(nx_device *device, const char *name); /* ahead of its kernels; kept, too (nx_programs_keep) */
+size_t nx_program_length(const char *name); /* of its file, in letters: the longer, the longer it compiles */
+
+/* Who hears of programs before the first of them is built: all that a plan is going to launch, or an optimizer; and may
+ * have them built elsewhere, or tested. In this process; NULL: nobody. */
+void nx_programs_watch(void (*announced)(const nx_program_list *coming));
+bool nx_programs_watched(void);
+void nx_programs_announce(const nx_program_list *coming); /* tells it */
+
 /* The parameters of a kernel as its embedded source declares them, in order; how many. Dies where the kernel is not
  * there, or has a parameter of another type. */
 typedef enum nx_parameter_type {

@@ -51,7 +51,8 @@ struct nx_plan {
     cl_mem *chunks;
     size_t n_chunks;
     step_list once, step;
-    bool warm; /* `once` has run */
+    bool warm;               /* `once` has run */
+    nx_program_list *listed; /* where bind() puts the names of programs, instead of building them; NULL: it builds */
     upload *uploads;
     size_t n_uploads;
     cl_event *events;
@@ -395,6 +396,13 @@ bool nx_range_fits(const nx_device_info *info, const nx_range *range)
     return fits;
 }
 
+static void list_program(nx_plan *plan, const char *file, const char *kernel, const char *defines)
+{
+    char *name = nx_program_name(file, kernel, defines);
+    nx_program_list_add(plan->listed, name);
+    free(name);
+}
+
 /* Several launches, with kernels of their own, where the last axis is too long for one. */
 static nx_step *launch(nx_plan *plan, const nx_node *node, bool fixed, const char *file, const char *kernel,
                        const char *defines, nx_range range, const nx_arg *args)
@@ -410,6 +418,7 @@ static nx_step *launch(nx_plan *plan, const nx_node *node, bool fixed, const cha
         l.global[d] = range.global[d];
         l.local[d] = range.local[d];
     }
+    if (plan->listed) return list_program(plan, file, kernel, defines), append(list_of(plan, fixed), l);
     bool whole = plan->g->info.family == NX_FAMILY_CPU || !range.apart;
     size_t most = whole ? range.global[last] : NX_MOST_GROUPS * (range.local[last] ? range.local[last] : 1);
     for (; l.offset[last] < range.global[last]; l.offset[last] += most) {
@@ -453,9 +462,39 @@ static upload *find_upload(nx_plan *plan, const nx_tensor *input)
     return &plan->uploads[i];
 }
 
+static void free_list(step_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].launch.kernel) clReleaseKernel(list->items[i].launch.kernel);
+        free(list->items[i].launch.context);
+    }
+    free(list->items);
+    *list = (step_list){0};
+}
+
+/* bind() needs no buffers to say what it launches. */
+void nx_plan_programs(nx_plan *plan, nx_program_list *out)
+{
+    NX_CHECK(!plan->device, "the programs of a plan that is realized");
+    plan->listed = out;
+    for (size_t i = 0; i < plan->g->n_nodes; i++) plan->order[i]->op->bind(plan, plan->order[i]);
+    plan->listed = NULL;
+    free_list(&plan->once);
+    free_list(&plan->step);
+}
+
+static void announce(nx_plan *plan)
+{
+    nx_program_list list = {0};
+    nx_plan_programs(plan, &list);
+    nx_programs_announce(&list);
+    nx_program_list_free(&list);
+}
+
 void nx_plan_realize(nx_plan *plan, nx_device *device)
 {
     nx_graph *g = plan->g;
+    if (nx_programs_watched()) announce(plan);
     plan->device = device;
     plan->chunks = nx_alloc((plan->n_chunks + 1) * sizeof(cl_mem));
     for (size_t i = 0; i < plan->n_chunks; i++)
@@ -490,15 +529,6 @@ void nx_plan_realize(nx_plan *plan, nx_device *device)
         NX_CL(clFlush(device->queue));
     }
     if (device->profile) plan->events = nx_alloc((plan->step.count + 1) * sizeof(cl_event));
-}
-
-static void free_list(step_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].launch.kernel) clReleaseKernel(list->items[i].launch.kernel);
-        free(list->items[i].launch.context);
-    }
-    free(list->items);
 }
 
 void nx_plan_free(nx_plan *plan)

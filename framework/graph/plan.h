@@ -31,7 +31,11 @@ bool nx_plan_new(nx_plan **out, nx_graph *g, nx_error *err);
 uint64_t nx_plan_bytes(const nx_plan *plan); /* of the arena: all chunks, and what is written ahead */
 uint64_t nx_plan_sum(const nx_plan *plan);   /* of all tensors, as if none shared a place */
 
-void nx_plan_realize(nx_plan *plan, nx_device *device); /* the stores of its parameters are realized before */
+/* Adds the programs of its launches. Before it is realized; no device needed. */
+void nx_plan_programs(nx_plan *plan, nx_program_list *out);
+
+/* The stores of its parameters are realized before. Its programs are announced (nx_programs_watch). */
+void nx_plan_realize(nx_plan *plan, nx_device *device);
 void nx_plan_free(nx_plan *plan);
 
 /* values is copied at once, and there for the next run; a run that is under way keeps its own. The upload waits for

@@ -137,11 +137,35 @@ static cl_mem new_bound(const nx_lbfgs *o, const float *bound, float beyond)
 }
 
 /* Those from RELEASE on are for bounds. */
-static int kernels(const nx_lbfgs *o) { return o->options.channels ? KERNELS : RELEASE; }
+static int kernels(const nx_lbfgs_options *o) { return o->channels ? KERNELS : RELEASE; }
 
-static size_t span_of(const nx_device *device)
+static size_t span_of(const nx_device_info *info)
 {
-    return device->info.family == NX_FAMILY_GPU ? (size_t)nx_device_lanes(&device->info) : CPU_SPAN;
+    return info->family == NX_FAMILY_GPU ? (size_t)nx_device_lanes(info) : CPU_SPAN;
+}
+
+static void write_defines(char out[40], const nx_lbfgs_options *o, const nx_device_info *info)
+{
+    snprintf(out, 40, "-DHISTORY=%d -DSPAN=%zu", o->float32 ? 32 : 16, span_of(info));
+}
+
+void nx_lbfgs_programs(nx_lbfgs_options options, const nx_device_info *info, nx_program_list *out)
+{
+    char defines[40];
+    write_defines(defines, &options, info);
+    for (int k = 0; k < kernels(&options); k++) {
+        char *name = nx_program_name("lbfgs", kernel_names[k], defines);
+        nx_program_list_add(out, name);
+        free(name);
+    }
+}
+
+static void announce(const nx_lbfgs_options *o, const nx_device_info *info)
+{
+    nx_program_list list = {0};
+    nx_lbfgs_programs(*o, info, &list);
+    nx_programs_announce(&list);
+    nx_program_list_free(&list);
 }
 
 void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device)
@@ -173,15 +197,17 @@ void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device)
     size_t numbers = parts_count(o) > o->count ? parts_count(o) : o->count;
     o->host = nx_alloc((numbers + factors_count(o)) * sizeof(float));
     char defines[40];
-    snprintf(defines, sizeof defines, "-DHISTORY=%d -DSPAN=%zu", o->options.float32 ? 32 : 16, span_of(device));
-    for (int k = 0; k < kernels(o); k++) o->kernel[k] = nx_kernel_new(device, "lbfgs", kernel_names[k], defines);
+    announce(&o->options, &device->info);
+    write_defines(defines, &o->options, &device->info);
+    for (int k = 0; k < kernels(&o->options); k++)
+        o->kernel[k] = nx_kernel_new(device, "lbfgs", kernel_names[k], defines);
 }
 
 void nx_lbfgs_free(nx_lbfgs *o)
 {
     if (!o) return;
     if (o->device) {
-        for (int k = 0; k < kernels(o); k++) clReleaseKernel(o->kernel[k]);
+        for (int k = 0; k < kernels(&o->options); k++) clReleaseKernel(o->kernel[k]);
         for (int r = 0; r < o->rows; r++) nx_buffer_part_free(o->row[r]);
         for (int k = 0; k < o->chunks; k++) nx_buffer_free(o->device, o->chunk[k].rows);
         cl_mem buffers[] = {o->g, o->before, o->d, o->start, o->parts, o->factors, o->lower, o->upper};
@@ -446,7 +472,7 @@ static void run_combine(nx_lbfgs *o, const combination *v)
         ARGUMENT(COMBINE, 4, stride);
         ARGUMENT(COMBINE, 5, count);
         ARGUMENT(COMBINE, 6, factor);
-        launch(o, COMBINE, nx_blocks(o->stride, span_of(o->device) * (size_t)nx_device_group(&o->device->info)));
+        launch(o, COMBINE, nx_blocks(o->stride, span_of(&o->device->info) * (size_t)nx_device_group(&o->device->info)));
         base = o->d;
         factor = 1;
     }

@@ -30,6 +30,7 @@
 #ifndef NX_NN_LBFGS_H
 #define NX_NN_LBFGS_H
 
+#include "device/program.h"
 #include "graph/graph.h"
 
 enum { NX_LBFGS_CHANNELS = 4 }; /* at most: of bounds */
@@ -70,6 +71,9 @@ void nx_lbfgs_free(nx_lbfgs *o); /* before nx_device_free */
 /* What nx_lbfgs_realize allocates. */
 uint64_t nx_lbfgs_bytes(size_t count, nx_lbfgs_options options, const nx_device_info *info);
 void nx_lbfgs_realize(nx_lbfgs *o, nx_device *device);
+
+/* Adds the programs that it will launch. */
+void nx_lbfgs_programs(nx_lbfgs_options options, const nx_device_info *info, nx_program_list *out);
 
 /* Moves x once. *value: of f at x, evaluated last. With the line search it becomes the value at the new x; without, the
  * caller evaluates again. rate: on the step's length. Restarts with an empty history, once, where the step
