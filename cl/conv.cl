@@ -11,7 +11,7 @@
  * CPU, few output channels: lanes are input channels, u is [kh][kw][c / LANES][k][LANES], zero beyond c.
  * Defines: ROWS (output pixels of a CPU tile), VECTORS (vectors of output channels of a CPU tile: 1 to 3, of
  * conv_weights 1 or 2), NARROW (CPU: the few output channels, instead of VECTORS), LINE (operands of a line of conv),
- * perhaps BF16, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh).
+ * perhaps BF16, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of conv_weights_sum none.
  */
 #ifdef CPU_FAMILY
 #define UNROLL _Pragma("unroll")
@@ -147,7 +147,7 @@ void conv_narrow_weights(__global const float *restrict x, __global const float 
     }
 }
 
-#else
+#elif defined(VECTORS)
 #define COLUMNS (VECTORS * LANES)
 
 /* n floats at x as operands at p; up to a vector more is stored. */

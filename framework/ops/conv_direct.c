@@ -44,9 +44,17 @@ static size_t defines_of(char *text, size_t size, const tile *t, nx_activation a
                             t->narrow ? "NARROW" : "VECTORS", t->vectors, (int)activation, bias ? " -DBIAS" : "");
 }
 
+enum { DEFINES = 96, LINE = 4096 }; /* operands of a line: 16 kB beside the weights in a core's first cache */
+
+/* Of the sum and, with neither bias nor activation, of what packs the kernel for it. */
+static void defines_of_sum(char text[DEFINES], const nx_plan *plan, const tile *t, nx_activation activation, bool bias)
+{
+    size_t n = defines_of(text, DEFINES, t, activation, bias);
+    if (!t->narrow) snprintf(text + n, DEFINES - n, " -DLINE=%d%s", LINE, nx_plan_pair(plan) == 2 ? " -DBF16" : "");
+}
+
 /* A row of taps is one run of the kernel's numbers where the pixels that a tile reads of a row fit a line, and all taps
  * are taken. Otherwise each tap is one, and a line has a part of the channels, in pairs. */
-enum { LINE = 4096 }; /* operands: 16 kB beside the weights in a core's first cache */
 typedef struct runs {
     int run, span, part; /* numbers of a run; pixels of a line, channels at most */
 } runs;
@@ -98,16 +106,15 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     tile tile = pixel_tile(plan, q);
     size_t blocks = tile.narrow ? 1 : nx_blocks((size_t)q->y.c, tile.columns), taps = (size_t)(q->kh * q->kw);
     runs runs = runs_of(job, &tile);
-    char defines[96];
-    size_t n = defines_of(defines, sizeof defines, &tile, t->activation, job->bias);
-    if (!tile.narrow)
-        snprintf(defines + n, sizeof defines - n, " -DLINE=%d%s", LINE, nx_plan_pair(plan) == 2 ? " -DBF16" : "");
+    char defines[DEFINES], packing[DEFINES];
+    defines_of_sum(defines, plan, &tile, t->activation, job->bias);
+    defines_of_sum(packing, plan, &tile, NX_ACTIVATION_NONE, false);
     if (nx_plan_derives(plan, node, PACKED) && tile.narrow) {
         nx_range range = {.dims = 2, .global = {nx_blocks((size_t)q->x.c, tile.columns), taps}, .local = {1, 1}};
-        nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_narrow_pack", defines, range, NX_ARGS(PACK));
+        nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_narrow_pack", packing, range, NX_ARGS(PACK));
     } else if (nx_plan_derives(plan, node, PACKED)) {
         nx_range range = {.dims = 2, .global = {blocks, taps * (size_t)q->x.c / (size_t)runs.run}, .local = {1, 1}};
-        nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_pack", defines, range,
+        nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_pack", packing, range,
                                NX_ARGS(PACK, {"run", .i = runs.run}));
     }
     size_t down = (size_t)t->down, tiles = nx_blocks(nx_blocks((size_t)q->y.w, down), tile.rows) * down;
@@ -170,7 +177,7 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
         .dims = 3,
         .global = {tiles, nx_blocks((size_t)(tile.narrow ? c : k), tile.columns), (size_t)(s.count * q->kh)},
         .local = {1, 1, 1}};
-    char defines[96];
+    char defines[DEFINES];
     defines_of(defines, sizeof defines, &tile, NX_ACTIVATION_NONE, false);
     nx_step *step =
         nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow_weights" : "conv_weights", defines, range,
@@ -181,7 +188,7 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
     step->flops = nx_conv_flops(job);
     if (s.count > 1)
         nx_plan_launch(
-            plan, node, "conv", "conv_weights_sum", defines, nx_range_flat(plan, nx_shape_count(dw->shape)),
+            plan, node, "conv", "conv_weights_sum", NULL, nx_range_flat(plan, nx_shape_count(dw->shape)),
             NX_ARGS({"part", .t = part}, {"dw", .t = dw}, {"splits", .i = s.count}, {"part_size", .i = s.part}));
 }
 
