@@ -589,6 +589,35 @@ static void test_interrupted_in_the_self_test(void **state)
     assert_false(nx_file_exists(at("never.png")));
 }
 
+static void with_a_wrong_kernel(void)
+{
+    for_the_first_time();
+    setenv("NSTX_CL", "../spoiled", 1);
+}
+
+/* A kernel that computes a little too much: what the command launches is tested, and refused before there is a picture.
+ * What is right is remembered, and not tested again. */
+static void test_refused_by_the_self_test(void **state)
+{
+    (void)state;
+    char *spoil = nx_format("rm -rf ../cold && mkdir -m 700 ../cold && cp -r %s/cl ../spoiled && "
+                            "sed -i 's/factor \\*/1.01f * factor */' ../spoiled/scale.cl",
+                            NSTX_SOURCE);
+    free(shell(spoil));
+    free(spoil);
+    before_exec = with_a_wrong_kernel;
+    nstx(2, "stylize in.model.h5 large.png -o never.png");
+    assert_said(said_err, " fails its self-test, 1 of ");
+    assert_said(said_err, ": scale/");
+    assert_false(nx_file_exists(at("never.png")));
+    before_exec = for_the_first_time;
+    nstx(0, "stylize in.model.h5 large.png -o right.png");
+    assert_said(said_err, ": self-test passed (");
+    nstx(0, "stylize in.model.h5 large.png -o right.png");
+    assert_null(strstr(said_err, "self-test"));
+    before_exec = NULL;
+}
+
 static void test_interrupted(void **state)
 {
     (void)state;
@@ -671,6 +700,7 @@ int main(void)
         cmocka_unit_test(test_guided),
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_interrupted_in_the_self_test),
+        cmocka_unit_test(test_refused_by_the_self_test),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(sizes_are_asked_for),
