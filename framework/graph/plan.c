@@ -51,7 +51,8 @@ struct nx_plan {
     cl_mem *chunks;
     size_t n_chunks;
     step_list once, step;
-    bool warm;               /* `once` has run */
+    bool warm; /* `once` has run */
+    nx_program_list announced;
     nx_program_list *listed; /* where bind() puts the names of programs, instead of building them; NULL: it builds */
     upload *uploads;
     size_t n_uploads;
@@ -483,18 +484,13 @@ void nx_plan_programs(nx_plan *plan, nx_program_list *out)
     free_list(&plan->step);
 }
 
-static void announce(nx_plan *plan)
-{
-    nx_program_list list = {0};
-    nx_plan_programs(plan, &list);
-    nx_programs_announce(&list);
-    nx_program_list_free(&list);
-}
-
 void nx_plan_realize(nx_plan *plan, nx_device *device)
 {
     nx_graph *g = plan->g;
-    if (nx_programs_watched()) announce(plan);
+    if (nx_programs_watched()) { /* who may leave from there */
+        nx_plan_programs(plan, &plan->announced);
+        nx_programs_announce(&plan->announced);
+    }
     plan->device = device;
     plan->chunks = nx_alloc((plan->n_chunks + 1) * sizeof(cl_mem));
     for (size_t i = 0; i < plan->n_chunks; i++)
@@ -537,6 +533,7 @@ void nx_plan_free(nx_plan *plan)
     if (plan->device) nx_device_drain(plan->device);
     free_list(&plan->once);
     free_list(&plan->step);
+    nx_program_list_free(&plan->announced);
     for (size_t i = 0; i < plan->n_uploads; i++) {
         upload *u = &plan->uploads[i];
         for (int k = 0; k < 2; k++) {
