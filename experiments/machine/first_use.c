@@ -1,7 +1,7 @@
 /* The first use of kernels. Programs that start at once wait for the first one's test: a lock, held until it ends.
  *
  * The processes that make the test, who divide the work among them, are asked and answer through a pair of sockets.
- * They end when their end of them closes, which is when they are not needed any more, or when the program has died. */
+ * They end when their end of them closes, which is when they are not needed any more, and die with the program. */
 #include "machine/first_use.h"
 
 #include "base/clock.h"
@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -226,6 +227,7 @@ static _Noreturn void serve(int socket)
     sigemptyset(&interrupts);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sigaddset(&interrupts, all[i]);
     sigprocmask(SIG_BLOCK, &interrupts, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* where it dies in the middle of a test, whose lock it held */
     while (receive_question(socket, &q, &programs)) {
         answer a = {.opened = true};
         selftest_watch watch = {.patience = PATIENCE};

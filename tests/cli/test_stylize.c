@@ -589,6 +589,31 @@ static void test_interrupted_in_the_self_test(void **state)
     assert_false(nx_file_exists(at("never.png")));
 }
 
+static bool are_any_cold(void)
+{
+    char *count = shell("grep -lzx 'POCL_CACHE_DIR=../cold' /proc/[0-9]*/environ 2> /dev/null | wc -l");
+    bool any = atoi(count);
+    free(count);
+    return any;
+}
+
+/* Nor does anything go on with the test. */
+static void test_killed_in_the_self_test(void **state)
+{
+    (void)state;
+    free(shell("rm -rf ../cold && mkdir -m 700 ../cold"));
+    before_exec = for_the_first_time;
+    pid_t child = start("stylize in.model.h5 large.png -o never.png");
+    before_exec = NULL;
+    WAIT_UNTIL(child, !is_cold());
+    assert_true(are_any_cold());
+    kill(child, SIGKILL);
+    finish(child);
+    double begun = seconds_now();
+    while (are_any_cold() && seconds_now() - begun < 2) sleep_for(0.01);
+    assert_false(are_any_cold());
+}
+
 static void with_a_wrong_kernel(void)
 {
     for_the_first_time();
@@ -700,6 +725,7 @@ int main(void)
         cmocka_unit_test(test_guided),
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_interrupted_in_the_self_test),
+        cmocka_unit_test(test_killed_in_the_self_test),
         cmocka_unit_test(test_refused_by_the_self_test),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_full_disk),
