@@ -76,6 +76,18 @@ static void add_lines(nx_program_list *list, char *text)
         nx_program_list_add(list, line);
 }
 
+/* Names in lines behind a head; owned by the caller. */
+static char *lines_of(const char *head, const nx_program_list *list)
+{
+    char *text = nx_copy_text(head);
+    for (size_t i = 0; i < list->count; i++) {
+        char *more = nx_format("%s%s\n", text, list->names[i]);
+        free(text);
+        text = more;
+    }
+    return text;
+}
+
 /* Another process may have added to the file. */
 static void recall(const nx_device_info *info)
 {
@@ -95,12 +107,7 @@ static void remember(const nx_device_info *info, const nx_program_list *programs
 {
     recall(info);
     for (size_t i = 0; i < programs->count; i++) nx_program_list_add(&passed.programs, programs->names[i]);
-    char *folder = passed.path ? nx_path_folder(passed.path) : NULL, *text = nx_copy_text(passed.of);
-    for (size_t i = 0; i < passed.programs.count; i++) {
-        char *more = nx_format("%s%s\n", text, passed.programs.names[i]);
-        free(text);
-        text = more;
-    }
+    char *folder = passed.path ? nx_path_folder(passed.path) : NULL, *text = lines_of(passed.of, &passed.programs);
     /* A cache that cannot be written costs the test of every run, no more. */
     if (folder && kernel_cache_make(folder)) nx_file_write(passed.path, text, strlen(text), NULL);
     free(text);
@@ -367,7 +374,7 @@ static struct {
 static void announced(const nx_program_list *coming);
 
 /* By this process. */
-static bool examine_here(const nx_program_list *programs, answer *a)
+static void examine_here(const nx_program_list *programs, answer *a)
 {
     nx_device *device;
     nx_programs_watch(NULL);
@@ -377,23 +384,21 @@ static bool examine_here(const nx_program_list *programs, answer *a)
         nx_device_free(device);
     }
     nx_programs_watch(announced);
-    return true;
 }
 
 static bool test(const nx_program_list *programs, nx_error *err)
 {
     answer a;
     double begun = nx_now();
-    char *names = nx_copy_text("");
-    for (size_t i = 0; i < programs->count; i++) {
-        char *more = nx_format("%s%s\n", names, programs->names[i]);
-        free(names);
-        names = more;
-    }
+    char *names = lines_of("", programs);
     used.q.fresh = !passed.programs.count;
     used.q.kept = program_cache_writable();
     used.q.bytes = strlen(names);
-    bool ok = n_testers ? ask(&used.info, &used.q, names, &a, err) : examine_here(programs, &a);
+    bool ok = true;
+    if (n_testers)
+        ok = ask(&used.info, &used.q, names, &a, err);
+    else
+        examine_here(programs, &a);
     free(names);
     if (!ok) return false;
     if (a.opened) return first_use_judge(&used.info, programs, &a.result, nx_now() - begun, err);
