@@ -35,6 +35,7 @@ typedef struct request {
     const char *images, *out, *from;
     config_preprocessing preprocessing;
     int number, size; /* of images */
+    float floor;      /* of a channel's mean, in parts of its layer's */
 } request;
 
 static int weights_get_named(const request *r);
@@ -48,7 +49,8 @@ static int weights_import(const request *r);
 #define INFO   "weights info FILE"
 #define VERIFY "weights verify FILE [--preprocessing caffe|torchvision]"
 #define NORMALIZE                                                                                                      \
-    "weights normalize IN OUT.safetensors --images FOLDER [--count N] [--size S] [--preprocessing caffe|torchvision]"
+    "weights normalize IN OUT.safetensors --images FOLDER [--count N] [--size S] [--floor F] [--preprocessing "        \
+    "caffe|torchvision]"
 #define EXPORT "weights export MODEL|RUN.h5 OUT.safetensors|OUT.onnx"
 #define IMPORT "weights import FILE [--preprocessing caffe|torchvision] -o OUT.safetensors"
 
@@ -69,7 +71,9 @@ static const char weights_options[] =
     "    from the folder at URL instead of the published address: a mirror\n"
     "  nstx " INFO "\n    what it holds, its checksums, and that every number is one\n"
     "  nstx " VERIFY "\n    a descriptor on synthetic pictures: what each layer makes of them\n"
-    "  nstx " NORMALIZE "\n    a descriptor scaled so that every channel's mean over the pictures is 1\n"
+    "  nstx " NORMALIZE
+    "\n    a descriptor scaled so that every channel's mean over the pictures is 1; one with a mean below F (0.1) of\n"
+    "    its layer's is scaled as if it had that: 0 is the paper's\n"
     "  nstx " EXPORT
     "\n    a trained generator, or a run's newest checkpoint, for other programs: its numbers, or as a model of ONNX\n"
     "    the whole network\n"
@@ -306,7 +310,7 @@ static int weights_normalize(const request *r)
             .shape = {(int)batch, size, size, 3}, .batches = list.count / batch, .read = next_batch};
         ok = nx_loader_new(&loader, &options, &err) && open_device(&s, &err);
         images.context = loader;
-        ok = ok && descriptor_rescale_on(s.d, s.device, &images, &s.file.deepest, 1, true, &rare, &err);
+        ok = ok && descriptor_rescale_on(s.d, s.device, &images, &s.file.deepest, 1, true, r->floor, &rare, &err);
         nx_progress("%s", "");
     }
     char *rarely = rare ? nx_format(", but for %zu that hardly ever fire", rare) : nx_copy_text(""),
@@ -317,7 +321,7 @@ static int weights_normalize(const request *r)
         printf(
             "these are the channels with a mean below %g of their layer's: they are scaled as if they had that, or the "
             "few pixels where they fire would outweigh all others\n",
-            (double)DESCRIPTOR_RARE);
+            (double)r->floor);
     free(folder);
     free(rarely);
     free(how);
@@ -407,14 +411,24 @@ static bool parse_number(const char *text, int least, int most, int *out)
     return *text && !*end && value >= least && value <= most;
 }
 
+static bool parse_part(const char *text, float *out)
+{
+    char *end;
+    *out = strtof(text, &end);
+    return *text && !*end && *out >= 0 && *out <= 1;
+}
+
 /* False after a message. */
 static bool parse(request *r, const struct action *a, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"images", required_argument, NULL, 'i'}, {"count", required_argument, NULL, 'n'},
-        {"size", required_argument, NULL, 's'},   {"preprocessing", required_argument, NULL, 'p'},
-        {"from", required_argument, NULL, 'f'},   {NULL, 0, NULL, 0}};
-    *r = (request){0};
+    static const struct option longs[] = {{"images", required_argument, NULL, 'i'},
+                                          {"count", required_argument, NULL, 'n'},
+                                          {"size", required_argument, NULL, 's'},
+                                          {"preprocessing", required_argument, NULL, 'p'},
+                                          {"from", required_argument, NULL, 'f'},
+                                          {"floor", required_argument, NULL, 'l'},
+                                          {NULL, 0, NULL, 0}};
+    *r = (request){.floor = DESCRIPTOR_FLOOR};
     opterr = 0;
     optind = 1;
     for (int o; (o = getopt_long(argc, argv, "o:", longs, NULL)) != -1;) {
@@ -426,6 +440,8 @@ static bool parse(request *r, const struct action *a, int argc, char **argv)
             return usage_error_of(a->usage, "--count %s: from 1 to 1000000", optarg), false;
         if (o == 's' && !parse_number(optarg, 16, 4096, &r->size))
             return usage_error_of(a->usage, "--size %s: from 16 to 4096", optarg), false;
+        if (o == 'l' && !parse_part(optarg, &r->floor))
+            return usage_error_of(a->usage, "--floor %s: a number from 0 to 1", optarg), false;
         if (o == 'p') {
             bool caffe = !strcmp(optarg, "caffe");
             if (!caffe && strcmp(optarg, "torchvision"))

@@ -91,7 +91,7 @@ static bool mean_activations(descriptor *d, nx_device *device, const descriptor_
 }
 
 bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_images *images, const char *const *layers,
-                           size_t count, bool by_channel, size_t *rare, nx_error *err)
+                           size_t count, bool by_channel, float floor, size_t *rare, nx_error *err)
 {
     size_t bounded = 0;
     int last = descriptor_deepest(d->network, layers, count, err);
@@ -108,8 +108,8 @@ bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_im
         float *now = means[m++], sum = 0;
         for (size_t k = 0; k < out; k++) sum += now[k] / (float)out;
         for (size_t k = 0; k < out; k++) {
-            bool rarely = by_channel && !l->bare && now[k] > 0 && now[k] < DESCRIPTOR_RARE * sum;
-            if (rarely) now[k] = DESCRIPTOR_RARE * sum, bounded++;
+            bool rarely = by_channel && !l->bare && now[k] > 0 && now[k] < floor * sum;
+            if (rarely) now[k] = floor * sum, bounded++;
             if (!by_channel) now[k] = sum;
             if (l->bare || !(now[k] > 0)) now[k] = 1; /* not after a ReLU; dead */
         }
@@ -154,7 +154,7 @@ bool descriptor_rescale(descriptor *d, nx_device *device, const float *images, n
 {
     one_batch one = {images, nx_shape_count(shape) * sizeof *images};
     descriptor_images all = {.shape = shape, .batches = 1, .read = read_one, .context = &one};
-    return descriptor_rescale_on(d, device, &all, layers, count, by_channel, NULL, err);
+    return descriptor_rescale_on(d, device, &all, layers, count, by_channel, DESCRIPTOR_FLOOR, NULL, err);
 }
 
 uint64_t descriptor_rescale_bytes(descriptor *d, const nx_device_info *info, nx_shape shape, const char *const *layers,

@@ -1,7 +1,7 @@
 /* What the layers of a descriptor make of pictures, and weights scaled by it.
  *
  *     descriptor_images images = {.shape = {4, 224, 224, 3}, .batches = 50, .read = next, .context = loader};
- *     if (!descriptor_rescale_on(d, device, &images, &deepest, 1, true, NULL, &err)) return false;
+ *     if (!descriptor_rescale_on(d, device, &images, &deepest, 1, true, DESCRIPTOR_FLOOR, NULL, &err)) return false;
  */
 #ifndef NETWORKS_DESCRIPTOR_SCALE_H
 #define NETWORKS_DESCRIPTOR_SCALE_H
@@ -19,16 +19,17 @@ typedef struct descriptor_images {
 
 /* Rescales the layers up to the deepest given so that on these images the mean activation after every ReLU is one: by
  * channel, Gatys' normalisation (W[k,j] <- W[k,j] m[l-1,j] / m[l,k], b[k] <- b[k] / m[l,k]; a dead channel stays as it
- * is, and one that hardly ever fires, with a mean below DESCRIPTOR_RARE of its layer's, is scaled by that bound: its
- * mean is a chance of these images, and its factor would make the rare pixel where it fires outweigh all other
- * channels), or by layer, which keeps random weights random and only sets their scale. Both leave what the network
+ * is, and one that hardly ever fires, with a mean below `floor` of its layer's, is scaled by that bound: its mean is a
+ * chance of these images, and its factor would make the rare pixel where it fires outweigh all other channels; 0: none
+ * is), or by layer, which keeps random weights random and only sets their scale. Both leave what the network
  * computes unchanged but for those factors. Its parameters are on the device afterwards. *rare, which may be NULL: such
  * channels. */
-#define DESCRIPTOR_RARE 1e-3f
+#define DESCRIPTOR_FLOOR 0.1f /* with a thousandth, pictures made with a wide VGG-16 stay grey: notes/papers/gatys.md  \
+                               */
 bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_images *images, const char *const *layers,
-                           size_t count, bool by_channel, size_t *rare, nx_error *err);
+                           size_t count, bool by_channel, float floor, size_t *rare, nx_error *err);
 
-/* The same on one batch that lies in memory. */
+/* The same on one batch that lies in memory, with DESCRIPTOR_FLOOR. */
 bool descriptor_rescale(descriptor *d, nx_device *device, const float *images, nx_shape shape,
                         const char *const *layers, size_t count, bool by_channel, nx_error *err);
 

@@ -204,9 +204,9 @@ static void fully_connected_layers_stay(void **state)
     }
     nstx(2, "weights normalize deep2.safetensors x.safetensors --images large --size 128");
     assert_one_line("fc6 takes 196 numbers");
-    nstx(0, "weights normalize deep2.safetensors once.safetensors --images large");
+    nstx(0, "weights normalize deep2.safetensors once.safetensors --images large --floor 0");
     assert_said(said_out, "VGG-19 to fc7, every channel's mean is 1");
-    nstx(0, "weights normalize once.safetensors twice.safetensors --images large");
+    nstx(0, "weights normalize once.safetensors twice.safetensors --images large --floor 0");
     nx_tensor_file *file[3];
     static const char *const names[3] = {"deep2.safetensors", "once.safetensors", "twice.safetensors"};
     for (int k = 0; k < 3; k++)
@@ -392,7 +392,7 @@ static void normalising_only_scales_channels(void **state)
         nx_image_free(&image);
     }
     refused("--images FOLDER is needed", "weights normalize caffe.safetensors normal.safetensors");
-    nstx(0, "weights normalize caffe.safetensors normal.safetensors --images calibration --size 32");
+    nstx(0, "weights normalize caffe.safetensors normal.safetensors --images calibration --size 32 --floor 0");
     assert_said(said_out, "over 4 pictures of calibration");
     size_t sizes[LAYERS];
     int channels[LAYERS];
@@ -424,7 +424,7 @@ static void normalising_only_scales_channels(void **state)
     free(new);
 }
 
-/* A channel that hardly ever fires is not scaled up to the others: it is scaled by a thousandth of its layer's mean. */
+/* A channel that hardly ever fires is not scaled up to the others: it is scaled by a part of its layer's mean. */
 static void rare_channels_are_bounded(void **state)
 {
     (void)state;
@@ -448,7 +448,9 @@ static void rare_channels_are_bounded(void **state)
         memcpy(pictures + i * SIDE * SIDE * 3, image.rgb, sizeof(float) * SIDE * SIDE * 3);
         nx_image_free(&image);
     }
-    nstx(0, "weights normalize rare.safetensors bounded.safetensors --images few --size 32");
+    refused("--floor 2: a number from 0 to 1; usage: ",
+            "weights normalize rare.safetensors x.safetensors --images few --floor 2");
+    nstx(0, "weights normalize rare.safetensors bounded.safetensors --images few --size 32 --floor 0.001");
     assert_said(said_out, "over 2 pictures of few, but for 1 that hardly ever fire");
     size_t sizes[LAYERS];
     int channels[LAYERS];

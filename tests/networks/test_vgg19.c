@@ -295,7 +295,7 @@ static descriptor *biased(config_pooling pooling, size_t count)
 /* What a channel of this mean is divided by: a dead one by 1, one that hardly ever fires by a bound. */
 static double factor_of(double mean, double layer)
 {
-    return mean > 0 ? fmax(mean, (double)DESCRIPTOR_RARE * layer) : 1;
+    return mean > 0 ? fmax(mean, (double)DESCRIPTOR_FLOOR * layer) : 1;
 }
 
 /* Gatys' normalisation, or the same by layer: for any image new feature times m is the old one, m the old mean (of its
@@ -336,7 +336,7 @@ static void check_rescaling(config_pooling pooling, size_t count, bool by_channe
             assert_true(m[k] > 0 || one[k] == 0);
             worsen(&worst_mean, fabs(one[k] * factor_of(m[k], layer) - m[k]) / largest_mean);
             dead += !(m[k] > 0);
-            rare += m[k] > 0 && m[k] < DESCRIPTOR_RARE * layer;
+            rare += m[k] > 0 && m[k] < DESCRIPTOR_FLOOR * layer;
         }
         if (!by_channel) worsen(&worst_mean, fabs(layer_now - 1));
         free(m);
