@@ -4,7 +4,8 @@
 #include <cstdio>
 #include <stdexcept>
 
-namespace {
+namespace
+{
 
 void raise(const char *message, void *) { throw std::runtime_error(message); }
 

@@ -23,9 +23,8 @@ typedef struct descriptor_images {
  * chance of these images, and its factor would make the rare pixel where it fires outweigh all other channels; 0: none
  * is), or by layer, which keeps random weights random and only sets their scale. Both leave what the network
  * computes unchanged but for those factors. Its parameters are on the device afterwards. *rare, which may be NULL: such
- * channels. */
-#define DESCRIPTOR_FLOOR 0.1f /* with a thousandth, pictures made with a wide VGG-16 stay grey: notes/papers/gatys.md  \
-                               */
+ * channels. With a floor of a thousandth, pictures made with a wide VGG-16 stay grey (notes/papers/gatys.md). */
+#define DESCRIPTOR_FLOOR 0.1f
 bool descriptor_rescale_on(descriptor *d, nx_device *device, const descriptor_images *images, const char *const *layers,
                            size_t count, bool by_channel, float floor, size_t *rare, nx_error *err);
 

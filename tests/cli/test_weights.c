@@ -450,7 +450,10 @@ static void rare_channels_are_bounded(void **state)
     }
     refused("--floor 2: a number from 0 to 1; usage: ",
             "weights normalize rare.safetensors x.safetensors --images few --floor 2");
+    nstx(0, "weights normalize rare.safetensors bounded.safetensors --images few --size 32");
+    assert_said(said_out, "mean below 0.1 of their layer's");
     nstx(0, "weights normalize rare.safetensors bounded.safetensors --images few --size 32 --floor 0.001");
+    assert_said(said_out, "mean below 0.001 of their layer's");
     assert_said(said_out, "over 2 pictures of few, but for 1 that hardly ever fire");
     size_t sizes[LAYERS];
     int channels[LAYERS];
