@@ -34,6 +34,7 @@
 #define A 0.70710678118654752f
 #define B 1.41421356237309505f
 #define UNROLL _Pragma("unroll")
+#define AHEAD 4 /* words whose kernel is asked for before it is transformed */
 
 /* GPUs keep an array in registers only where every loop that counts through it is unrolled; on CPUs it is in the first
  * cache anyway, and the code is shorter. */
@@ -376,7 +377,10 @@ void winograd_large(__global const float *restrict x, __global const float *rest
         for (int p = first_panel; p < last_panel; p++) {
             for (int c0 = 0; c0 < WORDS(c); c0 += DEPTH) {
                 int depth = min(DEPTH, WORDS(c) - c0);
-                for (int i = 0; i < depth; i++)
+                for (int i = 0; i < depth; i++) {
+                    for (int j = 0; j < 9 * PAIR; j++) /* each line is in a page of its own */
+                        prefetch_read(turned + ((size_t)(j / PAIR) * c + (c0 + i + AHEAD) * PAIR + j % PAIR) * k +
+                                          p * COLUMNS, COLUMNS);
                     for (int o = 0; o < COLUMNS; o += LANES) {
                         int left = k - p * COLUMNS - o;
                         vec g[PAIR][9];
@@ -389,6 +393,7 @@ void winograd_large(__global const float *restrict x, __global const float *rest
                         }
                         kernel_tile(g, u + i * COLUMNS + o, u_plane);
                     }
+                }
                 for (int f = 0; f < FREQUENCIES; f++)
                     for (int t = 0; t < count; t += ROWS)
                         multiply(v + (size_t)f * v_plane + t * v_step + c0, u + f * u_plane,
