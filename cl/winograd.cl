@@ -12,10 +12,10 @@
  *          0  b/2 -1/2  -b   1   0           1/6  -b/6   1/3
  *          0   1    0  -5/2  0   1            0     0     1
  *
- * Layouts. x [n][h][w][c], y [n][oh][ow][k], bias [k]; u [36][k / COLUMNS][c / PAIR][COLUMNS], COLUMNS = 2 * LANES,
- * zero beyond k; in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step], each of
- * the 36 with one vector more: a tile's 36 numbers would meet in few places of the cache. Tiles of all images are
- * counted through, row by row.
+ * Layouts. x [n][h][w][c], y [n][oh][ow][k], bias [k]; u [36][k / COLUMNS][c / PAIR][COLUMNS], COLUMNS = VECTORS *
+ * LANES, zero beyond k; in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step],
+ * each of the 36 with one vector more: a tile's 36 numbers would meet in few places of the cache. Tiles of all images
+ * are counted through, row by row.
  *
  * The operands of products, u and v, are words: floats or, with BF16, pairs of bfloat16, of two input channels beside
  * each other, the last with zero where their number is odd. Everything else is float.
@@ -27,10 +27,10 @@
  * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS]. Its operands are V and D; a pair is
  * of two tiles.
  *
- * Defines: TILE, 4, and FREQUENCIES, 36; of CPUs: ROWS, the tiles of a register tile, whose columns are two vectors,
- * DEPTH, words of winograd_large, and perhaps BF16.
+ * Defines: TILE, 4, and FREQUENCIES, 36; of CPUs: ROWS, the tiles of a register tile, and VECTORS, its columns, 1 to 3,
+ * of the gradient 2; DEPTH, words of winograd_large, and perhaps BF16.
  */
-#define COLUMNS (2 * LANES)
+#define COLUMNS (VECTORS * LANES)
 #define A 0.70710678118654752f
 #define B 1.41421356237309505f
 #define UNROLL _Pragma("unroll")
@@ -137,16 +137,16 @@ static inline void input_tile(__global const float *restrict x, __global float *
 
 #ifdef CPU_FAMILY
 
-static inline void multiply_words(vec (*acc)[2], __global const float *restrict v, __global const float *restrict u,
-                                  int words, int v_step)
+static inline void multiply_words(vec (*acc)[VECTORS], __global const float *restrict v,
+                                  __global const float *restrict u, int words, int v_step)
 {
     for (int i = 0; i < words; i++) {
-        vec u0 = vload_lanes(2 * i, u), u1 = vload_lanes(2 * i + 1, u);
+        vec word[VECTORS];
+        UNROLL for (int j = 0; j < VECTORS; j++) word[j] = vload_lanes(i * VECTORS + j, u);
         UNROLL for (int r = 0; r < ROWS; r++)
         {
             vec s = (vec)(v[r * v_step + i]);
-            acc[r][0] = multiply_add(s, u0, acc[r][0]);
-            acc[r][1] = multiply_add(s, u1, acc[r][1]);
+            UNROLL for (int j = 0; j < VECTORS; j++) acc[r][j] = multiply_add(s, word[j], acc[r][j]);
         }
     }
 }
@@ -156,22 +156,16 @@ static inline void multiply_words(vec (*acc)[2], __global const float *restrict 
 static inline void multiply(__global const float *restrict v, __global const float *restrict u,
                             __global float *restrict m, int words, int v_step, int m_step, bool add, bool ahead)
 {
-    vec acc[ROWS][2];
-    UNROLL for (int r = 0; r < ROWS; r++)
-    {
-        acc[r][0] = add ? VECTOR(m + r * m_step) : (vec)(0);
-        acc[r][1] = add ? VECTOR(m + r * m_step + LANES) : (vec)(0);
-    }
+    vec acc[ROWS][VECTORS];
+    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++)
+        acc[r][j] = add ? VECTOR(m + r * m_step + j * LANES) : (vec)(0);
     if (!ahead) multiply_words(acc, v, u, words, v_step);
     for (int i = 0; ahead && i < words; i += LANES) {
         UNROLL for (int r = 0; r < ROWS; r++) prefetch_read(v + (ROWS + r) * v_step + i, LANES);
         multiply_words(acc, v + i, u + i * COLUMNS, min(words - i, LANES), v_step);
     }
-    UNROLL for (int r = 0; r < ROWS; r++)
-    {
-        VECTOR(m + r * m_step) = acc[r][0];
-        VECTOR(m + r * m_step + LANES) = acc[r][1];
-    }
+    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++)
+        VECTOR(m + r * m_step + j * LANES) = acc[r][j];
 }
 
 #endif
@@ -420,25 +414,25 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_weights(__global const float *restrict w, __global float *restrict u, int c, int k, int rotated)
 {
     int panel = get_global_id(0), word = get_global_id(1), panels = get_global_size(0);
-    for (int half_ = 0; half_ < 2; half_++) {
-        int first = panel * COLUMNS + half_ * LANES, n = k - first;
+    for (int j = 0; j < VECTORS; j++) {
+        int first = panel * COLUMNS + j * LANES, n = k - first;
         vec g[PAIR][9];
-        for (int j = 0; j < PAIR; j++) {
-            int i = word * PAIR + j;
+        for (int pair = 0; pair < PAIR; pair++) {
+            int i = word * PAIR + pair;
             for (int tap = 0; tap < 9; tap++) {
                 __global const float *from = w + (size_t)(rotated ? 8 - tap : tap) * c * k;
-                g[j][tap] = 0;
+                g[pair][tap] = 0;
                 if (n <= 0 || i >= c) continue;
                 if (!rotated) {
-                    g[j][tap] = load_lanes(from + (size_t)i * k + first, n);
+                    g[pair][tap] = load_lanes(from + (size_t)i * k + first, n);
                 } else {
                     float part[LANES];
                     for (int l = 0; l < LANES; l++) part[l] = l < n ? from[(size_t)(first + l) * c + i] : 0.f;
-                    g[j][tap] = vload_lanes(0, part);
+                    g[pair][tap] = vload_lanes(0, part);
                 }
             }
         }
-        kernel_tile(g, u + ((size_t)panel * WORDS(c) + word) * COLUMNS + half_ * LANES,
+        kernel_tile(g, u + ((size_t)panel * WORDS(c) + word) * COLUMNS + j * LANES,
                     (size_t)panels * WORDS(c) * COLUMNS);
     }
 }

@@ -12,6 +12,7 @@ enum { CHANNELS = 16 }; /* with fewer half of the lanes are idle */
 
 typedef struct division { /* the arguments of cl/winograd.cl */
     bool large;           /* winograd_large: u is too large to be kept */
+    size_t vectors;       /* of a panel of output channels */
     int block;            /* tiles done at a time by one work-item, whole register tiles */
     int panels, groups;   /* panels of output channels of a work-item; how many such groups */
     int apart;            /* equal parts of the images, none of which shares a work-item with another */
@@ -20,14 +21,26 @@ typedef struct division { /* the arguments of cl/winograd.cl */
     size_t slice;         /* floats of a work-item's scratch */
 } division;
 
-static size_t panel_of(const nx_plan *plan) { return 2 * (size_t)nx_plan_lanes(plan); }
+static size_t panel_of(const nx_plan *plan, size_t vectors) { return vectors * (size_t)nx_plan_lanes(plan); }
+
+/* Those of a panel of which k channels leave the fewest idle: 40 are three vectors of 16, where two panels of two have
+ * 64 columns. */
+static size_t vectors_of(const nx_plan *plan, size_t k)
+{
+    static const size_t others[] = {3, 1};
+    size_t best = NX_WINOGRAD_VECTORS;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (nx_round_up(k, panel_of(plan, others[i])) < nx_round_up(k, panel_of(plan, best))) best = others[i];
+    return best;
+}
 
 /* Of operands' words that so many input channels, or tiles, take. */
 static size_t words(const nx_plan *plan, int count) { return nx_blocks((size_t)count, nx_plan_pair(plan)); }
 
 static size_t kernel_bytes(const nx_plan *plan, const nx_job *job)
 {
-    size_t k = nx_round_up((size_t)job->q.y.c, panel_of(plan));
+    size_t k = (size_t)job->q.y.c;
+    k = nx_round_up(k, panel_of(plan, vectors_of(plan, k)));
     return FREQUENCIES * k * words(plan, job->q.x.c) * sizeof(float);
 }
 
@@ -37,8 +50,9 @@ static size_t kernel_bytes(const nx_plan *plan, const nx_job *job)
 static division divide(const nx_plan *plan, const nx_job *job)
 {
     size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units, tiles = nx_winograd_tiles(&job->q);
-    size_t all = nx_blocks((size_t)job->q.y.c, panel_of(plan)), rows = nx_winograd_rows(plan);
     bool large = kernel_bytes(plan, job) > nx_device_cache(nx_plan_info(plan)) / 2; /* the rest is the pictures' */
+    size_t k = (size_t)job->q.y.c, vectors = large ? NX_WINOGRAD_VECTORS : vectors_of(plan, k);
+    size_t panel = panel_of(plan, vectors), all = nx_blocks(k, panel), rows = nx_winograd_rows(plan, vectors);
     size_t wanted = (size_t)job->choice.block, block = (wanted ? wanted : large ? 8 : 1) * rows;
     if (block > tiles) block = nx_round_up(tiles, rows);
     size_t apart = large || tiles / (size_t)job->q.y.n < MANY * block ? 1 : (size_t)job->q.y.n;
@@ -47,8 +61,9 @@ static division divide(const nx_plan *plan, const nx_job *job)
     size_t runs = blocks < 4 * units ? blocks : nx_round_up(4 * units, apart);
     /* a vector more than is needed: steps of powers of two would share few places of the cache */
     size_t v_step = (nx_blocks(words(plan, job->q.x.c), lanes) + 1) * lanes;
-    size_t m_step = (large ? 1 : panels) * panel_of(plan) + lanes;
+    size_t m_step = (large ? 1 : panels) * panel + lanes;
     return (division){.large = large,
+                      .vectors = vectors,
                       .block = (int)block,
                       .panels = (int)panels,
                       .groups = (int)nx_blocks(all, panels),
@@ -56,8 +71,8 @@ static division divide(const nx_plan *plan, const nx_job *job)
                       .runs = (int)runs,
                       .v_step = (int)v_step,
                       .m_step = (int)m_step,
-                      .slice = FREQUENCIES *
-                               (block * (v_step + m_step) + 2 * lanes + (large ? DEPTH * panel_of(plan) + lanes : 0))};
+                      .slice =
+                          FREQUENCIES * (block * (v_step + m_step) + 2 * lanes + (large ? DEPTH * panel + lanes : 0))};
 }
 
 static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
@@ -89,13 +104,13 @@ static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const divisi
     nx_shape x = job->q.x, y = job->q.y;
     nx_tensor *w = job->b, *u = node->scratch[KERNEL];
     if (d->large)
-        nx_winograd_launch(plan, node, KERNEL, "winograd_turn",
+        nx_winograd_launch(plan, node, KERNEL, d->vectors, "winograd_turn",
                            (nx_range){.dims = 2, .global = {(size_t)x.c, 9}, .local = {1, 1}},
                            NX_ARGS({"w", .t = w}, {"turned", .t = u}, {"k", .i = y.c}));
     else
-        nx_winograd_launch(plan, node, KERNEL, "winograd_weights",
+        nx_winograd_launch(plan, node, KERNEL, d->vectors, "winograd_weights",
                            (nx_range){.dims = 2,
-                                      .global = {nx_blocks((size_t)y.c, panel_of(plan)), words(plan, x.c)},
+                                      .global = {nx_blocks((size_t)y.c, panel_of(plan, d->vectors)), words(plan, x.c)},
                                       .local = {1, 1}},
                            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c},
                                    {"rotated", .i = job->gather.rotated}));
@@ -119,9 +134,9 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     if (u && nx_plan_derives(plan, node, KERNEL)) derive(plan, node, job, &d);
     nx_range range = {.dims = 2, .global = {(size_t)d.runs, (size_t)d.groups}, .local = {1, 1}};
     nx_step *step =
-        d.large ? nx_winograd_launch(plan, node, -1, "winograd_large", range,
+        d.large ? nx_winograd_launch(plan, node, -1, d.vectors, "winograd_large", range,
                                      NX_ARGS(EITHER, {"turned", .t = u ? u : job->b}))
-                : nx_winograd_launch(plan, node, -1, "winograd", range,
+                : nx_winograd_launch(plan, node, -1, d.vectors, "winograd", range,
                                      NX_ARGS(EITHER, {"u", .t = u}, {"apart", .i = d.apart},
                                              {"parts", .t = parts ? parts : bias}, {"statistics", .i = parts != NULL}));
     step->flops = nx_conv_flops(job);
@@ -166,7 +181,8 @@ typedef struct gradient_division { /* the arguments of winograd_gradient */
 /* What a work-item adds to, and its block of v and m, should fit a core's own cache. */
 static gradient_division divide_gradient(const nx_plan *plan, const nx_job *job)
 {
-    size_t lanes = (size_t)nx_plan_lanes(plan), panel = panel_of(plan), tiles = nx_winograd_tiles(&job->q);
+    size_t lanes = (size_t)nx_plan_lanes(plan), panel = panel_of(plan, NX_WINOGRAD_VECTORS);
+    size_t tiles = nx_winograd_tiles(&job->q);
     size_t c = nx_round_up((size_t)job->q.x.c, lanes), k = nx_round_up((size_t)job->q.y.c, panel);
     size_t deep = c < 4 * lanes ? c : 4 * lanes, wide = k < 4 * lanes ? k : 4 * lanes, block = tiles < 24 ? tiles : 24;
     size_t groups_c = nx_blocks(c, deep), groups_k = nx_blocks(k, wide), blocks = nx_blocks(tiles, block);
@@ -199,13 +215,13 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
         .dims = 2, .global = {nx_blocks((size_t)q->y.c, (size_t)nx_plan_lanes(plan)), (size_t)q->x.c}, .local = {1, 1}};
     nx_range range = {.dims = 3, .global = {d.groups_c, d.groups_k, d.runs}, .local = {1, 1, 1}};
     nx_step *step = nx_winograd_launch(
-        plan, node, -1, "winograd_gradient", range,
+        plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_gradient", range,
         NX_ARGS({"x", .t = job->a}, {"dy", .t = job->b}, {"part", .t = part}, {"scratch", .t = node->scratch[SCRATCH]},
                 {"n", .i = q->x.n}, NX_SIZES(q), {"pad", .i = job->gather.pad_y}, {"zoom", .i = q->zoom},
                 {"mode", .i = job->gather.padding}, {"block", .i = d.block}, {"deep", .i = d.deep},
                 {"wide", .i = d.wide}, {"v_step", .i = d.v_step}, {"m_step", .i = d.m_step}));
     step->flops = nx_conv_flops(job);
-    nx_winograd_launch(plan, node, -1, "winograd_gradient_sum", sum,
+    nx_winograd_launch(plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_gradient_sum", sum,
                        NX_ARGS({"part", .t = part}, {"dw", .t = job->c}, {"runs", .i = d.runs}, {"c", .i = q->x.c},
                                {"k", .i = q->y.c}, {"deep", .i = d.deep}, {"wide", .i = d.wide}));
 }

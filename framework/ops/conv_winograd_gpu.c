@@ -40,7 +40,8 @@ static nx_range vectors(const nx_plan *plan, size_t channels, size_t lines)
 static void launch_input(nx_plan *plan, nx_node *node, const nx_job *job, size_t first, size_t count)
 {
     const nx_question *q = &job->q;
-    nx_winograd_launch(plan, node, -1, "winograd_strip_input", vectors(plan, rounded(plan, q->x.c), count),
+    nx_winograd_launch(plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_strip_input",
+                       vectors(plan, rounded(plan, q->x.c), count),
                        NX_ARGS({"x", .t = job->a}, {"v", .t = node->scratch[V]}, {"h", .i = q->x.h}, {"w", .i = q->x.w},
                                {"channels", .i = q->x.c}, {"oh", .i = q->y.h}, {"ow", .i = q->y.w},
                                {"pad", .i = job->gather.pad_y}, {"zoom", .i = q->zoom},
@@ -65,7 +66,8 @@ static void bind_by(nx_plan *plan, nx_node *node, const nx_job *job, const nx_al
     nx_tensor *w = job->b, *bias = job->bias ? job->bias : w; /* unused, without */
     nx_tensor *u = node->scratch[KERNEL], *v = node->scratch[V], *m = node->scratch[M];
     if (nx_plan_derives(plan, node, KERNEL))
-        nx_winograd_launch(plan, node, KERNEL, "winograd_strip_weights", (nx_range){.dims = 2, .global = {k, c}},
+        nx_winograd_launch(plan, node, KERNEL, NX_WINOGRAD_VECTORS, "winograd_strip_weights",
+                           (nx_range){.dims = 2, .global = {k, c}},
                            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = q->x.c}, {"k", .i = q->y.c},
                                    {"rotated", .i = job->gather.rotated}));
     for (size_t first = 0, count; first < nx_winograd_tiles(q); first += count) {
@@ -78,7 +80,7 @@ static void bind_by(nx_plan *plan, nx_node *node, const nx_job *job, const nx_al
                            .b = u,
                            .c = m};
         product->bind(plan, node, &products);
-        nx_winograd_launch(plan, node, -1, "winograd_strip_output", vectors(plan, k, count),
+        nx_winograd_launch(plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_strip_output", vectors(plan, k, count),
                            NX_ARGS({"m", .t = m}, {"bias", .t = bias}, {"y", .t = job->c}, {"oh", .i = q->y.h},
                                    {"ow", .i = q->y.w}, {"channels", .i = q->y.c}, {"has_bias", .i = job->bias != NULL},
                                    {"activation", .i = job->gather.activation}, {"slope", .f = job->gather.slope},
@@ -157,15 +159,15 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
     for (size_t first = 0, count; first < nx_winograd_tiles(q); first += count) {
         count = count_from(plan, q, first);
         launch_input(plan, node, job, first, count);
-        nx_winograd_launch(plan, node, -1, "winograd_strip_output_adjoint", vectors(plan, k, count),
-                           NX_ARGS({"dy", .t = job->b}, {"m", .t = node->scratch[M]}, {"oh", .i = q->y.h},
-                                   {"ow", .i = q->y.w}, {"channels", .i = q->y.c}, {"first", .i = first},
-                                   {"count", .i = count}));
+        nx_winograd_launch(
+            plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_strip_output_adjoint", vectors(plan, k, count),
+            NX_ARGS({"dy", .t = job->b}, {"m", .t = node->scratch[M]}, {"oh", .i = q->y.h}, {"ow", .i = q->y.w},
+                    {"channels", .i = q->y.c}, {"first", .i = first}, {"count", .i = count}));
         nx_job products = adjoint_products(plan, node, job, first);
         nx_product_tiles.bind(plan, node, &products);
     }
     nx_winograd_launch(
-        plan, node, -1, "winograd_strip_weights_adjoint", vectors(plan, k, (size_t)q->x.c),
+        plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_strip_weights_adjoint", vectors(plan, k, (size_t)q->x.c),
         NX_ARGS({"u", .t = node->scratch[U]}, {"dw", .t = job->c}, {"c", .i = q->x.c}, {"k", .i = q->y.c}));
 }
 

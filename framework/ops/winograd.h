@@ -19,12 +19,14 @@ bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int chann
 
 size_t nx_winograd_tiles(const nx_question *q); /* of all images */
 
-/* Launches of cl/winograd.cl; slot < 0: each step, otherwise in the list of the derived tensor. */
-nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, const char *kernel, nx_range range,
+/* Launches of cl/winograd.cl; slot < 0: each step, otherwise in the list of the derived tensor. vectors: of a panel, on
+ * CPUs, which have a choice for some kernels. */
+enum { NX_WINOGRAD_VECTORS = 2 };
+nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, size_t vectors, const char *kernel, nx_range range,
                             const nx_arg *args);
 
 /* On CPUs, as its kernels are compiled: tiles of a register tile, words of a piece of the transformed kernel. */
-size_t nx_winograd_rows(const nx_plan *plan);
+size_t nx_winograd_rows(const nx_plan *plan, size_t vectors);
 enum { NX_WINOGRAD_DEPTH = 128 };
 
 #endif
