@@ -1,4 +1,4 @@
-/* Convolution by 3 x 3 in steps of one pixel, by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray, 2015).
+/* Convolution by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray, 2015), and what can be cut into such convolutions.
  *
  * The output is cut into tiles of 4 x 4 pixels. A tile's 6 x 6 inputs d become V = B' d B, 36 numbers ("frequencies")
  * for each input channel; M = V U, a matrix product over the input channels for each frequency, U = G g G' of the
@@ -12,8 +12,23 @@
  *          0  b/2 -1/2  -b   1   0           1/6  -b/6   1/3
  *          0   1    0  -5/2  0   1            0     0     1
  *
+ * Other kernels, on CPUs (Huang and others, 2020, cut so too). Larger ones, up to 9 x 9, are IN x IN pieces of 3 x 3: the
+ * products sum over the channels of all pieces, each of which sees x three pixels further on. In steps of two pixels a
+ * 3 x 3 kernel is four pieces of 2 x 2 taps, some zero, one for each phase of x: F(5 x 5, 2 x 2), which has the same
+ * points and the same B', and of G and A'
+ *
+ *     G =   1      0      A' = 1   1    1    1    1   0
+ *         -2/3 -2a/3           0   a   -a    b   -b   0
+ *         -2/3  2a/3           0  1/2  1/2   2    2   0
+ *          1/6   b/6           0  a/2 -a/2  2b  -2b   0
+ *          1/6  -b/6           0  1/4  1/4   4    4   1
+ *           0      1
+ *
+ * Transposed, x is read once and y has the phases: the products have OUT x OUT times the columns, each phase's in whole
+ * vectors. In both directions that takes 144 multiplications where the sum itself takes 225.
+ *
  * Layouts. x [n][h][w][c], y [n][oh][ow][k], bias [k]; u [36][k / COLUMNS][c / PAIR][COLUMNS], COLUMNS = VECTORS *
- * LANES, zero beyond k; in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step],
+ * LANES, zero beyond k (c and k are those of all pieces and phases); in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step],
  * each of the 36 with one vector more: a tile's 36 numbers would meet in few places of the cache. Tiles of all images
  * are counted through, row by row.
  *
@@ -27,9 +42,13 @@
  * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS]. Its operands are V and D; a pair is
  * of two tiles.
  *
- * Defines: TILE, 4, and FREQUENCIES, 36; of CPUs: ROWS, the tiles of a register tile, and VECTORS, its columns, 1 to 3,
- * of the gradient 2; DEPTH, words of winograd_large, and perhaps BF16.
+ * Defines: TILE and SIDE, 4 and 3 or 5 and 2; IN, pieces along a side of the kernel, STEP, pixels of x between its taps,
+ * OUT, phases along a side of y, all 1 but of those that are cut; of CPUs: ROWS, the tiles of a register tile, and
+ * VECTORS, its columns, 1 to 3, of the gradient 2; DEPTH, words of winograd_large, perhaps BF16, and PATCH, the channels
+ * of x where several pieces of them fill a vector.
  */
+#define EDGE (TILE + SIDE - 1) /* inputs along a side of a tile */
+#define FREQUENCIES (EDGE * EDGE)
 #define COLUMNS (VECTORS * LANES)
 #define A 0.70710678118654752f
 #define B 1.41421356237309505f
@@ -65,29 +84,38 @@ static inline void output_1d(const vec *m, vec *y)
     y[0] = m[0] + even_a + even_b;
     y[1] = fma((vec)(A), odd_a, B * odd_b);
     y[2] = fma((vec)(.5f), even_a, 2.f * even_b);
+#if TILE == 4
     y[3] = fma((vec)(.5f * A), odd_a, fma((vec)(2 * B), odd_b, m[5]));
+#else
+    y[3] = fma((vec)(.5f * A), odd_a, (2 * B) * odd_b);
+    y[4] = fma((vec)(.25f), even_a, fma((vec)(4.f), even_b, m[5]));
+#endif
 }
 
 /* G g of one column. */
 static inline void kernel_1d(const vec *g, vec *u)
 {
-    vec even_a = (-1.f / 3) * fma((vec)(2.f), g[0], g[2]), odd_a = (-2.f / 3 * A) * g[1];
-    vec even_b = (1.f / 6) * fma((vec)(2.f), g[2], g[0]), odd_b = (B / 6) * g[1];
+#if SIDE == 3
+    vec even_a = (-1.f / 3) * fma((vec)(2.f), g[0], g[2]), even_b = (1.f / 6) * fma((vec)(2.f), g[2], g[0]);
+#else
+    vec even_a = (-2.f / 3) * g[0], even_b = (1.f / 6) * g[0];
+#endif
+    vec odd_a = (-2.f / 3 * A) * g[1], odd_b = (B / 6) * g[1];
     u[0] = g[0];
     u[1] = even_a + odd_a;
     u[2] = even_a - odd_a;
     u[3] = even_b + odd_b;
     u[4] = even_b - odd_b;
-    u[5] = g[2];
+    u[5] = g[SIDE - 1];
 }
 
-/* The rows or columns of x, enlarged `zoom` times to the nearest, that a tile reads, `step` apart in x; below zero
- * where all is zero, as for those that only pixels beyond the n of y would read. */
-static inline void places_of(int *place, int first, int pad, int size, int n, int zoom, int mode, int step)
+/* `count` rows or columns of x, enlarged `zoom` times to the nearest, that a tile reads, STEP apart from the first,
+ * and `step` apart in x; below zero where all is zero, as for those beyond the last that a pixel of y reads. */
+static inline void places_of(int *place, int count, int first, int last, int size, int zoom, int mode, int step)
 {
-    UNROLL for (int i = 0; i < 6; i++)
+    UNROLL for (int i = 0; i < count; i++)
     {
-        int p = first - pad + i > n + 1 - pad ? -1 : pad_index(first - pad + i, size * zoom, mode);
+        int at = first + i * STEP, p = at > last ? -1 : pad_index(at, size * zoom, mode);
         place[i] = p < 0 ? -1 : zoom == 1 ? p * step : p / zoom * step;
     }
 }
@@ -180,71 +208,124 @@ static inline vec activate(vec v, int activation, float slope)
     }
 }
 
-/* One vector of channels of a tile, n of them there: rows x columns pixels of y. */
+/* One vector of channels of a tile, n of them there: rows x columns pixels of y, OUT apart. */
 static inline void output_tile(__global const float *restrict m, int step, vec bias, __global float *restrict y,
                                int rows, int columns, int width, int k, int n, int activation, float slope)
 {
-    vec half_done[24];
+    vec half_done[6 * TILE];
     UNROLL_GPU for (int p = 0; p < 6; p++)
     {
-        vec d[6], t[4];
+        vec d[6], t[TILE];
         UNROLL for (int q = 0; q < 6; q++) d[q] = vload_lanes(0, m + (size_t)(q * 6 + p) * step);
         output_1d(d, t);
-        UNROLL for (int q = 0; q < 4; q++) half_done[q * 6 + p] = t[q];
+        UNROLL for (int q = 0; q < TILE; q++) half_done[q * 6 + p] = t[q];
     }
-    UNROLL_GPU for (int q = 0; q < 4; q++)
+    UNROLL_GPU for (int q = 0; q < TILE; q++)
     {
         if (q >= rows) continue;
-        vec t[4];
+        vec t[TILE];
         output_1d(half_done + q * 6, t);
-        UNROLL for (int p = 0; p < 4; p++)
-            if (p < columns) store_lanes(activate(t[p] + bias, activation, slope), y + (size_t)(q * width + p) * k, n);
+        UNROLL for (int p = 0; p < TILE; p++)
+            if (p < columns)
+                store_lanes(activate(t[p] + bias, activation, slope), y + (size_t)(q * width + p) * OUT * k, n);
     }
     if (activation == 3)
         for (int q = 0; q < rows; q++)
             for (int p = 0; p < columns; p++) {
-                __global float *at = y + (size_t)(q * width + p) * k;
+                __global float *at = y + (size_t)(q * width + p) * OUT * k;
                 store_lanes(tanh(load_lanes(at, n)), at, n);
             }
 }
 
 #ifdef CPU_FAMILY
 
-/* Sizes that the kernels share: see framework/ops/conv_winograd.c. */
+/* Sizes that the kernels share: see framework/ops/conv_winograd.c. The kernel has size x size taps; tiles cover
+ * tall x wide pixels, of each phase of y. */
 typedef struct picture {
-    int n, h, w, c, oh, ow, k, pad, zoom, mode, across, down;
+    int n, h, w, c, oh, ow, k, pad, zoom, mode, size, tall, wide, across, down;
 } picture;
 
-/* v of `count` tiles from the first. */
-static inline void input_block(__global const float *restrict x, __global float *restrict v, const picture *s,
-                               int first, int count, int v_step, int step)
+/* The first tap of a piece. */
+static inline int tap_of(int piece) { return piece * (STEP == 1 ? SIDE : 1); }
+
+#ifdef PATCH
+#define PATCH_CHANNELS ((IN * IN * PATCH + LANES - 1) / LANES * LANES)
+#define PATCH_FLOATS (FREQUENCIES * PATCH_CHANNELS)
+
+/* What a tile reads for all pieces, where a pixel has fewer channels than there are lanes: beside each other, so that a
+ * vector is full. patch [36][PATCH_CHANNELS], zero beyond those that are written. */
+static inline void gather_patch(__global const float *restrict image, __global float *restrict patch, const int *row,
+                                const int *column)
 {
+    for (int q = 0; q < 6; q++)
+        for (int i = 0; i < IN; i++)
+            for (int p = 0; p < 6; p++)
+                for (int j = 0; j < IN; j++) {
+                    int y = row[q + tap_of(i)], x = column[p + tap_of(j)];
+                    __global float *to = patch + (q * 6 + p) * PATCH_CHANNELS + (i * IN + j) * PATCH;
+                    for (int l = 0; l < PATCH; l++) to[l] = (y | x) < 0 ? 0.f : image[(size_t)(y + x) * PATCH + l];
+                }
+}
+#else
+#define PATCH_FLOATS 0
+#endif
+
+/* v of `count` tiles from the first. */
+static inline void input_block(__global const float *restrict x, __global float *restrict v,
+                               __global float *restrict patch, const picture *s, int first, int count, int v_step,
+                               int step)
+{
+    int last_row = (s->tall - 1) * STEP + s->size - 1 - s->pad, last_column = last_row + (s->wide - s->tall) * STEP;
     for (int t = 0; t < count; t++) {
-        int tile = first + t, row[6], column[6];
-        places_of(row, tile / s->across % s->down * TILE, s->pad, s->h, s->oh, s->zoom, s->mode, s->w);
-        places_of(column, tile % s->across * TILE, s->pad, s->w, s->ow, s->zoom, s->mode, 1);
+        int tile = first + t;
+        int top = tile / s->across % s->down * TILE * STEP - s->pad, left = tile % s->across * TILE * STEP - s->pad;
         __global const float *image = x + (size_t)(tile / s->across / s->down) * s->h * s->w * s->c;
-        for (int q = 0; q < 6; q++) /* what the next tile has more */
-            prefetch_read(image + (size_t)(row[q] + column[5] + 1) * s->c, TILE / s->zoom * s->c);
-        input_tile(image, v + (size_t)t * v_step, row, column, s->c, s->c, step, BY_CHANNELS);
+#ifdef PATCH
+        int row[TILE + IN * SIDE - 1], column[TILE + IN * SIDE - 1], line[6], own[6];
+        places_of(row, TILE + IN * SIDE - 1, top, last_row, s->h, 1, s->mode, s->w);
+        places_of(column, TILE + IN * SIDE - 1, left, last_column, s->w, 1, s->mode, 1);
+        gather_patch(image, patch, row, column);
+        for (int i = 0; i < 6; i++) line[i] = i * 6, own[i] = i;
+        input_tile(patch, v + (size_t)t * v_step, line, own, PATCH_CHANNELS, PATCH_CHANNELS, step, BY_CHANNELS);
+#else
+        for (int i = 0; i < IN; i++)
+            for (int j = 0; j < IN; j++) {
+                int row[6], column[6];
+                places_of(row, 6, top + tap_of(i), last_row, s->h, s->zoom, s->mode, s->w);
+                places_of(column, 6, left + tap_of(j), last_column, s->w, s->zoom, s->mode, 1);
+                for (int q = 0; q < 6 && j == 0; q++) /* what the next tile has more */
+                    prefetch_read(image + (size_t)(row[q] + column[5] + 1) * s->c, TILE * STEP / s->zoom * s->c);
+                input_tile(image, v + (size_t)t * v_step + (i * IN + j) * s->c / PAIR, row, column, s->c, s->c, step,
+                           BY_CHANNELS);
+            }
+#endif
     }
 }
 
-/* y of `count` tiles from the first, of channels o to end; m begins at channel o. */
+/* y of `count` tiles from the first, of the columns o to end; m begins at column o. Columns are the channels, where OUT
+ * is 1, or of each phase of y the channels in whole vectors. */
 static inline void output_block(__global const float *restrict m, __global const float *restrict bias,
                                 __global float *restrict y, const picture *s, int first, int count, int o, int end,
                                 int m_step, int step, int has_bias, int activation, float slope)
 {
+    int channels = (s->k + LANES - 1) / LANES * LANES;
     for (int t = 0; t < count; t++) {
         int tile = first + t, ox = tile % s->across * TILE, oy = tile / s->across % s->down * TILE;
-        __global float *out = y + (((size_t)(tile / s->across / s->down) * s->oh + oy) * s->ow + ox) * s->k;
-        for (int q = 0; q < TILE; q++)
+        __global float *image = y + (size_t)(tile / s->across / s->down) * s->oh * s->ow * s->k;
+        for (int q = 0; q < TILE && OUT == 1; q++)
             for (int p = 0; p < TILE; p++)
-                prefetch_store(out + o + (size_t)(q * s->ow + p + TILE) * s->k, end - o);
-        for (int i = o; i < end; i += LANES)
-            output_tile(m + (size_t)t * m_step + i - o, step, has_bias ? load_lanes(bias + i, s->k - i) : (vec)(0),
-                        out + i, min(TILE, s->oh - oy), min(TILE, s->ow - ox), s->ow, s->k, s->k - i, activation,
-                        slope);
+                prefetch_store(image + (size_t)((oy + q) * s->ow + ox + p + TILE) * s->k + o, end - o);
+        for (int i = o; i < end; i += LANES) {
+            int phase = OUT == 1 ? 0 : i / channels, at = i - phase * channels;
+            int above = oy * OUT + phase / OUT, left = ox * OUT + phase % OUT;
+            __global float *out = image + (size_t)(above * s->ow + left) * s->k + at;
+            for (int q = 0; q < TILE && OUT > 1; q++)
+                for (int p = 0; p < TILE; p++)
+                    prefetch_store(out + (size_t)(q * s->ow + p + TILE) * OUT * s->k, LANES);
+            output_tile(m + (size_t)t * m_step + i - o, step, has_bias ? load_lanes(bias + at, s->k - at) : (vec)(0),
+                        out, min(TILE, (s->oh - above + OUT - 1) / OUT), min(TILE, (s->ow - left + OUT - 1) / OUT),
+                        s->ow, s->k, s->k - at, activation, slope);
+        }
     }
 }
 
@@ -265,11 +346,11 @@ static inline int statistics_block(__global const float *restrict y, __global fl
             int rows = min(TILE, s->oh - line % s->down * TILE), columns = min(TILE, s->ow - ox);
             pixels += rows * columns;
             for (int q = 0; q < rows; q++)
-                UNROLL for (int p = 0; p < 4; p++)
+                UNROLL for (int p = 0; p < TILE; p++)
                     if (p < columns) {
                         vec d = load_lanes(row + (size_t)(q * s->ow + ox + p) * s->k, n) - mean;
-                        sum[p] += d;
-                        squares[p] = fma(d, d, squares[p]);
+                        sum[p % 4] += d;
+                        squares[p % 4] = fma(d, d, squares[p % 4]);
                     }
             ox += TILE;
             if (ox < s->ow) continue;
@@ -290,8 +371,11 @@ static inline int statistics_block(__global const float *restrict y, __global fl
     return pixels;
 }
 
-#define PICTURE                                                                                                        \
-    (picture) { n, h, w, c, oh, ow, k, pad, zoom, mode, (ow + TILE - 1) / TILE, (oh + TILE - 1) / TILE }
+#define PICTURE(size)                                                                                                  \
+    (picture) { n, h, w, c, oh, ow, k, pad, zoom, mode, size, TALL, WIDE, (WIDE + TILE - 1) / TILE,                    \
+                (TALL + TILE - 1) / TILE }
+#define TALL ((oh + OUT - 1) / OUT)
+#define WIDE ((ow + OUT - 1) / OUT)
 #define WORDS(c) (((c) + PAIR - 1) / PAIR)
 
 /* The whole convolution, in blocks of tiles whose v and m stay in a core's cache. A work-item takes a run of the blocks
@@ -302,27 +386,29 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
               __global float *restrict y, __global float *restrict scratch, int n, int h, int w, int c, int oh, int ow,
               int k, int pad, int zoom, int mode, int has_bias, int activation, float slope, int block, int panels,
-              int v_step, int m_step, int apart, __global float *restrict parts, int statistics)
+              int v_step, int m_step, int size, int apart, __global float *restrict parts, int statistics)
 {
-    picture s = PICTURE;
+    picture s = PICTURE(size);
     int tiles = n / apart * s.down * s.across, blocks = (tiles + block - 1) / block, id = get_global_id(0);
     int runs = get_global_size(0) / apart, run = id % runs, start = id / runs * tiles, seen = 0; /* pixels stored */
-    int all = (k + COLUMNS - 1) / COLUMNS;
+    int columns = OUT == 1 ? k : OUT * OUT * ((k + LANES - 1) / LANES * LANES), words = WORDS(IN * IN * c);
+    int all = (columns + COLUMNS - 1) / COLUMNS;
     int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
     int v_plane = block * v_step + LANES, m_plane = block * m_step + LANES;
-    size_t slice = (size_t)FREQUENCIES * (v_plane + m_plane);
+    size_t slice = (size_t)FREQUENCIES * (v_plane + m_plane) + PATCH_FLOATS;
     __global float *v = scratch + (get_global_id(1) * get_global_size(0) + id) * slice;
-    __global float *m = v + (size_t)FREQUENCIES * v_plane;
+    __global float *m = v + (size_t)FREQUENCIES * v_plane, *patch = m + (size_t)FREQUENCIES * m_plane;
+    for (int i = 0; i < PATCH_FLOATS; i++) patch[i] = 0;
     for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
         int first = start + b * block, count = min(block, tiles - b * block);
-        input_block(x, v, &s, first, count, v_step, v_plane);
+        input_block(x, v, patch, &s, first, count, v_step, v_plane);
         for (int f = 0; f < FREQUENCIES; f++)
             for (int p = first_panel; p < last_panel; p++)
                 for (int t = 0; t < count; t += ROWS)
-                    multiply(v + (size_t)f * v_plane + t * v_step, u + (size_t)(f * all + p) * WORDS(c) * COLUMNS,
-                             m + (size_t)f * m_plane + t * m_step + (p - first_panel) * COLUMNS, WORDS(c), v_step,
+                    multiply(v + (size_t)f * v_plane + t * v_step, u + (size_t)(f * all + p) * words * COLUMNS,
+                             m + (size_t)f * m_plane + t * m_step + (p - first_panel) * COLUMNS, words, v_step,
                              m_step, false, false);
-        output_block(m, bias, y, &s, first, count, first_panel * COLUMNS, min(last_panel * COLUMNS, k), m_step,
+        output_block(m, bias, y, &s, first, count, first_panel * COLUMNS, min(last_panel * COLUMNS, columns), m_step,
                      m_plane, has_bias, activation, slope);
         if (statistics)
             seen = statistics_block(y, parts + (size_t)id * 3 * k, &s, first, count, first_panel * COLUMNS,
@@ -330,20 +416,21 @@ void winograd(__global const float *restrict x, __global const float *restrict u
     }
 }
 
-/* u, at every `step` words, of one word of input channels and a vector of output channels, from their 3 x 3 vectors. */
-static inline void kernel_tile(const vec g[PAIR][9], __global float *restrict u, size_t step)
+/* u, at every `step` words, of one word of input channels and a vector of output channels, from their taps. */
+static inline void kernel_tile(const vec g[PAIR][SIDE * SIDE], __global float *restrict u, size_t step)
 {
-    vec half_done[PAIR][18];
-    UNROLL for (int i = 0; i < PAIR; i++) UNROLL for (int p = 0; p < 3; p++)
+    vec half_done[PAIR][6 * SIDE];
+    UNROLL for (int i = 0; i < PAIR; i++) UNROLL for (int p = 0; p < SIDE; p++)
     {
-        vec d[3] = {g[i][p], g[i][3 + p], g[i][6 + p]}, t[6];
+        vec d[SIDE], t[6];
+        UNROLL for (int q = 0; q < SIDE; q++) d[q] = g[i][q * SIDE + p];
         kernel_1d(d, t);
-        UNROLL for (int q = 0; q < 6; q++) half_done[i][q * 3 + p] = t[q];
+        UNROLL for (int q = 0; q < 6; q++) half_done[i][q * SIDE + p] = t[q];
     }
     UNROLL for (int q = 0; q < 6; q++)
     {
         vec t[PAIR][6];
-        UNROLL for (int i = 0; i < PAIR; i++) kernel_1d(half_done[i] + q * 3, t[i]);
+        UNROLL for (int i = 0; i < PAIR; i++) kernel_1d(half_done[i] + q * SIDE, t[i]);
         UNROLL for (int p = 0; p < 6; p++) UNROLL for (int i = 0; i < PAIR; i++)
             store_operand(t[i][p], u + (q * 6 + p) * step, 0, i);
     }
@@ -358,7 +445,7 @@ void winograd_large(__global const float *restrict x, __global const float *rest
                     int n, int h, int w, int c, int oh, int ow, int k, int pad, int zoom, int mode, int has_bias,
                     int activation, float slope, int block, int panels, int v_step, int m_step)
 {
-    picture s = PICTURE;
+    picture s = PICTURE(SIDE);
     int tiles = n * s.down * s.across, blocks = (tiles + block - 1) / block;
     int run = get_global_id(0), runs = get_global_size(0), all = (k + COLUMNS - 1) / COLUMNS;
     int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
@@ -367,7 +454,7 @@ void winograd_large(__global const float *restrict x, __global const float *rest
     __global float *m = v + (size_t)FREQUENCIES * v_plane, *u = m + (size_t)FREQUENCIES * m_plane;
     for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
         int first = b * block, count = min(block, tiles - first);
-        input_block(x, v, &s, first, count, v_step, v_plane);
+        input_block(x, v, v, &s, first, count, v_step, v_plane);
         for (int p = first_panel; p < last_panel; p++) {
             for (int c0 = 0; c0 < WORDS(c); c0 += DEPTH) {
                 int depth = min(DEPTH, WORDS(c) - c0);
@@ -408,21 +495,27 @@ void winograd_turn(__global const float *restrict w, __global float *restrict tu
     for (int o = 0; o < k; o++) to[o] = w[((size_t)(8 - tap) * k + o) * c + i];
 }
 
-/* w [3][3][ci][co] -> u for input channels c and output channels k; rotated: ci = k, co = c and the kernel turned.
- * Ids: (panel, word). */
+/* w [size][size][ci][co] -> u for input channels c and output channels k; rotated: ci = k, co = c and the kernel turned.
+ * base: of phases, the tap of the first that is first of a tile's. Ids: (panel, word). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_weights(__global const float *restrict w, __global float *restrict u, int c, int k, int rotated)
+void winograd_weights(__global const float *restrict w, __global float *restrict u, int c, int k, int rotated, int size,
+                      int base)
 {
     int panel = get_global_id(0), word = get_global_id(1), panels = get_global_size(0);
+    int channels = (k + LANES - 1) / LANES * LANES;
     for (int j = 0; j < VECTORS; j++) {
-        int first = panel * COLUMNS + j * LANES, n = k - first;
-        vec g[PAIR][9];
+        int column = panel * COLUMNS + j * LANES, phase = OUT == 1 ? 0 : column / channels;
+        int first = column - phase * channels, n = phase < OUT * OUT ? k - first : 0;
+        vec g[PAIR][SIDE * SIDE];
         for (int pair = 0; pair < PAIR; pair++) {
-            int i = word * PAIR + pair;
-            for (int tap = 0; tap < 9; tap++) {
-                __global const float *from = w + (size_t)(rotated ? 8 - tap : tap) * c * k;
+            int piece = (word * PAIR + pair) / c, i = (word * PAIR + pair) % c;
+            for (int tap = 0; tap < SIDE * SIDE; tap++) {
+                int y = OUT == 1 ? tap_of(piece / IN) + tap / SIDE * STEP : base + tap / SIDE * OUT - phase / OUT;
+                int x = OUT == 1 ? tap_of(piece % IN) + tap % SIDE * STEP : base + tap % SIDE * OUT - phase % OUT;
+                int at = y * size + x;
+                __global const float *from = w + (size_t)(rotated ? size * size - 1 - at : at) * c * k;
                 g[pair][tap] = 0;
-                if (n <= 0 || i >= c) continue;
+                if (n <= 0 || piece >= IN * IN || y < 0 || y >= size || x < 0 || x >= size) continue;
                 if (!rotated) {
                     g[pair][tap] = load_lanes(from + (size_t)i * k + first, n);
                 } else {
@@ -432,8 +525,8 @@ void winograd_weights(__global const float *restrict w, __global float *restrict
                 }
             }
         }
-        kernel_tile(g, u + ((size_t)panel * WORDS(c) + word) * COLUMNS + j * LANES,
-                    (size_t)panels * WORDS(c) * COLUMNS);
+        kernel_tile(g, u + ((size_t)panel * WORDS(IN * IN * c) + word) * COLUMNS + j * LANES,
+                    (size_t)panels * WORDS(IN * IN * c) * COLUMNS);
     }
 }
 
@@ -533,8 +626,8 @@ void winograd_gradient(__global const float *restrict x, __global const float *r
             int tile = first + t, image = tile / across / down;
             int ox = tile % across * TILE, oy = tile / across % down * TILE;
             int row[6], column[6];
-            places_of(row, oy, pad, h, oh, zoom, mode, w);
-            places_of(column, ox, pad, w, ow, zoom, mode, 1);
+            places_of(row, 6, oy - pad, oh + 1 - pad, h, zoom, mode, w);
+            places_of(column, 6, ox - pad, ow + 1 - pad, w, zoom, mode, 1);
             input_tile(x + (size_t)image * h * w * c + c0, v + (size_t)(t / PAIR) * v_step, row, column, c, own_c,
                        v_plane, t);
             output_adjoint_tile(dy + (((size_t)image * oh + oy) * ow + ox) * k + k0, m + (size_t)(t / PAIR) * m_step,
@@ -591,8 +684,8 @@ __kernel void winograd_strip_input(__global const float *restrict x, __global fl
     int i = get_global_id(0) * LANES, tile = first + get_global_id(1), c = get_global_size(0) * LANES;
     int across = (ow + TILE - 1) / TILE, down = (oh + TILE - 1) / TILE, image = tile / (across * down);
     int row[6], column[6];
-    places_of(row, tile / across % down * TILE, pad, h, oh, zoom, mode, w);
-    places_of(column, tile % across * TILE, pad, w, ow, zoom, mode, 1);
+    places_of(row, 6, tile / across % down * TILE - pad, oh + 1 - pad, h, zoom, mode, w);
+    places_of(column, 6, tile % across * TILE - pad, ow + 1 - pad, w, zoom, mode, 1);
     input_tile(x + (size_t)image * h * w * channels + i, v + (size_t)get_global_id(1) * c + i, row, column, channels,
                min(channels - i, LANES), count * c, BY_CHANNELS);
 }

@@ -21,27 +21,47 @@ typedef struct division { /* the arguments of cl/winograd.cl */
     size_t slice;         /* floats of a work-item's scratch */
 } division;
 
-static size_t panel_of(const nx_plan *plan, size_t vectors) { return vectors * (size_t)nx_plan_lanes(plan); }
+static size_t panel_of(const nx_device_info *info, size_t vectors) { return vectors * (size_t)nx_device_lanes(info); }
 
 /* Those of a panel of which k channels leave the fewest idle: 40 are three vectors of 16, where two panels of two have
  * 64 columns. */
-static size_t vectors_of(const nx_plan *plan, size_t k)
+static size_t vectors_of(const nx_device_info *info, size_t k)
 {
     static const size_t others[] = {3, 1};
     size_t best = NX_WINOGRAD_VECTORS;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (nx_round_up(k, panel_of(plan, others[i])) < nx_round_up(k, panel_of(plan, best))) best = others[i];
+        if (nx_round_up(k, panel_of(info, others[i])) < nx_round_up(k, panel_of(info, best))) best = others[i];
     return best;
 }
 
 /* Of operands' words that so many input channels, or tiles, take. */
 static size_t words(const nx_plan *plan, int count) { return nx_blocks((size_t)count, nx_plan_pair(plan)); }
 
-static size_t kernel_bytes(const nx_plan *plan, const nx_job *job)
+/* Columns and depth of the products: the channels of all phases of y and of all pieces of x. */
+static size_t columns_of(const nx_device_info *info, const nx_question *q)
 {
-    size_t k = (size_t)job->q.y.c;
-    k = nx_round_up(k, panel_of(plan, vectors_of(plan, k)));
-    return FREQUENCIES * k * words(plan, job->q.x.c) * sizeof(float);
+    size_t out = (size_t)nx_winograd_form_of(q).out, k = (size_t)q->y.c;
+    return out == 1 ? k : out * out * nx_round_up(k, (size_t)nx_device_lanes(info));
+}
+
+static int depth_of(const nx_question *q)
+{
+    int in = nx_winograd_form_of(q).in;
+    return in * in * q->x.c;
+}
+
+/* Of u, its panels whole. */
+static size_t kernel_bytes(const nx_device_info *info, const nx_question *q)
+{
+    size_t k = columns_of(info, q), pair = info->precision == NX_BF16 ? 2 : 1;
+    return FREQUENCIES * nx_round_up(k, panel_of(info, vectors_of(info, k))) * nx_blocks((size_t)depth_of(q), pair) *
+           sizeof(float);
+}
+
+/* Transformed weights that would leave no room for pictures in the cache that cores share. */
+static bool is_large(const nx_device_info *info, const nx_question *q)
+{
+    return kernel_bytes(info, q) > nx_device_cache(info) / 2;
 }
 
 /* A block's v and m should fit a core's own cache: one register tile is best as long as u, which every block reads
@@ -50,9 +70,10 @@ static size_t kernel_bytes(const nx_plan *plan, const nx_job *job)
 static division divide(const nx_plan *plan, const nx_job *job)
 {
     size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units, tiles = nx_winograd_tiles(&job->q);
-    bool large = kernel_bytes(plan, job) > nx_device_cache(nx_plan_info(plan)) / 2; /* the rest is the pictures' */
-    size_t k = (size_t)job->q.y.c, vectors = large ? NX_WINOGRAD_VECTORS : vectors_of(plan, k);
-    size_t panel = panel_of(plan, vectors), all = nx_blocks(k, panel), rows = nx_winograd_rows(plan, vectors);
+    const nx_device_info *info = nx_plan_info(plan);
+    bool large = is_large(info, &job->q);
+    size_t k = columns_of(info, &job->q), vectors = large ? NX_WINOGRAD_VECTORS : vectors_of(info, k);
+    size_t panel = panel_of(info, vectors), all = nx_blocks(k, panel), rows = nx_winograd_rows(plan, vectors);
     size_t wanted = (size_t)job->choice.block, block = (wanted ? wanted : large ? 8 : 1) * rows;
     if (block > tiles) block = nx_round_up(tiles, rows);
     size_t apart = large || tiles / (size_t)job->q.y.n < MANY * block ? 1 : (size_t)job->q.y.n;
@@ -60,19 +81,20 @@ static division divide(const nx_plan *plan, const nx_job *job)
     size_t panels = nx_blocks(all, groups < all ? groups : all);
     size_t runs = blocks < 4 * units ? blocks : nx_round_up(4 * units, apart);
     /* a vector more than is needed: steps of powers of two would share few places of the cache */
-    size_t v_step = (nx_blocks(words(plan, job->q.x.c), lanes) + 1) * lanes;
+    size_t v_step = (nx_blocks(words(plan, depth_of(&job->q)), lanes) + 1) * lanes;
     size_t m_step = (large ? 1 : panels) * panel + lanes;
-    return (division){.large = large,
-                      .vectors = vectors,
-                      .block = (int)block,
-                      .panels = (int)panels,
-                      .groups = (int)nx_blocks(all, panels),
-                      .apart = (int)apart,
-                      .runs = (int)runs,
-                      .v_step = (int)v_step,
-                      .m_step = (int)m_step,
-                      .slice =
-                          FREQUENCIES * (block * (v_step + m_step) + 2 * lanes + (large ? DEPTH * panel + lanes : 0))};
+    size_t patch = nx_winograd_patch(plan, job) ? FREQUENCIES * nx_round_up((size_t)depth_of(&job->q), lanes) : 0;
+    return (division){
+        .large = large,
+        .vectors = vectors,
+        .block = (int)block,
+        .panels = (int)panels,
+        .groups = (int)nx_blocks(all, panels),
+        .apart = (int)apart,
+        .runs = (int)runs,
+        .v_step = (int)v_step,
+        .m_step = (int)m_step,
+        .slice = patch + FREQUENCIES * (block * (v_step + m_step) + 2 * lanes + (large ? DEPTH * panel + lanes : 0))};
 }
 
 static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
@@ -82,7 +104,8 @@ static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     bool rotated = job->gather.rotated;
     node->scratch[STATISTICS] = NULL;
     if (!d.large)
-        nx_plan_derived(plan, node, KERNEL, w, rotated ? "winograd_rotated" : "winograd", kernel_bytes(plan, job));
+        nx_plan_derived(plan, node, KERNEL, w, rotated ? "winograd_rotated" : "winograd",
+                        kernel_bytes(nx_plan_info(plan), &job->q));
     else if (rotated)
         nx_plan_derived(plan, node, KERNEL, w, "winograd_turned", w->bytes);
     nx_plan_scratch(plan, node, SCRATCH, (size_t)(d.runs * d.groups) * d.slice * sizeof(float));
@@ -91,16 +114,20 @@ static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 static nx_tensor *statistics(nx_plan *plan, nx_node *node, const nx_job *job, int groups, int *segments)
 {
     division d = divide(plan, job);
-    if (d.large || d.apart % groups) return NULL;
+    if (d.large || d.apart % groups || nx_winograd_form_of(&job->q).out > 1) return NULL;
     *segments = d.runs / groups;
     if (!node->scratch[STATISTICS])
         nx_plan_scratch(plan, node, STATISTICS, (size_t)d.runs * 3 * (size_t)job->q.y.c * sizeof(float));
     return node->scratch[STATISTICS];
 }
 
+/* Output o and tap k read pixel (o + k - pad) / down of x, of which the first is so many before the first of y. */
+static int before_of(const nx_gather *t) { return t->pad_y / t->down - (t->pad_y % t->down < 0); }
+
 /* w or u is what the kernels read. */
 static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const division *d)
 {
+    const nx_device_info *info = nx_plan_info(plan);
     nx_shape x = job->q.x, y = job->q.y;
     nx_tensor *w = job->b, *u = node->scratch[KERNEL];
     if (d->large)
@@ -110,16 +137,18 @@ static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const divisi
     else
         nx_winograd_launch(plan, node, KERNEL, d->vectors, "winograd_weights",
                            (nx_range){.dims = 2,
-                                      .global = {nx_blocks((size_t)y.c, panel_of(plan, d->vectors)), words(plan, x.c)},
+                                      .global = {nx_blocks(columns_of(info, &job->q), panel_of(info, d->vectors)),
+                                                 words(plan, depth_of(&job->q))},
                                       .local = {1, 1}},
                            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c},
-                                   {"rotated", .i = job->gather.rotated}));
+                                   {"rotated", .i = job->gather.rotated}, {"size", .i = job->q.kh},
+                                   {"base", .i = job->gather.pad_y - before_of(&job->gather) * job->gather.down}));
 }
 
 /* clang-format off */
 #define EITHER \
     {"x", .t = job->a}, {"bias", .t = bias}, {"y", .t = job->c}, {"scratch", .t = node->scratch[SCRATCH]}, \
-    {"n", .i = q->x.n}, NX_SIZES(q), {"pad", .i = t->pad_y}, {"zoom", .i = q->zoom}, {"mode", .i = t->padding}, \
+    {"n", .i = q->x.n}, NX_SIZES(q), {"pad", .i = before_of(t)}, {"zoom", .i = q->zoom}, {"mode", .i = t->padding}, \
     {"has_bias", .i = job->bias != NULL}, {"activation", .i = t->activation}, {"slope", .f = t->slope}, \
     {"block", .i = d.block}, {"panels", .i = d.panels}, {"v_step", .i = d.v_step}, {"m_step", .i = d.m_step}
 /* clang-format on */
@@ -131,19 +160,41 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     const nx_gather *t = &job->gather;
     nx_tensor *u = node->scratch[KERNEL], *bias = job->bias ? job->bias : job->b; /* unused, without */
     nx_tensor *parts = node->scratch[STATISTICS];
+    int size = nx_winograd_form_of(q).out > 1 ? nx_winograd_form_of(q).side : q->kh; /* of what tiles read */
     if (u && nx_plan_derives(plan, node, KERNEL)) derive(plan, node, job, &d);
     nx_range range = {.dims = 2, .global = {(size_t)d.runs, (size_t)d.groups}, .local = {1, 1}};
     nx_step *step =
         d.large ? nx_winograd_launch(plan, node, -1, d.vectors, "winograd_large", range,
                                      NX_ARGS(EITHER, {"turned", .t = u ? u : job->b}))
                 : nx_winograd_launch(plan, node, -1, d.vectors, "winograd", range,
-                                     NX_ARGS(EITHER, {"u", .t = u}, {"apart", .i = d.apart},
+                                     NX_ARGS(EITHER, {"u", .t = u}, {"apart", .i = d.apart}, {"size", .i = size},
                                              {"parts", .t = parts ? parts : bias}, {"statistics", .i = parts != NULL}));
     step->flops = nx_conv_flops(job);
     step->bytes = (double)(job->a->bytes + job->b->bytes + job->c->bytes);
 }
 
-static bool can(const nx_device_info *info, const nx_question *q) { return nx_winograd_can(info, q, CHANNELS); }
+/* Other than 3 x 3 in steps of one pixel: kernels that are larger, cut into pieces; steps of two pixels, which are four
+ * convolutions of 2 x 2 taps, one for each phase of x or, transposed, of y. Where that multiplies clearly less than the
+ * sum does, idle lanes counted, and each vector of x has channels of one piece, or all pieces fit in beside each
+ * other. Not enlarged, for there is no gradient by the weights then. */
+static bool can_pieces(const nx_device_info *info, const nx_question *q)
+{
+    enum { MOST = 9 };
+    size_t lanes = (size_t)nx_device_lanes(info), side = (size_t)q->kh;
+    nx_winograd_form f = nx_winograd_form_of(q);
+    if (q->zoom > 1 || q->kh != q->kw || (q->stride == 1 ? side > MOST : side != 3 || q->stride != 2)) return false;
+    if (f.in > 1 && (size_t)q->x.c % lanes && ((size_t)q->x.c > lanes || q->stride > 1)) return false;
+    if ((f.in == 1 && q->x.c < CHANNELS) || q->y.c < CHANNELS || nx_winograd_tiles(q) < 8 || is_large(info, q))
+        return false;
+    size_t k = columns_of(info, q), columns = nx_round_up(k, panel_of(info, vectors_of(info, k)));
+    size_t multiplied = FREQUENCIES * columns * (size_t)(f.in * f.in);
+    return 4 * multiplied < 3 * side * side * (size_t)q->y.c * (size_t)(f.tile * f.tile);
+}
+
+static bool can_conv(const nx_device_info *info, const nx_question *q)
+{
+    return nx_winograd_can(info, q, CHANNELS) || can_pieces(info, q);
+}
 
 static size_t variants(const nx_device_info *info, const nx_question *q, nx_choice plain, nx_choice *out)
 {
@@ -159,9 +210,9 @@ static size_t variants(const nx_device_info *info, const nx_question *q, nx_choi
 
 const nx_algorithm nx_conv_winograd = {.name = "winograd",
                                        .family = NX_FAMILY_CPU,
-                                       .works = 1u << NX_WORK_CONV,
+                                       .works = 1u << NX_WORK_CONV | 1u << NX_WORK_TRANSPOSED,
                                        .enlarged = true,
-                                       .can = can,
+                                       .can = can_conv,
                                        .variants = variants,
                                        .plan = plan_conv,
                                        .bind = bind_conv,
@@ -181,7 +232,7 @@ typedef struct gradient_division { /* the arguments of winograd_gradient */
 /* What a work-item adds to, and its block of v and m, should fit a core's own cache. */
 static gradient_division divide_gradient(const nx_plan *plan, const nx_job *job)
 {
-    size_t lanes = (size_t)nx_plan_lanes(plan), panel = panel_of(plan, NX_WINOGRAD_VECTORS);
+    size_t lanes = (size_t)nx_plan_lanes(plan), panel = panel_of(nx_plan_info(plan), NX_WINOGRAD_VECTORS);
     size_t tiles = nx_winograd_tiles(&job->q);
     size_t c = nx_round_up((size_t)job->q.x.c, lanes), k = nx_round_up((size_t)job->q.y.c, panel);
     size_t deep = c < 4 * lanes ? c : 4 * lanes, wide = k < 4 * lanes ? k : 4 * lanes, block = tiles < 24 ? tiles : 24;
@@ -226,9 +277,11 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
                                {"k", .i = q->y.c}, {"deep", .i = d.deep}, {"wide", .i = d.wide}));
 }
 
+static bool can_weights(const nx_device_info *info, const nx_question *q) { return nx_winograd_can(info, q, CHANNELS); }
+
 const nx_algorithm nx_weights_winograd = {.name = "winograd",
                                           .family = NX_FAMILY_CPU,
                                           .works = 1u << NX_WORK_WEIGHTS,
-                                          .can = can,
+                                          .can = can_weights,
                                           .plan = plan_weights,
                                           .bind = bind_weights};

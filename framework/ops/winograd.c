@@ -7,15 +7,30 @@
 
 enum { FEW_TILES = 8 };
 
+nx_winograd_form nx_winograd_form_of(const nx_question *q)
+{
+    if (q->work == NX_WORK_TRANSPOSED)
+        return (nx_winograd_form){.tile = 5, .side = 2, .in = 1, .step = 1, .out = q->stride};
+    if (q->stride > 1) return (nx_winograd_form){.tile = 5, .side = 2, .in = q->stride, .step = q->stride, .out = 1};
+    return (nx_winograd_form){.tile = NX_WINOGRAD_TILE, .side = 3, .in = (q->kh + 2) / 3, .step = 1, .out = 1};
+}
+
 size_t nx_winograd_tiles(const nx_question *q)
 {
-    return (size_t)q->y.n * nx_blocks((size_t)q->y.h, NX_WINOGRAD_TILE) * nx_blocks((size_t)q->y.w, NX_WINOGRAD_TILE);
+    nx_winograd_form f = nx_winograd_form_of(q);
+    size_t side = (size_t)(f.tile * f.out);
+    return (size_t)q->y.n * nx_blocks((size_t)q->y.h, side) * nx_blocks((size_t)q->y.w, side);
 }
 
 bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels)
 {
     return q->kh == 3 && q->kw == 3 && q->stride == 1 && q->x.c >= channels && q->y.c >= channels &&
            nx_winograd_tiles(q) >= FEW_TILES && info->precision != NX_TF32;
+}
+
+bool nx_winograd_patch(const nx_plan *plan, const nx_job *job)
+{
+    return nx_winograd_form_of(&job->q).in > 1 && job->q.x.c < nx_plan_lanes(plan);
 }
 
 /* Sums of a register tile, of 32 or 16 registers; of one vector no more tiles than a block has of two. */
@@ -28,10 +43,14 @@ size_t nx_winograd_rows(const nx_plan *plan, size_t vectors)
 nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, size_t vectors, const char *kernel, nx_range range,
                             const nx_arg *args)
 {
-    char defines[112];
-    snprintf(defines, sizeof defines, "-DFREQUENCIES=%d -DTILE=%d -DROWS=%zu -DVECTORS=%zu -DDEPTH=%d%s",
-             NX_WINOGRAD_FREQUENCIES, NX_WINOGRAD_TILE, nx_winograd_rows(plan, vectors), vectors, NX_WINOGRAD_DEPTH,
-             nx_plan_pair(plan) == 2 ? " -DBF16" : "");
+    const nx_job *job = node->decided;
+    nx_winograd_form f = nx_winograd_form_of(&job->q);
+    char defines[128];
+    int n = snprintf(defines, sizeof defines,
+                     "-DTILE=%d -DSIDE=%d -DIN=%d -DSTEP=%d -DOUT=%d -DROWS=%zu -DVECTORS=%zu -DDEPTH=%d%s", f.tile,
+                     f.side, f.in, f.step, f.out, nx_winograd_rows(plan, vectors), vectors, NX_WINOGRAD_DEPTH,
+                     nx_plan_pair(plan) == 2 ? " -DBF16" : "");
+    if (nx_winograd_patch(plan, job)) snprintf(defines + n, sizeof defines - (size_t)n, " -DPATCH=%d", job->q.x.c);
     if (slot < 0) return nx_plan_launch(plan, node, "winograd", kernel, defines, range, args);
     return nx_plan_launch_derived(plan, node, slot, "winograd", kernel, defines, range, args);
 }

@@ -1,29 +1,37 @@
-/* What the algorithms by Winograd's F(4 x 4, 3 x 3) share (cl/winograd.cl): not a header for users of operations.
+/* What the algorithms by Winograd share (cl/winograd.cl): not a header for users of operations.
  *
- * 3 x 3 kernels in steps of one pixel, with twice the rounding error of the sum itself (about 2e-6 of the largest
- * output at 512 channels). Transformed weights take four times the memory.
+ * F(4 x 4, 3 x 3): 3 x 3 kernels in steps of one pixel, with twice the rounding error of the sum itself (about 2e-6 of
+ * the largest output at 512 channels). Transformed weights take four times the memory. On CPUs other convolutions are
+ * cut into pieces that are such ones, or F(5 x 5, 2 x 2).
  */
 #ifndef NX_OPS_WINOGRAD_H
 #define NX_OPS_WINOGRAD_H
 
 #include "ops/algorithm.h"
 
-enum {
-    NX_WINOGRAD_TILE = 4,
-    NX_WINOGRAD_FREQUENCIES = 36
-}; /* pixels of y along a side; numbers of a tile's transform */
+enum { NX_WINOGRAD_TILE = 4, NX_WINOGRAD_FREQUENCIES = 36 }; /* pixels of y along a side; numbers of a transform */
+
+/* A convolution as the sum of in x in convolutions of side x side taps, whose pixels of x are `step` apart, in tiles of
+ * tile x tile pixels, for each of out x out phases of y. */
+typedef struct nx_winograd_form {
+    int tile, side, in, step, out;
+} nx_winograd_form;
+nx_winograd_form nx_winograd_form_of(const nx_question *q);
 
 /* Where kernel, stride and size suit, there are so many channels in and out, and the device was not opened for tf32:
  * transforms lose what that has not to spare. */
 bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels);
 
-size_t nx_winograd_tiles(const nx_question *q); /* of all images */
+size_t nx_winograd_tiles(const nx_question *q); /* of all images, of one phase */
 
 /* Launches of cl/winograd.cl; slot < 0: each step, otherwise in the list of the derived tensor. vectors: of a panel, on
  * CPUs, which have a choice for some kernels. */
 enum { NX_WINOGRAD_VECTORS = 2 };
 nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, size_t vectors, const char *kernel, nx_range range,
                             const nx_arg *args);
+
+/* Whether the pieces of a convolution with few channels are read beside each other. */
+bool nx_winograd_patch(const nx_plan *plan, const nx_job *job);
 
 /* On CPUs, as its kernels are compiled: tiles of a register tile, words of a piece of the transformed kernel. */
 size_t nx_winograd_rows(const nx_plan *plan, size_t vectors);

@@ -109,7 +109,9 @@ static const pair_case pair_cases[] = {
     {"a batch", {3, 17, 10, 16}, 24, 3, {.pad = 1}, false, false, true, 1, 2e-6},
     {"a batch of large images", {2, 114, 111, 16}, 16, 3, {.pad = 1}, false, false, true, 3, 2e-6},
     {"small images", {3, 17, 10, 16}, 24, 3, {.pad = 1}, false, true, false, 1, 2e-6},
-    {"stride 2", {1, 33, 30, 16}, 32, 3, {.pad = 1, .stride = 2}, false, true, false, 0, 2e-6},
+    {"stride 2", {1, 33, 30, 16}, 32, 3, {.pad = 1, .stride = 2}, false, true, true, 0, 2e-6},
+    {"9x9", {1, 33, 30, 3}, 32, 9, {.pad = 4}, false, true, true, 0, 2e-6},
+    {"no Winograd", {1, 33, 30, 16}, 32, 1, {0}, false, true, false, 0, 2e-6},
 };
 
 static float *noise(size_t count, uint64_t stream, float low, float high)
