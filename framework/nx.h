@@ -37,11 +37,12 @@ extern "C" {
 #include "base/version.h"  /* what this build is */
 
 /* device: OpenCL */
-#include "device/device.h"  /* finding, choosing and opening a device */
-#include "device/gemm.h"    /* matrix products: own kernels on CPUs, CLBlast's on GPUs */
-#include "device/memory.h"  /* buffers, every byte counted by kind */
-#include "device/program.h" /* kernels, from the embedded sources */
-#include "device/status.h"  /* OpenCL's status codes in words */
+#include "device/device.h"    /* finding, choosing and opening a device */
+#include "device/gemm.h"      /* matrix products: own kernels on CPUs, CLBlast's on GPUs */
+#include "device/memory.h"    /* buffers, every byte counted by kind */
+#include "device/precision.h" /* of products */
+#include "device/program.h"   /* kernels, from the embedded sources */
+#include "device/status.h"    /* OpenCL's status codes in words */
 
 /* io: files; a stranger to device */
 #include "io/array.h"           /* arrays of other programs' files */

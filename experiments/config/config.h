@@ -31,6 +31,7 @@
 
 #include "base/error.h"
 #include "config/list.h"
+#include "device/precision.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -63,14 +63,15 @@
 #define DESCRIPTOR(name) WORD(DESCRIPTOR_##name, #name)
 #define GENERATOR(name)  WORD(GENERATOR_##name, #name)
 #define CLASSIFIER(name) WORD(CLASSIFIER_##name, #name)
+/* The device's, in its order (device/precision.h). */
+#define PRECISION(name, word) WORD(PRECISION_##name, word)
 
 WORDS(paper, PAPERS(PAPER))
 WORDS(task, WORD(TASK_TRAIN, "train") WORD(TASK_TEXTURE, "texture") WORD(TASK_OPTIMIZE, "optimize")
     WORD(TASK_DISTIL, "distil") WORD(TASK_CLASSIFY, "classify"))
 WORDS(scale, WORD(SCALE_PAPER, "paper") WORD(SCALE_LAPTOP, "laptop") WORD(SCALE_CI, "ci"))
 WORDS(kernels, WORD(KERNELS_AUTO, "auto") WORD(KERNELS_CPU, "cpu") WORD(KERNELS_GPU, "gpu"))
-WORDS(precision, WORD(PRECISION_FP32, "fp32") WORD(PRECISION_TF32, "tf32")
-    WORD(PRECISION_BF16, "bf16"))
+WORDS(precision, NX_PRECISION_LIST(PRECISION))
 WORDS(descriptor_network, DESCRIPTORS(DESCRIPTOR))
 WORDS(preprocessing, WORD(PREPROCESSING_FILE, "file") WORD(PREPROCESSING_CAFFE, "caffe")
     WORD(PREPROCESSING_TORCHVISION, "torchvision"))

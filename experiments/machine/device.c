@@ -101,12 +101,10 @@ bool device_open(nx_device **out, nx_device_options options, nx_error *err)
 nx_device_options device_options(const config *c)
 {
     static const char *const kernels[] = {[KERNELS_AUTO] = "auto", [KERNELS_CPU] = "cpu", [KERNELS_GPU] = "gpu"};
-    static const nx_precision precisions[] = {
-        [PRECISION_FP32] = NX_FP32, [PRECISION_TF32] = NX_TF32, [PRECISION_BF16] = NX_BF16};
     return (nx_device_options){.name = c->device.name,
                                .kernels = kernels[c->device.kernels],
                                .profile = c->device.profile,
-                               .precision = precisions[c->device.precision]};
+                               .precision = (nx_precision)c->device.precision};
 }
 
 bool device_options_same(const config *a, const config *b)

@@ -19,19 +19,6 @@ const char *nx_memory_kind_name(nx_memory_kind kind)
     return names[kind];
 }
 
-const char *nx_precision_name(nx_precision precision)
-{
-    static const char *const names[NX_PRECISIONS] = {"fp32", "tf32", "bf16"};
-    return names[precision];
-}
-
-bool nx_precision_named(const char *name, nx_precision *out)
-{
-    for (nx_precision p = 0; p < NX_PRECISIONS; p++)
-        if (!strcmp(name, nx_precision_name(p))) return *out = p, true;
-    return false;
-}
-
 /* GPU before accelerator before CPU; a discrete GPU before one that shares the host's memory; Clover, which lists
  * devices that it cannot drive, last. */
 static int score(const nx_device_info *info)

@@ -12,6 +12,7 @@
 #define NX_DEVICE_DEVICE_H
 
 #include "base/error.h"
+#include "device/precision.h"
 
 #include <CL/cl.h>
 #include <stddef.h>
@@ -20,16 +21,6 @@
 /* How kernels are shaped. CPU: a work-group is one work-item that owns a vector register tile, no local memory, no
  * barrier. GPU: work-groups share tiles in local memory. */
 typedef enum nx_family { NX_FAMILY_CPU, NX_FAMILY_GPU } nx_family;
-
-/* Of the products of convolutions; their sums and all else are float32. */
-typedef enum nx_precision {
-    NX_FP32,
-    NX_TF32, /* operands of 10 bits of mantissa: NVIDIA's tensor cores */
-    NX_BF16, /* operands of 7: processors with AVX512_BF16 */
-    NX_PRECISIONS
-} nx_precision;
-const char *nx_precision_name(nx_precision precision); /* "fp32", "tf32", "bf16" */
-bool nx_precision_named(const char *name, nx_precision *out);
 
 typedef enum nx_memory_kind {
     NX_MEMORY_PARAMETERS, /* weights of networks and descriptors */
