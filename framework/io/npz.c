@@ -30,6 +30,9 @@ static const char *value_of(const char *header, const char *key)
     return at ? at + strlen(quoted) + strspn(at + strlen(quoted), " ") : NULL;
 }
 
+/* A value of which nothing is there, or quotes alone. */
+static bool is_empty(const char *value) { return strchr(",}", value[strspn(value, "'\" \n")]); }
+
 /* "(3, 4)", "(3,)" or "()". */
 static bool read_shape(const char *text, nx_array *a)
 {
@@ -65,11 +68,12 @@ static bool parse(const char *name, const char *data, size_t bytes, nx_array *a,
     bool ok = type && order && read_shape(value_of(header, "shape"), a);
     if (!ok) nx_fail(err, "array '%s': its header is malformed", name);
     *columns = ok && !strncmp(order, "True", 4);
-    for (size_t i = 0; ok && *type && !a->type && i < sizeof types / sizeof *types; i++)
+    if (ok && is_empty(type)) ok = nx_fail(err, "array '%s': its header names no type: nothing behind 'descr'", name);
+    for (size_t i = 0; ok && !a->type && i < sizeof types / sizeof *types; i++)
         if (!strncmp(type + 1, types[i].numpy, 3)) a->type = types[i].name, wanted = types[i].bytes;
     if (ok && !a->type)
         ok = nx_fail(err, "array '%s' is of type %.*s: numbers in little-endian order were expected (float32, float64)",
-                     name, (int)strcspn(type, ","), type);
+                     name, (int)strcspn(type, ",}"), type);
     free(header);
     if (!ok) return false;
     a->bytes = bytes - start - length, a->data = data + start + length;

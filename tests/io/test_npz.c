@@ -62,6 +62,7 @@ static void damage_is_named(void **state)
         {{"a.npy", "<f4", "(-1,)", NULL, values, 64}, "its header is malformed"},
         {{"a.npy", "|O", "(4,)", NULL, values, 64}, "array 'a' is of type '|O'"},
         {{"a.npy", ">f4", "(16,)", NULL, values, 64}, "array 'a' is of type '>f4'"},
+        {{"a.npy", "", "(16,)", NULL, values, 64}, "array 'a': its header names no type: nothing behind 'descr'"},
         {{"data.pkl", "<f4", "(16,)", NULL, values, 64}, "neither NumPy's arrays nor PyTorch's data.pkl"},
         {{"a.npy", "<i4", "(16,)", NULL, values, 64}, "no tensor of floats"},
     };
@@ -118,7 +119,7 @@ static void lies_are_refused(void **state)
     assert_non_null(zip);
     assert_true(zip_file_add(zip, "a.npy", zip_source_buffer(zip, header, 10 + 0x32, 0), ZIP_FL_ENC_UTF_8) >= 0);
     assert_int_equal(zip_close(zip), 0);
-    assert_refused(path, "numbers in little-endian order");
+    assert_refused(path, "array 'a': its header names no type: nothing behind 'descr'");
 }
 
 int main(void)
