@@ -395,9 +395,11 @@ static bool plan_all(job *j, const nx_file_list *images, bool print, nx_error *e
     return true;
 }
 
+static nx_device_options device_of(const job *j) { return (nx_device_options){.precision = j->options.precision}; }
+
 static bool open_device(job *j, nx_error *err)
 {
-    const nx_device_options wanted = {.precision = j->options.precision};
+    const nx_device_options wanted = device_of(j);
     nx_program_list programs = {0};
     for (int k = 0; k < j->count; k++) generator_programs(j->layers[k].g, &programs);
     bool ok = first_use(&j->info, &wanted, &programs, err) && device_open(&j->device, wanted, err);
@@ -408,7 +410,7 @@ static bool open_device(job *j, nx_error *err)
 
 static bool open_layers(job *j, nx_error *err)
 {
-    if (!device_choose(&j->info, (nx_device_options){.precision = j->options.precision}, err)) return false;
+    if (!device_choose(&j->info, device_of(j), err)) return false;
     for (int k = 0; k < j->count; k++) {
         layer *l = &j->layers[k];
         if (!generator_open(&l->g, l->model, &j->info, err)) return false;
