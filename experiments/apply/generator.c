@@ -583,13 +583,13 @@ bool generator_apply(generator *g, nx_device *device, const nx_image *content, c
 
 bool generator_check_sample(const generator *g, int height, int width, nx_error *err)
 {
-    int multiple = multiple_of(g), least = rounded_up(generator_least(g->c), multiple);
+    int multiple = multiple_of(g), least = generator_multiple(g->c, 1);
     if (!makes_texture(g)) return nx_fail(err, "%s stylizes pictures: use nstx stylize", g->m->file);
     if (g->network->one_size && (width != multiple || height != multiple))
         return nx_fail(err, "--size %dx%d: %s makes %dx%d alone", width, height, g->m->file, multiple, multiple);
     if (width % multiple || height % multiple)
         return nx_fail(err, "--size %dx%d: %s makes multiples of %d, such as %dx%d", width, height, g->m->file,
-                       multiple, rounded_up(width, multiple), rounded_up(height, multiple));
+                       multiple, generator_multiple(g->c, width), generator_multiple(g->c, height));
     return (width >= least && height >= least) ||
            nx_fail(err, "--size %dx%d: %s makes pictures of at least %dx%d", width, height, g->m->file, least, least);
 }

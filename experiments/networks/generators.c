@@ -19,11 +19,22 @@ int generator_least(const config *c)
     return n->least ? n->least(c) : n->multiple(c);
 }
 
+static int no_less_than_least(const config *c, int pixels)
+{
+    int least = generator_least(c);
+    return pixels > least ? pixels : least;
+}
+
+int generator_multiple(const config *c, int pixels)
+{
+    int multiple = generator_network_of(c)->multiple(c);
+    return (no_less_than_least(c, pixels) + multiple - 1) / multiple * multiple;
+}
+
 int generator_side(const config *c, int pixels)
 {
     const generator_network *n = generator_network_of(c);
-    int least = generator_least(c), side = pixels > least ? pixels : least, multiple = n->multiple(c);
-    return n->uneven && n->uneven(c) ? side : (side + multiple - 1) / multiple * multiple;
+    return n->uneven && n->uneven(c) ? no_less_than_least(c, pixels) : generator_multiple(c, pixels);
 }
 
 nx_padding generator_padding(const config *c)

@@ -62,8 +62,12 @@ typedef struct generator_network {
 /* The smallest side of its pictures. */
 int generator_least(const config *c);
 
-/* The side of what it is given for a picture of so many pixels a side: no fewer than the least, and where the network
- * takes multiples alone, one. */
+/* The smallest side of a picture that it is trained on, or that is a sample, of so many pixels a side or more: a
+ * multiple, no fewer than the least. */
+int generator_multiple(const config *c, int pixels);
+
+/* The side of what it is given for a picture of so many pixels a side: such a multiple, or where the network takes any,
+ * no fewer than the least. */
 int generator_side(const config *c, int pixels);
 
 /* The network of a config. */

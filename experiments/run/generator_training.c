@@ -95,7 +95,7 @@ static bool check(const generator_training *t, nx_error *err)
     const config *c = t->trainer.task.c;
     if (!train_check_crops(c, 256, err)) return false;
     const generator_network *network = generator_network_of(c);
-    int multiple = network->multiple(c), least = (generator_least(c) + multiple - 1) / multiple * multiple;
+    int multiple = network->multiple(c), side = generator_multiple(c, c->data.size);
     if (network->one_size && c->data.size != multiple)
         return nx_fail(err,
                        "[data] size = %d: this generator makes pictures of %d alone: size = %d, or another "
@@ -103,10 +103,10 @@ static bool check(const generator_training *t, nx_error *err)
                        c->data.size, multiple, multiple);
     if (c->data.size % multiple)
         return nx_fail(err, "[data] size = %d: the generator takes multiples of %d, such as %d", c->data.size, multiple,
-                       c->data.size / multiple * multiple + multiple);
-    if (c->data.size < least)
+                       side);
+    if (c->data.size < side)
         return nx_fail(err, "[data] size = %d: the generator's padding takes pictures of at least %d pixels a side",
-                       c->data.size, least);
+                       c->data.size, side);
     if (generator_asks_for_balance(c) &&
         (t->texture || !c->descriptor.content_layers.count || !c->descriptor.style_layers.count ||
          !(c->loss.content_weight > 0 && c->loss.style_weight > 0)))

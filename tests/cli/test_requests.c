@@ -125,6 +125,8 @@ static void test_config(void **state)
         {"--precision half: fp32, tf32 or bf16", "bench --precision half"},
         {"recompute: 3 is out of range", "run tiny.ini -s device.recompute=3"},
         {"[data] size = 30: the generator takes multiples of 4, such as 32", "run tiny.ini -s data.size=30"},
+        {"takes multiples of 4, such as 8", "run tiny.ini -s data.size=2 -s generator.padding=reflect"},
+        {"takes pictures of at least 8", "run tiny.ini -s data.size=4 -s generator.padding=reflect"},
         {"it needs [generator] noise of 1 or more", "run tiny.ini -s loss.diversity=1"},
         {"there are: ", "run tiny.ini -s device.name=Voodoo2"},
         {"no device is called \"Voodoo2\"", "plan tiny.ini -s device.name=Voodoo2"},
