@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "machine/kernel_cache.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,16 +64,15 @@ bool device_matching(nx_device_info **out, size_t *count, const char *name, nx_e
 
 /* ---- one of them ---- */
 
-/* Options with the number of the first that is meant, which is written to name, and with the rest of the environment.
- */
-static bool complete(nx_device_options *o, char name[16], nx_error *err)
+/* Options with the first that is meant, which is written to meant, and with the rest of the environment. */
+static bool complete(nx_device_options *o, nx_device_info *meant, nx_error *err)
 {
     nx_device_info *list;
     size_t count;
     if (!device_matching(&list, &count, o->name ? o->name : "", err)) return false;
-    snprintf(name, 16, "#%u", list->number);
+    *meant = *list;
     free(list);
-    o->name = name;
+    o->listed = meant;
     if (!o->sources) o->sources = getenv("NSTX_CL");
     o->poison = o->poison || getenv("NSTX_POISON");
     return true;
@@ -88,14 +86,14 @@ bool device_list(nx_device_info **out, size_t *count, nx_error *err)
 
 bool device_choose(nx_device_info *out, nx_device_options options, nx_error *err)
 {
-    char name[16];
-    return complete(&options, name, err) && nx_device_choose(out, &options, err);
+    nx_device_info meant;
+    return complete(&options, &meant, err) && nx_device_choose(out, &options, err);
 }
 
 bool device_open(nx_device **out, nx_device_options options, nx_error *err)
 {
-    char name[16];
-    return complete(&options, name, err) && nx_device_open(out, &options, err);
+    nx_device_info meant;
+    return complete(&options, &meant, err) && nx_device_open(out, &options, err);
 }
 
 nx_device_options device_options(const config *c)

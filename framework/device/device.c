@@ -202,24 +202,29 @@ static bool check_precision(const nx_device_info *info, const char *sources, nx_
     }
 }
 
-bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err)
+/* The one that is meant, as it is listed. */
+static bool find(nx_device_info *out, const nx_device_options *options, nx_error *err)
 {
     const char *name = options->name ? options->name : "";
-    const char *kernels = options->kernels ? options->kernels : "auto";
     nx_device_info *list;
     size_t count;
+    if (options->listed) return *out = *options->listed, true;
     if (!nx_device_list(&list, &count, err)) return false;
     const nx_device_info *found = *name ? nx_device_named(list, count, name, err) : list;
     bool ok = found;
-    if (ok) {
-        *out = *found;
-        if (!strcmp(kernels, "cpu")) out->family = NX_FAMILY_CPU;
-        if (!strcmp(kernels, "gpu")) out->family = NX_FAMILY_GPU;
-        out->precision = options->precision;
-        ok = check_precision(out, options->sources, err);
-    }
+    if (ok) *out = *found;
     free(list);
     return ok;
+}
+
+bool nx_device_choose(nx_device_info *out, const nx_device_options *options, nx_error *err)
+{
+    const char *kernels = options->kernels ? options->kernels : "auto";
+    if (!find(out, options, err)) return false;
+    if (!strcmp(kernels, "cpu")) out->family = NX_FAMILY_CPU;
+    if (!strcmp(kernels, "gpu")) out->family = NX_FAMILY_GPU;
+    out->precision = options->precision;
+    return check_precision(out, options->sources, err);
 }
 
 bool nx_device_open(nx_device **out, const nx_device_options *options, nx_error *err)

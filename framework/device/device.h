@@ -74,6 +74,8 @@ typedef struct nx_device_options {
     nx_precision precision;
     const char *sources; /* for work on kernels: a folder whose files replace the embedded ones; NULL: none */
     bool poison;         /* for tests: an arena starts as NaN, so that what is read too early shows */
+    /* Of a list that is at hand, instead of a name; NULL: by the name, of a new list. */
+    const nx_device_info *listed;
 } nx_device_options;
 
 struct nx_program;
