@@ -79,12 +79,10 @@ static void add_lines(nx_program_list *list, char *text)
 /* Names in lines behind a head; owned by the caller. */
 static char *lines_of(const char *head, const nx_program_list *list)
 {
-    char *text = nx_copy_text(head);
-    for (size_t i = 0; i < list->count; i++) {
-        char *more = nx_format("%s%s\n", text, list->names[i]);
-        free(text);
-        text = more;
-    }
+    size_t bytes = strlen(head) + 1;
+    for (size_t i = 0; i < list->count; i++) bytes += strlen(list->names[i]) + 1;
+    char *text = nx_alloc(bytes), *end = stpcpy(text, head);
+    for (size_t i = 0; i < list->count; i++) end = stpcpy(stpcpy(end, list->names[i]), "\n");
     return text;
 }
 
