@@ -60,8 +60,8 @@ static char *path_of(const nx_device_info *d)
     return path;
 }
 
-/* Programs that have passed, of the device that was asked for last: what its file said, and, where there is none, what
- * this process has seen. */
+/* Programs that have passed, of the device that was asked for last: what its file said when it was read, and what this
+ * process has seen since. */
 static struct {
     char *path, *of; /* the file, or NULL, and what it begins with */
     nx_program_list programs;
@@ -86,19 +86,34 @@ static char *lines_of(const char *head, const nx_program_list *list)
     return text;
 }
 
-/* Another process may have added to the file. */
-static void recall(const nx_device_info *info)
+/* Makes `passed` that of a device; false: it is already. */
+static bool turn_to(const nx_device_info *info)
 {
-    char *path = path_of(info), *of = description(info), *text = NULL;
-    size_t bytes, head = strlen(of);
-    if (!same_text(passed.path, path) || !same_text(passed.of, of)) nx_program_list_free(&passed.programs);
+    char *path = path_of(info), *of = description(info);
+    bool other = !same_text(passed.path, path) || !same_text(passed.of, of);
+    if (other) nx_program_list_free(&passed.programs);
     free(passed.path);
     free(passed.of);
     passed.path = path;
     passed.of = of;
-    if (path && nx_file_exists(path) && nx_file_read(path, &text, &bytes, NULL) && !strncmp(text, of, head))
+    return other;
+}
+
+static void read_file(void)
+{
+    char *text = NULL;
+    size_t bytes, head = strlen(passed.of);
+    if (passed.path && nx_file_exists(passed.path) && nx_file_read(passed.path, &text, &bytes, NULL) &&
+        !strncmp(text, passed.of, head))
         add_lines(&passed.programs, text + head);
     free(text);
+}
+
+/* Another process may have added to the file. */
+static void recall(const nx_device_info *info)
+{
+    turn_to(info);
+    read_file();
 }
 
 static void remember(const nx_device_info *info, const nx_program_list *programs)
@@ -113,10 +128,9 @@ static void remember(const nx_device_info *info, const nx_program_list *programs
 }
 
 /* Those of a list that have not passed. */
-static nx_program_list unknown_of(const nx_device_info *info, const nx_program_list *programs)
+static nx_program_list unknown_of(const nx_program_list *programs)
 {
     nx_program_list unknown = {0};
-    recall(info);
     for (size_t i = 0; i < programs->count; i++)
         if (!nx_program_listed(&passed.programs, programs->names[i])) nx_program_list_add(&unknown, programs->names[i]);
     return unknown;
@@ -411,7 +425,8 @@ static bool test_unknown(const nx_program_list *programs, nx_error *err)
     int lock = folder && kernel_cache_make(folder) ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     while (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK && !is_interrupted())
         poll(NULL, 0, GLANCE);
-    nx_program_list unknown = unknown_of(&used.info, programs);
+    recall(&used.info);
+    nx_program_list unknown = unknown_of(programs);
     bool ok = !unknown.count || test(&unknown, err);
     nx_program_list_free(&unknown);
     if (lock >= 0) close(lock);
@@ -420,9 +435,11 @@ static bool test_unknown(const nx_program_list *programs, nx_error *err)
     return ok;
 }
 
+/* As far as this process knows: the file is read once, and again where something is to be tested. */
 static bool all_known(const nx_program_list *programs)
 {
-    nx_program_list unknown = unknown_of(&used.info, programs);
+    if (turn_to(&used.info)) read_file();
+    nx_program_list unknown = unknown_of(programs);
     bool known = !unknown.count;
     nx_program_list_free(&unknown);
     return known;
