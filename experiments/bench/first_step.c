@@ -6,8 +6,12 @@
 #include "base/text.h"
 #include "io/files.h"
 #include "io/image.h"
+#include "run/interrupt.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +25,8 @@ static const char config[] = "[experiment]\npaper = gatys\ntask = optimize\nstep
                              "[data]\ncontent = content.png\nstyle = style.png\nsize = 256\nstyle_size = 256\n"
                              "[log]\nimages = 0\ncheckpoint = 0\n";
 
-static const char *const names[] = {"content.png", "style.png", "first.ini", "first.h5", "first.png", "first.h5.lock"};
-enum { PICTURES = 2, NAMES = sizeof names / sizeof *names };
+static const char *const names[] = {"content.png", "style.png"};
+enum { PICTURES = sizeof names / sizeof *names };
 
 static bool write_inputs(const char *folder, nx_error *err)
 {
@@ -48,21 +52,41 @@ typedef struct child {
     int failed;
 } child;
 
+/* Its status. An interrupt ends it, and all that it started. */
+static int wait_for(pid_t group)
+{
+    int status = 0;
+    while (!waitpid(group, &status, WNOHANG)) {
+        if (interrupt_wanted()) kill(-group, SIGKILL);
+        poll(NULL, 0, 1); /* a millisecond, of the second or so that it takes */
+    }
+    return status;
+}
+
+/* In a group of its own, since what a terminal sends is for this program alone. */
 static void run_program(void *context)
 {
     child *c = context;
+    if (c->failed) return;
     fflush(NULL); /* or the child would write it again */
     pid_t pid = fork();
     NX_CHECK(pid >= 0, "fork: %s", strerror(errno));
     if (!pid) {
+        setpgid(0, 0);
         if (chdir(c->folder) || !freopen("/dev/null", "w", stdout)) _exit(127);
         execl("/proc/self/exe", "nstx", "run", "first.ini", "-o", "first.h5", "--overwrite", "--quiet", (char *)NULL);
         _exit(127);
     }
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    int status = wait_for(pid);
     if (!WIFEXITED(status) || WEXITSTATUS(status)) c->failed++;
+}
+
+static void remove_folder(const char *folder)
+{
+    DIR *open = opendir(folder);
+    for (struct dirent *e; open && (e = readdir(open));) unlinkat(dirfd(open), e->d_name, 0);
+    if (open) closedir(open);
+    rmdir(folder);
 }
 
 bool first_step_measure(measure_times *out, nx_error *err)
@@ -76,11 +100,6 @@ bool first_step_measure(measure_times *out, nx_error *err)
         *out = measure_calls(run_program, NULL, &c, 1);
         if (c.failed) ok = nx_fail(err, "nstx run %s/first.ini: it failed", folder);
     }
-    for (int i = 0; i < NAMES; i++) {
-        char *path = nx_format("%s/%s", folder, names[i]);
-        unlink(path);
-        free(path);
-    }
-    rmdir(folder);
+    remove_folder(folder);
     return ok;
 }

@@ -2,7 +2,6 @@
 #include "commands/apply_options.h"
 
 #include "base/text.h"
-#include "run/interrupt.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,12 +52,6 @@ static bool byte_count(const char *text, uint64_t *out)
         if (!strcasecmp(end, units[i].ending) && value * units[i].factor >= 1 && value * units[i].factor < 1e18)
             return *out = (uint64_t)(value * units[i].factor), true;
     return false;
-}
-
-bool apply_goes_on(nx_error *err)
-{
-    const char *fault = interrupt_fault();
-    return !interrupt_wanted() || nx_fail(err, "%s", fault ? fault : "interrupted");
 }
 
 bool apply_option(int letter, const char *value, generator_options *o, outputs *t, nx_error *err)

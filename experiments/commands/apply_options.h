@@ -9,10 +9,11 @@
 
 #include "apply/generator.h"
 #include "apply/outputs.h"
+#include "run/interrupt.h"
 
 #define APPLY_DEFAULTS                                                                                                 \
     {                                                                                                                  \
-        .seed = 1, .noise_scale = GENERATOR_NOISE_AS_TRAINED, .goes_on = apply_goes_on                                 \
+        .seed = 1, .noise_scale = GENERATOR_NOISE_AS_TRAINED, .goes_on = interrupt_goes_on                             \
     }
 
 /* For getopt_long, beside "o:". */
@@ -35,9 +36,6 @@
     "  --memory BYTES          of the device that may be taken, such as 2G; without it three quarters of what is\n"    \
     "                          left, which on a processor has room for what the host holds\n"                          \
     "  --precision P           of convolutions: fp32, tf32 on NVIDIA's GPUs, bf16 on processors with AVX512_BF16\n"
-
-/* False, with an error that says why, once a signal asked for the end: between two pictures, or bands of one. */
-bool apply_goes_on(nx_error *err);
 
 /* Takes the option of this letter. A value that is no such thing is an error that says what is meant. */
 bool apply_option(int letter, const char *value, generator_options *o, outputs *t, nx_error *err);

@@ -15,6 +15,7 @@
 #include "machine/kernel_cache.h"
 #include "machine/wisdom_file.h"
 #include "op_case.h"
+#include "run/interrupt.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -143,7 +144,7 @@ static size_t timed_count(void)
 static void bench_ops(bench *b)
 {
     const op_case *c;
-    for (size_t i = 0; (c = timed(i)); i++) {
+    for (size_t i = 0; !interrupt_wanted() && (c = timed(i)); i++) {
         if (!row_wanted(b, "ops", c->name)) continue;
         nx_graph *g = nx_graph_new(&b->device->info);
         nx_plan *plan = measure_record(g, c, b->device);
@@ -179,7 +180,7 @@ static measure_times time_row(bench *b, const workload_row *row, bool print, uin
 static void bench_workloads(bench *b, const char *table)
 {
     uint64_t memory;
-    for (size_t i = 0; i < workload_count; i++) {
+    for (size_t i = 0; i < workload_count && !interrupt_wanted(); i++) {
         const workload_row *row = &workloads[i];
         if (strcmp(row->table, table) || !row_wanted(b, table, row->name)) continue;
         bool needs = row->beside && !(b->median[index_of(row->beside)] > 0);
@@ -188,15 +189,19 @@ static void bench_workloads(bench *b, const char *table)
     }
 }
 
+/* An interrupt waits until the folder of its runs is gone. */
 static void bench_start(bench *b)
 {
     nx_error err;
     measured m = {0};
-    if (!first_step_measure(&m.times, &err)) {
+    interrupt_hold();
+    bool done = first_step_measure(&m.times, &err);
+    if (interrupt_wanted()) return;
+    interrupt_let_go(say_interrupted, NULL);
+    if (done)
+        print_row(b, "start", "first_step_256", &m, 0, 0);
+    else
         fail_with(&err, EXIT_FAILED);
-        return;
-    }
-    print_row(b, "start", "first_step_256", &m, 0, 0);
 }
 
 /* What was found of an axis. */
@@ -212,7 +217,7 @@ static growth grow(bench *b, const growth_axis *axis)
     enum { MOST = 8 };
     growth g = {.axis = axis};
     double n[MOST], seconds[MOST], bytes[MOST];
-    for (size_t i = 0; i < workload_count && g.rows < MOST; i++) {
+    for (size_t i = 0; i < workload_count && g.rows < MOST && !interrupt_wanted(); i++) {
         const workload_row *row = &workloads[i];
         uint64_t memory;
         if (!row->axis || strcmp(row->axis, axis->name)) continue;
@@ -258,7 +263,7 @@ static void bench_growth(bench *b)
     NX_CHECK(growth_axis_count <= sizeof all / sizeof *all, "%zu axes", growth_axis_count);
     for (size_t i = 0; i < growth_axis_count; i++)
         if (row_wanted(b, "growth", growth_axes[i].name)) all[count++] = grow(b, &growth_axes[i]);
-    print_growth(b, all, count);
+    if (!interrupt_wanted()) print_growth(b, all, count);
 }
 
 /* ---- the command ---- */
@@ -312,7 +317,7 @@ static bool table_wanted(const bench *b, const char *table)
 
 static void run_tables(bench *b)
 {
-    for (int i = 0; i < TABLES; i++) {
+    for (int i = 0; i < TABLES && !interrupt_wanted(); i++) {
         const char *table = tables[i].name;
         if (!table_wanted(b, table)) continue;
         print_header(b, tables[i].title);
@@ -376,8 +381,10 @@ static int command_bench(int argc, char **argv)
     if (!parse(&b, argc, argv)) return EXIT_REQUEST;
     NX_CHECK(workload_count <= sizeof b.median / sizeof *b.median, "%zu workloads", workload_count);
     kernel_cache_take();
+    interrupt_watch();
+    interrupt_let_go(say_interrupted, NULL);
     if (!device_open(&b.device, (nx_device_options){.profile = true, .precision = b.precision}, &err))
-        return fail_with(&err, EXIT_REQUEST);
+        return fail_with(&err, interrupt_code(EXIT_REQUEST));
     const nx_device_info *info = &b.device->info;
     if (b.json) nx_log_set(NX_LOG_WARN);
     wisdom_file_use(info);
@@ -387,7 +394,9 @@ static int command_bench(int argc, char **argv)
         printf("%s (%s, driver %s)\npeak of multiply-adds %.1f GFLOP/s, of streaming %.1f GB/s\n", info->name,
                info->platform, info->driver, b.roof.flops * 1e-9, b.roof.bytes * 1e-9);
     run_tables(&b);
-    if (b.json) {
+    interrupt_hold();
+    int code = interrupt_goes_on(&err) ? EXIT_DONE : fail_with(&err, interrupt_code(EXIT_FAILED));
+    if (b.json && !code) {
         cJSON *all = cJSON_CreateObject();
         cJSON_AddStringToObject(all, "device", info->name);
         cJSON_AddStringToObject(all, "driver", info->driver);
@@ -401,7 +410,7 @@ static int command_bench(int argc, char **argv)
         cJSON_Delete(b.rows);
     }
     nx_device_free(b.device);
-    return EXIT_DONE;
+    return code;
 }
 
 const command bench_command = {

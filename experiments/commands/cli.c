@@ -74,6 +74,12 @@ int fail_with(const nx_error *err, int code)
     return code;
 }
 
+void say_interrupted(void *unused)
+{
+    (void)unused;
+    say_line("interrupted");
+}
+
 static void say_death(const char *message, void *user) { (void)user, say_line(message); }
 
 static int say_wrong(const char *usage, bool more, const char *format, va_list args)

@@ -66,6 +66,9 @@ bool config_request_open(const config_request *r, const char *out, config **c, s
 /* Prints the one line of an error, "nstx: ...", and gives the code. */
 int fail_with(const nx_error *err, int code);
 
+/* Says that it was interrupted: for interrupt_let_go, where nothing is to be taken away. */
+void say_interrupted(void *unused);
+
 /* An error of the request, one line that ends with the usage of the command of that name. */
 int usage_error(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

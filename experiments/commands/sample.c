@@ -87,7 +87,7 @@ static int command_sample(int argc, char **argv)
     if (ok) nx_info("device: %s (%s, driver %s)", info.name, info.platform, info.driver);
     for (int i = 0; ok && i < count; i++) {
         nx_progress("sample %d of %d", i + 1, count);
-        if (!(ok = apply_goes_on(&err) && make(g, device, h, w, i, &options, &t, &err)))
+        if (!(ok = interrupt_goes_on(&err) && make(g, device, h, w, i, &options, &t, &err)))
             code = interrupt_code(EXIT_FAILED);
     }
     nx_progress("%s", "");

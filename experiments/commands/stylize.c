@@ -198,7 +198,7 @@ static bool each_row(job *j, int height, int width, canvas *c, nx_error *err)
     bool ok = true;
     float *rgb = NULL;
     for (int y = 0, rows; ok && y < height; y += rows) {
-        if (!(ok = apply_goes_on(err))) break;
+        if (!(ok = interrupt_goes_on(err))) break;
         rows = advance(j, y, height, width);
         if (rows > MIXED) rows = MIXED;
         rgb = nx_realloc(rgb, (size_t)rows * (size_t)width * 3 * sizeof *rgb);
@@ -584,7 +584,7 @@ static int command_stylize(int argc, char **argv)
         }
         free(path);
     }
-    if (ok && !plan && made + failed.count < asked && !apply_goes_on(&err)) {
+    if (ok && !plan && made + failed.count < asked && !interrupt_goes_on(&err)) {
         nx_error why = err;
         code = interrupt_code(EXIT_FAILED);
         ok = nx_fail(&err, "%s; %zu of %zu pictures %s made", why.text, made, asked, asked > 1 ? "are" : "is");

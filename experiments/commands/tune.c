@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "bench/workloads.h"
 #include "commands/cli.h"
+#include "config/made.h"
 #include "config/sweep_points.h"
 #include "graph/wisdom.h"
 #include "io/files.h"
@@ -19,6 +20,7 @@
 #include "ops/gemm.h"
 #include "ops/gram.h"
 #include "ops/mse.h"
+#include "run/interrupt.h"
 #include "run/run_config.h"
 
 #include <getopt.h>
@@ -268,7 +270,7 @@ static double attempt(nx_device *device, const trial *t, double fastest, double 
     if (r.w && r.w->role == NX_ROLE_INPUT) nx_plan_write(r.plan, r.w, t->w);
     if (r.target) nx_plan_write(r.plan, r.target, t->target);
     double best = INFINITY;
-    for (int i = 0; i < STRETCHES && (!i || best < hopeless * fastest); i++)
+    for (int i = 0; i < STRETCHES && (!i || (best < hopeless * fastest && !interrupt_wanted())); i++)
         best = fmin(best, measure_plan(r.plan, device, 0.1).times.seconds);
     float *got = nx_alloc(nx_shape_count(r.out->shape) * sizeof *got);
     nx_plan_read(r.plan, r.out, got);
@@ -279,8 +281,8 @@ static double attempt(nx_device *device, const trial *t, double fastest, double 
 }
 
 /* Tries every candidate and leaves the best in wisdom: the rule's, where none is clearly better. What is not right is
- * never left there. */
-static void tune(nx_device *device, const char *question)
+ * never left there; nothing is, and false is given, once an interrupt came. */
+static bool tune(nx_device *device, const char *question)
 {
     nx_question q;
     trial t;
@@ -288,10 +290,10 @@ static void tune(nx_device *device, const char *question)
     char asked[NX_WISDOM_TEXT], text[NX_WISDOM_TEXT], best[NX_WISDOM_TEXT] = "", rule[NX_WISDOM_TEXT] = "";
     double usual = INFINITY, fastest = INFINITY;
     snprintf(asked, sizeof asked, "%s", question);
-    if (!nx_question_read(&q, asked) || !trial_new(&t, &q)) return;
+    if (!nx_question_read(&q, asked) || !trial_new(&t, &q)) return true;
     printf("%s\n", asked);
     double most = tolerance[q.work == NX_WORK_PRODUCT ? NX_FP32 : device->info.precision];
-    for (size_t i = 0, n = nx_choice_candidates(&device->info, &q, all); i < n; i++) {
+    for (size_t i = 0, n = nx_choice_candidates(&device->info, &q, all); i < n && !interrupt_wanted(); i++) {
         double error;
         nx_choice_text(text, &all[i]);
         nx_wisdom_set(asked, text);
@@ -303,10 +305,11 @@ static void tune(nx_device *device, const char *question)
         if (!i) usual = seconds, strcpy(rule, text);
         if (seconds < fastest) fastest = seconds, strcpy(best, text);
     }
-    bool stays = *rule && fastest > worth * usual;
-    nx_wisdom_set(asked, stays ? rule : *best ? best : NULL);
-    printf("  %s\n", stays ? "stays as it is" : *best ? best : "nothing is right: no choice is stored");
+    bool stays = *rule && fastest > worth * usual, whole = !interrupt_wanted();
+    nx_wisdom_set(asked, !whole ? NULL : stays ? rule : *best ? best : NULL);
+    if (whole) printf("  %s\n", stays ? "stays as it is" : *best ? best : "nothing is right: no choice is stored");
     trial_free(&t);
+    return whole;
 }
 
 /* ---- the questions ---- */
@@ -409,6 +412,15 @@ static bool save(const char *path, const nx_device_info *info, nx_error *err)
     return ok;
 }
 
+/* Of an interrupt, which leaves what was measured before. */
+static bool fail_of_end(size_t done, size_t asked, nx_error *err)
+{
+    nx_error why;
+    interrupt_goes_on(&why);
+    return nx_fail(err, "%s; %zu of %zu choices are measured, and `%s` measures the rest", why.text, done, asked,
+                   cli_again());
+}
+
 static bool tune_all(const request *r, nx_device *device, const sweep_points *p, const char *path, nx_error *err)
 {
     bool ok = true;
@@ -424,10 +436,14 @@ static bool tune_all(const request *r, nx_device *device, const sweep_points *p,
     for (size_t i = 0; i < asked; i++) strcpy(questions[i], nx_wisdom_question(i));
     if (ok && !asked)
         ok = nx_fail(err, "nothing to choose: no operation of it has more than one algorithm on %s", device->info.name);
-    for (size_t i = 0; ok && i < asked; i++)
-        if (!nx_wisdom_find(questions[i])) tune(device, questions[i]);
+    interrupt_hold();
+    size_t done = 0;
+    while (ok && done < asked && !interrupt_wanted() &&
+           (nx_wisdom_find(questions[done]) || tune(device, questions[done])))
+        done++;
     free(questions);
-    return ok && save(path, &device->info, err);
+    ok = ok && (!done || save(path, &device->info, err));
+    return ok && (done == asked || fail_of_end(done, asked, err));
 }
 
 /* The points of the request's config, if it has one, and the device on which all of them run. */
@@ -458,15 +474,18 @@ static int command_tune(int argc, char **argv)
     if (!parse(&r, argc, argv)) return config_request_free(&r.config), EXIT_REQUEST;
     int code = EXIT_DONE;
     kernel_cache_take();
+    interrupt_watch();
+    made_interruptible(interrupt_wanted);
+    interrupt_let_go(say_interrupted, NULL);
     if (!open_config(&r, &c, &p, &options, &err) || !device_choose(&info, options, &err))
-        code = fail_with(&err, EXIT_REQUEST);
+        code = fail_with(&err, interrupt_code(EXIT_REQUEST));
     else if (!(path = wisdom_file_path(&info)))
         code = fail_with((nx_fail(&err, "no place for what is measured: set XDG_CACHE_HOME or NSTX_WISDOM"), &err),
                          EXIT_REQUEST);
     else if (r.clear)
         code = clear(path);
     else if (!device_open(&device, options, &err) || !tune_all(&r, device, &p, path, &err))
-        code = fail_with(&err, EXIT_REQUEST);
+        code = fail_with(&err, interrupt_code(EXIT_REQUEST));
     nx_device_free(device);
     sweep_points_free(&p);
     config_free(c);

@@ -108,6 +108,12 @@ const char *interrupt_fault(void)
 
 bool interrupt_wanted(void) { return wanted || interrupt_fault(); }
 
+bool interrupt_goes_on(nx_error *err)
+{
+    const char *fault = interrupt_fault();
+    return !interrupt_wanted() || nx_fail(err, "%s", fault ? fault : "interrupted");
+}
+
 void interrupt_let_go(void (*leave)(void *context), void *context)
 {
     pthread_mutex_lock(&freedom.lock);

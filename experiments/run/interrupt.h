@@ -12,6 +12,8 @@
 #ifndef RUN_INTERRUPT_H
 #define RUN_INTERRUPT_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 
 /* A file that may grow no further (ulimit -f) is a write that fails from here on, in every command, and not the death
@@ -22,7 +24,8 @@ void interrupt_spare_writes(void);
  * started to ignore it (nohup). */
 void interrupt_watch(void);
 
-bool interrupt_wanted(void); /* true after the first of them */
+bool interrupt_wanted(void);           /* true after the first of them */
+bool interrupt_goes_on(nx_error *err); /* false, with an error that says why, after the first of them */
 
 /* What went wrong, where that is why; NULL: the user asked. */
 const char *interrupt_fault(void);

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <cjson/cJSON.h>
+#include <signal.h>
 
 static int open_all(void **state)
 {
@@ -83,6 +84,40 @@ static void growth_is_a_power(void **state)
     assert_said(said_out, "\nsamples of the entropy term, with its gradient ");
     assert_said(said_out, "at most 2, memory 1: the distances of all pairs");
     assert_null(strstr(said_out, "conv_64"));
+}
+
+/* What is printed stands, and no more comes. */
+static void bench_is_interrupted(void **state)
+{
+    (void)state;
+    pid_t child = start("bench channel_sum/large stylenet_512 --seconds 20");
+    WAIT_UNTIL(child, has_said("out", child, "\nchannel_sum/large "));
+    kill(child, SIGTERM);
+    assert_int_equal(finish(child), 130);
+    assert_said(said_err, "\nnstx: interrupted\n");
+    assert_null(strstr(said_out, "\nstylenet_512"));
+}
+
+/* What was measured is kept, and of the operation that it was at, nothing. */
+static void tune_is_interrupted(void **state)
+{
+    (void)state;
+    write_text("many.txt", "conv 3x3, 1x32x32x32 to 1x32x32x32, zoom 1\n"
+                           "conv 3x3, 1x128x128x256 to 1x128x128x256, zoom 1\n"
+                           "conv 3x3, 1x128x128x128 to 1x128x128x256, zoom 1\n");
+    setenv("NSTX_WISDOM", at("part.txt"), true);
+    pid_t child = start("tune --shapes many.txt");
+    WAIT_UNTIL(child, has_said("out", child, "128x128x256, zoom 1\n  "));
+    kill(child, SIGTERM);
+    assert_int_equal(finish(child), 130);
+    assert_said(said_err,
+                "\nnstx: interrupted; 1 of 3 choices are measured, and `nstx tune --shapes many.txt` measures "
+                "the rest\n");
+    char *text = file_text("part.txt");
+    assert_said(text, "\nconv 3x3, 1x32x32x32 to 1x32x32x32, zoom 1 = ");
+    assert_null(strstr(text, "128x128"));
+    free(text);
+    setenv("NSTX_WISDOM", at("wisdom.txt"), true);
 }
 
 static void wrong_requests_are_refused(void **state)
@@ -312,6 +347,8 @@ int main(void)
         cmocka_unit_test(bench_gives_numbers),
         cmocka_unit_test(bench_is_json),
         cmocka_unit_test(growth_is_a_power),
+        cmocka_unit_test(bench_is_interrupted),
+        cmocka_unit_test(tune_is_interrupted),
         cmocka_unit_test(wrong_requests_are_refused),
         cmocka_unit_test(tune_writes_what_it_measured),
         cmocka_unit_test(a_run_uses_it_and_says_so),
