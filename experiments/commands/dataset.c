@@ -101,8 +101,8 @@ static int pack_folder(const char *folder, const char *out, int size)
     nx_packer *packer;
     size_t left_out;
     char text[16];
-    if (!may_write_dataset(out, &err) || !nx_files_images(&files, folder, &err)) return fail_with(&err, EXIT_REQUEST);
     interrupt_watch();
+    if (!may_write_dataset(out, &err) || !nx_files_images(&files, folder, &err)) return fail_with(&err, EXIT_REQUEST);
     bool right = nx_packer_check(out, size, files.count, &err);
     if (!right || !nx_packer_new(&packer, out, size, files.count, &err)) {
         nx_file_list_free(&files);

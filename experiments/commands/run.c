@@ -83,7 +83,6 @@ static int run_points(const sweep_points *p, const config *c, bool resume, bool 
     if (!may_write_all(p, c, &request, &err)) return free(again), fail_with(&err, EXIT_REQUEST);
     comparison *table = comparison_new();
     cJSON *results = cJSON_CreateArray();
-    run_config_prepare();
     for (size_t i = 0, end = 0; i < p->count && (!end || (end == EXIT_FAILED && !interrupt_wanted())); i++) {
         const sweep_point *one = &p->point[i];
         if (*one->label) nx_info("point %zu of %zu: %s", i + 1, p->count, one->label);
@@ -146,6 +145,7 @@ static int command_run(int argc, char **argv)
     config *c;
     sweep_points p;
     nx_error err;
+    run_config_prepare();
     int code = config_request_open(&r, out, &c, &p, &err) ? run_points(&p, c, resume, overwrite, json)
                                                           : fail_with(&err, EXIT_REQUEST);
     sweep_points_free(&p);

@@ -130,6 +130,24 @@ static void test_setting_up(void **state)
     free(after);
 }
 
+/* Nor before its config is read: here it comes through a pipe, after the signal. */
+static void test_reading(void **state)
+{
+    (void)state;
+    char *config = shell("cat tiny.ini");
+    assert_int_equal(mkfifo(at("late.ini"), 0666), 0);
+    remove_run("late");
+    pid_t child = start("run late.ini -o late.h5");
+    int pipe = open(at("late.ini"), O_WRONLY); /* once it reads */
+    assert_true(pipe >= 0);
+    kill(child, SIGTERM);
+    assert_int_equal(write(pipe, config, strlen(config)), strlen(config));
+    close(pipe);
+    assert_int_equal(finish(child), 130);
+    assert_said(said_err, "interrupted before its first step; `nstx run late.ini -o late.h5 --resume` continues");
+    free(config);
+}
+
 static void forget_kernels(void)
 {
     setenv("POCL_CACHE_DIR", at("no_kernels"), true);
@@ -473,23 +491,15 @@ static void test_unreadable_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_two_signals),
-        cmocka_unit_test(test_ignored_hangup),
-        cmocka_unit_test(test_validation),
-        cmocka_unit_test(test_setting_up),
-        cmocka_unit_test(test_compiling),
-        cmocka_unit_test(test_pipe),
-        cmocka_unit_test(test_file_size),
-        cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_full_output),
-        cmocka_unit_test(test_closed_streams),
-        cmocka_unit_test(test_hint),
-        cmocka_unit_test(test_quiet),
-        cmocka_unit_test(test_finished),
-        cmocka_unit_test(test_results_again),
-        cmocka_unit_test(test_model),
-        cmocka_unit_test(test_unreadable_picture),
+        cmocka_unit_test(test_signals),        cmocka_unit_test(test_two_signals),
+        cmocka_unit_test(test_ignored_hangup), cmocka_unit_test(test_validation),
+        cmocka_unit_test(test_setting_up),     cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_compiling),      cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_file_size),      cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_full_output),    cmocka_unit_test(test_closed_streams),
+        cmocka_unit_test(test_hint),           cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_finished),       cmocka_unit_test(test_results_again),
+        cmocka_unit_test(test_model),          cmocka_unit_test(test_unreadable_picture),
     };
     return cmocka_run_group_tests(tests, cli_open, scratch_close);
 }
