@@ -37,7 +37,8 @@ static const char tune_options[] =
     "                  \"conv 3x3, 1x64x64x128 to 1x64x64x128, zoom 1\"; a CONFIG then says only the device\n"
     "  --clear         removes what is stored for the device, with the kernels and the precision of CONFIG\n"
     "Candidates: the plain sum or Winograd's algorithm; on CPUs blocks of tiles; on GPUs the tile, the number of\n"
-    "splits, CLBlast (which takes memory that no plan knows of). What is wrong is left out; runs measure nothing.\n";
+    "splits, CLBlast (which takes memory that no plan knows of). What is wrong is left out; runs measure nothing.\n"
+    "Interrupted, it keeps what it has measured, and the same command measures the rest.\n";
 
 /* Winograd's algorithm may be off by twice what is asked of it at 512 channels, relative to the largest number; tensor
  * cores have 10 bits of mantissa, and of bfloat16's 7 its transforms lose one more. */
