@@ -1,7 +1,7 @@
 /* The check of an operator case on a device: forward against its reference in double, backward against differences of
  * it, each twice for the same bits. Of a device that was opened for another precision than float32 convolutions are
- * allowed what their operands' roundings may make: of bfloat16, 2^-9 each, times what Winograd's transforms make of
- * them.
+ * allowed what their operands' roundings may make: of tf32 2^-11 each, of bfloat16 2^-8, on CPUs times what Winograd's
+ * transforms make of them.
  *
  *     op_finding f = op_check_forward(device, op_case_at(0), &(op_strictness){0});
  *     if (!f.good) printf("%s %s%s\n", op_case_at(0)->name, f.wrong, f.where);

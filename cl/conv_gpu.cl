@@ -17,17 +17,18 @@
  *
  * FP32: a work-item owns ROWS x COLUMNS sums as squares of 4 x 4, one in each half of the tile where 8 go that way: so
  * the reads of neighbours are broadcasts, or lie in different banks.
- * TF32 (NVIDIA's tensor cores, compute capability 8.0): 32 work-items own 32 x 32 sums as 2 x 4 fragments of
- * mma.m16n8k8. With g = lane / 4 and t = lane % 4 a lane holds (PTX ISA 9.7.14, "Matrix Fragments for mma.m16n8k8"):
+ * TF32, BF16 (NVIDIA's tensor cores, compute capability 8.0): 32 work-items own 32 x 32 sums as 2 x 4 fragments of
+ * mma.m16n8k8 or, with BF16, mma.m16n8k16, of which a word holds two neighbours of the depth. With g = lane / 4 and
+ * t = lane % 4 a lane holds, of words (PTX ISA 9.7.14.5, "Matrix Fragments"):
  *     A 16 x 8 (pixel, depth):    a0 [g][t], a1 [g + 8][t], a2 [g][t + 4], a3 [g + 8][t + 4]
  *     B 8 x 8 (depth, channel):   b0 [t][g], b1 [t + 4][g]
  *     C 16 x 8 (pixel, channel):  c0 [g][2 t], c1 [g][2 t + 1], c2 [g + 8][2 t], c3 [g + 8][2 t + 1]
- * Operands are rounded to tf32 (10 bits of mantissa) on their way into local memory; sums are float32.
+ * Operands are rounded to tf32 (10 bits of mantissa) or bfloat16 (7) on their way into local memory; sums are float32.
  *
- * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), DEPTH, GAP (floats between the rows of a tile in local memory: 4,
- * or 8 with TF32, whose fragments are read [t][g], so that rows must lie 8 banks apart), WIDTH (4: c and k, or the lines
- * of a, b and c, are multiples of four, so that four floats are fetched at a time; else 1), ZOOM (x is read enlarged so
- * many times, to the nearest), TF32, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of product: TRANSPOSE_A,
+ * Defines: PIXELS, CHANNELS, ROWS, COLUMNS (4 or 8), DEPTH, GAP (words between the rows of a tile in local memory: 4,
+ * or 8 of fragments, which are read [t][g], so that rows must lie 8 banks apart), WIDTH (4: c and k, or the lines of a,
+ * b and c, are multiples of four, so that four floats are fetched at a time; else 1), ZOOM (x is read enlarged so many
+ * times, to the nearest), TF32 or BF16, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of product: TRANSPOSE_A,
  * TRANSPOSE_B.
  */
 #ifndef ZOOM /* of products */
@@ -45,9 +46,69 @@ typedef float piece;
 #endif
 #define LOAD(p) (*(__global const piece *)(p))
 #define FOUR(p) (*(__local float4 *)(p)) /* aligned, which vload4 would not promise */
+
+/* ---- the instructions of tensor cores ---- */
+
+#if defined(TF32) || defined(BF16)
+#define FRAGMENTS
+#ifndef __NV_CL_C_VERSION /* NVIDIA's compiler has `asm` as a keyword, others that make PTX only this */
+#define asm __asm__
+#endif
+#ifdef TF32
+#define MMA "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"
+#else
+#define MMA "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"
+#endif
+
+static inline uint to_tf32(float v)
+{
+    uint bits;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(v));
+    return bits;
+}
+
+/* The first in the lower half. To the nearest, halfway to the even one; NaN stays NaN. */
+static inline uint to_bf16(float first, float second)
+{
+    uint bits;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(second), "f"(first));
+    return bits;
+}
+
+/* c += a b, of a lane's registers. */
+static inline void mma(float *c, const uint *a, const uint *b)
+{
+    asm(MMA " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+#endif
+
+/* ---- tiles in local memory ---- */
+
+/* Words, of TERMS numbers of the depth, and how a number becomes one, or the first or second of one. */
+#ifdef FRAGMENTS
+typedef union word {
+    uint bits;
+    ushort each[2];
+} word;
+#else
+typedef float word;
+#endif
+#ifdef BF16
+#define TERMS 2
+#define PUT(to, v, second) ((to).each[second] = to_bf16(v, 0))
+#elif defined(TF32)
+#define TERMS 1
+#define PUT(to, v, second) ((to).bits = to_tf32(v))
+#else
+#define TERMS 1
+#define PUT(to, v, second) ((to) = (v))
+#endif
+
 #define LOCAL_TILES                                                                                                    \
-    __local float a[DEPTH][PIXELS + GAP] __attribute__((aligned(16)));                                                 \
-    __local float b[DEPTH][CHANNELS + GAP] __attribute__((aligned(16)))
+    __local word a[DEPTH / TERMS][PIXELS + GAP] __attribute__((aligned(16)));                                          \
+    __local word b[DEPTH / TERMS][CHANNELS + GAP] __attribute__((aligned(16)))
 
 /* Where the tile of this group begins in a product of so many columns. */
 #define TILES_ACROSS(columns) (((columns) + CHANNELS - 1) / CHANNELS)
@@ -57,30 +118,6 @@ typedef float piece;
 /* The pieces of one step that a work-item fetches. */
 #define PIECES_A (PIXELS * DEPTH / WIDTH / ITEMS)
 #define PIECES_B (CHANNELS * DEPTH / WIDTH / ITEMS)
-
-#ifdef TF32
-#ifndef __NV_CL_C_VERSION /* NVIDIA's compiler has `asm` as a keyword, others that make PTX only this */
-#define asm __asm__
-#endif
-static inline float rounded(float v)
-{
-    uint bits;
-    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(v));
-    return as_float(bits);
-}
-#else
-#define rounded(v) (v)
-#endif
-
-/* A piece into local memory: `step` floats between its numbers. */
-static inline void put(__local float *to, piece v, int step)
-{
-#if WIDTH == 4
-    to[0] = rounded(v.x), to[step] = rounded(v.y), to[2 * step] = rounded(v.z), to[3 * step] = rounded(v.w);
-#else
-    *to = rounded(v);
-#endif
-}
 
 /* Where piece i of a tile's side of `size` begins, in the depth and across it; along: pieces lie along the depth. */
 static inline int2 spot(int i, int size, int along)
@@ -100,10 +137,22 @@ static inline piece fetched(int i, int size, int along, __global const float *fr
 }
 
 /* Puts piece i to its place in local memory. */
-static inline void keep(__local float *to, int i, int size, int along, piece v)
+static inline void keep(__local word *to, int i, int size, int along, piece v)
 {
     int2 at = spot(i, size, along);
-    put(to + at.x * (size + GAP) + at.y, v, along ? size + GAP : 1);
+    int line = size + GAP, step = along ? line : 1, second = at.x % TERMS;
+    to += at.x / TERMS * line + at.y;
+#if WIDTH == 1
+    PUT(*to, v, second);
+#else
+#ifdef BF16
+    if (along) {
+        to[0].bits = to_bf16(v.x, v.y), to[step].bits = to_bf16(v.z, v.w);
+        return;
+    }
+#endif
+    PUT(to[0], v.x, second), PUT(to[step], v.y, second), PUT(to[2 * step], v.z, second), PUT(to[3 * step], v.w, second);
+#endif
 }
 
 #define EACH_PIECE(i, pieces) UNROLL for (int i = 0; i < (pieces); i++)
@@ -115,7 +164,7 @@ static inline void keep(__local float *to, int i, int size, int along, piece v)
 
 /* ---- the sums of a work-item ---- */
 
-#ifdef TF32
+#ifdef FRAGMENTS
 #define WARPS_ACROSS (CHANNELS / 32)
 typedef float sums[2][4][4]; /* [pixels / 16][channels / 8][c0 .. c3] */
 #define EACH_SUM(i, j) UNROLL for (int i = 0; i < 2; i++) UNROLL for (int j = 0; j < 4; j++)
@@ -128,27 +177,24 @@ typedef float4 sums[ROWS][COLUMNS / 4];
 #endif
 
 /* acc += a' b, one step. */
-static inline void multiply(__local float (*a)[PIXELS + GAP], __local float (*b)[CHANNELS + GAP], sums acc)
+static inline void multiply(__local word (*a)[PIXELS + GAP], __local word (*b)[CHANNELS + GAP], sums acc)
 {
     int lid = get_local_id(0);
-#ifdef TF32
+#ifdef FRAGMENTS
     int lane = lid % 32, g = lane / 4, t = lane % 4;
     int row = lid / 32 / WARPS_ACROSS * 32 + g, column = lid / 32 % WARPS_ACROSS * 32 + g;
-    UNROLL for (int first = 0; first < DEPTH; first += 8)
+    UNROLL for (int first = 0; first < DEPTH / TERMS; first += 8)
     {
         int d = first + t;
         uint p[2][4], q[4][2];
         UNROLL for (int i = 0; i < 2; i++)
         {
-            p[i][0] = as_uint(a[d][row + 16 * i]), p[i][1] = as_uint(a[d][row + 16 * i + 8]);
-            p[i][2] = as_uint(a[d + 4][row + 16 * i]), p[i][3] = as_uint(a[d + 4][row + 16 * i + 8]);
+            p[i][0] = a[d][row + 16 * i].bits, p[i][1] = a[d][row + 16 * i + 8].bits;
+            p[i][2] = a[d + 4][row + 16 * i].bits, p[i][3] = a[d + 4][row + 16 * i + 8].bits;
         }
         UNROLL for (int j = 0; j < 4; j++)
-            q[j][0] = as_uint(b[d][column + 8 * j]), q[j][1] = as_uint(b[d + 4][column + 8 * j]);
-        EACH_SUM(i, j)
-        asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-            : "+f"(acc[i][j][0]), "+f"(acc[i][j][1]), "+f"(acc[i][j][2]), "+f"(acc[i][j][3])
-            : "r"(p[i][0]), "r"(p[i][1]), "r"(p[i][2]), "r"(p[i][3]), "r"(q[j][0]), "r"(q[j][1]));
+            q[j][0] = b[d][column + 8 * j].bits, q[j][1] = b[d + 4][column + 8 * j].bits;
+        EACH_SUM(i, j) mma(acc[i][j], p[i], q[j]);
     }
 #else
     int row = lid / ACROSS * 4, column = lid % ACROSS * 4;
@@ -163,7 +209,7 @@ static inline void multiply(__local float (*a)[PIXELS + GAP], __local float (*b)
 }
 
 /* Where sum (i, j) lies in the group's tile, and how many neighbouring channels it holds. */
-#ifdef TF32
+#ifdef FRAGMENTS
 #define LANE (get_local_id(0) % 32)
 #define SUM_ROW(i, half) (get_local_id(0) / 32 / WARPS_ACROSS * 32 + 16 * (i) + 8 * (half) + LANE / 4)
 #define SUM_COLUMN(j) (get_local_id(0) / 32 % WARPS_ACROSS * 32 + 8 * (j) + 2 * (LANE % 4))

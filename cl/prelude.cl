@@ -110,7 +110,7 @@ static inline uvec to_bfloat16(vec v)
 }
 static inline halves upper_halves(uvec bits) { return JOIN(convert_ushort, LANES)(bits >> 16); }
 
-#ifdef BF16
+#if defined(BF16) && defined(CPU_FAMILY)
 /* Products in bfloat16, where the processor has AVX512_BF16: the operands are words of two of them, and a lane of the
  * sum, a float, takes both products. The instruction is written in bytes, vdpbf16ps zmm, zmm, zmm, since compilers that
  * do not know the processor by name refuse its name; NUMBER finds which registers the compiler has chosen. */

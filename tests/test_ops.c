@@ -35,7 +35,6 @@ static void gradient(void **state) { assert_true(test_gradient(test_device(), *s
     TEST(random_normal_is_the_hosts) \
     TEST(random_normal_is_normal) \
     TEST(random_is_philox) \
-    TEST(bf16_convolutions) \
     TEST(conv_gpu_tiles_fit_the_device) \
     TEST(conv_gpu_tiles_agree) \
     TEST(conv_gpu_strips_agree) \

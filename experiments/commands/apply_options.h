@@ -35,7 +35,7 @@
     "  --tile N                in tiles that keep N pixels a side; without it whole, where that fits\n"                \
     "  --memory BYTES          of the device that may be taken, such as 2G; without it three quarters of what is\n"    \
     "                          left, which on a processor has room for what the host holds\n"                          \
-    "  --precision P           of convolutions: fp32, tf32 on NVIDIA's GPUs, bf16 on processors with AVX512_BF16\n"
+    "  --precision P           of convolutions: fp32; tf32 on NVIDIA's GPUs; bf16 there or with AVX512_BF16\n"
 
 /* Takes the option of this letter. A value that is no such thing is an error that says what is meant. */
 bool apply_option(int letter, const char *value, generator_options *o, outputs *t, nx_error *err);

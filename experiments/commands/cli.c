@@ -43,7 +43,7 @@ static const struct {
     {"the device is out of memory", "the device is out of memory: lower [data] size or batch; `nstx plan` tells"},
     {": tf32 needs NVIDIA's tensor cores", ": precision = tf32 needs NVIDIA's tensor cores"},
     {": bf16 needs a processor", ": precision = bf16 needs a processor"},
-    {": bf16 is for processors", ": precision = bf16 is for processors"},
+    {": bf16 needs NVIDIA's tensor cores", ": precision = bf16 needs NVIDIA's tensor cores"},
     {"no mma.sync in inline PTX", "no mma.sync in inline PTX; take precision = fp32"},
     {": no packed dataset", ": no packed dataset: `nstx dataset pack FOLDER OUT.h5` makes one"},
     {": choose a smaller size", ": choose a smaller --size"},

@@ -179,27 +179,26 @@ static bool processor_has_bf16(void)
 #endif
 }
 
+static bool check_tensor_cores(const nx_device_info *info, const char *sources, nx_error *err)
+{
+    const char *name = nx_precision_name(info->precision);
+    return nx_program_builds(info, sources, "mma", name) ||
+           nx_fail(err,
+                   "%s: %s needs NVIDIA's tensor cores (compute capability 8.0 or later), and this device's compiler "
+                   "knows no mma.sync in inline PTX",
+                   info->name, name);
+}
+
 static bool check_precision(const nx_device_info *info, const char *sources, nx_error *err)
 {
-    switch (info->precision) {
-    case NX_TF32:
-        return nx_program_builds(info, sources, "tf32", "tf32") ||
-               nx_fail(err,
-                       "%s: tf32 needs NVIDIA's tensor cores (compute capability 8.0 or later), and this device's "
-                       "compiler knows no mma.sync in inline PTX",
-                       info->name);
-    case NX_BF16:
-        if (info->family != NX_FAMILY_CPU)
-            return nx_fail(err, "%s: bf16 is for processors, and this runs the kernels of GPUs", info->name);
-        return (info->type & CL_DEVICE_TYPE_CPU && nx_device_lanes(info) == 16 && processor_has_bf16() &&
-                nx_program_builds(info, sources, "bf16", "bf16")) ||
-               nx_fail(err,
-                       "%s: bf16 needs a processor with AVX512_BF16 (AMD's since Zen 4, Intel's Xeons since Sapphire "
-                       "Rapids) and a driver that compiles for its vectors of 16 floats",
-                       info->name);
-    default:
-        return true;
-    }
+    if (info->precision == NX_FP32) return true;
+    if (info->precision == NX_TF32 || info->family == NX_FAMILY_GPU) return check_tensor_cores(info, sources, err);
+    return (info->type & CL_DEVICE_TYPE_CPU && nx_device_lanes(info) == 16 && processor_has_bf16() &&
+            nx_program_builds(info, sources, "bf16", "bf16")) ||
+           nx_fail(err,
+                   "%s: bf16 needs a processor with AVX512_BF16 (AMD's since Zen 4, Intel's Xeons since Sapphire "
+                   "Rapids) and a driver that compiles for its vectors of 16 floats",
+                   info->name);
 }
 
 /* The one that is meant, as it is listed. */

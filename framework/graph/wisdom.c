@@ -74,8 +74,9 @@ enum { AGREE = 6, MOST = 4096 }; /* lines that must agree, answers in a file */
 
 const char *nx_wisdom_kernels(const nx_device_info *info)
 {
-    if (info->family == NX_FAMILY_CPU) return info->precision == NX_BF16 ? "cpu bf16" : "cpu";
-    return info->precision == NX_TF32 ? "gpu tf32" : "gpu";
+    static const char *const kinds[][NX_PRECISIONS] = {
+        [NX_FAMILY_CPU] = {"cpu", "cpu", "cpu bf16"}, [NX_FAMILY_GPU] = {"gpu", "gpu tf32", "gpu bf16"}};
+    return kinds[info->family][info->precision];
 }
 
 /* The lines that must agree. Owned by the caller. */

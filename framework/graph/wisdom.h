@@ -34,7 +34,7 @@ void nx_wisdom_forget(void);                                  /* everything, que
 size_t nx_wisdom_count(void);
 const char *nx_wisdom_signature(void);
 
-/* The kind of kernels whose choices they are: "cpu", "cpu bf16", "gpu" or "gpu tf32". */
+/* The kind of kernels whose choices they are: "cpu", "cpu bf16", "gpu", "gpu tf32" or "gpu bf16". */
 const char *nx_wisdom_kernels(const nx_device_info *info);
 
 /* The questions that nx_wisdom_find was asked so far, each once: what there is to measure for a plan. */

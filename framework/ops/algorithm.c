@@ -10,10 +10,10 @@
     ROW(nx_product_packed)                                                                                             \
     ROW(nx_conv_winograd_gpu)                                                                                          \
     ROW(nx_conv_tiles)                                                                                                 \
-    ROW(nx_conv_tf32)                                                                                                  \
+    ROW(nx_conv_mma)                                                                                                   \
     ROW(nx_conv_winograd_clblast)                                                                                      \
     ROW(nx_weights_tiles)                                                                                              \
-    ROW(nx_weights_tf32)                                                                                               \
+    ROW(nx_weights_mma)                                                                                                \
     ROW(nx_weights_winograd_gpu)                                                                                       \
     ROW(nx_product_tiles)                                                                                              \
     ROW(nx_product_clblast)

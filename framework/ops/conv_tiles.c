@@ -33,7 +33,7 @@ static nx_sums sums_of(const nx_device_info *info, const nx_question *q)
     return (nx_sums){.rows = (size_t)q->y.n * nx_blocks((size_t)q->y.h, down) * nx_blocks((size_t)q->y.w, down),
                      .columns = (size_t)q->y.c,
                      .products = down * down,
-                     .fragments = info->precision == NX_TF32};
+                     .precision = info->precision};
 }
 
 size_t nx_conv_tiles_variants(const nx_device_info *info, const nx_question *q, nx_choice plain, nx_choice *out)
@@ -74,7 +74,7 @@ void nx_conv_tiles_bind(nx_plan *plan, nx_node *node, const nx_job *job)
     step->bytes = (double)(job->a->bytes + job->b->bytes + job->c->bytes);
 }
 
-static bool can(const nx_device_info *info, const nx_question *q) { return (void)q, info->precision != NX_TF32; }
+static bool can(const nx_device_info *info, const nx_question *q) { return (void)q, info->precision == NX_FP32; }
 
 const nx_algorithm nx_conv_tiles = {.name = "direct",
                                     .family = NX_FAMILY_GPU,
@@ -93,7 +93,7 @@ static nx_sums weight_sums(const nx_device_info *info, const nx_question *q)
                      .columns = (size_t)q->y.c,
                      .products = 1,
                      .terms = (size_t)q->y.n * (size_t)q->y.h * (size_t)q->y.w,
-                     .fragments = info->precision == NX_TF32};
+                     .precision = info->precision};
 }
 
 size_t nx_weights_tiles_variants(const nx_device_info *info, const nx_question *q, nx_choice plain, nx_choice *out)

@@ -1,4 +1,4 @@
-/* Convolution in tiles of local memory, what the sums in float32 (conv_tiles.c) and those of tensor cores (conv_tf32.c)
+/* Convolution in tiles of local memory, what the sums in float32 (conv_tiles.c) and those of tensor cores (conv_mma.c)
  * share: not a header for users of operations. */
 #ifndef NX_OPS_CONV_TILES_H
 #define NX_OPS_CONV_TILES_H

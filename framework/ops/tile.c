@@ -8,12 +8,14 @@
 #include <stdio.h>
 
 enum { DEPTH = 16 };                 /* terms of a step */
-enum { GAP = 4, FRAGMENTS_GAP = 8 }; /* floats between the rows of a tile in local memory: see cl/conv_gpu.cl */
+enum { GAP = 4, FRAGMENTS_GAP = 8 }; /* words between the rows of a tile in local memory: see cl/conv_gpu.cl */
 enum { LEAST = 16 };                 /* no tile is smaller in any direction */
 
 /* The last is for devices that take no group of 64 work-items. */
 const nx_tile nx_tiles[NX_TILES] = {{128, 128, 8, 8}, {128, 64, 8, 4}, {64, 64, 8, 4}, {64, 32, 8, 4},
                                     {64, 16, 4, 4},   {32, 32, 4, 4},  {16, 16, 4, 4}};
+
+static bool by_fragments(const nx_sums *s) { return s->precision != NX_FP32; }
 
 static size_t items_of(const nx_tile *t) { return (size_t)(t->pixels / t->rows) * (size_t)(t->channels / t->columns); }
 
@@ -36,7 +38,7 @@ static bool allowed(const nx_device_info *info, const nx_tile *t, const nx_sums 
 {
     size_t local = (size_t)(t->pixels + t->channels + 2 * FRAGMENTS_GAP) * DEPTH * sizeof(float);
     bool fragments = t->rows == 8 && t->columns == 4; /* 32 x 32 sums of 32 work-items */
-    return items_of(t) <= info->max_group && local <= info->local && (!s->fragments || fragments);
+    return items_of(t) <= info->max_group && local <= info->local && (!by_fragments(s) || fragments);
 }
 
 static bool idle(size_t size, size_t used) { return size >= 2 * used && size > LEAST; }
@@ -95,9 +97,10 @@ size_t nx_tile_variants(const nx_device_info *info, const nx_sums *s, bool split
 
 void nx_tile_defines(char *text, size_t size, const nx_tile *t, const nx_sums *s, int width, const char *more)
 {
+    static const char *const precisions[NX_PRECISIONS] = {"", " -DTF32", " -DBF16"};
     snprintf(text, size, "-DPIXELS=%d -DCHANNELS=%d -DROWS=%d -DCOLUMNS=%d -DDEPTH=%d -DGAP=%d -DWIDTH=%d%s%s",
-             t->pixels, t->channels, t->rows, t->columns, DEPTH, s->fragments ? FRAGMENTS_GAP : GAP, width,
-             s->fragments ? " -DTF32" : "", more);
+             t->pixels, t->channels, t->rows, t->columns, DEPTH, by_fragments(s) ? FRAGMENTS_GAP : GAP, width,
+             precisions[s->precision], more);
 }
 
 nx_range nx_tile_range(const nx_tile *t, const nx_sums *s, size_t splits)

@@ -24,10 +24,10 @@ extern const nx_tile nx_tiles[NX_TILES];
 
 /* What is multiplied, as tiles see it. */
 typedef struct nx_sums {
-    size_t rows, columns; /* of one product */
-    size_t products;      /* beside each other */
-    size_t terms;         /* of each sum; 0: it is not split */
-    bool fragments;       /* by tensor cores, 32 x 32 sums of 32 work-items */
+    size_t rows, columns;   /* of one product */
+    size_t products;        /* beside each other */
+    size_t terms;           /* of each sum; 0: it is not split */
+    nx_precision precision; /* other than float32: by tensor cores, 32 x 32 sums of 32 work-items */
 } nx_sums;
 
 /* Whether the device allows the tile, and less than half of it would be idle; the smallest is never too large. */

@@ -25,7 +25,7 @@ size_t nx_winograd_tiles(const nx_question *q)
 bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels)
 {
     return q->kh == 3 && q->kw == 3 && q->stride == 1 && q->x.c >= channels && q->y.c >= channels &&
-           nx_winograd_tiles(q) >= FEW_TILES && info->precision != NX_TF32;
+           nx_winograd_tiles(q) >= FEW_TILES && (info->family == NX_FAMILY_CPU || info->precision == NX_FP32);
 }
 
 bool nx_winograd_patch(const nx_plan *plan, const nx_job *job)

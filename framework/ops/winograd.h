@@ -18,8 +18,8 @@ typedef struct nx_winograd_form {
 } nx_winograd_form;
 nx_winograd_form nx_winograd_form_of(const nx_question *q);
 
-/* Where kernel, stride and size suit, there are so many channels in and out, and the device was not opened for tf32:
- * transforms lose what that has not to spare. */
+/* Where kernel, stride and size suit, there are so many channels in and out, and the kernels are not those of tensor
+ * cores: transforms lose what tf32 has not to spare, and sums of bfloat16 in fragments need none. */
 bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels);
 
 size_t nx_winograd_tiles(const nx_question *q); /* of all images, of one phase */

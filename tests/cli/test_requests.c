@@ -120,7 +120,7 @@ static void test_config(void **state)
         {"[descriptor] style_layers: there is no layer 'relu9_1'", "run tiny.ini -s descriptor.style_layers=relu9_1"},
         {"precision = tf32 needs NVIDIA's tensor cores", "run tiny.ini -s device.precision=tf32"},
         {"precision = tf32 needs NVIDIA's tensor cores", "plan tiny.ini -s device.precision=tf32"},
-        {"precision = bf16 is for processors", "run tiny.ini -s device.precision=bf16 -s device.kernels=gpu"},
+        {"precision = bf16 needs NVIDIA's tensor cores", "run tiny.ini -s device.precision=bf16 -s device.kernels=gpu"},
         {"--precision takes fp32, tf32 or bf16, not half", "stylize m.h5 p.png -o o.png --precision half"},
         {"--precision half: fp32, tf32 or bf16", "bench --precision half"},
         {"recompute: 3 is out of range", "run tiny.ini -s device.recompute=3"},

@@ -89,10 +89,12 @@ void choice_candidates_are_known(void **state)
         }
     }
     nx_device_info tensor_cores = large;
-    tensor_cores.precision = NX_TF32;
-    assert_false(nx_choice_known(&tensor_cores, rows[0].question, "winograd"));
-    assert_true(nx_choice_known(&tensor_cores, rows[0].question, "tf32 64x64"));
-    assert_false(nx_choice_known(&tensor_cores, rows[0].question, "tf32 128x128")); /* no fragments */
+    for (tensor_cores.precision = NX_TF32; tensor_cores.precision < NX_PRECISIONS; tensor_cores.precision++) {
+        assert_false(nx_choice_known(&tensor_cores, rows[0].question, "winograd"));
+        assert_false(nx_choice_known(&tensor_cores, rows[0].question, "direct 64x64"));
+        assert_true(nx_choice_known(&tensor_cores, rows[0].question, "mma 64x64"));
+        assert_false(nx_choice_known(&tensor_cores, rows[0].question, "mma 128x128")); /* no fragments */
+    }
     nx_device_info cpu = {.family = NX_FAMILY_CPU, .units = 2, .lanes = 16};
     assert_true(nx_choice_known(&cpu, rows[0].question, "winograd 4"));
     assert_false(nx_choice_known(&cpu, rows[0].question, "winograd 3"));

@@ -24,20 +24,20 @@ void conv_gpu_tiles_fit_the_device(void **state)
     (void)state;
     static const size_t sizes[] = {1, 16, 27, 100, 5000};
     for (int i = 0; i < GROUPS; i++)
-        for (int tf32 = 0; tf32 < 2; tf32++)
+        for (nx_precision p = NX_FP32; p < NX_PRECISIONS; p++)
             for (int r = 0; r < 5; r++)
                 for (int k = 0; k < 5; k++) {
                     nx_device_info info = {.units = 8, .max_group = groups[i], .local = 16384};
-                    if (tf32 && info.max_group < 64) continue; /* no tensor core has so small groups */
-                    nx_tile t = *nx_tile_choose(&info, &(nx_sums){sizes[r], sizes[k], 1, 0, tf32});
+                    if (p != NX_FP32 && info.max_group < 64) continue; /* no tensor core has so small groups */
+                    nx_tile t = *nx_tile_choose(&info, &(nx_sums){sizes[r], sizes[k], 1, 0, p});
                     size_t items = (size_t)(t.pixels / t.rows * (t.channels / t.columns));
                     assert_true(items <= info.max_group && (t.pixels + t.channels) * 64 <= 16384);
-                    if (tf32) assert_int_equal((size_t)(t.pixels * t.channels), 32 * items);
+                    if (p != NX_FP32) assert_int_equal((size_t)(t.pixels * t.channels), 32 * items);
                 }
     nx_device_info large = {.units = 100, .max_group = 1024, .local = 49152};
-    assert_int_equal(nx_tile_choose(&large, &(nx_sums){100000, 256, 1, 0, false})->channels, 128);
-    assert_int_equal(nx_tile_choose(&large, &(nx_sums){100000, 3, 1, 0, false})->channels, 16);
-    assert_true(nx_tile_choose(&large, &(nx_sums){1000, 256, 1, 0, false})->pixels <
+    assert_int_equal(nx_tile_choose(&large, &(nx_sums){100000, 256, 1, 0, NX_FP32})->channels, 128);
+    assert_int_equal(nx_tile_choose(&large, &(nx_sums){100000, 3, 1, 0, NX_FP32})->channels, 16);
+    assert_true(nx_tile_choose(&large, &(nx_sums){1000, 256, 1, 0, NX_FP32})->pixels <
                 128); /* a few large tiles leave units idle */
 }
 

@@ -99,7 +99,7 @@ static bool is_tested(const char *program)
 {
     static const char *const others[] = {"prelude/",
                                          "bench/",
-                                         "tf32/",
+                                         "mma/",
                                          "bf16/",
                                          "winograd/winograd_strip_output_adjoint",
                                          "winograd/winograd_strip_weights_adjoint"};
