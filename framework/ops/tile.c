@@ -97,7 +97,7 @@ size_t nx_tile_variants(const nx_device_info *info, const nx_sums *s, bool split
 
 void nx_tile_defines(char *text, size_t size, const nx_tile *t, const nx_sums *s, int width, const char *more)
 {
-    static const char *const precisions[NX_PRECISIONS] = {"", " -DTF32", " -DBF16"};
+    static const char *const precisions[] = {[NX_FP32] = "", [NX_TF32] = " -DTF32", [NX_BF16] = " -DBF16"};
     snprintf(text, size, "-DPIXELS=%d -DCHANNELS=%d -DROWS=%d -DCOLUMNS=%d -DDEPTH=%d -DGAP=%d -DWIDTH=%d%s%s",
              t->pixels, t->channels, t->rows, t->columns, DEPTH, by_fragments(s) ? FRAGMENTS_GAP : GAP, width,
              precisions[s->precision], more);
