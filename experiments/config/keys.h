@@ -272,6 +272,9 @@ CHOICE(optimizer, line_search, line_search, none,
     "L-BFGS: none takes every step as it is, as Torch does; wolfe looks for the strong Wolfe conditions")
 REAL(optimizer, longest_step, 16, 0, INFINITY,
     "L-BFGS without a line search: the root mean square of a step in grey levels, at most; 0: no bound, as Torch has none")
+REAL(optimizer, tolerance, 0, 0, INFINITY,
+    "L-BFGS: ends the run where the root mean square of the gradient by the pixels is at most this, whatever the "
+    "loss's scale, as SciPy's gtol and Torch's tolerance_grad do; 0: nowhere")
 CHOICE(optimizer, bounds, bounds, none,
     "optimize: pixels keeps each between 0 and 255; none: what is beyond is cut where the picture is written")
 END(optimizer)

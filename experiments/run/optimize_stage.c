@@ -18,7 +18,8 @@ nx_lbfgs_options paper_lbfgs(const config *c, const float mean[3])
                           .float32 = c->optimizer.history_precision == HISTORY_PRECISION_FLOAT32,
                           .wolfe = c->optimizer.line_search == LINE_SEARCH_WOLFE,
                           .first = .25f,
-                          .longest = (float)c->optimizer.longest_step};
+                          .longest = (float)c->optimizer.longest_step,
+                          .tolerance = c->optimizer.tolerance};
     if (c->optimizer.bounds == BOUNDS_NONE) return o;
     o.channels = 3;
     for (int k = 0; k < 3; k++) o.lower[k] = -mean[k], o.upper[k] = 255 - mean[k];

@@ -357,6 +357,17 @@ static void test_ends(void **state)
     assert_attribute(file, "/", "status", "finished");
     assert_attribute(file, "/", "ended", "the gradient is zero or within the tolerance");
     close_h5(file);
+    /* A tolerance is absolute: what it does not let begin goes on without it, and with weights of the layers. */
+#define TOLERANT                                                                                                       \
+    "run picture.ini --overwrite -o tolerant.h5 -s descriptor.content_layers= -s loss.tv_weight=0 "                    \
+    "-s descriptor.rescale=false -s optimizer.tolerance=1e-5 "
+    nstx(0, TOLERANT "-s loss.balance=none");
+    assert_said(said_err, "ended at step 0: the gradient is zero or within the tolerance");
+    assert_int_equal(step_kept("tolerant.h5"), 0);
+    nstx(0, TOLERANT "-s loss.balance=none -s optimizer.tolerance=0");
+    assert_int_equal(step_kept("tolerant.h5"), 12);
+    nstx(0, TOLERANT);
+    assert_int_equal(step_kept("tolerant.h5"), 12);
     nstx(1, "run picture.ini -o over.h5 -s loss.style_weight=1e38 -s loss.balance=none -s loss.convention=sum");
     assert_said(said_err, "inf");
 }
