@@ -10,6 +10,7 @@ static void the_figures_are_made(void **state)
         {"random_weights/fig6", "are nearer", "holds"},
         {"random_weights/fig7", "do not fall with depth", "holds"},
         {"random_weights/fig8", "each layer more", "holds"},
+        {"random_weights/contrary", "without weights of the layers", "holds"},
         {"random_weights/contrary", "with them they do not", "holds"},
     };
     figures_tell("random_weights", "random_weights", 10, told, sizeof told / sizeof *told);

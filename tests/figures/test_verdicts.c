@@ -303,6 +303,8 @@ static const made_case cases[] = {
      "balance=none style/relu4_1 1 .49"},
     {"random_weights", "contrary", "with them they do not", ANY, "balance=mean style/relu4_1 1 .49",
      "balance=mean style/relu4_1 1 .51"},
+    {"random_weights", "contrary", "without weights and without a tolerance", ANY, "tolerance=0 style/relu4_1 1 .51",
+     "tolerance=0 style/relu4_1 1 .49"},
 
     {"improved_texnet", "fig3a", "validation loss, instance over batch", TRAINED,
      "norm=instance.h5 validation/total 9 .84; norm=batch validation/total 9 1",
