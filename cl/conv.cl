@@ -15,69 +15,77 @@
  */
 #ifdef CPU_FAMILY
 #define UNROLL _Pragma("unroll")
+
+/* Mostly `down` is one, and a division takes as long as ten products. divides: i / down is whole. */
+static inline bool divides(int down, int i) { return down == 1 || i % down == 0; }
+static inline int quotient(int i, int down) { return down == 1 ? i : i / down; }
+
 #ifdef NARROW
 
-/* A work-item of conv_narrow: ROWS pixels of one output row, `down` apart. Ids: (tile, 0, image row). The sums of
- * ROWS * NARROW accumulators over their lanes end it. */
+/* A work-item of conv_narrow: `share` tiles of one output row, each of ROWS pixels, `down` apart. Ids: (tiles / share *
+ * down, 0, image row). The sums of ROWS * NARROW accumulators over their lanes end a tile. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_narrow(__global const float *restrict x, __global const float *restrict u,
                  __global const float *restrict bias, __global float *restrict y, int h, int w, int c, int oh, int ow,
-                 int k, int kh, int kw, int up, int down, int pad_y, int pad_x, int mode, float slope)
+                 int k, int kh, int kw, int up, int down, int pad_y, int pad_x, int mode, float slope, int share)
 {
-    int phase = get_global_id(0) % down, image = get_global_id(2) / oh, oy = get_global_id(2) % oh;
-    int pixels = (ow - phase + down - 1) / down; /* of this phase in the row */
-    int first = max(min((int)(get_global_id(0) / down) * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first);
-    if (rows <= 0) return;
-    int ox = phase + first * down, step = down == 1 ? up : 1, vectors = (c + LANES - 1) / LANES;
-    vec acc[ROWS][NARROW];
-    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = 0;
+    int phase = divides(down, get_global_id(0)) ? 0 : get_global_id(0) % down;
+    int image = get_global_id(2) / oh, oy = get_global_id(2) % oh;
+    int pixels = quotient(ow - phase + down - 1, down); /* of this phase in the row */
+    int tile = quotient(get_global_id(0), down) * share, end = min(tile + share, (pixels + ROWS - 1) / ROWS);
+    int step = down == 1 ? up : 1, vectors = (c + LANES - 1) / LANES;
+    for (; tile < end; tile++) {
+        int first = max(min(tile * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first), ox = phase + first * down;
+        vec acc[ROWS][NARROW];
+        UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = 0;
 
-    for (int ky = 0; ky < kh; ky++) {
-        int ty = oy * up + ky - pad_y;
-        if (ty % down) continue;
-        int iy = pad_index(ty / down, h, mode);
-        if (iy < 0) continue;
-        __global const float *row = x + ((size_t)image * h + iy) * w * c;
-        for (int kx = 0; kx < kw; kx++) {
-            int tx = ox * up - pad_x + kx, ix = tx / down;
-            if (tx % down) continue;
-            __global const vec *t = (__global const vec *)u + (size_t)(ky * kw + kx) * vectors * NARROW;
-            bool inside = ix >= 0 && ix + (ROWS - 1) * step < w && rows == ROWS;
-            int whole = inside ? c / LANES : 0; /* vectors that need no care */
-            __global const float *p = row + ix * c;
-            for (int i = 0; i < whole; i++) {
-                vec weight[NARROW];
-                UNROLL for (int v = 0; v < NARROW; v++) weight[v] = t[i * NARROW + v];
-                UNROLL for (int r = 0; r < ROWS; r++)
-                {
-                    vec s = vload_lanes(i, p + r * step * c);
-                    UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = fma(s, weight[v], acc[r][v]);
+        for (int ky = 0; ky < kh; ky++) {
+            int ty = oy * up + ky - pad_y;
+            if (!divides(down, ty)) continue;
+            int iy = pad_index(quotient(ty, down), h, mode);
+            if (iy < 0) continue;
+            __global const float *row = x + ((size_t)image * h + iy) * w * c;
+            for (int kx = 0; kx < kw; kx++) {
+                int tx = ox * up - pad_x + kx, ix = quotient(tx, down);
+                if (!divides(down, tx)) continue;
+                __global const vec *t = (__global const vec *)u + (size_t)(ky * kw + kx) * vectors * NARROW;
+                bool inside = ix >= 0 && ix + (ROWS - 1) * step < w && rows == ROWS;
+                int whole = inside ? c / LANES : 0; /* vectors that need no care */
+                __global const float *p = row + ix * c;
+                for (int i = 0; i < whole; i++) {
+                    vec weight[NARROW];
+                    UNROLL for (int v = 0; v < NARROW; v++) weight[v] = t[i * NARROW + v];
+                    UNROLL for (int r = 0; r < ROWS; r++)
+                    {
+                        vec s = vload_lanes(i, p + r * step * c);
+                        UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = fma(s, weight[v], acc[r][v]);
+                    }
                 }
+                for (int i = whole; i < vectors; i++)
+                    UNROLL for (int r = 0; r < ROWS; r++)
+                    {
+                        int column = pad_index(ix + min(r, rows - 1) * step, w, mode);
+                        if (column < 0) continue;
+                        vec s = load_lanes(row + column * c + i * LANES, c - i * LANES);
+                        UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = fma(s, t[i * NARROW + v], acc[r][v]);
+                    }
             }
-            for (int i = whole; i < vectors; i++)
-                UNROLL for (int r = 0; r < ROWS; r++)
-                {
-                    int column = pad_index(ix + min(r, rows - 1) * step, w, mode);
-                    if (column < 0) continue;
-                    vec s = load_lanes(row + column * c + i * LANES, c - i * LANES);
-                    UNROLL for (int v = 0; v < NARROW; v++) acc[r][v] = fma(s, t[i * NARROW + v], acc[r][v]);
-                }
         }
-    }
 
-    float sum[(ROWS * NARROW + LANES - 1) / LANES * LANES];
-    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < NARROW; v++)
-    {
-        sum[r * NARROW + v] = sum_lanes(acc[r][v]);
+        float sum[(ROWS * NARROW + LANES - 1) / LANES * LANES];
+        UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < NARROW; v++)
+        {
+            sum[r * NARROW + v] = sum_lanes(acc[r][v]);
 #ifdef BIAS
-        sum[r * NARROW + v] += bias[v];
+            sum[r * NARROW + v] += bias[v];
 #endif
+        }
+        for (int i = 0; i < ROWS * NARROW; i += LANES)
+            vstore_lanes(activate(vload_lanes(0, sum + i), slope), 0, sum + i);
+        __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * NARROW;
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < NARROW; v++) out[(size_t)r * down * NARROW + v] = sum[r * NARROW + v];
     }
-    for (int i = 0; i < ROWS * NARROW; i += LANES)
-        vstore_lanes(activate(vload_lanes(0, sum + i), slope), 0, sum + i);
-    __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * NARROW;
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < NARROW; v++) out[(size_t)r * down * NARROW + v] = sum[r * NARROW + v];
 }
 
 /* w [kh][kw][ci][co] -> u as conv_narrow wants it; rotated as in conv_pack. Ids: (vector of c, tap). */
@@ -192,66 +200,69 @@ static inline void fill_line(operand *line, __global const float *row, int from,
 MULTIPLY_RUN(__global)
 MULTIPLY_RUN(__private)
 
-/* A work-item of conv: ROWS pixels of one output row, `down` apart, by COLUMNS channels. Ids: (tile, block, image row),
- * so that all blocks of a row find what they read in the cache.
+/* A work-item of conv: `share` tiles of one output row, each of ROWS pixels, `down` apart, by COLUMNS channels. Ids:
+ * (tiles / share * down, block, image row), so that all blocks of a row find what they read in the cache.
  * For each row of taps the pixels that they read, `span` of them and padded, are a line of operands: x as it is, or a
  * copy. There a pixel's taps are one run of kw * c numbers, which is multiplied at once; `run` says whether u has it so,
  * or the taps one by one: the transposed convolution takes some of them, and of many channels a line holds a part. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
           __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,
-          int pad_y, int pad_x, int mode, float slope, int run, int span, int part)
+          int pad_y, int pad_x, int mode, float slope, int run, int span, int part, int share)
 {
-    int phase = get_global_id(0) % down, image = get_global_id(2) / oh, oy = get_global_id(2) % oh;
-    int pixels = (ow - phase + down - 1) / down; /* of this phase in the row */
-    int first = max(min((int)(get_global_id(0) / down) * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first);
-    if (rows <= 0) return;
-    int ox = phase + first * down, block = get_global_id(1), step = down == 1 ? up : 1;
-    int words = (run + PAIR - 1) / PAIR, runs = kw * c / run, needed = span - (ROWS - rows) * step;
-    int left = ox * up - pad_x, from = left > 0 ? (left + down - 1) / down : left / down; /* of the row that is read */
+    int phase = divides(down, get_global_id(0)) ? 0 : get_global_id(0) % down;
+    int image = get_global_id(2) / oh, oy = get_global_id(2) % oh;
+    int pixels = quotient(ow - phase + down - 1, down); /* of this phase in the row */
+    int tile = quotient(get_global_id(0), down) * share, end = min(tile + share, (pixels + ROWS - 1) / ROWS);
+    int block = get_global_id(1), channel = block * COLUMNS, step = down == 1 ? up : 1;
+    int words = (run + PAIR - 1) / PAIR, runs = kw * c / run;
     __global const vec *taps = (__global const vec *)u + (size_t)block * kh * runs * words * VECTORS;
-    __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * k + block * COLUMNS;
-    UNROLL for (int r = 0; r < ROWS; r++) prefetch_store(out + (size_t)r * down * k, COLUMNS);
-    vec acc[ROWS][VECTORS];
-    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
-
     operand line[LINE + LANES];
-    for (int ky = 0; ky < kh; ky++) {
-        int ty = oy * up + ky - pad_y;
-        if (ty % down) continue;
-        int iy = pad_index(ty / down, h, mode);
-        if (iy < 0) continue;
-        __global const float *row = x + ((size_t)image * h + iy) * w * c;
-        prefetch_read(row + (from + ROWS * step) * c, ROWS * step * c); /* the next tile's */
-        for (int c0 = 0; c0 < c; c0 += part) {
-            int channels = min(part, c - c0);
-            bool as_it_is = PAIR == 1 && from >= 0 && from + span <= w && channels == c;
-            if (!as_it_is) fill_line(line, row, from, span, needed, w, c, c0, channels, mode);
-            int next = step * channels, terms = run == c ? (channels + PAIR - 1) / PAIR : words;
-            for (int i = 0; i < runs; i++) {
-                int tx = left + i;
-                if (tx % down) continue;
-                __global const vec *t = taps + ((size_t)(ky * runs + i) * words + c0 / PAIR) * VECTORS;
-                if (as_it_is)
-                    multiply_run(acc, (__global const operand *)row + tx / down * c, next, t, terms);
-                else
-                    multiply_run(acc, line + (tx / down - from) * channels, next, t, terms);
+    for (; tile < end; tile++) {
+        int first = max(min(tile * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first), ox = phase + first * down;
+        int needed = span - (ROWS - rows) * step, left = ox * up - pad_x;
+        int from = left > 0 ? quotient(left + down - 1, down) : quotient(left, down); /* of the row that is read */
+        __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * k + channel;
+        UNROLL for (int r = 0; r < ROWS; r++) prefetch_store(out + (size_t)r * down * k, COLUMNS);
+        vec acc[ROWS][VECTORS];
+        UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
+
+        for (int ky = 0; ky < kh; ky++) {
+            int ty = oy * up + ky - pad_y;
+            if (!divides(down, ty)) continue;
+            int iy = pad_index(quotient(ty, down), h, mode);
+            if (iy < 0) continue;
+            __global const float *row = x + ((size_t)image * h + iy) * w * c;
+            prefetch_read(row + (from + ROWS * step) * c, ROWS * step * c); /* the next tile's */
+            for (int c0 = 0; c0 < c; c0 += part) {
+                int channels = min(part, c - c0);
+                bool as_it_is = PAIR == 1 && from >= 0 && from + span <= w && channels == c;
+                if (!as_it_is) fill_line(line, row, from, span, needed, w, c, c0, channels, mode);
+                int next = step * channels, terms = run == c ? (channels + PAIR - 1) / PAIR : words;
+                for (int i = 0; i < runs; i++) {
+                    int tx = left + i;
+                    if (!divides(down, tx)) continue;
+                    __global const vec *t = taps + ((size_t)(ky * runs + i) * words + c0 / PAIR) * VECTORS;
+                    if (as_it_is)
+                        multiply_run(acc, (__global const operand *)row + quotient(tx, down) * c, next, t, terms);
+                    else
+                        multiply_run(acc, line + (quotient(tx, down) - from) * channels, next, t, terms);
+                }
             }
         }
-    }
 
-    int channel = block * COLUMNS;
-    UNROLL for (int v = 0; v < VECTORS; v++)
-    {
-        int n = k - channel - v * LANES;
-        if (n <= 0) break;
+        UNROLL for (int v = 0; v < VECTORS; v++)
+        {
+            int n = k - channel - v * LANES;
+            if (n <= 0) break;
 #ifdef BIAS
-        vec b = load_lanes(bias + channel + v * LANES, n);
+            vec b = load_lanes(bias + channel + v * LANES, n);
 #else
-        vec b = 0;
+            vec b = 0;
 #endif
-        UNROLL for (int r = 0; r < ROWS; r++)
-            if (r < rows) store_lanes(activate(acc[r][v] + b, slope), out + (size_t)r * down * k + v * LANES, n);
+            UNROLL for (int r = 0; r < ROWS; r++)
+                if (r < rows) store_lanes(activate(acc[r][v] + b, slope), out + (size_t)r * down * k + v * LANES, n);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 enum { NARROW = 4, PACKED = 0, PARTS = 0 };
+enum { ITEMS_UNIT = 32 }; /* work-items of a core, at least, where tiles are to be had */
 
 /* Lanes are output channels, or input channels where that fills them better. */
 typedef struct tile {
@@ -78,6 +79,14 @@ static size_t packed_words(const nx_plan *plan, const nx_job *job, const tile *t
     return taps * c / run * nx_blocks(run, nx_plan_pair(plan)) * nx_round_up(k, tile->columns);
 }
 
+/* Tiles of a row that a work-item takes: what comes before the first of them, some 200 cycles, is as much as a tile of
+ * few channels takes itself. */
+static size_t share_of(const nx_plan *plan, size_t tiles, size_t rows)
+{
+    size_t items = ITEMS_UNIT * (size_t)nx_plan_info(plan)->units, share = tiles * rows / items;
+    return share < 1 ? 1 : share < tiles ? share : tiles;
+}
+
 static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 {
     const nx_question *q = &job->q;
@@ -117,12 +126,15 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
         nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_pack", packing, range,
                                NX_ARGS(PACK, {"run", .i = runs.run}));
     }
-    size_t down = (size_t)t->down, tiles = nx_blocks(nx_blocks((size_t)q->y.w, down), tile.rows) * down;
-    nx_range range = {.dims = 3, .global = {tiles, blocks, (size_t)(q->y.n * q->y.h)}, .local = {1, 1, 1}};
-    nx_step *step = tile.narrow ? nx_plan_launch(plan, node, "conv", "conv_narrow", defines, range, NX_ARGS(GATHER))
+    size_t down = (size_t)t->down, lines = (size_t)(q->y.n * q->y.h);
+    size_t tiles = nx_blocks(nx_blocks((size_t)q->y.w, down), tile.rows);
+    size_t share = share_of(plan, tiles, down * blocks * lines);
+    nx_range range = {.dims = 3, .global = {nx_blocks(tiles, share) * down, blocks, lines}, .local = {1, 1, 1}};
+    nx_step *step = tile.narrow ? nx_plan_launch(plan, node, "conv", "conv_narrow", defines, range,
+                                                 NX_ARGS(GATHER, {"share", .i = share}))
                                 : nx_plan_launch(plan, node, "conv", "conv", defines, range,
                                                  NX_ARGS(GATHER, {"run", .i = runs.run}, {"span", .i = runs.span},
-                                                         {"part", .i = runs.part}));
+                                                         {"part", .i = runs.part}, {"share", .i = share}));
     step->flops = nx_conv_flops(job);
     step->bytes = (double)(job->a->bytes + job->b->bytes + job->c->bytes);
 }
