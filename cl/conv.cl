@@ -200,25 +200,59 @@ static inline void fill_line(operand *line, __global const float *row, int from,
 MULTIPLY_RUN(__global)
 MULTIPLY_RUN(__private)
 
+/* The part, of `left` channels of k, of pixels just stored, `next` floats apart and still in the core's cache. All
+ * deviations are from the first, so that nothing cancels. A last vector that is not full is read from where it is: some
+ * channels twice, of which nothing is stored. Where half a vector is a pixel, a whole one is two. */
+static inline void leave_statistics(__global const float *y, int pixels, int next, __global float *part, int k,
+                                    int left)
+{
+    bool two = next == LANES / 2 && left == LANES / 2 && pixels % 2 == 0;
+    for (int i = 0; i < left; i += LANES) {
+        int at = max(0, min(i, left - LANES)), n = two ? LANES : left - at, count = pixels >> two, step = next << two;
+        vec origin = pixels ? load_lanes(y + at, left - at) : (vec)(0), sum[4], squares[4];
+        if (two) origin.hi = origin.lo;
+        UNROLL for (int p = 0; p < 4; p++) sum[p] = squares[p] = (vec)(0);
+        for (int j = 0; j < count; j += 4)
+            UNROLL for (int p = 0; p < 4; p++)
+                if (j + p < count) {
+                    vec d = load_lanes(y + (size_t)(j + p) * step + at, n) - origin;
+                    sum[p] += d;
+                    squares[p] = fma(d, d, squares[p]);
+                }
+        vec first = (sum[0] + sum[1]) + (sum[2] + sum[3]), second = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+        if (two) first.lo += first.hi, second.lo += second.hi;
+        vec shift = first / (float)max(pixels, 1);
+        float values[3][LANES];
+        vstore_lanes(origin + shift, 0, values[0]);
+        vstore_lanes(fma(-first, shift, second), 0, values[1]);
+        vstore_lanes((vec)((float)pixels), 0, values[2]);
+        for (int r = 0; r < 3; r++)
+            for (int l = i - at; l < min(LANES, left - at); l++) part[r * k + at + l] = values[r][l];
+    }
+}
+
 /* A work-item of conv: `share` tiles of one output row, each of ROWS pixels, `down` apart, by COLUMNS channels. Ids:
  * (tiles / share * down, block, image row), so that all blocks of a row find what they read in the cache.
  * For each row of taps the pixels that they read, `span` of them and padded, are a line of operands: x as it is, or a
  * copy. There a pixel's taps are one run of kw * c numbers, which is multiplied at once; `run` says whether u has it so,
- * or the taps one by one: the transposed convolution takes some of them, and of many channels a line holds a part. */
+ * or the taps one by one: the transposed convolution takes some of them, and of many channels a line holds a part.
+ * With statistics a work-item leaves those of all that it stores, as cl/norm.cl takes them: parts [image row][tiles / share
+ * * down][3][k], the mean, the sum of squared deviations from it, and the count. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
           __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,
-          int pad_y, int pad_x, int mode, float slope, int run, int span, int part, int share)
+          int pad_y, int pad_x, int mode, float slope, int run, int span, int part, int share,
+          __global float *restrict parts, int statistics)
 {
     int phase = divides(down, get_global_id(0)) ? 0 : get_global_id(0) % down;
     int image = get_global_id(2) / oh, oy = get_global_id(2) % oh;
     int pixels = quotient(ow - phase + down - 1, down); /* of this phase in the row */
-    int tile = quotient(get_global_id(0), down) * share, end = min(tile + share, (pixels + ROWS - 1) / ROWS);
+    int start = quotient(get_global_id(0), down) * share, end = min(start + share, (pixels + ROWS - 1) / ROWS);
     int block = get_global_id(1), channel = block * COLUMNS, step = down == 1 ? up : 1;
     int words = (run + PAIR - 1) / PAIR, runs = kw * c / run;
     __global const vec *taps = (__global const vec *)u + (size_t)block * kh * runs * words * VECTORS;
     operand line[LINE + LANES];
-    for (; tile < end; tile++) {
+    for (int tile = start; tile < end; tile++) {
         int first = max(min(tile * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first), ox = phase + first * down;
         int needed = span - (ROWS - rows) * step, left = ox * up - pad_x;
         int from = left > 0 ? quotient(left + down - 1, down) : quotient(left, down); /* of the row that is read */
@@ -264,6 +298,11 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
                 if (r < rows) store_lanes(activate(acc[r][v] + b, slope), out + (size_t)r * down * k + v * LANES, n);
         }
     }
+    if (statistics)
+        leave_statistics(y + ((size_t)get_global_id(2) * ow + phase + start * ROWS * down) * k + channel,
+                         max(min(end * ROWS, pixels) - start * ROWS, 0), down * k,
+                         parts + (get_global_id(2) * get_global_size(0) + get_global_id(0)) * 3 * k + channel, k,
+                         min(k - channel, COLUMNS));
 }
 
 /* w [kh][kw][ci][co] -> u as conv wants it, for input channels c and output channels k; rotated: ci = k, co = c and the

@@ -329,6 +329,8 @@ static inline void output_block(__global const float *restrict m, __global const
     }
 }
 
+#define SPAN (TILE * OUT) /* pixels of y along a tile's side, in all phases */
+
 /* Adds `count` tiles of y from the first, just stored and still in the core's cache, to a part that holds `seen` pixels
  * so far; gives how many it holds then. All deviations are from the mean so far, or from a pixel, so that nothing
  * cancels. A last vector that is not full is read from where it is: some channels twice, of which nothing is stored. */
@@ -337,26 +339,26 @@ static inline int statistics_block(__global const float *restrict y, __global fl
 {
     int pixels = seen;
     for (int i = o; i < end; i += LANES) {
-        int at = max(o, min(i, s->k - LANES)), n = s->k - at, ox = first % s->across * TILE, line = first / s->across;
-        __global const float *row = y + (size_t)(line / s->down * s->oh + line % s->down * TILE) * s->ow * s->k + at;
+        int at = max(o, min(i, s->k - LANES)), n = s->k - at, ox = first % s->across * SPAN, line = first / s->across;
+        __global const float *row = y + (size_t)(line / s->down * s->oh + line % s->down * SPAN) * s->ow * s->k + at;
         vec mean = load_lanes(seen ? part + at : row + (size_t)ox * s->k, n), sum[4], squares[4];
         UNROLL for (int p = 0; p < 4; p++) sum[p] = squares[p] = (vec)(0);
         pixels = seen;
         for (int t = 0; t < count; t++) {
-            int rows = min(TILE, s->oh - line % s->down * TILE), columns = min(TILE, s->ow - ox);
+            int rows = min(SPAN, s->oh - line % s->down * SPAN), columns = min(SPAN, s->ow - ox);
             pixels += rows * columns;
             for (int q = 0; q < rows; q++)
-                UNROLL for (int p = 0; p < TILE; p++)
+                UNROLL for (int p = 0; p < SPAN; p++)
                     if (p < columns) {
                         vec d = load_lanes(row + (size_t)(q * s->ow + ox + p) * s->k, n) - mean;
                         sum[p % 4] += d;
                         squares[p % 4] = fma(d, d, squares[p % 4]);
                     }
-            ox += TILE;
+            ox += SPAN;
             if (ox < s->ow) continue;
             ox = 0;
             line++;
-            row = y + (size_t)(line / s->down * s->oh + line % s->down * TILE) * s->ow * s->k + at;
+            row = y + (size_t)(line / s->down * s->oh + line % s->down * SPAN) * s->ow * s->k + at;
         }
         vec all = (sum[0] + sum[1]) + (sum[2] + sum[3]), shift = all / (float)pixels;
         vec deviation = fma(-all, shift, (squares[0] + squares[1]) + (squares[2] + squares[3]));
@@ -411,8 +413,9 @@ void winograd(__global const float *restrict x, __global const float *restrict u
         output_block(m, bias, y, &s, first, count, first_panel * COLUMNS, min(last_panel * COLUMNS, columns), m_step,
                      m_plane, has_bias, activation, slope);
         if (statistics)
-            seen = statistics_block(y, parts + (size_t)id * 3 * k, &s, first, count, first_panel * COLUMNS,
-                                    min(last_panel * COLUMNS, k), seen);
+            seen = statistics_block(y, parts + (size_t)id * 3 * k, &s, first, count,
+                                    OUT == 1 ? first_panel * COLUMNS : 0,
+                                    OUT == 1 ? min(last_panel * COLUMNS, k) : k, seen);
     }
 }
 

@@ -6,8 +6,12 @@
 
 #include <stdio.h>
 
-enum { NARROW = 4, PACKED = 0, PARTS = 0 };
+enum { NARROW = 4, PACKED = 0, PARTS = 0, STATISTICS = 1 };
 enum { ITEMS_UNIT = 32 }; /* work-items of a core, at least, where tiles are to be had */
+enum {
+    FEW_PARTS = 64,
+    PIXELS = 24
+}; /* parts that are always taken; otherwise one is an eighth of its pixels at most */
 
 /* Lanes are output channels, or input channels where that fills them better. */
 typedef struct tile {
@@ -79,12 +83,20 @@ static size_t packed_words(const nx_plan *plan, const nx_job *job, const tile *t
     return taps * c / run * nx_blocks(run, nx_plan_pair(plan)) * nx_round_up(k, tile->columns);
 }
 
-/* Tiles of a row that a work-item takes: what comes before the first of them, some 200 cycles, is as much as a tile of
+/* A work-item takes some tiles of a row: what comes before the first of them, some 200 cycles, is as much as a tile of
  * few channels takes itself. */
-static size_t share_of(const nx_plan *plan, size_t tiles, size_t rows)
+typedef struct row {
+    size_t share, items; /* tiles of a work-item; work-items of an image row, for each block of channels */
+} row;
+
+static row row_of(const nx_plan *plan, const nx_job *job, const tile *tile)
 {
-    size_t items = ITEMS_UNIT * (size_t)nx_plan_info(plan)->units, share = tiles * rows / items;
-    return share < 1 ? 1 : share < tiles ? share : tiles;
+    const nx_question *q = &job->q;
+    size_t down = (size_t)job->gather.down, blocks = tile->narrow ? 1 : nx_blocks((size_t)q->y.c, tile->columns);
+    size_t tiles = nx_blocks(nx_blocks((size_t)q->y.w, down), tile->rows), rows = blocks * (size_t)(q->y.n * q->y.h);
+    size_t share = tiles * down * rows / (ITEMS_UNIT * (size_t)nx_plan_info(plan)->units);
+    share = share < 1 ? 1 : share < tiles ? share : tiles;
+    return (row){share, nx_blocks(tiles, share) * down};
 }
 
 static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
@@ -95,6 +107,21 @@ static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     bool rows = !tile.narrow && runs_of(job, &tile).run > q->x.c;
     nx_plan_derived(plan, node, PACKED, job->b, tags[rows][job->gather.rotated],
                     packed_words(plan, job, &tile) * sizeof(float));
+    node->scratch[STATISTICS] = NULL;
+}
+
+/* Parts of a few pixels would be nearly as much to read as these. */
+static nx_tensor *statistics(nx_plan *plan, nx_node *node, const nx_job *job, int groups, int *segments)
+{
+    tile tile = pixel_tile(plan, &job->q);
+    row row = row_of(plan, job, &tile);
+    size_t items = row.items * (size_t)(job->q.y.n * job->q.y.h),
+           pixels = nx_shape_count(job->q.y) / (size_t)job->q.y.c;
+    if (tile.narrow || (items > FEW_PARTS && pixels / items < PIXELS)) return NULL;
+    *segments = (int)(items / (size_t)groups);
+    if (!node->scratch[STATISTICS])
+        nx_plan_scratch(plan, node, STATISTICS, items * 3 * (size_t)job->q.y.c * sizeof(float));
+    return node->scratch[STATISTICS];
 }
 
 /* clang-format off */
@@ -104,7 +131,8 @@ static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 #define GATHER \
     {"x", .t = job->a}, {"u", .t = u}, {"bias", .t = bias}, {"y", .t = job->c}, NX_SIZES(q), {"kh", .i = q->kh}, \
     {"kw", .i = q->kw}, {"up", .i = t->up}, {"down", .i = t->down}, {"pad_y", .i = t->pad_y}, \
-    {"pad_x", .i = t->pad_x}, {"mode", .i = t->padding}, {"slope", .f = t->slope}
+    {"pad_x", .i = t->pad_x}, {"mode", .i = t->padding}, {"slope", .f = t->slope}, \
+    {"share", .i = row.share}
 /* clang-format on */
 
 static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
@@ -126,15 +154,15 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
         nx_plan_launch_derived(plan, node, PACKED, "conv", "conv_pack", packing, range,
                                NX_ARGS(PACK, {"run", .i = runs.run}));
     }
-    size_t down = (size_t)t->down, lines = (size_t)(q->y.n * q->y.h);
-    size_t tiles = nx_blocks(nx_blocks((size_t)q->y.w, down), tile.rows);
-    size_t share = share_of(plan, tiles, down * blocks * lines);
-    nx_range range = {.dims = 3, .global = {nx_blocks(tiles, share) * down, blocks, lines}, .local = {1, 1, 1}};
-    nx_step *step = tile.narrow ? nx_plan_launch(plan, node, "conv", "conv_narrow", defines, range,
-                                                 NX_ARGS(GATHER, {"share", .i = share}))
-                                : nx_plan_launch(plan, node, "conv", "conv", defines, range,
-                                                 NX_ARGS(GATHER, {"run", .i = runs.run}, {"span", .i = runs.span},
-                                                         {"part", .i = runs.part}, {"share", .i = share}));
+    row row = row_of(plan, job, &tile);
+    nx_tensor *parts = node->scratch[STATISTICS];
+    nx_range range = {.dims = 3, .global = {row.items, blocks, (size_t)(q->y.n * q->y.h)}, .local = {1, 1, 1}};
+    nx_step *step =
+        tile.narrow
+            ? nx_plan_launch(plan, node, "conv", "conv_narrow", defines, range, NX_ARGS(GATHER))
+            : nx_plan_launch(plan, node, "conv", "conv", defines, range,
+                             NX_ARGS(GATHER, {"run", .i = runs.run}, {"span", .i = runs.span}, {"part", .i = runs.part},
+                                     {"parts", .t = parts ? parts : bias}, {"statistics", .i = parts != NULL}));
     step->flops = nx_conv_flops(job);
     step->bytes = (double)(job->a->bytes + job->b->bytes + job->c->bytes);
 }
@@ -143,7 +171,8 @@ const nx_algorithm nx_conv_direct = {.name = "direct",
                                      .family = NX_FAMILY_CPU,
                                      .works = 1u << NX_WORK_CONV | 1u << NX_WORK_TRANSPOSED,
                                      .plan = plan_conv,
-                                     .bind = bind_conv};
+                                     .bind = bind_conv,
+                                     .statistics = statistics};
 
 /* ---- the gradient by the weights ---- */
 

@@ -114,7 +114,8 @@ static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 static nx_tensor *statistics(nx_plan *plan, nx_node *node, const nx_job *job, int groups, int *segments)
 {
     division d = divide(plan, job);
-    if (d.large || d.apart % groups || nx_winograd_form_of(&job->q).out > 1) return NULL;
+    bool parted = nx_winograd_form_of(&job->q).out > 1 && d.groups > 1; /* a work-item has some phases of a pixel */
+    if (d.large || d.apart % groups || parted) return NULL;
     *segments = d.runs / groups;
     if (!node->scratch[STATISTICS])
         nx_plan_scratch(plan, node, STATISTICS, (size_t)d.runs * 3 * (size_t)job->q.y.c * sizeof(float));
