@@ -199,6 +199,32 @@ __kernel void norm_apply(__global const float *x, __global const float *statisti
         }
 }
 
+/* The same into some of the channels of another tensor, from `first` of its `to_channels` on, each pixel as a square of
+ * factor x factor. Items as in framework/ops/rows.h, over the pixels of x; a group has so many rows. */
+__kernel void norm_place(__global const float *x, __global const float *statistics, __global const float *gamma,
+                         __global const float *beta, __global float *y, int rows, int width, int channels, int affine,
+                         int kind, float slope, int factor, int to_channels, int first)
+{
+    size_t to_row = (size_t)width * factor * to_channels;
+    statistics += get_global_id(2) / rows * 3 * channels;
+    x += get_global_id(2) * width * channels;
+    y += get_global_id(2) * factor * to_row + first;
+    for (int c = get_global_id(0) * LANES; c < channels; c += get_global_size(0) * LANES) {
+        int n = channels - c;
+        vec mean = load_lanes(statistics + c, n), scale = load_lanes(statistics + channels + c, n), shift = 0.f;
+        if (affine) {
+            scale *= load_lanes(gamma + c, n);
+            shift = load_lanes(beta + c, n);
+        }
+        for (int column = get_global_id(1); column < width; column += get_global_size(1)) {
+            vec z = activate(fma(load_lanes(x + (size_t)column * channels + c, n) - mean, scale, shift), kind, slope);
+            for (int i = 0; i < factor; i++)
+                for (int j = 0; j < factor; j++)
+                    store_lanes(z, y + i * to_row + ((size_t)column * factor + j) * to_channels + c, n);
+        }
+    }
+}
+
 /* parts: the sums of dz and of dz xhat, where dz = dy through the activation. kind 0: y is not read. */
 __kernel void norm_gradient_sums(__global const float *x, __global const float *y, __global const float *dy,
                                  __global const float *statistics, __global float *parts, ulong total, int period,

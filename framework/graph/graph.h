@@ -61,6 +61,13 @@ typedef enum nx_cost {
     NX_COST_WEIGHTS  /* a sum over the weights, the node's second input, for every number */
 } nx_cost;
 
+/* Some of the channels of a tensor, from `first` on, for one with so many fewer pixels along each side, of which each
+ * becomes a square. */
+typedef struct nx_place {
+    nx_tensor *tensor; /* NULL: nowhere */
+    int first, factor;
+} nx_place;
+
 /* What an operation is: one constant table per operation, in its framework/ops file. */
 typedef struct nx_op {
     const char *name;
@@ -74,6 +81,9 @@ typedef struct nx_op {
 
     /* Asks for scratch and derived tensors (nx_plan_scratch, nx_plan_derived). May be NULL. */
     void (*plan)(nx_plan *plan, nx_node *node);
+
+    /* After plan(): whether bind() will write the first output there (nx_plan_place). NULL: no. */
+    bool (*place)(nx_plan *plan, nx_node *node, const nx_place *place);
 
     /* Appends the launches (nx_plan_launch); every buffer exists now. */
     void (*bind)(nx_plan *plan, nx_node *node);

@@ -252,6 +252,25 @@ void nx_plan_alias(nx_plan *plan, nx_node *node)
     if (root->last <= out->last) root->last = out->last + 1;
 }
 
+static int readers_of(const nx_plan *plan, const nx_tensor *t)
+{
+    int readers = 0;
+    for (size_t i = 0; i < plan->g->n_nodes; i++)
+        for (int k = 0; k < plan->order[i]->n_in; k++) readers += plan->order[i]->in[k] == t;
+    return readers;
+}
+
+bool nx_plan_place(nx_plan *plan, const nx_node *node, nx_tensor *t, nx_place place)
+{
+    nx_node *maker = t->producer;
+    if (!maker || maker->out[0] != t || !maker->op->place || maker->fixed != node->fixed || t->kept || t->root != t ||
+        readers_of(plan, t) != 1 || !maker->op->place(plan, maker, &place))
+        return false;
+    t->first = t->last = -1;
+    touch(plan, place.tensor, maker->index);
+    return true;
+}
+
 void nx_plan_nothing(nx_plan *plan, nx_node *node) { (void)plan, (void)node; }
 
 const void *nx_plan_keep(nx_plan *plan, nx_node *node, const void *decided, size_t size)

@@ -62,6 +62,10 @@ nx_tensor *nx_plan_scratch(nx_plan *plan, nx_node *node, int slot, size_t bytes)
 void nx_plan_alias(nx_plan *plan, nx_node *node);
 void nx_plan_nothing(nx_plan *plan, nx_node *node);
 
+/* In plan(): has what makes t write it there instead, where the node alone reads t, and what makes it can; t has no
+ * buffer then. The place is the node's output, or where that is to be written itself. */
+bool nx_plan_place(nx_plan *plan, const nx_node *node, nx_tensor *t, nx_place place);
+
 /* In plan(): something computed from source alone (packed weights), named by a literal tag, shared by all nodes that
  * ask for the same; also node->scratch[slot]. Computed once if source never changes, otherwise in each step. In bind(),
  * the one node for which nx_plan_derives(plan, node, slot) is true appends the launches that fill it. */

@@ -1,6 +1,8 @@
-/* Concatenation: each input is copied into its channels; the gradients are slices. */
+/* Concatenation: each input is copied into its channels, unless what makes it writes it there; the gradients are
+ * slices. */
 #include "ops/concat.h"
 
+#include "graph/plan.h"
 #include "ops/slice.h"
 
 static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, const bool *want, nx_tensor **dx)
@@ -10,14 +12,25 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
         if (want[i]) dx[i] = nx_slice(g, dy[0], (nx_slice_options){.c = {first, node->in[i]->shape.c}});
 }
 
-static void bind(nx_plan *plan, nx_node *node)
+static void plan_concat(nx_plan *plan, nx_node *node)
 {
-    nx_shape place = {0};
-    for (int i = 0; i < node->n_in; place.c += node->in[i++]->shape.c)
-        nx_slice_copy(plan, node, node->in[i], (nx_shape){0}, node->out[0], place, node->in[i]->shape);
+    bool there[NX_MAX_INPUTS];
+    nx_place place = {.tensor = node->out[0], .factor = 1};
+    for (int i = 0; i < node->n_in; place.first += node->in[i++]->shape.c)
+        there[i] = nx_plan_place(plan, node, node->in[i], place);
+    nx_plan_keep(plan, node, there, sizeof there);
 }
 
-static const nx_op op = {.name = "concat", .cost = NX_COST_LOW, .gradient = gradient, .bind = bind};
+static void bind(nx_plan *plan, nx_node *node)
+{
+    const bool *there = node->decided;
+    nx_shape place = {0};
+    for (int i = 0; i < node->n_in; place.c += node->in[i++]->shape.c)
+        if (!there[i]) nx_slice_copy(plan, node, node->in[i], (nx_shape){0}, node->out[0], place, node->in[i]->shape);
+}
+
+static const nx_op op = {
+    .name = "concat", .cost = NX_COST_LOW, .gradient = gradient, .plan = plan_concat, .bind = bind};
 
 nx_tensor *nx_concat(nx_graph *g, nx_tensor *const *x, int count)
 {

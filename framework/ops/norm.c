@@ -4,8 +4,8 @@
 #include "ops/norm.h"
 
 #include "base/blocks.h"
-#include "graph/plan.h"
 #include "ops/conv.h"
+#include "ops/rows.h"
 
 #include <stdio.h>
 
@@ -82,13 +82,23 @@ static void plan_norm(nx_plan *plan, nx_node *node)
 {
     layout l = layout_of(plan, node->attr, node->in[0]->shape);
     int segments;
+    nx_plan_keep(plan, node, &(nx_place){0}, sizeof(nx_place));
     if (fixed_statistics(node->attr) || nx_conv_statistics(plan, node, l.groups, &segments)) return;
     nx_plan_scratch(plan, node, PARTS, parts_bytes(&l, 3));
+}
+
+static bool place_norm(nx_plan *plan, nx_node *node, const nx_place *place)
+{
+    const nx_norm_attr *a = node->attr;
+    if (a->residual) return false;
+    nx_plan_keep(plan, node, place, sizeof *place);
+    return true;
 }
 
 static void bind(nx_plan *plan, nx_node *node)
 {
     const nx_norm_attr *a = node->attr;
+    const nx_place *place = node->decided;
     nx_tensor *x = node->in[0], *y = node->out[0], *statistics = node->out[1];
     nx_tensor *gamma = a->affine ? node->in[1] : statistics, *beta = a->affine ? node->in[2] : statistics;
     layout l = layout_of(plan, a, x->shape);
@@ -111,6 +121,18 @@ static void bind(nx_plan *plan, nx_node *node)
                NX_ARGS({"parts", .t = parts}, {"statistics", .t = statistics}, {"total", .i = l.total},
                        {"period", .i = period}, {"segments", .i = segments}, {"channels", .i = l.channels},
                        {"epsilon", .f = a->o.epsilon}));
+    }
+    if (place->tensor) {
+        nx_shape s = x->shape;
+        nx_step *step =
+            launch(plan, node, "norm_place", nx_range_rows(plan, s),
+                   NX_ARGS({"x", .t = x}, {"statistics", .t = statistics}, {"gamma", .t = gamma}, {"beta", .t = beta},
+                           {"y", .t = place->tensor}, {"rows", .i = s.n * s.h / l.groups}, {"width", .i = s.w},
+                           {"channels", .i = l.channels}, {"affine", .i = a->affine}, {"kind", .i = a->o.activation},
+                           {"slope", .f = slope_of(&a->o)}, {"factor", .i = place->factor},
+                           {"to_channels", .i = place->tensor->shape.c}, {"first", .i = place->first}));
+        step->bytes = (1.0 + place->factor * place->factor) * (double)x->bytes;
+        return;
     }
     nx_step *step =
         launch(plan, node, "norm_apply", items(plan, &l),
@@ -178,8 +200,13 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     if (a->residual && want[node->n_in - 1]) dx[node->n_in - 1] = dy[0];
 }
 
-static const nx_op op = {
-    .name = "norm", .cost = NX_COST_LOW, .in_place = 1, .gradient = gradient, .plan = plan_norm, .bind = bind};
+static const nx_op op = {.name = "norm",
+                         .cost = NX_COST_LOW,
+                         .in_place = 1,
+                         .gradient = gradient,
+                         .plan = plan_norm,
+                         .place = place_norm,
+                         .bind = bind};
 
 /* ---- running statistics: in statistics, running mean, running variance, the last two written ---- */
 

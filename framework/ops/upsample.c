@@ -27,8 +27,22 @@ static void gradient(nx_graph *g, const nx_node *node, nx_tensor *const *dy, con
     dx[0] = nx_upsample_gradient(g, dy[0], *(const int *)node->attr);
 }
 
+static void plan_upsample(nx_plan *plan, nx_node *node) { nx_plan_keep(plan, node, &(bool){false}, sizeof(bool)); }
+
+/* Nothing is left to do where what makes x writes it there, enlarged. */
+static bool place_upsample(nx_plan *plan, nx_node *node, const nx_place *place)
+{
+    nx_place enlarged = *place;
+    enlarged.factor *= *(const int *)node->attr;
+    bool there = nx_plan_place(plan, node, node->in[0], enlarged);
+    nx_plan_keep(plan, node, &there, sizeof there);
+    return there;
+}
+
 static void bind(nx_plan *plan, nx_node *node)
 {
+    const bool *there = node->decided;
+    if (*there) return;
     nx_tensor *x = node->in[0], *y = node->out[0];
     nx_step *step = nx_plan_launch(plan, node, "upsample", "upsample_nearest", NULL, nx_range_rows(plan, y->shape),
                                    NX_ARGS({"x", .t = x}, {"y", .t = y}, {"width", .i = y->shape.w},
@@ -36,7 +50,12 @@ static void bind(nx_plan *plan, nx_node *node)
     step->bytes = (double)x->bytes + (double)y->bytes;
 }
 
-static const nx_op op = {.name = "upsample", .cost = NX_COST_LOW, .gradient = gradient, .bind = bind};
+static const nx_op op = {.name = "upsample",
+                         .cost = NX_COST_LOW,
+                         .gradient = gradient,
+                         .plan = plan_upsample,
+                         .place = place_upsample,
+                         .bind = bind};
 
 nx_tensor *nx_upsample(nx_graph *g, nx_tensor *x, int factor)
 {
