@@ -312,14 +312,14 @@ static inline void output_block(__global const float *restrict m, __global const
     for (int t = 0; t < count; t++) {
         int tile = first + t, ox = tile % s->across * TILE, oy = tile / s->across % s->down * TILE;
         __global float *image = y + (size_t)(tile / s->across / s->down) * s->oh * s->ow * s->k;
-        for (int q = 0; q < TILE && OUT == 1; q++)
+        for (int q = 0; q < (OUT == 1 ? TILE : 0); q++)
             for (int p = 0; p < TILE; p++)
                 prefetch_store(image + (size_t)((oy + q) * s->ow + ox + p + TILE) * s->k + o, end - o);
         for (int i = o; i < end; i += LANES) {
             int phase = OUT == 1 ? 0 : i / channels, at = i - phase * channels;
             int above = oy * OUT + phase / OUT, left = ox * OUT + phase % OUT;
             __global float *out = image + (size_t)(above * s->ow + left) * s->k + at;
-            for (int q = 0; q < TILE && OUT > 1; q++)
+            for (int q = 0; q < (OUT == 1 ? 0 : TILE); q++)
                 for (int p = 0; p < TILE; p++)
                     prefetch_store(out + (size_t)(q * s->ow + p + TILE) * OUT * s->k, LANES);
             output_tile(m + (size_t)t * m_step + i - o, step, has_bias ? load_lanes(bias + at, s->k - at) : (vec)(0),
@@ -462,13 +462,13 @@ void winograd_large(__global const float *restrict x, __global const float *rest
             for (int c0 = 0; c0 < WORDS(c); c0 += DEPTH) {
                 int depth = min(DEPTH, WORDS(c) - c0);
                 for (int i = 0; i < depth; i++) {
-                    for (int j = 0; j < 9 * PAIR; j++) /* each line is in a page of its own */
+                    for (int j = 0; j < SIDE * SIDE * PAIR; j++) /* each line is in a page of its own */
                         prefetch_read(turned + ((size_t)(j / PAIR) * c + (c0 + i + AHEAD) * PAIR + j % PAIR) * k +
                                           p * COLUMNS, COLUMNS);
                     for (int o = 0; o < COLUMNS; o += LANES) {
                         int left = k - p * COLUMNS - o;
-                        vec g[PAIR][9];
-                        UNROLL for (int j = 0; j < PAIR; j++) UNROLL for (int tap = 0; tap < 9; tap++)
+                        vec g[PAIR][SIDE * SIDE];
+                        UNROLL for (int j = 0; j < PAIR; j++) UNROLL for (int tap = 0; tap < SIDE * SIDE; tap++)
                         {
                             int channel = (c0 + i) * PAIR + j;
                             g[j][tap] = left <= 0 || channel >= c
