@@ -1,4 +1,5 @@
-/* Convolution by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray, 2015), and what can be cut into such convolutions.
+/* Convolution by Winograd's F(4 x 4, 3 x 3) or F(6 x 6, 3 x 3) (Lavin and Gray, 2015), and what can be cut into the
+ * former.
  *
  * The output is cut into tiles of 4 x 4 pixels. A tile's 6 x 6 inputs d become V = B' d B, 36 numbers ("frequencies")
  * for each input channel; M = V U, a matrix product over the input channels for each frequency, U = G g G' of the
@@ -11,6 +12,19 @@
  *          0 -b/2 -1/2   b   1   0           1/6   b/6   1/3           0  a/2 -a/2  2b  -2b   1
  *          0  b/2 -1/2  -b   1   0           1/6  -b/6   1/3
  *          0   1    0  -5/2  0   1            0     0     1
+ *
+ * F(6 x 6, 3 x 3), on CPUs, has 64 frequencies: 1.78 multiplications a pixel instead of 2.25, and some four times the
+ * rounding error, most of it at a tile's corners. With the points 0, +-1, +-2, +-1/2 and infinity, of which no others
+ * have errors that are much smaller:
+ *
+ *     B' = 1   0   -21/4    0    21/4    0   -1  0    G =    1      0      0      A' = 1  1  1   1   1    1     1   0
+ *          0   1     1   -17/4  -17/4    1    1  0         -2/9   -2/9   -2/9          0  1 -1   2  -2   1/2  -1/2  0
+ *          0  -1     1    17/4  -17/4   -1    1  0         -2/9    2/9   -2/9          0  1  1   4   4   1/4   1/4  0
+ *          0  1/2   1/4   -5/2   -5/4    2    1  0         1/90    1/45   2/45         0  1 -1   8  -8   1/8  -1/8  0
+ *          0 -1/2   1/4    5/2   -5/4   -2    1  0         1/90   -1/45   2/45         0  1  1  16  16  1/16  1/16  0
+ *          0   2     4    -5/2    -5    1/2   1  0        32/45   16/45   8/45         0  1 -1  32 -32  1/32 -1/32  1
+ *          0  -2     4     5/2    -5   -1/2   1  0        32/45  -16/45   8/45
+ *          0  -1     0    21/4     0  -21/4   0  1           0      0      1
  *
  * Other kernels, on CPUs (Huang and others, 2020, cut so too). Larger ones, up to 9 x 9, are IN x IN pieces of 3 x 3: the
  * products sum over the channels of all pieces, each of which sees x three pixels further on. In steps of two pixels a
@@ -27,7 +41,7 @@
  * Transposed, x is read once and y has the phases: the products have OUT x OUT times the columns, each phase's in whole
  * vectors. In both directions that takes 144 multiplications where the sum itself takes 225.
  *
- * Layouts. x [n][h][w][c], y [n][oh][ow][k], bias [k]; u [36][k / COLUMNS][c / PAIR][COLUMNS], COLUMNS = VECTORS *
+ * Layouts, where frequencies are 36. x [n][h][w][c], y [n][oh][ow][k], bias [k]; u [36][k / COLUMNS][c / PAIR][COLUMNS], COLUMNS = VECTORS *
  * LANES, zero beyond k (c and k are those of all pieces and phases); in scratch, one slice for each work-item: v [36][block][v_step], then m [36][block][m_step],
  * each of the 36 with one vector more: a tile's 36 numbers would meet in few places of the cache. Tiles of all images
  * are counted through, row by row.
@@ -42,8 +56,8 @@
  * work-item's share of dU is a slice of part, [36][wide / COLUMNS][deep][COLUMNS]. Its operands are V and D; a pair is
  * of two tiles.
  *
- * Defines: TILE and SIDE, 4 and 3 or 5 and 2; IN, pieces along a side of the kernel, STEP, pixels of x between its taps,
- * OUT, phases along a side of y, all 1 but of those that are cut; of CPUs: ROWS, the tiles of a register tile, and
+ * Defines: TILE and SIDE, 4 and 3, 6 and 3 or 5 and 2; IN, pieces along a side of the kernel, STEP, pixels of x between
+ * its taps, OUT, phases along a side of y, all 1 but of those that are cut; of CPUs: ROWS, the tiles of a register tile, and
  * VECTORS, its columns, 1 to 3, of the gradient 2; DEPTH, words of winograd_large, perhaps BF16, and PATCH, the channels
  * of x where several pieces of them fill a vector.
  */
@@ -54,6 +68,8 @@
 #define B 1.41421356237309505f
 #define UNROLL _Pragma("unroll")
 #define AHEAD 4 /* words whose kernel is asked for before it is transformed */
+#define FAR 24  /* words of u that are asked for before they are used */
+#define PIECE (TILE == 6 ? 64 : 1 << 30) /* words of a sum that is added to the one before, for less rounding */
 
 /* GPUs keep an array in registers only where every loop that counts through it is unrolled; on CPUs it is in the first
  * cache anyway, and the code is shorter. */
@@ -64,7 +80,55 @@
 #endif
 #define VECTOR(p) (*(__global vec *)(p)) /* u, v, m and part are aligned: PoCL splits a vstore in three */
 
-/* B' d of one column. */
+/* Of one column: B' d, A' m, G g. */
+#if TILE == 6
+
+static inline void input_1d(const vec *d, vec *v)
+{
+    vec even_1 = fma((vec)(-4.25f), d[4], d[2] + d[6]), odd_1 = fma((vec)(-4.25f), d[3], d[1] + d[5]);
+    vec even_2 = fma((vec)(-1.25f), d[4], fma((vec)(.25f), d[2], d[6]));
+    vec odd_2 = fma((vec)(-1.25f), d[3], fma((vec)(.25f), d[1], d[5]));
+    vec even_h = fma((vec)(-5.f), d[4], fma((vec)(4.f), d[2], d[6]));
+    vec odd_h = fma((vec)(-5.f), d[3], fma((vec)(4.f), d[1], d[5]));
+    v[0] = fma((vec)(5.25f), d[4] - d[2], d[0] - d[6]);
+    v[1] = even_1 + odd_1;
+    v[2] = even_1 - odd_1;
+    v[3] = fma((vec)(2.f), odd_2, even_2);
+    v[4] = fma((vec)(-2.f), odd_2, even_2);
+    v[5] = fma((vec)(.5f), odd_h, even_h);
+    v[6] = fma((vec)(-.5f), odd_h, even_h);
+    v[7] = fma((vec)(5.25f), d[3] - d[5], d[7] - d[1]);
+}
+
+static inline void output_1d(const vec *m, vec *y)
+{
+    vec even_1 = m[1] + m[2], odd_1 = m[1] - m[2], even_2 = m[3] + m[4], odd_2 = m[3] - m[4];
+    vec even_h = m[5] + m[6], odd_h = m[5] - m[6];
+    y[0] = m[0] + even_1 + even_2 + even_h;
+    y[1] = fma((vec)(2.f), odd_2, fma((vec)(.5f), odd_h, odd_1));
+    y[2] = fma((vec)(4.f), even_2, fma((vec)(.25f), even_h, even_1));
+    y[3] = fma((vec)(8.f), odd_2, fma((vec)(.125f), odd_h, odd_1));
+    y[4] = fma((vec)(16.f), even_2, fma((vec)(.0625f), even_h, even_1));
+    y[5] = fma((vec)(32.f), odd_2, fma((vec)(.03125f), odd_h, odd_1 + m[7]));
+}
+
+static inline void kernel_1d(const vec *g, vec *u)
+{
+    vec even_1 = (-2.f / 9) * (g[0] + g[2]), odd_1 = (-2.f / 9) * g[1];
+    vec even_2 = (1.f / 90) * fma((vec)(4.f), g[2], g[0]), odd_2 = (1.f / 45) * g[1];
+    vec even_h = (32.f / 45) * fma((vec)(.25f), g[2], g[0]), odd_h = (16.f / 45) * g[1];
+    u[0] = g[0];
+    u[1] = even_1 + odd_1;
+    u[2] = even_1 - odd_1;
+    u[3] = even_2 + odd_2;
+    u[4] = even_2 - odd_2;
+    u[5] = even_h + odd_h;
+    u[6] = even_h - odd_h;
+    u[7] = g[2];
+}
+
+#else
+
 static inline void input_1d(const vec *d, vec *v)
 {
     vec even_a = fma((vec)(-2.f), d[2], d[4]), odd_a = fma((vec)(-2.f), d[1], d[3]);
@@ -77,7 +141,6 @@ static inline void input_1d(const vec *d, vec *v)
     v[5] = fma((vec)(-2.5f), d[3], d[1] + d[5]);
 }
 
-/* A' m of one column. */
 static inline void output_1d(const vec *m, vec *y)
 {
     vec even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
@@ -92,7 +155,6 @@ static inline void output_1d(const vec *m, vec *y)
 #endif
 }
 
-/* G g of one column. */
 static inline void kernel_1d(const vec *g, vec *u)
 {
 #if SIDE == 3
@@ -108,6 +170,8 @@ static inline void kernel_1d(const vec *g, vec *u)
     u[4] = even_b - odd_b;
     u[5] = g[SIDE - 1];
 }
+
+#endif
 
 /* `count` rows or columns of x, enlarged `zoom` times to the nearest, that a tile reads, STEP apart from the first,
  * and `step` apart in x; below zero where all is zero, as for those beyond the last that a pixel of y reads. */
@@ -143,22 +207,22 @@ static inline void input_tile(__global const float *restrict x, __global float *
 {
     for (int i = 0; i < left; i += LANES) {
         vec half_done[FREQUENCIES];
-        UNROLL_GPU for (int p = 0; p < 6; p++)
+        UNROLL_GPU for (int p = 0; p < EDGE; p++)
         {
-            vec d[6], t[6];
-            UNROLL for (int q = 0; q < 6; q++)
+            vec d[EDGE], t[EDGE];
+            UNROLL for (int q = 0; q < EDGE; q++)
             {
                 size_t place = (size_t)(row[q] + column[p]) * c + i;
                 d[q] = (row[q] | column[p]) < 0 ? (vec)(0) : load_lanes(x + place, left - i);
             }
             input_1d(d, t);
-            UNROLL for (int q = 0; q < 6; q++) half_done[q * 6 + p] = t[q];
+            UNROLL for (int q = 0; q < EDGE; q++) half_done[q * EDGE + p] = t[q];
         }
-        UNROLL_GPU for (int q = 0; q < 6; q++)
+        UNROLL_GPU for (int q = 0; q < EDGE; q++)
         {
-            vec t[6];
-            input_1d(half_done + q * 6, t);
-            UNROLL for (int p = 0; p < 6; p++) store_operand(t[p], v + (size_t)(q * 6 + p) * step, i, tile);
+            vec t[EDGE];
+            input_1d(half_done + q * EDGE, t);
+            UNROLL for (int p = 0; p < EDGE; p++) store_operand(t[p], v + (size_t)(q * EDGE + p) * step, i, tile);
         }
     }
 }
@@ -166,9 +230,10 @@ static inline void input_tile(__global const float *restrict x, __global float *
 #ifdef CPU_FAMILY
 
 static inline void multiply_words(vec (*acc)[VECTORS], __global const float *restrict v,
-                                  __global const float *restrict u, int words, int v_step)
+                                  __global const float *restrict u, int words, int v_step, bool far)
 {
     for (int i = 0; i < words; i++) {
+        if (far) prefetch_read(u + (i + FAR) * COLUMNS, COLUMNS);
         vec word[VECTORS];
         UNROLL for (int j = 0; j < VECTORS; j++) word[j] = vload_lanes(i * VECTORS + j, u);
         UNROLL for (int r = 0; r < ROWS; r++)
@@ -180,20 +245,21 @@ static inline void multiply_words(vec (*acc)[VECTORS], __global const float *res
 }
 
 /* A register tile of m (+)= v u for one frequency: ROWS tiles by COLUMNS channels, over so many words. ahead: the words
- * of the next tiles are asked for meanwhile. */
+ * of the next tiles are asked for meanwhile; else those of u, of which 64 frequencies are more than a core's cache. */
 static inline void multiply(__global const float *restrict v, __global const float *restrict u,
                             __global float *restrict m, int words, int v_step, int m_step, bool add, bool ahead)
 {
     vec acc[ROWS][VECTORS];
     UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++)
-        acc[r][j] = add ? VECTOR(m + r * m_step + j * LANES) : (vec)(0);
-    if (!ahead) multiply_words(acc, v, u, words, v_step);
+        acc[r][j] = add && TILE != 6 ? VECTOR(m + r * m_step + j * LANES) : (vec)(0);
+    if (!ahead) multiply_words(acc, v, u, words, v_step, TILE == 6);
     for (int i = 0; ahead && i < words; i += LANES) {
         UNROLL for (int r = 0; r < ROWS; r++) prefetch_read(v + (ROWS + r) * v_step + i, LANES);
-        multiply_words(acc, v + i, u + i * COLUMNS, min(words - i, LANES), v_step);
+        multiply_words(acc, v + i, u + i * COLUMNS, min(words - i, LANES), v_step, false);
     }
     UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++)
-        VECTOR(m + r * m_step + j * LANES) = acc[r][j];
+        VECTOR(m + r * m_step + j * LANES) =
+            add && TILE == 6 ? acc[r][j] + VECTOR(m + r * m_step + j * LANES) : acc[r][j];
 }
 
 #endif
@@ -212,19 +278,19 @@ static inline vec activate(vec v, int activation, float slope)
 static inline void output_tile(__global const float *restrict m, int step, vec bias, __global float *restrict y,
                                int rows, int columns, int width, int k, int n, int activation, float slope)
 {
-    vec half_done[6 * TILE];
-    UNROLL_GPU for (int p = 0; p < 6; p++)
+    vec half_done[EDGE * TILE];
+    UNROLL_GPU for (int p = 0; p < EDGE; p++)
     {
-        vec d[6], t[TILE];
-        UNROLL for (int q = 0; q < 6; q++) d[q] = vload_lanes(0, m + (size_t)(q * 6 + p) * step);
+        vec d[EDGE], t[TILE];
+        UNROLL for (int q = 0; q < EDGE; q++) d[q] = vload_lanes(0, m + (size_t)(q * EDGE + p) * step);
         output_1d(d, t);
-        UNROLL for (int q = 0; q < TILE; q++) half_done[q * 6 + p] = t[q];
+        UNROLL for (int q = 0; q < TILE; q++) half_done[q * EDGE + p] = t[q];
     }
     UNROLL_GPU for (int q = 0; q < TILE; q++)
     {
         if (q >= rows) continue;
         vec t[TILE];
-        output_1d(half_done + q * 6, t);
+        output_1d(half_done + q * EDGE, t);
         UNROLL for (int p = 0; p < TILE; p++)
             if (p < columns)
                 store_lanes(activate(t[p] + bias, activation, slope), y + (size_t)(q * width + p) * OUT * k, n);
@@ -257,12 +323,12 @@ static inline int tap_of(int piece) { return piece * (STEP == 1 ? SIDE : 1); }
 static inline void gather_patch(__global const float *restrict image, __global float *restrict patch, const int *row,
                                 const int *column)
 {
-    for (int q = 0; q < 6; q++)
+    for (int q = 0; q < EDGE; q++)
         for (int i = 0; i < IN; i++)
-            for (int p = 0; p < 6; p++)
+            for (int p = 0; p < EDGE; p++)
                 for (int j = 0; j < IN; j++) {
                     int y = row[q + tap_of(i)], x = column[p + tap_of(j)];
-                    __global float *to = patch + (q * 6 + p) * PATCH_CHANNELS + (i * IN + j) * PATCH;
+                    __global float *to = patch + (q * EDGE + p) * PATCH_CHANNELS + (i * IN + j) * PATCH;
                     for (int l = 0; l < PATCH; l++) to[l] = (y | x) < 0 ? 0.f : image[(size_t)(y + x) * PATCH + l];
                 }
 }
@@ -281,20 +347,20 @@ static inline void input_block(__global const float *restrict x, __global float 
         int top = tile / s->across % s->down * TILE * STEP - s->pad, left = tile % s->across * TILE * STEP - s->pad;
         __global const float *image = x + (size_t)(tile / s->across / s->down) * s->h * s->w * s->c;
 #ifdef PATCH
-        int row[TILE + IN * SIDE - 1], column[TILE + IN * SIDE - 1], line[6], own[6];
+        int row[TILE + IN * SIDE - 1], column[TILE + IN * SIDE - 1], line[EDGE], own[EDGE];
         places_of(row, TILE + IN * SIDE - 1, top, last_row, s->h, 1, s->mode, s->w);
         places_of(column, TILE + IN * SIDE - 1, left, last_column, s->w, 1, s->mode, 1);
         gather_patch(image, patch, row, column);
-        for (int i = 0; i < 6; i++) line[i] = i * 6, own[i] = i;
+        for (int i = 0; i < EDGE; i++) line[i] = i * EDGE, own[i] = i;
         input_tile(patch, v + (size_t)t * v_step, line, own, PATCH_CHANNELS, PATCH_CHANNELS, step, BY_CHANNELS);
 #else
         for (int i = 0; i < IN; i++)
             for (int j = 0; j < IN; j++) {
-                int row[6], column[6];
-                places_of(row, 6, top + tap_of(i), last_row, s->h, s->zoom, s->mode, s->w);
-                places_of(column, 6, left + tap_of(j), last_column, s->w, s->zoom, s->mode, 1);
-                for (int q = 0; q < 6 && j == 0; q++) /* what the next tile has more */
-                    prefetch_read(image + (size_t)(row[q] + column[5] + 1) * s->c, TILE * STEP / s->zoom * s->c);
+                int row[EDGE], column[EDGE];
+                places_of(row, EDGE, top + tap_of(i), last_row, s->h, s->zoom, s->mode, s->w);
+                places_of(column, EDGE, left + tap_of(j), last_column, s->w, s->zoom, s->mode, 1);
+                for (int q = 0; q < EDGE && j == 0; q++) /* what the next tile has more */
+                    prefetch_read(image + (size_t)(row[q] + column[EDGE - 1] + 1) * s->c, TILE * STEP / s->zoom * s->c);
                 input_tile(image, v + (size_t)t * v_step + (i * IN + j) * s->c / PAIR, row, column, s->c, s->c, step,
                            BY_CHANNELS);
             }
@@ -380,15 +446,16 @@ static inline int statistics_block(__global const float *restrict y, __global fl
 #define WIDE ((ow + OUT - 1) / OUT)
 #define WORDS(c) (((c) + PAIR - 1) / PAIR)
 
-/* The whole convolution, in blocks of tiles whose v and m stay in a core's cache. A work-item takes a run of the blocks
- * and a group of `panels` times COLUMNS output channels; with several groups v is made once in each. Its tiles
- * are of one of `apart` equal parts of the images; with statistics it leaves those of all that it stores in parts. Ids:
- * (run, group). */
+/* The whole convolution, in blocks of tiles whose v and m, of panels `together`, stay in a core's cache. A work-item
+ * takes a run of the blocks and a group of `panels` times COLUMNS output channels; with several groups v is made once
+ * in each. Its tiles are of one of `apart` equal parts of the images; with statistics it leaves those of all that it
+ * stores in parts. Ids: (run, group). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
               __global float *restrict y, __global float *restrict scratch, int n, int h, int w, int c, int oh, int ow,
               int k, int pad, int zoom, int mode, int has_bias, int activation, float slope, int block, int panels,
-              int v_step, int m_step, int size, int apart, __global float *restrict parts, int statistics)
+              int together, int v_step, int m_step, int size, int apart, __global float *restrict parts,
+              int statistics)
 {
     picture s = PICTURE(size);
     int tiles = n / apart * s.down * s.across, blocks = (tiles + block - 1) / block, id = get_global_id(0);
@@ -404,14 +471,19 @@ void winograd(__global const float *restrict x, __global const float *restrict u
     for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
         int first = start + b * block, count = min(block, tiles - b * block);
         input_block(x, v, patch, &s, first, count, v_step, v_plane);
-        for (int f = 0; f < FREQUENCIES; f++)
-            for (int p = first_panel; p < last_panel; p++)
-                for (int t = 0; t < count; t += ROWS)
-                    multiply(v + (size_t)f * v_plane + t * v_step, u + (size_t)(f * all + p) * words * COLUMNS,
-                             m + (size_t)f * m_plane + t * m_step + (p - first_panel) * COLUMNS, words, v_step,
-                             m_step, false, false);
-        output_block(m, bias, y, &s, first, count, first_panel * COLUMNS, min(last_panel * COLUMNS, columns), m_step,
-                     m_plane, has_bias, activation, slope);
+        for (int p0 = first_panel; p0 < last_panel; p0 += together) {
+            int end = min(p0 + together, last_panel);
+            for (int f = 0; f < FREQUENCIES; f++)
+                for (int p = p0; p < end; p++)
+                    for (int t = 0; t < count; t += ROWS)
+                        for (int i = 0; i < words; i += PIECE)
+                            multiply(v + (size_t)f * v_plane + t * v_step + i,
+                                     u + ((size_t)(f * all + p) * words + i) * COLUMNS,
+                                     m + (size_t)f * m_plane + t * m_step + (p - p0) * COLUMNS, min(PIECE, words - i),
+                                     v_step, m_step, TILE == 6 && i > 0, false);
+            output_block(m, bias, y, &s, first, count, p0 * COLUMNS, min(end * COLUMNS, columns), m_step, m_plane,
+                         has_bias, activation, slope);
+        }
         if (statistics)
             seen = statistics_block(y, parts + (size_t)id * 3 * k, &s, first, count,
                                     OUT == 1 ? first_panel * COLUMNS : 0,
@@ -422,20 +494,20 @@ void winograd(__global const float *restrict x, __global const float *restrict u
 /* u, at every `step` words, of one word of input channels and a vector of output channels, from their taps. */
 static inline void kernel_tile(const vec g[PAIR][SIDE * SIDE], __global float *restrict u, size_t step)
 {
-    vec half_done[PAIR][6 * SIDE];
+    vec half_done[PAIR][EDGE * SIDE];
     UNROLL for (int i = 0; i < PAIR; i++) UNROLL for (int p = 0; p < SIDE; p++)
     {
-        vec d[SIDE], t[6];
+        vec d[SIDE], t[EDGE];
         UNROLL for (int q = 0; q < SIDE; q++) d[q] = g[i][q * SIDE + p];
         kernel_1d(d, t);
-        UNROLL for (int q = 0; q < 6; q++) half_done[i][q * SIDE + p] = t[q];
+        UNROLL for (int q = 0; q < EDGE; q++) half_done[i][q * SIDE + p] = t[q];
     }
-    UNROLL for (int q = 0; q < 6; q++)
+    UNROLL for (int q = 0; q < EDGE; q++)
     {
-        vec t[PAIR][6];
+        vec t[PAIR][EDGE];
         UNROLL for (int i = 0; i < PAIR; i++) kernel_1d(half_done[i] + q * SIDE, t[i]);
-        UNROLL for (int p = 0; p < 6; p++) UNROLL for (int i = 0; i < PAIR; i++)
-            store_operand(t[i][p], u + (q * 6 + p) * step, 0, i);
+        UNROLL for (int p = 0; p < EDGE; p++) UNROLL for (int i = 0; i < PAIR; i++)
+            store_operand(t[i][p], u + (q * EDGE + p) * step, 0, i);
     }
 }
 
@@ -480,8 +552,10 @@ void winograd_large(__global const float *restrict x, __global const float *rest
                 }
                 for (int f = 0; f < FREQUENCIES; f++)
                     for (int t = 0; t < count; t += ROWS)
-                        multiply(v + (size_t)f * v_plane + t * v_step + c0, u + f * u_plane,
-                                 m + (size_t)f * m_plane + t * m_step, depth, v_step, m_step, c0 > 0, true);
+                        for (int i = 0; i < depth; i += PIECE)
+                            multiply(v + (size_t)f * v_plane + t * v_step + c0 + i, u + f * u_plane + i * COLUMNS,
+                                     m + (size_t)f * m_plane + t * m_step, min(PIECE, depth - i), v_step, m_step,
+                                     c0 + i > 0, true);
             }
             output_block(m, bias, y, &s, first, count, p * COLUMNS, min((p + 1) * COLUMNS, k), m_step, m_plane,
                          has_bias, activation, slope);

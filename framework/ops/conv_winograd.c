@@ -6,7 +6,7 @@
 #include "ops/winograd.h"
 
 enum { KERNEL = 0, SCRATCH = 1, STATISTICS = 2 }; /* scratch slots */
-enum { FREQUENCIES = NX_WINOGRAD_FREQUENCIES, DEPTH = NX_WINOGRAD_DEPTH };
+enum { DEPTH = NX_WINOGRAD_DEPTH };
 enum { MANY = 64 };     /* blocks of an image: that its last one is not full costs little */
 enum { CHANNELS = 16 }; /* with fewer half of the lanes are idle */
 
@@ -15,6 +15,7 @@ typedef struct division { /* the arguments of cl/winograd.cl */
     size_t vectors;       /* of a panel of output channels */
     int block;            /* tiles done at a time by one work-item, whole register tiles */
     int panels, groups;   /* panels of output channels of a work-item; how many such groups */
+    int together;         /* panels whose m is kept at a time */
     int apart;            /* equal parts of the images, none of which shares a work-item with another */
     int runs;             /* work-items that share the blocks of one group */
     int v_step, m_step;   /* words of v between tiles, floats of m */
@@ -50,18 +51,20 @@ static int depth_of(const nx_question *q)
     return in * in * q->x.c;
 }
 
+static size_t frequencies(nx_winograd_form f) { return (size_t)(f.tile + f.side - 1) * (size_t)(f.tile + f.side - 1); }
+
 /* Of u, its panels whole. */
-static size_t kernel_bytes(const nx_device_info *info, const nx_question *q)
+static size_t kernel_bytes(const nx_device_info *info, const nx_question *q, nx_winograd_form f)
 {
     size_t k = columns_of(info, q), pair = info->precision == NX_BF16 ? 2 : 1;
-    return FREQUENCIES * nx_round_up(k, panel_of(info, vectors_of(info, k))) * nx_blocks((size_t)depth_of(q), pair) *
+    return frequencies(f) * nx_round_up(k, panel_of(info, vectors_of(info, k))) * nx_blocks((size_t)depth_of(q), pair) *
            sizeof(float);
 }
 
 /* Transformed weights that would leave no room for pictures in the cache that cores share. */
-static bool is_large(const nx_device_info *info, const nx_question *q)
+static bool is_large(const nx_device_info *info, const nx_question *q, nx_winograd_form f)
 {
-    return kernel_bytes(info, q) > nx_device_cache(info) / 2;
+    return kernel_bytes(info, q, f) > nx_device_cache(info) / 2;
 }
 
 /* A block's v and m should fit a core's own cache: one register tile is best as long as u, which every block reads
@@ -69,10 +72,12 @@ static bool is_large(const nx_device_info *info, const nx_question *q)
  * part of it from the kernel, a piece at a time, for so many tiles that this costs some percent. */
 static division divide(const nx_plan *plan, const nx_job *job)
 {
-    size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units, tiles = nx_winograd_tiles(&job->q);
+    size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units;
     const nx_device_info *info = nx_plan_info(plan);
-    bool large = is_large(info, &job->q);
-    size_t k = columns_of(info, &job->q), vectors = large ? NX_WINOGRAD_VECTORS : vectors_of(info, k);
+    nx_winograd_form f = nx_winograd_form_of_job(job);
+    bool large = is_large(info, &job->q, f);
+    size_t tiles = nx_winograd_tiles(&job->q, f), k = columns_of(info, &job->q),
+           vectors = large ? NX_WINOGRAD_VECTORS : vectors_of(info, k);
     size_t panel = panel_of(info, vectors), all = nx_blocks(k, panel), rows = nx_winograd_rows(plan, vectors);
     size_t wanted = (size_t)job->choice.block, block = (wanted ? wanted : large ? 8 : 1) * rows;
     if (block > tiles) block = nx_round_up(tiles, rows);
@@ -82,30 +87,34 @@ static division divide(const nx_plan *plan, const nx_job *job)
     size_t runs = blocks < 4 * units ? blocks : nx_round_up(4 * units, apart);
     /* a vector more than is needed: steps of powers of two would share few places of the cache */
     size_t v_step = (nx_blocks(words(plan, depth_of(&job->q)), lanes) + 1) * lanes;
-    size_t m_step = (large ? 1 : panels) * panel + lanes;
-    size_t patch = nx_winograd_patch(plan, job) ? FREQUENCIES * nx_round_up((size_t)depth_of(&job->q), lanes) : 0;
-    return (division){
-        .large = large,
-        .vectors = vectors,
-        .block = (int)block,
-        .panels = (int)panels,
-        .groups = (int)nx_blocks(all, panels),
-        .apart = (int)apart,
-        .runs = (int)runs,
-        .v_step = (int)v_step,
-        .m_step = (int)m_step,
-        .slice = patch + FREQUENCIES * (block * (v_step + m_step) + 2 * lanes + (large ? DEPTH * panel + lanes : 0))};
+    /* 64 frequencies of all panels would leave a core's cache no room */
+    size_t together = large ? 1 : f.tile == 6 && panels > 2 ? 2 : panels, m_step = together * panel + lanes;
+    size_t patch = nx_winograd_patch(plan, job) ? frequencies(f) * nx_round_up((size_t)depth_of(&job->q), lanes) : 0;
+    return (division){.large = large,
+                      .vectors = vectors,
+                      .block = (int)block,
+                      .panels = (int)panels,
+                      .groups = (int)nx_blocks(all, panels),
+                      .together = (int)together,
+                      .apart = (int)apart,
+                      .runs = (int)runs,
+                      .v_step = (int)v_step,
+                      .m_step = (int)m_step,
+                      .slice = patch + frequencies(f) * (block * (v_step + m_step) + 2 * lanes +
+                                                         (large ? DEPTH * panel + lanes : 0))};
 }
 
 static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 {
+    static const char *const tags[2][2] = {{"winograd", "winograd_rotated"}, {"winograd_6x6", "winograd_6x6_rotated"}};
     division d = divide(plan, job);
+    nx_winograd_form f = nx_winograd_form_of_job(job);
     nx_tensor *w = job->b;
     bool rotated = job->gather.rotated;
     node->scratch[STATISTICS] = NULL;
     if (!d.large)
-        nx_plan_derived(plan, node, KERNEL, w, rotated ? "winograd_rotated" : "winograd",
-                        kernel_bytes(nx_plan_info(plan), &job->q));
+        nx_plan_derived(plan, node, KERNEL, w, tags[f.tile == 6][rotated],
+                        kernel_bytes(nx_plan_info(plan), &job->q, f));
     else if (rotated)
         nx_plan_derived(plan, node, KERNEL, w, "winograd_turned", w->bytes);
     nx_plan_scratch(plan, node, SCRATCH, (size_t)(d.runs * d.groups) * d.slice * sizeof(float));
@@ -168,7 +177,8 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
         d.large ? nx_winograd_launch(plan, node, -1, d.vectors, "winograd_large", range,
                                      NX_ARGS(EITHER, {"turned", .t = u ? u : job->b}))
                 : nx_winograd_launch(plan, node, -1, d.vectors, "winograd", range,
-                                     NX_ARGS(EITHER, {"u", .t = u}, {"apart", .i = d.apart}, {"size", .i = size},
+                                     NX_ARGS(EITHER, {"u", .t = u}, {"together", .i = d.together},
+                                             {"apart", .i = d.apart}, {"size", .i = size},
                                              {"parts", .t = parts ? parts : bias}, {"statistics", .i = parts != NULL}));
     step->flops = nx_conv_flops(job);
     step->bytes = (double)(job->a->bytes + job->b->bytes + job->c->bytes);
@@ -185,16 +195,22 @@ static bool can_pieces(const nx_device_info *info, const nx_question *q)
     nx_winograd_form f = nx_winograd_form_of(q);
     if (q->zoom > 1 || q->kh != q->kw || (q->stride == 1 ? side > MOST : side != 3 || q->stride != 2)) return false;
     if (f.in > 1 && (size_t)q->x.c % lanes && ((size_t)q->x.c > lanes || q->stride > 1)) return false;
-    if ((f.in == 1 && q->x.c < CHANNELS) || q->y.c < CHANNELS || nx_winograd_tiles(q) < 8 || is_large(info, q))
+    if ((f.in == 1 && q->x.c < CHANNELS) || q->y.c < CHANNELS || nx_winograd_tiles(q, f) < 8 || is_large(info, q, f))
         return false;
     size_t k = columns_of(info, q), columns = nx_round_up(k, panel_of(info, vectors_of(info, k)));
-    size_t multiplied = FREQUENCIES * columns * (size_t)(f.in * f.in);
+    size_t multiplied = frequencies(f) * columns * (size_t)(f.in * f.in);
     return 4 * multiplied < 3 * side * side * (size_t)q->y.c * (size_t)(f.tile * f.tile);
 }
 
 static bool can_conv(const nx_device_info *info, const nx_question *q)
 {
     return nx_winograd_can(info, q, CHANNELS) || can_pieces(info, q);
+}
+
+/* Its transforms would leave one digit of bfloat16's two. */
+static bool can_6x6(const nx_device_info *info, const nx_question *q)
+{
+    return nx_winograd_can(info, q, CHANNELS) && info->precision == NX_FP32;
 }
 
 static size_t variants(const nx_device_info *info, const nx_question *q, nx_choice plain, nx_choice *out)
@@ -219,9 +235,20 @@ const nx_algorithm nx_conv_winograd = {.name = "winograd",
                                        .bind = bind_conv,
                                        .statistics = statistics};
 
+const nx_algorithm nx_conv_winograd_6x6 = {.name = "winograd 6x6",
+                                           .family = NX_FAMILY_CPU,
+                                           .works = 1u << NX_WORK_CONV,
+                                           .pays = NX_NEVER,
+                                           .enlarged = true,
+                                           .can = can_6x6,
+                                           .plan = plan_conv,
+                                           .bind = bind_conv,
+                                           .statistics = statistics};
+
 /* ---- the gradient by the weights ---- */
 
 enum { PARTS = 0 }; /* instead of the kernel */
+enum { FREQUENCIES = NX_WINOGRAD_FREQUENCIES };
 
 typedef struct gradient_division { /* the arguments of winograd_gradient */
     int block;                     /* tiles done at a time by one work-item */
@@ -234,7 +261,7 @@ typedef struct gradient_division { /* the arguments of winograd_gradient */
 static gradient_division divide_gradient(const nx_plan *plan, const nx_job *job)
 {
     size_t lanes = (size_t)nx_plan_lanes(plan), panel = panel_of(nx_plan_info(plan), NX_WINOGRAD_VECTORS);
-    size_t tiles = nx_winograd_tiles(&job->q);
+    size_t tiles = nx_winograd_tiles(&job->q, nx_winograd_form_of(&job->q));
     size_t c = nx_round_up((size_t)job->q.x.c, lanes), k = nx_round_up((size_t)job->q.y.c, panel);
     size_t deep = c < 4 * lanes ? c : 4 * lanes, wide = k < 4 * lanes ? k : 4 * lanes, block = tiles < 24 ? tiles : 24;
     size_t groups_c = nx_blocks(c, deep), groups_k = nx_blocks(k, wide), blocks = nx_blocks(tiles, block);

@@ -17,7 +17,7 @@ static size_t rounded(const nx_plan *plan, int n) { return nx_round_up((size_t)n
 static size_t strip_of(const nx_plan *plan, const nx_question *q)
 {
     size_t one = FREQUENCIES * (rounded(plan, q->x.c) + rounded(plan, q->y.c)) * sizeof(float);
-    size_t most = nx_device_cache(nx_plan_info(plan)) / one, tiles = nx_winograd_tiles(q);
+    size_t most = nx_device_cache(nx_plan_info(plan)) / one, tiles = nx_winograd_tiles(q, nx_winograd_form_of(q));
     if (most < LEAST_STRIP) most = LEAST_STRIP;
     if (most > NX_MOST_GROUPS) most = NX_MOST_GROUPS;
     return most < tiles ? most : tiles;
@@ -26,7 +26,7 @@ static size_t strip_of(const nx_plan *plan, const nx_question *q)
 /* Tiles of the strip that begins with tile `first`. */
 static size_t count_from(const nx_plan *plan, const nx_question *q, size_t first)
 {
-    size_t left = nx_winograd_tiles(q) - first, strip = strip_of(plan, q);
+    size_t left = nx_winograd_tiles(q, nx_winograd_form_of(q)) - first, strip = strip_of(plan, q);
     return left < strip ? left : strip;
 }
 
@@ -70,7 +70,7 @@ static void bind_by(nx_plan *plan, nx_node *node, const nx_job *job, const nx_al
                            (nx_range){.dims = 2, .global = {k, c}},
                            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = q->x.c}, {"k", .i = q->y.c},
                                    {"rotated", .i = job->gather.rotated}));
-    for (size_t first = 0, count; first < nx_winograd_tiles(q); first += count) {
+    for (size_t first = 0, count; first < nx_winograd_tiles(q, nx_winograd_form_of(q)); first += count) {
         count = count_from(plan, q, first);
         launch_input(plan, node, job, first, count);
         nx_gemm_problem p = {.m = (int)count, .n = (int)k, .k = (int)c, .batch = FREQUENCIES};
@@ -99,7 +99,8 @@ static bool can(const nx_device_info *info, const nx_question *q) { return nx_wi
 
 static size_t variants(const nx_device_info *info, const nx_question *q, nx_choice plain, nx_choice *out)
 {
-    nx_sums sums = {.rows = nx_winograd_tiles(q), .columns = (size_t)q->y.c, .products = FREQUENCIES};
+    nx_sums sums = {
+        .rows = nx_winograd_tiles(q, nx_winograd_form_of(q)), .columns = (size_t)q->y.c, .products = FREQUENCIES};
     return nx_tile_variants(info, &sums, false, plain, out);
 }
 
@@ -156,7 +157,7 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
 {
     const nx_question *q = &job->q;
     size_t k = rounded(plan, q->y.c);
-    for (size_t first = 0, count; first < nx_winograd_tiles(q); first += count) {
+    for (size_t first = 0, count; first < nx_winograd_tiles(q, nx_winograd_form_of(q)); first += count) {
         count = count_from(plan, q, first);
         launch_input(plan, node, job, first, count);
         nx_winograd_launch(
@@ -173,8 +174,10 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
 
 static size_t weights_variants(const nx_device_info *info, const nx_question *q, nx_choice plain, nx_choice *out)
 {
-    nx_sums sums = {
-        .rows = (size_t)q->x.c, .columns = (size_t)q->y.c, .products = FREQUENCIES, .terms = nx_winograd_tiles(q)};
+    nx_sums sums = {.rows = (size_t)q->x.c,
+                    .columns = (size_t)q->y.c,
+                    .products = FREQUENCIES,
+                    .terms = nx_winograd_tiles(q, nx_winograd_form_of(q))};
     return nx_tile_variants(info, &sums, false, plain, out);
 }
 

@@ -15,17 +15,24 @@ nx_winograd_form nx_winograd_form_of(const nx_question *q)
     return (nx_winograd_form){.tile = NX_WINOGRAD_TILE, .side = 3, .in = (q->kh + 2) / 3, .step = 1, .out = 1};
 }
 
-size_t nx_winograd_tiles(const nx_question *q)
+nx_winograd_form nx_winograd_form_of_job(const nx_job *job)
 {
-    nx_winograd_form f = nx_winograd_form_of(q);
-    size_t side = (size_t)(f.tile * f.out);
+    nx_winograd_form f = nx_winograd_form_of(&job->q);
+    if (job->choice.algorithm == &nx_conv_winograd_6x6) f.tile = 6;
+    return f;
+}
+
+size_t nx_winograd_tiles(const nx_question *q, nx_winograd_form form)
+{
+    size_t side = (size_t)(form.tile * form.out);
     return (size_t)q->y.n * nx_blocks((size_t)q->y.h, side) * nx_blocks((size_t)q->y.w, side);
 }
 
 bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels)
 {
     return q->kh == 3 && q->kw == 3 && q->stride == 1 && q->x.c >= channels && q->y.c >= channels &&
-           nx_winograd_tiles(q) >= FEW_TILES && (info->family == NX_FAMILY_CPU || info->precision == NX_FP32);
+           nx_winograd_tiles(q, nx_winograd_form_of(q)) >= FEW_TILES &&
+           (info->family == NX_FAMILY_CPU || info->precision == NX_FP32);
 }
 
 bool nx_winograd_patch(const nx_plan *plan, const nx_job *job)
@@ -44,7 +51,7 @@ nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, size_t vecto
                             const nx_arg *args)
 {
     const nx_job *job = node->decided;
-    nx_winograd_form f = nx_winograd_form_of(&job->q);
+    nx_winograd_form f = nx_winograd_form_of_job(job);
     char defines[128];
     int n = snprintf(defines, sizeof defines,
                      "-DTILE=%d -DSIDE=%d -DIN=%d -DSTEP=%d -DOUT=%d -DROWS=%zu -DVECTORS=%zu -DDEPTH=%d%s", f.tile,

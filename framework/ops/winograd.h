@@ -2,7 +2,8 @@
  *
  * F(4 x 4, 3 x 3): 3 x 3 kernels in steps of one pixel, with twice the rounding error of the sum itself (about 2e-6 of
  * the largest output at 512 channels). Transformed weights take four times the memory. On CPUs other convolutions are
- * cut into pieces that are such ones, or F(5 x 5, 2 x 2).
+ * cut into pieces that are such ones, or F(5 x 5, 2 x 2); and there is F(6 x 6, 3 x 3), with a fifth less to multiply,
+ * some four times the error and seven times the memory.
  */
 #ifndef NX_OPS_WINOGRAD_H
 #define NX_OPS_WINOGRAD_H
@@ -16,13 +17,15 @@ enum { NX_WINOGRAD_TILE = 4, NX_WINOGRAD_FREQUENCIES = 36 }; /* pixels of y alon
 typedef struct nx_winograd_form {
     int tile, side, in, step, out;
 } nx_winograd_form;
-nx_winograd_form nx_winograd_form_of(const nx_question *q);
+nx_winograd_form nx_winograd_form_of(const nx_question *q); /* but of conv_winograd_6x6 */
+nx_winograd_form nx_winograd_form_of_job(const nx_job *job);
+extern const nx_algorithm nx_conv_winograd_6x6;
 
 /* Where kernel, stride and size suit, there are so many channels in and out, and the kernels are not those of tensor
  * cores: transforms lose what tf32 has not to spare, and sums of bfloat16 in fragments need none. */
 bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels);
 
-size_t nx_winograd_tiles(const nx_question *q); /* of all images, of one phase */
+size_t nx_winograd_tiles(const nx_question *q, nx_winograd_form form); /* of all images, of one phase */
 
 /* Launches of cl/winograd.cl; slot < 0: each step, otherwise in the list of the derived tensor. vectors: of a panel, on
  * CPUs, which have a choice for some kernels. */

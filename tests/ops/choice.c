@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "harness.h"
 #include "op_case.h"
+#include "op_check.h"
 #include "ops/mse.h"
 
 #include <setjmp.h>
@@ -118,6 +119,27 @@ static bool answer(const nx_device_info *info, size_t i)
     return any;
 }
 
+/* What the tolerances of cases, which are for the sum and for F(4 x 4, 3 x 3), are multiplied by where something has been
+ * answered by F(6 x 6, 3 x 3), whose errors at the corners of its tiles are larger. */
+static double slack(void)
+{
+    for (size_t k = 0; k < nx_wisdom_asked(); k++) {
+        const char *answer = nx_wisdom_find(nx_wisdom_question(k));
+        if (answer && !strncmp(answer, "winograd 6x6", 12)) return 5;
+    }
+    return 1;
+}
+
+/* Forward and gradients of a row, with what has been answered. */
+static bool right(nx_device *device, const op_case *c)
+{
+    const op_strictness strictness = {.in_place = true, .slack = slack()};
+    op_finding f = op_check_forward(device, c, &strictness);
+    if (f.good && op_has_gradient(c, 0)) f = op_check_gradient(device, c, &strictness);
+    if (!f.good) print_error("%s %s%s\n", c->name, f.wrong, f.where);
+    return f.good;
+}
+
 /* Forward and gradients of rows of the case table, with each candidate of all that they ask. */
 void choice_candidates_are_right(void **state);
 void choice_candidates_are_right(void **state)
@@ -141,7 +163,7 @@ void choice_candidates_are_right(void **state)
             nx_wisdom_forget();
             size_t candidate = 0;
             do {
-                if (test_forward(device, c) && test_gradient(device, c)) continue;
+                if (right(device, c)) continue;
                 for (size_t k = 0; k < nx_wisdom_asked(); k++)
                     print_error("%s = %s\n", nx_wisdom_question(k), nx_wisdom_find(nx_wisdom_question(k)));
                 fail_msg("%s", c->name);
@@ -201,14 +223,13 @@ void choice_algorithms_are_right(void **state)
     size_t tried = 0;
     for (size_t i = 0; i < op_case_count(); i++) {
         const op_case *c = op_case_at(i);
-        if (c->timed || c->no_gradient == NO_GRADIENT) continue;
+        if (c->timed || (c->no_gradient == NO_GRADIENT && !op_is_convolution(c))) continue;
         nx_wisdom_forget();
         ask(&device->info, c);
         for (size_t a = 0; a < nx_algorithm_count; a++) {
             if (!answer_by(&device->info, nx_algorithms[a])) continue;
             tried++;
-            if (!test_forward(device, c) || !test_gradient(device, c))
-                fail_msg("%s by %s", c->name, nx_algorithms[a]->name);
+            if (!right(device, c)) fail_msg("%s by %s", c->name, nx_algorithms[a]->name);
         }
     }
     nx_wisdom_forget();
