@@ -100,6 +100,11 @@ void choice_candidates_are_known(void **state)
     assert_true(nx_choice_known(&cpu, rows[0].question, "winograd 4"));
     assert_false(nx_choice_known(&cpu, rows[0].question, "winograd 3"));
     assert_false(nx_choice_known(&cpu, rows[0].question, "direct 64x64"));
+    nx_device_info bf16 = cpu;
+    bf16.precision = NX_BF16;
+    assert_true(nx_choice_known(&cpu, rows[0].question, "winograd 6x6"));
+    assert_false(nx_choice_known(&bf16, rows[0].question, "winograd 6x6"));
+    assert_false(nx_choice_known(&large, rows[0].question, "winograd 6x6"));
 }
 
 /* Answers every question that was asked with its i-th candidate; false if none has so many. */
@@ -119,8 +124,8 @@ static bool answer(const nx_device_info *info, size_t i)
     return any;
 }
 
-/* What the tolerances of cases, which are for the sum and for F(4 x 4, 3 x 3), are multiplied by where something has been
- * answered by F(6 x 6, 3 x 3), whose errors at the corners of its tiles are larger. */
+/* What the tolerances of cases, which are for the sum and for F(4 x 4, 3 x 3), are multiplied by where something has
+ * been answered by F(6 x 6, 3 x 3), whose errors at the corners of its tiles are larger. */
 static double slack(void)
 {
     for (size_t k = 0; k < nx_wisdom_asked(); k++) {
