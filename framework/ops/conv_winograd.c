@@ -104,16 +104,26 @@ static division divide(const nx_plan *plan, const nx_job *job)
                                                          (large ? DEPTH * panel + lanes : 0))};
 }
 
+/* Output o and tap k read pixel (o + k - pad) / down of x, of which the first is so many before the first of y. */
+static int before_of(const nx_gather *t) { return t->pad_y / t->down - (t->pad_y % t->down < 0); }
+
+/* Of phases, the tap that the first pixel of the first reads first. */
+static int base_of(const nx_gather *t) { return t->pad_y - before_of(t) * t->down; }
+
 static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 {
     static const char *const tags[2][2] = {{"winograd", "winograd_rotated"}, {"winograd_6x6", "winograd_6x6_rotated"}};
+    static const char *const phases[] = {"winograd_phases", "winograd_phases_odd"};
     division d = divide(plan, job);
     nx_winograd_form f = nx_winograd_form_of_job(job);
     nx_tensor *w = job->b;
     bool rotated = job->gather.rotated;
     node->scratch[STATISTICS] = NULL;
     if (!d.large)
-        nx_plan_derived(plan, node, KERNEL, w, tags[f.tile == 6][rotated],
+        nx_plan_derived(plan, node, KERNEL, w,
+                        f.out > 1    ? phases[base_of(&job->gather)]
+                        : f.step > 1 ? "winograd_steps"
+                                     : tags[f.tile == 6][rotated],
                         kernel_bytes(nx_plan_info(plan), &job->q, f));
     else if (rotated)
         nx_plan_derived(plan, node, KERNEL, w, "winograd_turned", w->bytes);
@@ -130,9 +140,6 @@ static nx_tensor *statistics(nx_plan *plan, nx_node *node, const nx_job *job, in
         nx_plan_scratch(plan, node, STATISTICS, (size_t)d.runs * 3 * (size_t)job->q.y.c * sizeof(float));
     return node->scratch[STATISTICS];
 }
-
-/* Output o and tap k read pixel (o + k - pad) / down of x, of which the first is so many before the first of y. */
-static int before_of(const nx_gather *t) { return t->pad_y / t->down - (t->pad_y % t->down < 0); }
 
 /* w or u is what the kernels read. */
 static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const division *d)
@@ -152,7 +159,7 @@ static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const divisi
                                       .local = {1, 1}},
                            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c},
                                    {"rotated", .i = job->gather.rotated}, {"size", .i = job->q.kh},
-                                   {"base", .i = job->gather.pad_y - before_of(&job->gather) * job->gather.down}));
+                                   {"base", .i = base_of(&job->gather)}));
 }
 
 /* clang-format off */
