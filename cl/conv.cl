@@ -10,7 +10,7 @@
  * VECTORS * LANES; a run is all numbers of a row of taps or those of one tap, in words of PAIR operands.
  * CPU, few output channels: lanes are input channels, u is [kh][kw][c / LANES][k][LANES], zero beyond c.
  * Defines: ROWS (output pixels of a CPU tile), VECTORS (vectors of output channels of a CPU tile: 1 to 3, of
- * conv_weights 1 or 2), NARROW (CPU: the few output channels, instead of VECTORS), LINE (operands of a line of conv),
+ * conv_weights 1 or 2), HALF (of conv, perhaps: the one vector is of so many lanes), NARROW (CPU: the few output channels, instead of VECTORS), LINE (operands of a line of conv),
  * perhaps BF16, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of conv_weights_sum none.
  */
 #ifdef CPU_FAMILY
@@ -156,7 +156,23 @@ void conv_narrow_weights(__global const float *restrict x, __global const float 
 }
 
 #elif defined(VECTORS)
+
+/* A vector of the sums of conv. Where half a vector holds all channels, processors that take two steps for a whole one,
+ * as Zen 4 does, need one. */
+#ifdef HALF
+#define COLUMNS HALF
+typedef JOIN(float, HALF) sums;
+static inline vec lanes_of(sums s)
+{
+    vec v = (vec)(0.f);
+    v.lo = s;
+    return v;
+}
+#else
 #define COLUMNS (VECTORS * LANES)
+typedef vec sums;
+static inline vec lanes_of(sums s) { return s; }
+#endif
 
 /* n floats at x as operands at p; up to a vector more is stored. */
 static inline void copy_operands(__global const float *x, operand *p, int n)
@@ -185,14 +201,14 @@ static inline void fill_line(operand *line, __global const float *row, int from,
 /* The products of one run, for pixels `next` operands apart. */
 #define MULTIPLY_RUN(space)                                                                                            \
     static inline void __attribute__((overloadable))                                                                   \
-    multiply_run(vec (*acc)[VECTORS], const space operand *p, int next, __global const vec *t, int words)              \
+    multiply_run(sums (*acc)[VECTORS], const space operand *p, int next, __global const sums *t, int words)            \
     {                                                                                                                  \
         for (int i = 0; i < words; i++) {                                                                              \
-            vec weight[VECTORS];                                                                                       \
+            sums weight[VECTORS];                                                                                      \
             UNROLL for (int v = 0; v < VECTORS; v++) weight[v] = t[i * VECTORS + v];                                   \
             UNROLL for (int r = 0; r < ROWS; r++)                                                                      \
             {                                                                                                          \
-                vec s = (vec)(*(const space loose_word *)(p + r * next + i * PAIR));                                   \
+                sums s = (sums)(*(const space loose_word *)(p + r * next + i * PAIR));                                 \
                 UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = multiply_add(s, weight[v], acc[r][v]);            \
             }                                                                                                          \
         }                                                                                                              \
@@ -250,7 +266,7 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
     int start = quotient(get_global_id(0), down) * share, end = min(start + share, (pixels + ROWS - 1) / ROWS);
     int block = get_global_id(1), channel = block * COLUMNS, step = down == 1 ? up : 1;
     int words = (run + PAIR - 1) / PAIR, runs = kw * c / run;
-    __global const vec *taps = (__global const vec *)u + (size_t)block * kh * runs * words * VECTORS;
+    __global const sums *taps = (__global const sums *)u + (size_t)block * kh * runs * words * VECTORS;
     operand line[LINE + LANES];
     for (int tile = start; tile < end; tile++) {
         int first = max(min(tile * ROWS, pixels - ROWS), 0), rows = min(ROWS, pixels - first), ox = phase + first * down;
@@ -258,7 +274,7 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
         int from = left > 0 ? quotient(left + down - 1, down) : quotient(left, down); /* of the row that is read */
         __global float *out = y + (((size_t)image * oh + oy) * ow + ox) * k + channel;
         UNROLL for (int r = 0; r < ROWS; r++) prefetch_store(out + (size_t)r * down * k, COLUMNS);
-        vec acc[ROWS][VECTORS];
+        sums acc[ROWS][VECTORS];
         UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
 
         for (int ky = 0; ky < kh; ky++) {
@@ -276,7 +292,7 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
                 for (int i = 0; i < runs; i++) {
                     int tx = left + i;
                     if (!divides(down, tx)) continue;
-                    __global const vec *t = taps + ((size_t)(ky * runs + i) * words + c0 / PAIR) * VECTORS;
+                    __global const sums *t = taps + ((size_t)(ky * runs + i) * words + c0 / PAIR) * VECTORS;
                     if (as_it_is)
                         multiply_run(acc, (__global const operand *)row + quotient(tx, down) * c, next, t, terms);
                     else
@@ -295,7 +311,8 @@ void conv(__global const float *restrict x, __global const float *restrict u, __
             vec b = 0;
 #endif
             UNROLL for (int r = 0; r < ROWS; r++)
-                if (r < rows) store_lanes(activate(acc[r][v] + b, slope), out + (size_t)r * down * k + v * LANES, n);
+                if (r < rows)
+                    store_lanes(activate(lanes_of(acc[r][v]) + b, slope), out + (size_t)r * down * k + v * LANES, n);
         }
     }
     if (statistics)

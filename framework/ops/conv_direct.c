@@ -15,7 +15,7 @@ enum {
 
 /* Lanes are output channels, or input channels where that fills them better. */
 typedef struct tile {
-    bool narrow;
+    bool narrow, half;
     size_t vectors, columns; /* of one pixel: accumulators, and the channels they hold in k (in c, where narrow) */
     size_t rows;             /* pixels, or numbers of the kernel for its gradient, at most */
 } tile;
@@ -39,6 +39,8 @@ static tile pixel_tile(const nx_plan *plan, const nx_question *q)
     size_t lanes = (size_t)nx_plan_lanes(plan), k = (size_t)q->y.c;
     tile t = tile_of(plan, q->x.c, q->y.c, 24, 8);
     if (lanes == 16 && k > 2 * lanes && k <= 3 * lanes) t.vectors = 3, t.columns = 3 * lanes, t.rows = 6;
+    t.half = lanes == 16 && !t.narrow && k <= lanes / 2 && nx_plan_pair(plan) == 1;
+    if (t.half) t.columns = lanes / 2;
     return t;
 }
 
@@ -55,6 +57,7 @@ enum { DEFINES = 96, LINE = 4096 }; /* operands of a line: 16 kB beside the weig
 static void defines_of_sum(char text[DEFINES], const nx_plan *plan, const tile *t, nx_activation activation, bool bias)
 {
     size_t n = defines_of(text, DEFINES, t, activation, bias);
+    if (t->half) n += (size_t)snprintf(text + n, DEFINES - n, " -DHALF=%zu", t->columns);
     if (!t->narrow) snprintf(text + n, DEFINES - n, " -DLINE=%d%s", LINE, nx_plan_pair(plan) == 2 ? " -DBF16" : "");
 }
 
