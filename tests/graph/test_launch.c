@@ -24,7 +24,7 @@ static void parameters_are_read(void **state)
     assert_int_equal(p[0].type, NX_PARAMETER_BUFFER);
     assert_string_equal(p[2].name, "stream");
     assert_int_equal(p[2].type, NX_PARAMETER_ULONG);
-    assert_int_equal(nx_kernel_parameters("conv", "conv", p), 21);
+    assert_int_equal(nx_kernel_parameters("conv", "conv", p), 24);
     assert_string_equal(p[4].name, "h");
     assert_int_equal(p[4].type, NX_PARAMETER_INT);
     assert_string_equal(p[17].name, "slope");
