@@ -58,7 +58,7 @@ static void test_learning(void **state)
                                               {"vgg16", "batch", "average", "0.02"}};
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
         nstx(0,
-             "run classify.ini -o learns%zu.h5 -s experiment.steps=80 -s log.every=10 -s log.validation=20 "
+             "run classify.ini -o learns%zu.h5 -s experiment.steps=120 -s log.every=10 -s log.validation=20 "
              "-s classifier.network=%s -s classifier.norm=%s -s classifier.head=%s -s optimizer.learning_rate=%s",
              i, networks[i][0], networks[i][1], networks[i][2], networks[i][3]);
         assert_said(said_out, "top-1      100.00 %");
