@@ -36,7 +36,8 @@ static const char tune_options[] =
     "  --shapes FILE   a line for each operation instead, as the stored file names them, such as\n"
     "                  \"conv 3x3, 1x64x64x128 to 1x64x64x128, zoom 1\"; a CONFIG then says only the device\n"
     "  --clear         removes what is stored for the device, with the kernels and the precision of CONFIG\n"
-    "Candidates: the plain sum or Winograd's algorithm; on CPUs blocks of tiles; on GPUs the tile, the number of\n"
+    "Candidates: the plain sum or Winograd's algorithm; on CPUs blocks of tiles, and tiles of 6 x 6, whose errors\n"
+    "are larger (a millionth to a hundred thousandth of the largest number); on GPUs the tile, the number of\n"
     "splits, CLBlast (which takes memory that no plan knows of). What is wrong is left out; runs measure nothing.\n"
     "Interrupted, it keeps what it has measured, and the same command measures the rest.\n";
 
