@@ -197,13 +197,13 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
  * other. Not enlarged, for there is no gradient by the weights then. */
 static bool can_pieces(const nx_device_info *info, const nx_question *q)
 {
-    enum { MOST = 9 };
+    enum { MOST = 9 }; /* taps along a side */
     size_t lanes = (size_t)nx_device_lanes(info), side = (size_t)q->kh;
     nx_winograd_form f = nx_winograd_form_of(q);
     if (q->zoom > 1 || q->kh != q->kw || (q->stride == 1 ? side > MOST : side != 3 || q->stride != 2)) return false;
     if (f.in > 1 && (size_t)q->x.c % lanes && ((size_t)q->x.c > lanes || q->stride > 1)) return false;
-    if ((f.in == 1 && q->x.c < CHANNELS) || q->y.c < CHANNELS || nx_winograd_tiles(q, f) < 8 || is_large(info, q, f))
-        return false;
+    if ((f.in == 1 && q->x.c < CHANNELS) || q->y.c < CHANNELS) return false;
+    if (nx_winograd_tiles(q, f) < NX_WINOGRAD_LEAST || is_large(info, q, f)) return false;
     size_t k = columns_of(info, q), columns = nx_round_up(k, panel_of(info, vectors_of(info, k)));
     size_t multiplied = frequencies(f) * columns * (size_t)(f.in * f.in);
     return 4 * multiplied < 3 * side * side * (size_t)q->y.c * (size_t)(f.tile * f.tile);

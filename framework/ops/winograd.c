@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-enum { FEW_TILES = 8 };
-
 nx_winograd_form nx_winograd_form_of(const nx_question *q)
 {
     if (q->work == NX_WORK_TRANSPOSED)
@@ -31,7 +29,7 @@ size_t nx_winograd_tiles(const nx_question *q, nx_winograd_form form)
 bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels)
 {
     return q->kh == 3 && q->kw == 3 && q->stride == 1 && q->x.c >= channels && q->y.c >= channels &&
-           nx_winograd_tiles(q, nx_winograd_form_of(q)) >= FEW_TILES &&
+           nx_winograd_tiles(q, nx_winograd_form_of(q)) >= NX_WINOGRAD_LEAST &&
            (info->family == NX_FAMILY_CPU || info->precision == NX_FP32);
 }
 

@@ -26,6 +26,7 @@ extern const nx_algorithm nx_conv_winograd_6x6;
 bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int channels);
 
 size_t nx_winograd_tiles(const nx_question *q, nx_winograd_form form); /* of all images, of one phase */
+enum { NX_WINOGRAD_LEAST = 8 };                                        /* tiles that it is worth while for */
 
 /* Launches of cl/winograd.cl; slot < 0: each step, otherwise in the list of the derived tensor. vectors: of a panel, on
  * CPUs, which have a choice for some kernels. */
