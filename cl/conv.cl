@@ -10,8 +10,9 @@
  * VECTORS * LANES; a run is all numbers of a row of taps or those of one tap, in words of PAIR operands.
  * CPU, few output channels: lanes are input channels, u is [kh][kw][c / LANES][k][LANES], zero beyond c.
  * Defines: ROWS (output pixels of a CPU tile), VECTORS (vectors of output channels of a CPU tile: 1 to 3, of
- * conv_weights 1 or 2), HALF (of conv, perhaps: the one vector is of so many lanes), NARROW (CPU: the few output channels, instead of VECTORS), LINE (operands of a line of conv),
- * perhaps BF16, BIAS, ACTIVATION (0 none, 1 ReLU, 2 LeakyReLU, 3 tanh); of conv_weights_sum none.
+ * conv_weights 1 or 2), HALF (of conv, perhaps: the one vector is of so many lanes), NARROW (CPU: the few output
+ * channels, instead of VECTORS), LINE (operands of a line of conv), perhaps BF16, BIAS, ACTIVATION (0 none, 1 ReLU,
+ * 2 LeakyReLU, 3 tanh); of conv_weights_sum none.
  */
 #ifdef CPU_FAMILY
 #define UNROLL _Pragma("unroll")
@@ -238,12 +239,7 @@ static inline void leave_statistics(__global const float *y, int pixels, int nex
         vec first = (sum[0] + sum[1]) + (sum[2] + sum[3]), second = (squares[0] + squares[1]) + (squares[2] + squares[3]);
         if (two) first.lo += first.hi, second.lo += second.hi;
         vec shift = first / (float)max(pixels, 1);
-        float values[3][LANES];
-        vstore_lanes(origin + shift, 0, values[0]);
-        vstore_lanes(fma(-first, shift, second), 0, values[1]);
-        vstore_lanes((vec)((float)pixels), 0, values[2]);
-        for (int r = 0; r < 3; r++)
-            for (int l = i - at; l < min(LANES, left - at); l++) part[r * k + at + l] = values[r][l];
+        store_statistics(part + at, k, i - at, min(LANES, left - at), origin + shift, fma(-first, shift, second), pixels);
     }
 }
 
@@ -252,8 +248,7 @@ static inline void leave_statistics(__global const float *y, int pixels, int nex
  * For each row of taps the pixels that they read, `span` of them and padded, are a line of operands: x as it is, or a
  * copy. There a pixel's taps are one run of kw * c numbers, which is multiplied at once; `run` says whether u has it so,
  * or the taps one by one: the transposed convolution takes some of them, and of many channels a line holds a part.
- * With statistics a work-item leaves those of all that it stores, as cl/norm.cl takes them: parts [image row][tiles / share
- * * down][3][k], the mean, the sum of squared deviations from it, and the count. */
+ * With statistics a work-item leaves those of all that it stores: parts [image row][tiles / share * down][3][k]. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv(__global const float *restrict x, __global const float *restrict u, __global const float *restrict bias,
           __global float *restrict y, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int up, int down,

@@ -160,6 +160,22 @@ static inline void store_operands(vec v, operand *p) { vstore_lanes(v, 0, p); }
 PREFETCH(prefetch_read, 0)
 PREFETCH(prefetch_store, 1)
 
+#ifdef CPU_FAMILY
+/* Of the lanes first to end of k channels, statistics as cl/norm.cl takes them: part [3][k], the mean, the sum of
+ * squared deviations from it, and how many numbers that were. */
+static inline void store_statistics(__global float *part, int k, int first, int end, vec mean, vec deviation, int count)
+{
+    float values[2][LANES];
+    vstore_lanes(mean, 0, values[0]);
+    vstore_lanes(deviation, 0, values[1]);
+    for (int l = first; l < end; l++) {
+        part[l] = values[0][l];
+        part[k + l] = values[1][l];
+        part[2 * k + l] = count;
+    }
+}
+#endif
+
 static inline float sum4(float4 v) { return (v.x + v.y) + (v.z + v.w); }
 static inline float sum8(float8 v) { return sum4(v.lo + v.hi); }
 static inline float sum_lanes(vec v)

@@ -429,12 +429,7 @@ static inline int statistics_block(__global const float *restrict y, __global fl
         vec all = (sum[0] + sum[1]) + (sum[2] + sum[3]), shift = all / (float)pixels;
         vec deviation = fma(-all, shift, (squares[0] + squares[1]) + (squares[2] + squares[3]));
         if (seen) deviation += load_lanes(part + s->k + at, n);
-        float values[3][LANES];
-        vstore_lanes(mean + shift, 0, values[0]);
-        vstore_lanes(deviation, 0, values[1]);
-        vstore_lanes((vec)((float)pixels), 0, values[2]);
-        for (int r = 0; r < 3; r++)
-            for (int l = i - at; l < min(LANES, n); l++) part[r * s->k + at + l] = values[r][l];
+        store_statistics(part + at, s->k, i - at, min(LANES, n), mean + shift, deviation, pixels);
     }
     return pixels;
 }

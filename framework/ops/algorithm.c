@@ -38,7 +38,9 @@ void nx_job_bind(nx_plan *plan, nx_node *node)
     job->choice.algorithm->bind(plan, node, job);
 }
 
-size_t nx_plan_pair(const nx_plan *plan) { return nx_plan_info(plan)->precision == NX_BF16 ? 2 : 1; }
+size_t nx_pair_of(const nx_device_info *info) { return info->precision == NX_BF16 ? 2 : 1; }
+
+size_t nx_plan_pair(const nx_plan *plan) { return nx_pair_of(nx_plan_info(plan)); }
 
 double nx_conv_flops(const nx_job *job)
 {

@@ -81,6 +81,7 @@ void nx_job_bind(nx_plan *plan, nx_node *node);
 /* clang-format on */
 
 /* Numbers in a word of the operands of convolutions on CPUs: PAIR of cl/prelude.cl. */
+size_t nx_pair_of(const nx_device_info *info);
 size_t nx_plan_pair(const nx_plan *plan);
 
 double nx_conv_flops(const nx_job *job); /* of the sum itself, whatever the algorithm, and of its gradient */

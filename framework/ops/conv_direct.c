@@ -8,10 +8,8 @@
 
 enum { NARROW = 4, PACKED = 0, PARTS = 0, STATISTICS = 1 };
 enum { ITEMS_UNIT = 32 }; /* work-items of a core, at least, where tiles are to be had */
-enum {
-    FEW_PARTS = 64,
-    PIXELS = 24
-}; /* parts that are always taken; otherwise one is an eighth of its pixels at most */
+/* Parts that are always taken; of more each is an eighth of its pixels at most. */
+enum { FEW_PARTS = 64, PIXELS = 24 };
 
 /* Lanes are output channels, or input channels where that fills them better. */
 typedef struct tile {

@@ -56,9 +56,9 @@ static size_t frequencies(nx_winograd_form f) { return (size_t)(f.tile + f.side 
 /* Of u, its panels whole. */
 static size_t kernel_bytes(const nx_device_info *info, const nx_question *q, nx_winograd_form f)
 {
-    size_t k = columns_of(info, q), pair = info->precision == NX_BF16 ? 2 : 1;
-    return frequencies(f) * nx_round_up(k, panel_of(info, vectors_of(info, k))) * nx_blocks((size_t)depth_of(q), pair) *
-           sizeof(float);
+    size_t k = columns_of(info, q);
+    return frequencies(f) * nx_round_up(k, panel_of(info, vectors_of(info, k))) *
+           nx_blocks((size_t)depth_of(q), nx_pair_of(info)) * sizeof(float);
 }
 
 /* Transformed weights that would leave no room for pictures in the cache that cores share. */
@@ -148,18 +148,19 @@ static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const divisi
     nx_shape x = job->q.x, y = job->q.y;
     nx_tensor *w = job->b, *u = node->scratch[KERNEL];
     if (d->large)
-        nx_winograd_launch(plan, node, KERNEL, d->vectors, "winograd_turn",
-                           (nx_range){.dims = 2, .global = {(size_t)x.c, 9}, .local = {1, 1}},
-                           NX_ARGS({"w", .t = w}, {"turned", .t = u}, {"k", .i = y.c}));
+        nx_winograd_launch_panels(plan, node, KERNEL, d->vectors, "winograd_turn",
+                                  (nx_range){.dims = 2, .global = {(size_t)x.c, 9}, .local = {1, 1}},
+                                  NX_ARGS({"w", .t = w}, {"turned", .t = u}, {"k", .i = y.c}));
     else
-        nx_winograd_launch(plan, node, KERNEL, d->vectors, "winograd_weights",
-                           (nx_range){.dims = 2,
-                                      .global = {nx_blocks(columns_of(info, &job->q), panel_of(info, d->vectors)),
-                                                 words(plan, depth_of(&job->q))},
-                                      .local = {1, 1}},
-                           NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c},
-                                   {"rotated", .i = job->gather.rotated}, {"size", .i = job->q.kh},
-                                   {"base", .i = base_of(&job->gather)}));
+        nx_winograd_launch_panels(
+            plan, node, KERNEL, d->vectors, "winograd_weights",
+            (nx_range){.dims = 2,
+                       .global = {nx_blocks(columns_of(info, &job->q), panel_of(info, d->vectors)),
+                                  words(plan, depth_of(&job->q))},
+                       .local = {1, 1}},
+            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = x.c}, {"k", .i = y.c},
+                    {"rotated", .i = job->gather.rotated}, {"size", .i = job->q.kh},
+                    {"base", .i = base_of(&job->gather)}));
 }
 
 /* clang-format off */
@@ -180,13 +181,13 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     int size = nx_winograd_form_of(q).out > 1 ? nx_winograd_form_of(q).side : q->kh; /* of what tiles read */
     if (u && nx_plan_derives(plan, node, KERNEL)) derive(plan, node, job, &d);
     nx_range range = {.dims = 2, .global = {(size_t)d.runs, (size_t)d.groups}, .local = {1, 1}};
-    nx_step *step =
-        d.large ? nx_winograd_launch(plan, node, -1, d.vectors, "winograd_large", range,
-                                     NX_ARGS(EITHER, {"turned", .t = u ? u : job->b}))
-                : nx_winograd_launch(plan, node, -1, d.vectors, "winograd", range,
-                                     NX_ARGS(EITHER, {"u", .t = u}, {"together", .i = d.together},
-                                             {"apart", .i = d.apart}, {"size", .i = size},
-                                             {"parts", .t = parts ? parts : bias}, {"statistics", .i = parts != NULL}));
+    nx_step *step = d.large ? nx_winograd_launch_panels(plan, node, -1, d.vectors, "winograd_large", range,
+                                                        NX_ARGS(EITHER, {"turned", .t = u ? u : job->b}))
+                            : nx_winograd_launch_panels(plan, node, -1, d.vectors, "winograd", range,
+                                                        NX_ARGS(EITHER, {"u", .t = u}, {"together", .i = d.together},
+                                                                {"apart", .i = d.apart}, {"size", .i = size},
+                                                                {"parts", .t = parts ? parts : bias},
+                                                                {"statistics", .i = parts != NULL}));
     step->flops = nx_conv_flops(job);
     step->bytes = (double)(job->a->bytes + job->b->bytes + job->c->bytes);
 }
@@ -301,13 +302,13 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
         .dims = 2, .global = {nx_blocks((size_t)q->y.c, (size_t)nx_plan_lanes(plan)), (size_t)q->x.c}, .local = {1, 1}};
     nx_range range = {.dims = 3, .global = {d.groups_c, d.groups_k, d.runs}, .local = {1, 1, 1}};
     nx_step *step = nx_winograd_launch(
-        plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_gradient", range,
+        plan, node, -1, "winograd_gradient", range,
         NX_ARGS({"x", .t = job->a}, {"dy", .t = job->b}, {"part", .t = part}, {"scratch", .t = node->scratch[SCRATCH]},
                 {"n", .i = q->x.n}, NX_SIZES(q), {"pad", .i = job->gather.pad_y}, {"zoom", .i = q->zoom},
                 {"mode", .i = job->gather.padding}, {"block", .i = d.block}, {"deep", .i = d.deep},
                 {"wide", .i = d.wide}, {"v_step", .i = d.v_step}, {"m_step", .i = d.m_step}));
     step->flops = nx_conv_flops(job);
-    nx_winograd_launch(plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_gradient_sum", sum,
+    nx_winograd_launch(plan, node, -1, "winograd_gradient_sum", sum,
                        NX_ARGS({"part", .t = part}, {"dw", .t = job->c}, {"runs", .i = d.runs}, {"c", .i = q->x.c},
                                {"k", .i = q->y.c}, {"deep", .i = d.deep}, {"wide", .i = d.wide}));
 }

@@ -13,11 +13,13 @@ enum { CAN = 8, PAYS = 32 }; /* channels: with fewer the transforms cost more th
 /* Channels in whole vectors. */
 static size_t rounded(const nx_plan *plan, int n) { return nx_round_up((size_t)n, (size_t)nx_plan_lanes(plan)); }
 
+static size_t tiles_of(const nx_question *q) { return nx_winograd_tiles(q, nx_winograd_form_of(q)); }
+
 /* As many tiles as the cache holds v and m of, and a launch takes. */
 static size_t strip_of(const nx_plan *plan, const nx_question *q)
 {
     size_t one = FREQUENCIES * (rounded(plan, q->x.c) + rounded(plan, q->y.c)) * sizeof(float);
-    size_t most = nx_device_cache(nx_plan_info(plan)) / one, tiles = nx_winograd_tiles(q, nx_winograd_form_of(q));
+    size_t most = nx_device_cache(nx_plan_info(plan)) / one, tiles = tiles_of(q);
     if (most < LEAST_STRIP) most = LEAST_STRIP;
     if (most > NX_MOST_GROUPS) most = NX_MOST_GROUPS;
     return most < tiles ? most : tiles;
@@ -26,7 +28,7 @@ static size_t strip_of(const nx_plan *plan, const nx_question *q)
 /* Tiles of the strip that begins with tile `first`. */
 static size_t count_from(const nx_plan *plan, const nx_question *q, size_t first)
 {
-    size_t left = nx_winograd_tiles(q, nx_winograd_form_of(q)) - first, strip = strip_of(plan, q);
+    size_t left = tiles_of(q) - first, strip = strip_of(plan, q);
     return left < strip ? left : strip;
 }
 
@@ -40,8 +42,7 @@ static nx_range vectors(const nx_plan *plan, size_t channels, size_t lines)
 static void launch_input(nx_plan *plan, nx_node *node, const nx_job *job, size_t first, size_t count)
 {
     const nx_question *q = &job->q;
-    nx_winograd_launch(plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_strip_input",
-                       vectors(plan, rounded(plan, q->x.c), count),
+    nx_winograd_launch(plan, node, -1, "winograd_strip_input", vectors(plan, rounded(plan, q->x.c), count),
                        NX_ARGS({"x", .t = job->a}, {"v", .t = node->scratch[V]}, {"h", .i = q->x.h}, {"w", .i = q->x.w},
                                {"channels", .i = q->x.c}, {"oh", .i = q->y.h}, {"ow", .i = q->y.w},
                                {"pad", .i = job->gather.pad_y}, {"zoom", .i = q->zoom},
@@ -66,11 +67,10 @@ static void bind_by(nx_plan *plan, nx_node *node, const nx_job *job, const nx_al
     nx_tensor *w = job->b, *bias = job->bias ? job->bias : w; /* unused, without */
     nx_tensor *u = node->scratch[KERNEL], *v = node->scratch[V], *m = node->scratch[M];
     if (nx_plan_derives(plan, node, KERNEL))
-        nx_winograd_launch(plan, node, KERNEL, NX_WINOGRAD_VECTORS, "winograd_strip_weights",
-                           (nx_range){.dims = 2, .global = {k, c}},
+        nx_winograd_launch(plan, node, KERNEL, "winograd_strip_weights", (nx_range){.dims = 2, .global = {k, c}},
                            NX_ARGS({"w", .t = w}, {"u", .t = u}, {"c", .i = q->x.c}, {"k", .i = q->y.c},
                                    {"rotated", .i = job->gather.rotated}));
-    for (size_t first = 0, count; first < nx_winograd_tiles(q, nx_winograd_form_of(q)); first += count) {
+    for (size_t first = 0, count; first < tiles_of(q); first += count) {
         count = count_from(plan, q, first);
         launch_input(plan, node, job, first, count);
         nx_gemm_problem p = {.m = (int)count, .n = (int)k, .k = (int)c, .batch = FREQUENCIES};
@@ -80,7 +80,7 @@ static void bind_by(nx_plan *plan, nx_node *node, const nx_job *job, const nx_al
                            .b = u,
                            .c = m};
         product->bind(plan, node, &products);
-        nx_winograd_launch(plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_strip_output", vectors(plan, k, count),
+        nx_winograd_launch(plan, node, -1, "winograd_strip_output", vectors(plan, k, count),
                            NX_ARGS({"m", .t = m}, {"bias", .t = bias}, {"y", .t = job->c}, {"oh", .i = q->y.h},
                                    {"ow", .i = q->y.w}, {"channels", .i = q->y.c}, {"has_bias", .i = job->bias != NULL},
                                    {"activation", .i = job->gather.activation}, {"slope", .f = job->gather.slope},
@@ -99,8 +99,7 @@ static bool can(const nx_device_info *info, const nx_question *q) { return nx_wi
 
 static size_t variants(const nx_device_info *info, const nx_question *q, nx_choice plain, nx_choice *out)
 {
-    nx_sums sums = {
-        .rows = nx_winograd_tiles(q, nx_winograd_form_of(q)), .columns = (size_t)q->y.c, .products = FREQUENCIES};
+    nx_sums sums = {.rows = tiles_of(q), .columns = (size_t)q->y.c, .products = FREQUENCIES};
     return nx_tile_variants(info, &sums, false, plain, out);
 }
 
@@ -157,27 +156,24 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
 {
     const nx_question *q = &job->q;
     size_t k = rounded(plan, q->y.c);
-    for (size_t first = 0, count; first < nx_winograd_tiles(q, nx_winograd_form_of(q)); first += count) {
+    for (size_t first = 0, count; first < tiles_of(q); first += count) {
         count = count_from(plan, q, first);
         launch_input(plan, node, job, first, count);
-        nx_winograd_launch(
-            plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_strip_output_adjoint", vectors(plan, k, count),
-            NX_ARGS({"dy", .t = job->b}, {"m", .t = node->scratch[M]}, {"oh", .i = q->y.h}, {"ow", .i = q->y.w},
-                    {"channels", .i = q->y.c}, {"first", .i = first}, {"count", .i = count}));
+        nx_winograd_launch(plan, node, -1, "winograd_strip_output_adjoint", vectors(plan, k, count),
+                           NX_ARGS({"dy", .t = job->b}, {"m", .t = node->scratch[M]}, {"oh", .i = q->y.h},
+                                   {"ow", .i = q->y.w}, {"channels", .i = q->y.c}, {"first", .i = first},
+                                   {"count", .i = count}));
         nx_job products = adjoint_products(plan, node, job, first);
         nx_product_tiles.bind(plan, node, &products);
     }
     nx_winograd_launch(
-        plan, node, -1, NX_WINOGRAD_VECTORS, "winograd_strip_weights_adjoint", vectors(plan, k, (size_t)q->x.c),
+        plan, node, -1, "winograd_strip_weights_adjoint", vectors(plan, k, (size_t)q->x.c),
         NX_ARGS({"u", .t = node->scratch[U]}, {"dw", .t = job->c}, {"c", .i = q->x.c}, {"k", .i = q->y.c}));
 }
 
 static size_t weights_variants(const nx_device_info *info, const nx_question *q, nx_choice plain, nx_choice *out)
 {
-    nx_sums sums = {.rows = (size_t)q->x.c,
-                    .columns = (size_t)q->y.c,
-                    .products = FREQUENCIES,
-                    .terms = nx_winograd_tiles(q, nx_winograd_form_of(q))};
+    nx_sums sums = {.rows = (size_t)q->x.c, .columns = (size_t)q->y.c, .products = FREQUENCIES, .terms = tiles_of(q)};
     return nx_tile_variants(info, &sums, false, plain, out);
 }
 

@@ -45,8 +45,14 @@ size_t nx_winograd_rows(const nx_plan *plan, size_t vectors)
     return rows < 12 ? rows : 12;
 }
 
-nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, size_t vectors, const char *kernel, nx_range range,
+nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, const char *kernel, nx_range range,
                             const nx_arg *args)
+{
+    return nx_winograd_launch_panels(plan, node, slot, NX_WINOGRAD_VECTORS, kernel, range, args);
+}
+
+nx_step *nx_winograd_launch_panels(nx_plan *plan, nx_node *node, int slot, size_t vectors, const char *kernel,
+                                   nx_range range, const nx_arg *args)
 {
     const nx_job *job = node->decided;
     nx_winograd_form f = nx_winograd_form_of_job(job);

@@ -28,11 +28,13 @@ bool nx_winograd_can(const nx_device_info *info, const nx_question *q, int chann
 size_t nx_winograd_tiles(const nx_question *q, nx_winograd_form form); /* of all images, of one phase */
 enum { NX_WINOGRAD_LEAST = 8 };                                        /* tiles that it is worth while for */
 
-/* Launches of cl/winograd.cl; slot < 0: each step, otherwise in the list of the derived tensor. vectors: of a panel, on
- * CPUs, which have a choice for some kernels. */
+/* Launches of cl/winograd.cl; slot < 0: each step, otherwise in the list of the derived tensor. On CPUs some kernels
+ * have a choice of the vectors of a panel. */
 enum { NX_WINOGRAD_VECTORS = 2 };
-nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, size_t vectors, const char *kernel, nx_range range,
+nx_step *nx_winograd_launch(nx_plan *plan, nx_node *node, int slot, const char *kernel, nx_range range,
                             const nx_arg *args);
+nx_step *nx_winograd_launch_panels(nx_plan *plan, nx_node *node, int slot, size_t vectors, const char *kernel,
+                                   nx_range range, const nx_arg *args);
 
 /* Whether the pieces of a convolution with few channels are read beside each other. */
 bool nx_winograd_patch(const nx_plan *plan, const nx_job *job);
