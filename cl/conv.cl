@@ -15,7 +15,6 @@
  * 2 LeakyReLU, 3 tanh); of conv_weights_sum none.
  */
 #ifdef CPU_FAMILY
-#define UNROLL _Pragma("unroll")
 
 /* Mostly `down` is one, and a division takes as long as ten products. divides: i / down is whole. */
 static inline bool divides(int down, int i) { return down == 1 || i % down == 0; }
@@ -216,32 +215,6 @@ static inline void fill_line(operand *line, __global const float *row, int from,
     }
 MULTIPLY_RUN(__global)
 MULTIPLY_RUN(__private)
-
-/* The part, of `left` channels of k, of pixels just stored, `next` floats apart and still in the core's cache. All
- * deviations are from the first, so that nothing cancels. A last vector that is not full is read from where it is: some
- * channels twice, of which nothing is stored. Where half a vector is a pixel, a whole one is two. */
-static inline void leave_statistics(__global const float *y, int pixels, int next, __global float *part, int k,
-                                    int left)
-{
-    bool two = next == LANES / 2 && left == LANES / 2 && pixels % 2 == 0;
-    for (int i = 0; i < left; i += LANES) {
-        int at = max(0, min(i, left - LANES)), n = two ? LANES : left - at, count = pixels >> two, step = next << two;
-        vec origin = pixels ? load_lanes(y + at, left - at) : (vec)(0), sum[4], squares[4];
-        if (two) origin.hi = origin.lo;
-        UNROLL for (int p = 0; p < 4; p++) sum[p] = squares[p] = (vec)(0);
-        for (int j = 0; j < count; j += 4)
-            UNROLL for (int p = 0; p < 4; p++)
-                if (j + p < count) {
-                    vec d = load_lanes(y + (size_t)(j + p) * step + at, n) - origin;
-                    sum[p] += d;
-                    squares[p] = fma(d, d, squares[p]);
-                }
-        vec first = (sum[0] + sum[1]) + (sum[2] + sum[3]), second = (squares[0] + squares[1]) + (squares[2] + squares[3]);
-        if (two) first.lo += first.hi, second.lo += second.hi;
-        vec shift = first / (float)max(pixels, 1);
-        store_statistics(part + at, k, i - at, min(LANES, left - at), origin + shift, fma(-first, shift, second), pixels);
-    }
-}
 
 /* A work-item of conv: `share` tiles of one output row, each of ROWS pixels, `down` apart, by COLUMNS channels. Ids:
  * (tiles / share * down, block, image row), so that all blocks of a row find what they read in the cache.

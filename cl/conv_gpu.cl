@@ -35,7 +35,6 @@
 #define ZOOM 1
 #endif
 #define ITEMS ((PIXELS / ROWS) * (CHANNELS / COLUMNS))
-#define UNROLL _Pragma("unroll")
 
 #if WIDTH == 4
 typedef float4 piece;

@@ -10,7 +10,6 @@
  *
  * Defines: of gemm_pack DEEP, the rows that a work-item packs; of gemm_tile ROWS (at most m), TRANSPOSE_A, PACKED. */
 #define PANEL (2 * LANES)
-#define UNROLL _Pragma("unroll")
 /* What is seldom: to compile its code for each of 24 vectors takes a second. */
 #define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
 #define SHORT 128 /* terms of a row that the next one is asked for while it lasts */

@@ -39,6 +39,7 @@ typedef float4 loose_half __attribute__((aligned(4)));
 #endif
 #endif
 
+#define UNROLL _Pragma("unroll")
 #define KERNEL __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 
 /* The body runs for every vector that starts at float i. */
@@ -108,6 +109,11 @@ static inline uvec to_bfloat16(vec v)
     uvec bits = JOIN(as_uint, LANES)(v);
     return bits + 0x7fff + (bits >> 16 & 1);
 }
+static inline ushort half_of(float v)
+{
+    uint bits = as_uint(v);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
 static inline halves upper_halves(uvec bits) { return JOIN(convert_ushort, LANES)(bits >> 16); }
 
 #if defined(BF16) && defined(CPU_FAMILY)
@@ -118,11 +124,7 @@ static inline halves upper_halves(uvec bits) { return JOIN(convert_ushort, LANES
 typedef ushort operand;
 typedef halves loose_halves __attribute__((aligned(2)));
 typedef float loose_word __attribute__((aligned(2)));
-static inline operand operand_of(float v)
-{
-    uint bits = as_uint(v);
-    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-}
+static inline operand operand_of(float v) { return half_of(v); }
 static inline void store_operands(vec v, operand *p) { *(loose_halves *)p = upper_halves(to_bfloat16(v)); }
 #define NUMBER(symbol, operand)                                                                                        \
     ".irp i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"                    \
@@ -172,6 +174,32 @@ static inline void store_statistics(__global float *part, int k, int first, int 
         part[l] = values[0][l];
         part[k + l] = values[1][l];
         part[2 * k + l] = count;
+    }
+}
+
+/* The part, of `left` channels of k, of pixels just stored, `next` floats apart and still in the core's cache. All
+ * deviations are from the first, so that nothing cancels. A last vector that is not full is read from where it is: some
+ * channels twice, of which nothing is stored. Where half a vector is a pixel, a whole one is two. */
+static inline void leave_statistics(__global const float *y, int pixels, int next, __global float *part, int k,
+                                    int left)
+{
+    bool two = next == LANES / 2 && left == LANES / 2 && pixels % 2 == 0;
+    for (int i = 0; i < left; i += LANES) {
+        int at = max(0, min(i, left - LANES)), n = two ? LANES : left - at, count = pixels >> two, step = next << two;
+        vec origin = pixels ? load_lanes(y + at, left - at) : (vec)(0), sum[4], squares[4];
+        if (two) origin.hi = origin.lo;
+        UNROLL for (int p = 0; p < 4; p++) sum[p] = squares[p] = (vec)(0);
+        for (int j = 0; j < count; j += 4)
+            UNROLL for (int p = 0; p < 4; p++)
+                if (j + p < count) {
+                    vec d = load_lanes(y + (size_t)(j + p) * step + at, n) - origin;
+                    sum[p] += d;
+                    squares[p] = fma(d, d, squares[p]);
+                }
+        vec first = (sum[0] + sum[1]) + (sum[2] + sum[3]), second = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+        if (two) first.lo += first.hi, second.lo += second.hi;
+        vec shift = first / (float)max(pixels, 1);
+        store_statistics(part + at, k, i - at, min(LANES, left - at), origin + shift, fma(-first, shift, second), pixels);
     }
 }
 #endif

@@ -66,7 +66,6 @@
 #define COLUMNS (VECTORS * LANES)
 #define A 0.70710678118654752f
 #define B 1.41421356237309505f
-#define UNROLL _Pragma("unroll")
 #define AHEAD 4 /* words whose kernel is asked for before it is transformed */
 #define FAR 24  /* words of u that are asked for before they are used */
 #define PIECE (TILE == 6 ? 64 : 1 << 30) /* words of a sum that is added to the one before, for less rounding */

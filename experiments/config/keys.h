@@ -134,7 +134,7 @@ TEXT(device, name, ,
 CHOICE(device, kernels, kernels, auto, "the family of kernels: by the device's type, or forced")
 CHOICE(device, precision, precision, fp32,
     "of the products of convolutions, whose sums are fp32; tf32, three digits instead of seven, and faster: by NVIDIA's "
-    "tensor cores; bf16, two digits: by those, or by processors with AVX512_BF16; refused elsewhere")
+    "tensor cores; bf16, two digits: by those, or by processors with AVX512_BF16, best with AMX; refused elsewhere")
 INT(device, recompute, 0, 0, 2,
     "less memory for more time, same results: 1 makes values that cost little again for the gradient, 2 convolutions too")
 FLAG(device, profile, false, "time every kernel and put the table into the run file")

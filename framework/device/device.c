@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#endif
 
 const char *nx_memory_kind_name(nx_memory_kind kind)
 {
@@ -179,6 +183,20 @@ static bool processor_has_bf16(void)
 #endif
 }
 
+/* The matrix unit of Intel's Xeons since Sapphire Rapids. Linux gives a process its registers on request; a system that
+ * does not know of them refuses, and other instructions do. */
+static bool processor_has_amx(void)
+{
+#if defined(__x86_64__) && defined(__linux__)
+    enum { LEAF = 7, BF16 = 1 << 22, TILES = 1 << 24, REQUEST = 0x1023, TILE_DATA = 18 }; /* arch_prctl(2) */
+    unsigned a, b, c, d;
+    return __get_cpuid_count(LEAF, 0, &a, &b, &c, &d) && d & BF16 && d & TILES &&
+           syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+#else
+    return false;
+#endif
+}
+
 static bool check_tensor_cores(const nx_device_info *info, const char *sources, nx_error *err)
 {
     const char *name = nx_precision_name(info->precision);
@@ -189,10 +207,11 @@ static bool check_tensor_cores(const nx_device_info *info, const char *sources, 
                    info->name, name);
 }
 
-static bool check_precision(const nx_device_info *info, const char *sources, nx_error *err)
+static bool check_precision(nx_device_info *info, const char *sources, nx_error *err)
 {
     if (info->precision == NX_FP32) return true;
     if (info->precision == NX_TF32 || info->family == NX_FAMILY_GPU) return check_tensor_cores(info, sources, err);
+    info->amx = processor_has_amx();
     return (info->type & CL_DEVICE_TYPE_CPU && nx_device_lanes(info) == 16 && processor_has_bf16() &&
             nx_program_builds(info, sources, "bf16", "bf16")) ||
            nx_fail(err,

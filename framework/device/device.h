@@ -45,6 +45,7 @@ typedef struct nx_device_info {
     uint64_t cache, core_cache; /* bytes, as driver and system tell, of whichever level; 0: unknown. See below */
     bool unified;               /* shares the host's memory */
     nx_precision precision;     /* as the device was chosen for */
+    bool amx;                   /* bf16: the processor has the tiles of AMX, and the system lets us use them */
     int score;                  /* higher is better; below zero: never chosen by itself */
 } nx_device_info;
 

@@ -12,7 +12,7 @@
 #define NX_PRECISION_LIST(ROW)                                                                                         \
     ROW(FP32, "fp32")                                                                                                  \
     ROW(TF32, "tf32") /* operands of 10 bits of mantissa: NVIDIA's tensor cores */                                     \
-    ROW(BF16, "bf16") /* operands of 7: the same, processors with AVX512_BF16 */
+    ROW(BF16, "bf16") /* operands of 7: the same, processors with AVX512_BF16, best with AMX */
 
 /* Of the products of convolutions; their sums and all else are float32. */
 #define NX_PRECISION(name, word) NX_##name,

@@ -3,6 +3,7 @@
 
 /* The rule takes the first row of its family and work that can and pays; tune and the tests try every one that can. */
 #define ALGORITHMS(ROW)                                                                                                \
+    ROW(nx_conv_amx)                                                                                                   \
     ROW(nx_conv_winograd)                                                                                              \
     ROW(nx_conv_winograd_6x6)                                                                                          \
     ROW(nx_conv_direct)                                                                                                \
