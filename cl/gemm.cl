@@ -8,7 +8,8 @@
  * made by gemm_pack; otherwise [batch][k][n], n a multiple of PANEL. C: [batch][m][n], or parts [batch][splits][m][n],
  * each over `depth` terms of k, added up by gemm_reduce.
  *
- * Defines: of gemm_pack DEEP, the rows that a work-item packs; of gemm_tile ROWS (at most m), TRANSPOSE_A, PACKED. */
+ * Defines: of gemm_pack DEEP, the rows that a work-item packs; of gemm_tile ROWS (at most m), TRANSPOSE_A, PACKED; of
+ * gemm_symmetric CHUNK and SIDE, the rows of its register tile, which divide PANEL. */
 #define PANEL (2 * LANES)
 /* What is seldom: to compile its code for each of 24 vectors takes a second. */
 #define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
@@ -107,6 +108,56 @@ __kernel void gemm_tile(__global const float *restrict a, __global const float *
             if (add || k0 > start) v += load_lanes(out, left);
             store_lanes(v, out, left);
         }
+    }
+}
+
+#endif
+
+#ifdef CHUNK
+
+/* Parts of A^T A on and above the diagonal, A [batch][k][n]. A work-item takes a split of k and every `groups`-th panel,
+ * CHUNK rows of A at a time: copied in panels [n / PANEL][CHUNK][PANEL] to scratch, zero beyond n, where a tile's
+ * operands are two runs that lie in a core's first cache, however wide a row of A is. Ids: (group, batch x splits). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void gemm_symmetric(__global const float *restrict a, __global float *restrict parts, __global float *restrict scratch,
+                    int n, int k, int splits, int depth)
+{
+    int group = get_global_id(0), groups = get_global_size(0), panels = (n + PANEL - 1) / PANEL;
+    int start = get_global_id(1) % splits * depth, stop = min(start + depth, k);
+    a += get_global_id(1) / splits * (size_t)n * k;
+    parts += get_global_id(1) * (size_t)n * n;
+    scratch += (get_global_id(1) * groups + group) * (size_t)panels * CHUNK * PANEL;
+    for (int k0 = start; k0 < stop; k0 += CHUNK) {
+        int terms = min(CHUNK, stop - k0);
+        for (int t = 0; t < terms; t++)
+            for (int i = 0; i < panels * PANEL; i += LANES)
+                vstore_lanes(i < n ? load_lanes(a + (size_t)(k0 + t) * n + i, n - i) : (vec)(0), 0,
+                             scratch + (i / PANEL * CHUNK + t) * PANEL + i % PANEL);
+        for (int panel = group; panel < panels; panel += groups)
+            for (int row = 0; row < min(n, (panel + 1) * PANEL); row += SIDE) {
+                __global const float *x = scratch + row / PANEL * CHUNK * PANEL + row % PANEL;
+                __global const float *y = scratch + panel * CHUNK * PANEL;
+                vec sum[SIDE][2];
+                UNROLL for (int r = 0; r < SIDE; r++) sum[r][0] = sum[r][1] = (vec)(0);
+                for (int t = 0; t < terms; t++, x += PANEL, y += PANEL) {
+                    vec y0 = vload_lanes(0, y), y1 = vload_lanes(1, y);
+                    UNROLL for (int r = 0; r < SIDE; r++)
+                    {
+                        vec s = (vec)(x[r]);
+                        sum[r][0] = fma(s, y0, sum[r][0]);
+                        sum[r][1] = fma(s, y1, sum[r][1]);
+                    }
+                }
+                __global float *out = parts + (size_t)row * n + panel * PANEL;
+                UNROLL for (int r = 0; r < SIDE; r++) UNROLL for (int h = 0; h < 2; h++)
+                {
+                    int left = n - panel * PANEL - h * LANES;
+                    if (row + r >= n || left <= 0) continue;
+                    vec v = sum[r][h];
+                    if (k0 > start) v += load_lanes(out + (size_t)r * n + h * LANES, left);
+                    store_lanes(v, out + (size_t)r * n + h * LANES, left);
+                }
+            }
     }
 }
 

@@ -9,6 +9,7 @@
     ROW(nx_conv_direct)                                                                                                \
     ROW(nx_weights_winograd)                                                                                           \
     ROW(nx_weights_direct)                                                                                             \
+    ROW(nx_product_symmetric)                                                                                          \
     ROW(nx_product_packed)                                                                                             \
     ROW(nx_conv_winograd_gpu)                                                                                          \
     ROW(nx_conv_tiles)                                                                                                 \

@@ -160,13 +160,13 @@ static void write_signed(const char *name, const char *text)
     free(whole);
 }
 
-/* The file's answers replaced by one for every question of the run: direct. */
+/* The file's answers replaced by others: direct, of products packed. */
 static void make_direct(void)
 {
     char *text = file_text("wisdom.txt"), *direct = nx_copy_text("");
     for (char *line = strtok(text, "\n"); line && strncmp(line, "xxh3", 4); line = strtok(NULL, "\n")) {
         char *equals = strstr(line, " = ");
-        if (equals) strcpy(equals, " = direct");
+        if (equals) strcpy(equals, strncmp(line, "product", 7) ? " = direct" : " = packed");
         char *longer = nx_format("%s%s\n", direct, line);
         free(direct);
         direct = longer;
