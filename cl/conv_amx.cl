@@ -120,8 +120,12 @@ typedef struct gather {
     size_t line;      /* operands */
 } gather;
 
-/* Rows above the first are of the padding, fewer than the kernel's. */
-static inline size_t line_of(const gather *g, int row) { return (row + g->kh * g->lines) % g->lines; }
+/* Of a row of x enlarged; those above the first are of the padding. */
+static inline size_t line_of(const gather *g, int row)
+{
+    int i = row % g->lines;
+    return i < 0 ? i + g->lines : i;
+}
 
 /* out [32 or 16][COLUMNS]: the sums of 16 pixels from ox on, `down` apart, and of 16 more, `second` of those further on
  * unless that is 0; of 16 channels or, wide, 32. */
@@ -197,7 +201,7 @@ void conv_amx(__global const float *restrict x, __global const float *restrict u
     for (int strip = run * (n * strips) / runs; strip < (run + 1) * (n * strips) / runs; strip++) {
         int image = strip / strips, first = strip % strips * rows, end = min(first + rows, oh);
         int top = up_quotient(first * up - pad_y, down), last = ((end - 1) * up + kh - 1 - pad_y) / down;
-        if (first == 0 || strip == run * (n * strips) / runs) filled = top;
+        if (first == 0 || strip == run * (n * strips) / runs || filled < top) filled = top;
         for (; filled <= last; filled++) {
             int row = place_of(filled, h, zoom, mode);
             if (row >= 0)

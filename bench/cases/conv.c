@@ -94,6 +94,8 @@ static const op_case rows[] = {
     ROW(conv, "5x3, stride 3", .in = {{1, 14, 16, 3}, {5, 3, 3, 6}}, .out = {1, 4, 5, 6}, CONV(.stride = 3)),
     ROW(conv, "1x1", .in = {{3, 5, 6, 24}, {1, 1, 24, 40}, {1, 1, 1, 40}}, .out = {3, 5, 6, 40},
         CONV(.activation = NX_ACTIVATION_TANH)),
+    ROW(conv, "1x1, wider padding, replicate", .in = {{1, 3, 4, 32}, {1, 1, 32, 16}}, .out = {1, 13, 14, 16},
+        CONV(.pad = 5, .padding = NX_PADDING_REPLICATE)),
     ROW(conv, "one channel, one pixel wide", .in = {{1, 7, 1, 1}, {3, 1, 1, 1}}, .out = {1, 5, 1, 1}, CONV(0)),
     ROW(conv, "11x11, stride 4, relu", .in = {{1, 31, 35, 3}, {11, 11, 3, 19}, {1, 1, 1, 19}}, .out = {1, 7, 8, 19},
         CONV(.stride = 4, .pad = 2, .activation = NX_ACTIVATION_RELU)),
