@@ -186,11 +186,12 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
     config_scale scale = a->request.scale;
     char *picture = figure_page_path(folder, one->paper->name, one->figure->name, scale, "png");
     char *table = figure_page_path(folder, one->paper->name, one->figure->name, scale, "md");
+    char *at = figure_request_scale(&a->request), *heading = nx_format("%s, %s", name, at);
     const figure_claim_text *claims;
     bool fine = may_write(picture, &err) && may_write(table, &err) && one->figure->make(w, &err);
     size_t count = figure_claims(w, &claims);
     fine = fine && nx_folder_make(folder, &err) && page_save(figure_page(w), picture, &err) &&
-           claims_table_save(table, name, claims, count, &err);
+           claims_table_save(table, heading, claims, count, &err);
     int code = fine ? EXIT_DONE : figure_interrupted(w) ? EXIT_INTERRUPTED : EXIT_FAILED;
     if (code) fail_with(&err, code);
     for (size_t i = 0; fine && i < count; i++) sum->verdict[claims[i].verdict]++;
@@ -203,6 +204,7 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
         fflush(stdout);
     }
     figure_work_free(w);
+    free(heading), free(at);
     free(table);
     free(picture);
     free(name);

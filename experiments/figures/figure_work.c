@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/made.h"
+#include "device/precision.h"
 #include "figures/figure_work.h"
 #include "io/files.h"
 #include "run/interrupt.h"
@@ -40,12 +41,29 @@ struct figure_work {
 
 static const char *const scale_names[] = {[SCALE_PAPER] = "paper", [SCALE_LAPTOP] = "laptop", [SCALE_CI] = "ci"};
 
+/* The user's, as it will be: the last of several. NULL: the config's. */
+static const char *setting_of(const figure_request *r, const char *key)
+{
+    for (size_t i = r->override_count, length = strlen(key); i-- > 0;)
+        if (!strncmp(r->overrides[i], key, length) && r->overrides[i][length] == '=')
+            return r->overrides[i] + length + 1;
+    return NULL;
+}
+
+char *figure_request_scale(const figure_request *r)
+{
+    const char *precision = setting_of(r, "device.precision");
+    bool usual = !precision || !strcmp(precision, nx_precision_name(NX_FP32));
+    return nx_format("%s scale%s%s", scale_names[r->scale], usual ? "" : ", ", usual ? "" : precision);
+}
+
 figure_work *figure_work_new(const figure_request *request, const figure_paper *paper, const figure *f)
 {
     figure_work *w = nx_alloc(sizeof *w);
-    char *title = nx_format("%s %s: %s (%s scale)", paper->name, f->name, f->title, scale_names[request->scale]);
+    char *scale = figure_request_scale(request);
+    char *title = nx_format("%s %s: %s (%s)", paper->name, f->name, f->title, scale);
     *w = (figure_work){.request = request, .paper = paper->name, .figure = f, .page = page_new(title)};
-    free(title);
+    free(title), free(scale);
     return w;
 }
 
@@ -68,11 +86,8 @@ bool figure_interrupted(const figure_work *w) { return w->interrupted; }
 
 const char *figure_request_weights(const figure_request *r)
 {
-    static const char key[] = "descriptor.weights=";
-    for (size_t i = 0; i < r->override_count; i++)
-        if (!strncmp(r->overrides[i], key, strlen(key)) && strcmp(r->overrides[i] + strlen(key), "random"))
-            return r->overrides[i] + strlen(key);
-    return NULL;
+    const char *weights = setting_of(r, "descriptor.weights");
+    return weights && strcmp(weights, "random") ? weights : NULL;
 }
 
 const char *figure_weights(const figure_work *w) { return figure_request_weights(w->request); }

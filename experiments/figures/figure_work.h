@@ -35,4 +35,8 @@ bool figure_interrupted(const figure_work *w);
 const char *figure_scale_name(config_scale scale);
 const char *figure_request_weights(const figure_request *r);
 
+/* "paper scale", or "paper scale, bf16": with the precision that is asked for, unless it is float32. Owned by the
+ * caller. */
+char *figure_request_scale(const figure_request *r);
+
 #endif

@@ -475,6 +475,20 @@ static void verdicts_follow_the_numbers(void **state)
     }
 }
 
+/* On pages and tables: as in other figures nothing, if it is the usual one. */
+static void precision_is_said(void **state)
+{
+    (void)state;
+    const char *overrides[] = {"device.precision=bf16", "device.profile=true", "device.precision=fp32"};
+    static const char *const want[] = {"ci scale", "ci scale, bf16", "ci scale, bf16", "ci scale"};
+    figure_request r = {.scale = SCALE_CI, .overrides = overrides};
+    for (; r.override_count < sizeof want / sizeof *want; r.override_count++) {
+        char *got = figure_request_scale(&r);
+        assert_string_equal(got, want[r.override_count]);
+        free(got);
+    }
+}
+
 int main(void)
 {
     nx_log_set(NX_LOG_QUIET);
@@ -482,8 +496,9 @@ int main(void)
 #define ROW(name) cmocka_unit_test_prestate(verdicts_follow_the_numbers, NULL),
         PAPERS(ROW)
 #undef ROW
+            cmocka_unit_test(precision_is_said),
     };
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+    for (size_t i = 0; figure_paper_at(i); i++) {
         tests[i].name = figure_paper_at(i)->name;
         tests[i].initial_state = (void *)figure_paper_at(i);
     }
