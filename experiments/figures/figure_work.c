@@ -121,7 +121,8 @@ static char *run_name(const char *name, const char *changes)
     return file;
 }
 
-/* The changes as a list, then the user's settings of other keys, so that what a figure compares stays what it is. */
+/* The changes as a list, then the user's settings and sweeps of other keys, so that what a figure compares stays what
+ * it is. */
 static const char **overrides_of(const figure_work *w, char *changes, size_t *count)
 {
     const figure_request *r = w->request;
@@ -134,9 +135,10 @@ static const char **overrides_of(const figure_work *w, char *changes, size_t *co
     for (char *word = strtok(changes, " "); word; word = strtok(NULL, " ")) out[(*count)++] = word;
     size_t own = *count;
     for (size_t i = 0; i < r->override_count; i++) {
-        size_t key = strcspn(r->overrides[i], "=") + 1;
+        static const char swept[] = "sweep.";
+        const char *key = r->overrides[i] + (strncmp(r->overrides[i], swept, strlen(swept)) ? 0 : strlen(swept));
         bool fixed = false;
-        for (size_t k = 0; k < own; k++) fixed = fixed || !strncmp(out[k], r->overrides[i], key);
+        for (size_t k = 0; k < own; k++) fixed = fixed || !strncmp(out[k], key, strcspn(key, "=") + 1);
         if (!fixed) out[(*count)++] = r->overrides[i];
     }
     return out;
