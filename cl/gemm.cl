@@ -9,7 +9,7 @@
  * each over `depth` terms of k, added up by gemm_reduce.
  *
  * Defines: of gemm_pack DEEP, the rows that a work-item packs; of gemm_tile ROWS (at most m), TRANSPOSE_A, PACKED; of
- * gemm_symmetric CHUNK and SIDE, the rows of its register tile, which divide PANEL. */
+ * gemm_symmetric CHUNK and ROWS, which divide PANEL. */
 #define PANEL (2 * LANES)
 /* What is seldom: to compile its code for each of 24 vectors takes a second. */
 #define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
@@ -48,6 +48,24 @@ __kernel void gemm_pack(__global const float *b, __global float *packed, int n, 
 #endif
 #ifdef ROWS
 
+/* A register tile of sums over so many terms; x is at the first of its rows, y at its columns. */
+static inline void multiply(vec (*sum)[2], __global const float *x, size_t row_step, size_t k_step,
+                            __global const float *y, int y_step, int terms)
+{
+    UNROLL for (int r = 0; r < ROWS; r++) sum[r][0] = sum[r][1] = (vec)(0.f);
+    for (; terms > 0; terms--, x += k_step, y += y_step) {
+        vec y0 = vload_lanes(0, y), y1 = vload_lanes(1, y);
+        UNROLL for (int r = 0; r < ROWS; r++)
+        {
+            vec s = (vec)(x[r * row_step]);
+            sum[r][0] = fma(s, y0, sum[r][0]);
+            sum[r][1] = fma(s, y1, sum[r][1]);
+        }
+    }
+}
+
+#ifndef CHUNK
+
 /* Work-item: (tile of rows, panel, batch x splits), or (panel, tile of rows, ...) where a part of B stays in the cache:
  * then it is A that is read only once. */
 __kernel void gemm_tile(__global const float *restrict a, __global const float *restrict b, __global float *restrict c,
@@ -81,17 +99,7 @@ __kernel void gemm_tile(__global const float *restrict a, __global const float *
     UNROLL for (int r = 0; r < ROWS; r++) prefetch_store(c + (size_t)r * n, PANEL);
     vec sum[ROWS][2];
     for (int k0 = start; k0 < stop; k0 += RUN) {
-        _Pragma("unroll") for (int r = 0; r < ROWS; r++) sum[r][0] = sum[r][1] = (vec)(0.f);
-        __global const float *x = a + k0 * k_step, *y = b + (size_t)k0 * b_step;
-        for (int kk = min(RUN, stop - k0); kk > 0; kk--, x += k_step, y += b_step) {
-            vec y0 = vload_lanes(0, y), y1 = vload_lanes(1, y);
-            _Pragma("unroll") for (int r = 0; r < ROWS; r++)
-            {
-                vec s = (vec)(x[r * row_step]);
-                sum[r][0] = fma(s, y0, sum[r][0]);
-                sum[r][1] = fma(s, y1, sum[r][1]);
-            }
-        }
+        multiply(sum, a + k0 * k_step, row_step, k_step, b + (size_t)k0 * b_step, b_step, min(RUN, stop - k0));
         if (row == own && column + PANEL <= n && k0 == start && !add) {
             UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int h = 0; h < 2; h++)
                 vstore_lanes(alpha * sum[r][h], h, c + (size_t)r * n);
@@ -111,9 +119,7 @@ __kernel void gemm_tile(__global const float *restrict a, __global const float *
     }
 }
 
-#endif
-
-#ifdef CHUNK
+#else
 
 /* Parts of A^T A on and above the diagonal, A [batch][k][n]. A work-item takes a split of k and every `groups`-th panel,
  * CHUNK rows of A at a time: copied in panels [n / PANEL][CHUNK][PANEL] to scratch, zero beyond n, where a tile's
@@ -134,22 +140,12 @@ void gemm_symmetric(__global const float *restrict a, __global float *restrict p
                 vstore_lanes(i < n ? load_lanes(a + (size_t)(k0 + t) * n + i, n - i) : (vec)(0), 0,
                              scratch + (i / PANEL * CHUNK + t) * PANEL + i % PANEL);
         for (int panel = group; panel < panels; panel += groups)
-            for (int row = 0; row < min(n, (panel + 1) * PANEL); row += SIDE) {
-                __global const float *x = scratch + row / PANEL * CHUNK * PANEL + row % PANEL;
-                __global const float *y = scratch + panel * CHUNK * PANEL;
-                vec sum[SIDE][2];
-                UNROLL for (int r = 0; r < SIDE; r++) sum[r][0] = sum[r][1] = (vec)(0);
-                for (int t = 0; t < terms; t++, x += PANEL, y += PANEL) {
-                    vec y0 = vload_lanes(0, y), y1 = vload_lanes(1, y);
-                    UNROLL for (int r = 0; r < SIDE; r++)
-                    {
-                        vec s = (vec)(x[r]);
-                        sum[r][0] = fma(s, y0, sum[r][0]);
-                        sum[r][1] = fma(s, y1, sum[r][1]);
-                    }
-                }
+            for (int row = 0; row < min(n, (panel + 1) * PANEL); row += ROWS) {
+                vec sum[ROWS][2];
+                multiply(sum, scratch + row / PANEL * CHUNK * PANEL + row % PANEL, 1, PANEL,
+                         scratch + panel * CHUNK * PANEL, PANEL, terms);
                 __global float *out = parts + (size_t)row * n + panel * PANEL;
-                UNROLL for (int r = 0; r < SIDE; r++) UNROLL for (int h = 0; h < 2; h++)
+                UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int h = 0; h < 2; h++)
                 {
                     int left = n - panel * PANEL - h * LANES;
                     if (row + r >= n || left <= 0) continue;
@@ -161,6 +157,7 @@ void gemm_symmetric(__global const float *restrict a, __global float *restrict p
     }
 }
 
+#endif
 #endif
 
 /* Work-item: (vector of columns, LANES rows, batch). c = alpha * the sum of its parts in order (+ c). upper: only parts

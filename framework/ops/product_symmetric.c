@@ -45,7 +45,7 @@ static void bind(nx_plan *plan, nx_node *node, const nx_job *job)
     division d = divide(nx_plan_info(plan), p);
     char defines[64];
     /* half of the registers hold sums: so many rows divide a panel */
-    snprintf(defines, sizeof defines, "-DCHUNK=%d -DSIDE=%d", CHUNK, nx_plan_lanes(plan) / 2);
+    snprintf(defines, sizeof defines, "-DCHUNK=%d -DROWS=%d", CHUNK, nx_plan_lanes(plan) / 2);
     nx_range range = {.dims = 2, .global = {d.groups, d.splits * (size_t)nx_product_images(p)}, .local = {1, 1}};
     nx_step *step =
         nx_plan_launch(plan, node, "gemm", "gemm_symmetric", defines, range,
