@@ -489,6 +489,34 @@ static void precision_is_said(void **state)
     }
 }
 
+/* What a figure compares stays what it is, also where the user sweeps over it. */
+static void changes_hold_against_sweeps(void **state)
+{
+    (void)state;
+    size_t gatys = 0;
+    while (strcmp(figure_paper_at(gatys)->name, "gatys")) gatys++;
+    const char *overrides[] = {"sweep.loss.content_weight=0.1 0.2 0.3 0.4 0.5"};
+    figure_request r = {.scale = SCALE_CI,
+                        .folder = "swept",
+                        .configs = NSTX_SOURCE "/configs",
+                        .overrides = overrides,
+                        .override_count = 1};
+    nx_error err;
+    static const figure any = {.name = "any", .title = "any"};
+    figure_work *w = figure_work_new(&r, figure_paper_at(gatys), &any);
+    const sweep_points *swept = figure_points(w, "fig3", NULL, &err),
+                       *fixed = figure_points(w, "fig3", "loss.content_weight=0", &err);
+    assert_non_null(swept);
+    assert_non_null(fixed);
+    assert_int_equal(swept->count, 5);
+    assert_int_equal(fixed->count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(fabs(swept->point[i].config->loss.content_weight - .1 * (double)(i + 1)) < 1e-6);
+        assert_true(fixed->point[i].config->loss.content_weight == 0);
+    }
+    figure_work_free(w);
+}
+
 int main(void)
 {
     nx_log_set(NX_LOG_QUIET);
@@ -497,6 +525,7 @@ int main(void)
         PAPERS(ROW)
 #undef ROW
             cmocka_unit_test(precision_is_said),
+        cmocka_unit_test(changes_hold_against_sweeps),
     };
     for (size_t i = 0; figure_paper_at(i); i++) {
         tests[i].name = figure_paper_at(i)->name;
