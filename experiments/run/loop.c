@@ -117,8 +117,8 @@ static bool log_row(loop *l, nx_error *err)
 {
     task_graph g = l->t->kind->graph(l->t);
     objective_values v;
+    objective_read(g.objective, g.plan, &v); /* waits for the step, which its time includes */
     task_row row = {l->step, runfile_seconds(l->file)};
-    objective_read(g.objective, g.plan, &v);
     if (!rows_finite(g.objective, &v, "", l->step, err) || !sound(g.finite, l->step, err)) return false;
     rows_log(l->file, g.objective, &v, "", row);
     runfile_metric(l->file, "learning_rate", 1, (int64_t)row.step, row.seconds, rate_of(l->t, l->step));
@@ -135,7 +135,9 @@ static bool log_row(loop *l, nx_error *err)
 static bool look(loop *l, bool pictures, nx_error *err)
 {
     l->look_due = true;
-    task_did did = l->t->kind->look(l->t, l->file, (task_row){l->step, runfile_seconds(l->file)}, pictures, err);
+    nx_device_finish(l->t->device); /* or the steps before would be counted as the look's */
+    task_row row = {l->step, runfile_seconds(l->file)};
+    task_did did = l->t->kind->look(l->t, l->file, row, pictures, err);
     l->look_due = did != TASK_DID;
     l->unread = did == TASK_UNREAD;
     return did == TASK_DID || did == TASK_LEFT;
