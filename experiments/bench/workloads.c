@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "device/memory.h"
+#include "graph/recompute.h"
 #include "networks/descriptor.h"
 #include "networks/generators.h"
 #include "nn/lbfgs.h"
@@ -261,6 +262,7 @@ workload *workload_new(const workload_row *row, nx_device *device)
     NX_CHECK(config_parse(&w->c, row->name, text, ".", NULL, 0, &err), "%s", err.text);
     free(text);
     row->record(w);
+    nx_recompute(w->g, w->c->device.recompute);
     NX_CHECK(nx_plan_new(&w->plan, w->g, &err), "%s: %s", row->name, err.text);
     if (w->descriptor) nx_params_realize(w->descriptor->params, device);
     nx_params_realize(w->params, device);

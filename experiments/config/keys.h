@@ -135,8 +135,9 @@ CHOICE(device, kernels, kernels, auto, "the family of kernels: by the device's t
 CHOICE(device, precision, precision, fp32,
     "of the products of convolutions, whose sums are fp32; tf32, three digits instead of seven, and faster: by NVIDIA's "
     "tensor cores; bf16, two digits: by those, or by processors with AVX512_BF16, best with AMX; refused elsewhere")
-INT(device, recompute, 0, 0, 2,
-    "less memory for more time, same results: 1 makes values that cost little again for the gradient, 2 convolutions too")
+INT(device, recompute, 1, 0, 2,
+    "less memory for more time, same results: 1 makes values that cost little again for the gradient, in no time to speak of, "
+    "2 convolutions too; 0: nothing")
 FLAG(device, profile, false, "time every kernel and put the table into the run file")
 END(device)
 

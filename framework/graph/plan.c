@@ -68,6 +68,46 @@ static bool placed(const nx_tensor *t) { return t->role != NX_ROLE_PARAM && t->r
 
 /* ---- order ---- */
 
+/* Bytes of the values that nobody reads after this node. */
+static size_t ended_bytes(const nx_node *node, nx_node *const *last_reader)
+{
+    size_t bytes = 0;
+    for (int k = 0; k < node->n_in; k++) {
+        const nx_tensor *t = node->in[k];
+        bool again = false;
+        for (int j = 0; j < k; j++) again |= node->in[j] == t;
+        if (!again && t->role == NX_ROLE_VALUE && !t->kept && !t->fixed && last_reader[t->id] == node)
+            bytes += t->bytes;
+    }
+    return bytes;
+}
+
+/* Moves each node that makes little of much (a Gram matrix of features, a loss) to just after the last that makes one
+ * of its inputs, never over an update of parameters, which is a node without outputs. The gradient has its like in
+ * graph/gradient.c, where a node that makes much of little is put off. */
+static void bring_forward(nx_plan *plan)
+{
+    nx_graph *g = plan->g;
+    nx_node **last_reader = nx_alloc((g->n_tensors + 1) * sizeof(nx_node *));
+    for (size_t i = 0; i < g->n_nodes; i++)
+        for (int k = 0; k < plan->order[i]->n_in; k++) last_reader[plan->order[i]->in[k]->id] = plan->order[i];
+    size_t least = plan->n_fixed;
+    for (size_t i = plan->n_fixed; i < g->n_nodes; i++) {
+        nx_node *node = plan->order[i];
+        size_t place = least, made = 0;
+        if (!node->n_out) least = i + 1;
+        for (int k = 0; k < node->n_in; k++)
+            if (node->in[k]->producer && (size_t)node->in[k]->producer->index >= place)
+                place = (size_t)node->in[k]->producer->index + 1;
+        for (int k = 0; k < node->n_out; k++) made += node->out[k]->bytes;
+        if (!node->n_out || place == i || made >= ended_bytes(node, last_reader)) continue;
+        memmove(&plan->order[place + 1], &plan->order[place], (i - place) * sizeof *plan->order);
+        plan->order[place] = node;
+        for (size_t k = place; k <= i; k++) plan->order[k]->index = (int)k;
+    }
+    free(last_reader);
+}
+
 static void order_nodes(nx_plan *plan)
 {
     nx_graph *g = plan->g;
@@ -79,6 +119,7 @@ static void order_nodes(nx_plan *plan)
         if (fixed) plan->n_fixed = n;
     }
     for (size_t i = 0; i < n; i++) plan->order[i]->index = (int)i;
+    bring_forward(plan);
 }
 
 /* ---- lifetimes ---- */

@@ -430,6 +430,35 @@ static void random_graphs_are_planned_well(void **state)
     }
 }
 
+/* ---- order ---- */
+
+/* A loss that is recorded last comes right after the features that nobody reads later; one of features that are kept
+ * stays where it was, and nothing comes before an update of what it reads. */
+static void little_of_much_comes_early(void **state)
+{
+    (void)state;
+    nx_graph *g = nx_graph_new(&test_device()->info);
+    nx_params *params = nx_params_new();
+    nx_shape shape = {1, 8, 8, 16};
+    nx_tensor *x = nx_use(g, nx_param_add(params, "x", shape, 4)), *target = nx_constant(g, shape, NULL);
+    nx_tensor *read_once = nx_add(g, x, x), *deeper = nx_add(g, read_once, x), *last = nx_keep(nx_add(g, deeper, x));
+    nx_tensor *between = nx_keep(nx_add(g, last, x));
+    nx_tensor *early = nx_keep(nx_mse(g, read_once, target)), *stays = nx_keep(nx_mse(g, last, target));
+    nx_optimizer *optimizer = nx_optimizer_new(
+        g, stays, params,
+        (nx_optimizer_options){.method = NX_OPTIMIZER_ADAM, .beta1 = .9f, .beta2 = .999f, .epsilon = 1e-8f});
+    size_t updated = g->n_nodes;
+    nx_tensor *after = nx_keep(nx_mse(g, nx_add(g, x, x), target));
+    nx_plan *plan = plan_of(g);
+    assert_int_equal(early->producer->index, read_once->producer->index + 1);
+    assert_int_equal(stays->producer->index, between->producer->index + 1);
+    assert_true(after->producer->in[0]->producer->index >= (int)updated);
+    nx_plan_free(plan);
+    nx_graph_free(g);
+    nx_optimizer_free(optimizer);
+    nx_params_free(params);
+}
+
 /* ---- a real one ---- */
 
 /* StyleNet, the descriptor, losses, gradients and Adam; no device is needed to plan it. */
@@ -691,6 +720,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_graphs_keep_their_results),
         cmocka_unit_test(random_graphs_are_planned_well),
+        cmocka_unit_test(little_of_much_comes_early),
         cmocka_unit_test(training_is_planned_well),
         cmocka_unit_test(what_is_written_ahead_comes_in_order),
         cmocka_unit_test(uploads_wait_for_no_step_but_their_own),
