@@ -15,6 +15,7 @@
 #include "machine/first_use.h"
 #include "machine/kernel_cache.h"
 #include "machine/measure.h"
+#include "machine/program_cache.h"
 #include "machine/selftest.h"
 #include "op_case.h"
 
@@ -40,7 +41,17 @@ typedef enum verdict { GOOD, NOTE, BAD } verdict;
 
 static bool wrong; /* something was BAD, in this process */
 
-static selftest_watch *watch; /* shared with the children: what the one at work is at */
+/* Children at once: most of a test is the driver's compiler, which works on one core. */
+enum { AT_ONCE = 2 };
+
+/* Shared with the children. */
+static struct shared {
+    selftest_watch watch[AT_ONCE]; /* what each is at */
+    selftest_share share;
+    selftest_result result[AT_ONCE];
+} * shared;
+
+static int part; /* which of the children this process is */
 
 __attribute__((format(printf, 3, 4))) static void say(verdict v, const char *what, const char *format, ...)
 {
@@ -251,7 +262,7 @@ static nx_device *open_patient(const patient *p)
     snprintf(number, sizeof number, "#%u", info.number);
     nx_device_options options = {.name = p->chosen ? NULL : number, .kernels = p->kernels, .profile = true};
     if (!device_open(&device, options, &err)) {
-        say(BAD, "device", "%s", err.text);
+        if (!part) say(BAD, "device", "%s", err.text);
         exit(WRONG);
     }
     return device;
@@ -263,19 +274,25 @@ static void check_numbers(const void *context)
 {
     const patient *p = context;
     nx_device *device = open_patient(p);
-    bool cpu = device->info.family == NX_FAMILY_CPU;
-    char *what = nx_format("%s kernels", cpu ? "CPU" : "GPU");
-    if (cpu && !(device->info.type & CL_DEVICE_TYPE_CPU)) exit(FINE);
-    selftest_rows rows = selftest_thorough();
-    selftest_result r = selftest(device, &rows, NULL, watch);
+    if (device->info.family == NX_FAMILY_CPU && !(device->info.type & CL_DEVICE_TYPE_CPU)) exit(FINE);
+    selftest_rows rows = selftest_thorough(&device->info);
+    if (!program_cache_writable()) nx_program_list_free(&rows.programs); /* neither finds what the other builds */
+    shared->result[part] = selftest(device, &rows, &shared->share, &shared->watch[part]);
     selftest_rows_free(&rows);
+    nx_device_free(device);
+}
+
+/* What they found together; nothing where those kernels are not for that device. */
+static void say_numbers(const patient *p)
+{
+    selftest_result r = {0};
+    for (int i = 0; i < AT_ONCE; i++) selftest_add(&r, &shared->result[i]);
+    const char *what = strcmp(p->kernels, "cpu") ? "GPU kernels" : "CPU kernels";
     if (r.failed)
         say(BAD, what, "%d of %d tests fail: %s", r.failed, r.cases, r.failures);
-    else
+    else if (r.cases)
         say(GOOD, what, "%d tests of operations and gradients, the same bits twice; largest error %.1e, %s", r.cases,
             r.error, r.worst);
-    free(what);
-    nx_device_free(device);
 }
 
 /* Of a case of `nstx bench`. */
@@ -304,31 +321,54 @@ static void check_speed(const void *context)
 
 /* ---- children ---- */
 
-/* Runs examine(context) in a child; gives how it ended, after a line if that was no end of its own. */
-static int examine_aside(const char *what, void (*examine)(const void *context), const void *context)
+/* How one ended by a signal. */
+static void say_end(const char *what, int status, const char *step)
 {
-    fflush(stdout);
-    *watch = (selftest_watch){.patience = PATIENCE};
-    pid_t child = fork();
-    NX_CHECK(child >= 0, "fork: %s", strerror(errno));
-    if (!child) {
-        alarm((unsigned)watch->patience);
-        wrong = false;
-        examine(context);
-        fflush(stdout);
-        _exit(wrong ? WRONG : FINE); /* some drivers crash in what they do at exit */
-    }
-    int status;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFEXITED(status)) return WEXITSTATUS(status) == NO_MORE ? NO_MORE : WEXITSTATUS(status) ? WRONG : FINE;
-    const char *at = *watch->step ? " at " : "";
+    const char *at = *step ? " at " : "";
     if (WTERMSIG(status) == SIGALRM)
-        say(BAD, what, "no answer in %d seconds%s%s", PATIENCE, at, watch->step);
+        say(BAD, what, "no answer in %d seconds%s%s", PATIENCE, at, step);
     else
         say(BAD, what, "the driver crashed%s%s (%s). With several drivers, try one alone: OCL_ICD_VENDORS=%s/NAME.icd",
-            at, watch->step, strsignal(WTERMSIG(status)), vendors_folder());
-    return WRONG;
+            at, step, strsignal(WTERMSIG(status)), vendors_folder());
+}
+
+/* Runs examine(context) in so many children at once; gives how they ended, after a line if that was no end of its own:
+ * the others, which may wait for that one, are stopped then. */
+static int examine_aside(const char *what, void (*examine)(const void *context), const void *context, int count)
+{
+    pid_t children[AT_ONCE] = {0};
+    int end = FINE, status;
+    fflush(stdout);
+    *shared = (struct shared){0};
+    for (part = 0; part < count; part++) {
+        shared->watch[part].patience = PATIENCE;
+        children[part] = fork();
+        NX_CHECK(children[part] >= 0, "fork: %s", strerror(errno));
+        if (!children[part]) {
+            alarm(PATIENCE);
+            wrong = false;
+            examine(context);
+            fflush(stdout);
+            _exit(wrong ? WRONG : FINE); /* some drivers crash in what they do at exit */
+        }
+    }
+    for (int left = count; left;) {
+        pid_t child = waitpid(-1, &status, 0);
+        int which = 0;
+        while (which < count && children[which] != child) which++;
+        if (which == count) continue; /* interrupted */
+        children[which] = 0;
+        left--;
+        if (WIFEXITED(status)) {
+            if (WEXITSTATUS(status) != FINE) end = WEXITSTATUS(status) == NO_MORE ? NO_MORE : WRONG;
+            continue;
+        }
+        if (end != WRONG) say_end(what, status, shared->watch[which].step);
+        end = WRONG;
+        for (int i = 0; i < count; i++)
+            if (children[i]) kill(children[i], SIGKILL);
+    }
+    return end;
 }
 
 static int command_doctor(int argc, char **argv)
@@ -337,25 +377,29 @@ static int command_doctor(int argc, char **argv)
     if (argc == 2) setenv("NSTX_DEVICE", argv[1], 1);
     const char *named = getenv("NSTX_DEVICE");
     bool chosen = named && *named, sick = false;
-    watch = mmap(NULL, sizeof *watch, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    NX_CHECK(watch != MAP_FAILED, "mmap: %s", strerror(errno));
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    NX_CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
     kernel_cache_prepare();
     printf("nstx %s (%s)\n\n", nx_version, nx_revision);
     title("drivers");
-    sick = examine_aside("driver", check_drivers, NULL) != FINE;
+    sick = examine_aside("driver", check_drivers, NULL, 1) != FINE;
     for (size_t i = 0;; i++) {
         patient p = {.device = i, .chosen = chosen, .kernels = "auto"};
-        int end = examine_aside("device", check_limits, &p);
+        int end = examine_aside("device", check_limits, &p, 1);
         if (end == NO_MORE) break;
         sick = sick || end != FINE;
         if (end != FINE && i == 0) break; /* there is no device, or asking for one ends the program */
         for (int family = 0; family < 2; family++) {
             p.kernels = family ? "gpu" : "cpu";
-            sick = examine_aside("kernels", check_numbers, &p) != FINE || sick;
+            bool answered = examine_aside("kernels", check_numbers, &p, cores > 1 ? AT_ONCE : 1) == FINE;
+            if (answered) say_numbers(&p);
+            sick = sick || !answered;
         }
         p.kernels = "auto";
-        sick = examine_aside("speed", check_speed, &p) != FINE || sick;
+        sick = examine_aside("speed", check_speed, &p, 1) != FINE || sick;
     }
+    sick = sick || wrong;
     printf("\n%s\n", sick ? "something is wrong" : "all is right");
     return sick ? EXIT_FAILED : EXIT_DONE;
 }

@@ -184,16 +184,6 @@ static void examine(nx_device *device, const question *q, const nx_program_list 
     selftest_rows_free(&rows);
 }
 
-/* Adds the findings of another share. */
-static void add_result(selftest_result *sum, const selftest_result *share)
-{
-    char *both = nx_format("%s%s%s", sum->failures, sum->failed && share->failed ? "; " : "", share->failures);
-    sum->cases += share->cases;
-    sum->failed += share->failed;
-    snprintf(sum->failures, sizeof sum->failures, "%.*s", (int)sizeof sum->failures - 1, both);
-    free(both);
-}
-
 /* ---- by processes of its own ---- */
 
 /* Two, since most of a test is the driver's compiler, which works on one core. */
@@ -367,7 +357,7 @@ static bool ask(const nx_device_info *info, const question *q, const char *names
         answer a;
         ok = take_answer(info, missing, &a, err);
         if (ok && a.opened)
-            add_result(&sum->result, &a.result);
+            selftest_add(&sum->result, &a.result);
         else if (ok)
             *sum = a;
     }

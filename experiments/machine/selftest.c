@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "op_case.h"
 #include "op_check.h"
 
@@ -28,13 +29,25 @@ static void take(selftest_rows *s, selftest_row row)
     s->items[s->count++] = row;
 }
 
-selftest_rows selftest_thorough(void)
+static int longer_first(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    size_t long_x = nx_program_length(*x), long_y = nx_program_length(*y);
+    return long_x != long_y ? (long_x < long_y) - (long_x > long_y) : strcmp(*x, *y);
+}
+
+static void sort_programs(nx_program_list *list) { qsort(list->names, list->count, sizeof *list->names, longer_first); }
+
+selftest_rows selftest_thorough(const nx_device_info *info)
 {
     selftest_rows s = {0};
     for (size_t i = 0; i < op_case_count(); i++) {
         const op_case *c = op_case_at(i);
-        if (c->doctor || c->first_use) take(&s, (selftest_row){c, 0});
+        if (!c->doctor && !c->first_use) continue;
+        take(&s, (selftest_row){c, 0});
+        op_case_programs(info, c, 0, &s.programs);
     }
+    sort_programs(&s.programs);
     return s;
 }
 
@@ -126,13 +139,6 @@ static void take_candidate(selftest_rows *s, const candidate *c, nx_program_list
     }
 }
 
-static int longer_first(const void *a, const void *b)
-{
-    const char *const *x = a, *const *y = b;
-    size_t long_x = nx_program_length(*x), long_y = nx_program_length(*y);
-    return long_x != long_y ? (long_x < long_y) - (long_x > long_y) : strcmp(*x, *y);
-}
-
 selftest_rows selftest_covering(const nx_device_info *info, const nx_program_list *programs, bool fresh)
 {
     selftest_rows s = {0};
@@ -150,7 +156,7 @@ selftest_rows selftest_covering(const nx_device_info *info, const nx_program_lis
         if (c) take_candidate(&s, c, &reached);
     }
     nx_program_list_free(&reached);
-    qsort(s.programs.names, s.programs.count, sizeof *s.programs.names, longer_first);
+    sort_programs(&s.programs);
     for (size_t i = 0; i < count; i++) nx_program_list_free(&all[i].launches);
     free(all);
     return s;
@@ -182,16 +188,14 @@ static void fail(selftest_result *r, const op_case *c, const op_finding *f)
     snprintf(r->failures + used, sizeof r->failures - used, "%s%s %s", used ? "; " : "", c->name, f->wrong);
 }
 
-/* closest: how close any case came so far. */
-static void check(nx_device *device, const selftest_row *row, selftest_watch *watch, selftest_result *r,
-                  double *closest)
+static void check(nx_device *device, const selftest_row *row, selftest_watch *watch, selftest_result *r)
 {
     const op_case *c = row->c;
     const op_strictness s = {.slack = SLACK, .no_gradient = row->no_gradient, .next = tell, .context = watch};
     op_finding f = op_check_forward(device, c, &s);
     r->cases++;
-    if (!c->check && f.error > *closest * f.allowed) {
-        *closest = f.error / f.allowed;
+    if (!c->check && f.error > r->closest * f.allowed) {
+        r->closest = f.error / f.allowed;
         r->error = f.error;
         snprintf(r->worst, sizeof r->worst, "%s", c->name);
     }
@@ -208,7 +212,6 @@ static void wait_for_builds(const selftest_share *share, size_t builds)
 selftest_result selftest(nx_device *device, const selftest_rows *rows, selftest_share *share, selftest_watch *watch)
 {
     selftest_result r = {.worst = ""};
-    double closest = 0;
     selftest_share own = {0};
     if (!share) share = &own;
     size_t builds = rows->programs.count, i = share->next++;
@@ -218,8 +221,21 @@ selftest_result selftest(nx_device *device, const selftest_rows *rows, selftest_
         share->built++;
     }
     wait_for_builds(share, builds);
-    for (; i < builds + rows->count; i = share->next++) check(device, &rows->items[i - builds], watch, &r, &closest);
+    for (; i < builds + rows->count; i = share->next++) check(device, &rows->items[i - builds], watch, &r);
     nx_progress("%s", "");
     if (watch) *watch->step = 0;
     return r;
+}
+
+void selftest_add(selftest_result *sum, const selftest_result *part)
+{
+    char *both = nx_format("%s%s%s", sum->failures, sum->failed && part->failed ? "; " : "", part->failures);
+    sum->cases += part->cases;
+    sum->failed += part->failed;
+    snprintf(sum->failures, sizeof sum->failures, "%.*s", (int)sizeof sum->failures - 1, both);
+    free(both);
+    if (part->closest <= sum->closest) return;
+    sum->closest = part->closest;
+    sum->error = part->error;
+    memcpy(sum->worst, part->worst, sizeof sum->worst);
 }

@@ -4,7 +4,7 @@
  * For users' machines: before a run trusts a kernel (machine/first_use), and `nstx doctor`; tests/test_ops.c, which
  * runs all cases, is the thorough one.
  *
- *     selftest_rows rows = selftest_thorough();
+ *     selftest_rows rows = selftest_thorough(&device->info);
  *     selftest_result r = selftest(device, &rows, NULL, NULL);
  *     printf("%d of %d failed, largest error %g in %s", r.failed, r.cases, r.error, r.worst);
  *     selftest_rows_free(&rows);
@@ -26,8 +26,8 @@ typedef struct selftest_rows {
     nx_program_list programs;
 } selftest_rows;
 
-/* The doctor's: every operation. */
-selftest_rows selftest_thorough(void);
+/* The doctor's: every operation. What the rows launch is built before, what compiles longest first. */
+selftest_rows selftest_thorough(const nx_device_info *info);
 
 /* Rows that launch all these programs: of those that launch the very same, the ones that launch the least beside, then
  * the doctor's, then the smallest. Where none does, the same kernel with other defines stands for it. The programs are
@@ -38,7 +38,8 @@ void selftest_rows_free(selftest_rows *rows);
 
 typedef struct selftest_result {
     int cases, failed;
-    double error; /* of the operation that comes closest to what it is allowed, relative to its largest magnitude */
+    double error;   /* of the operation that comes closest to what it is allowed, relative to its largest magnitude */
+    double closest; /* its error over what it is allowed */
     char worst[96];
     char failures[512]; /* "conv/3x3, 3 to 16 is off by 0.1; scale/1/3 differs between two runs" */
 } selftest_result;
@@ -58,5 +59,8 @@ typedef struct selftest_share {
 
 /* share, watch: NULL for none. */
 selftest_result selftest(nx_device *device, const selftest_rows *rows, selftest_share *share, selftest_watch *watch);
+
+/* Adds what another of them found. */
+void selftest_add(selftest_result *sum, const selftest_result *part);
 
 #endif
