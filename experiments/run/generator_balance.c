@@ -46,7 +46,7 @@ static bool record_side(const generator_training *t, nx_graph *g, const picture_
     return true;
 }
 
-/* Recomputed as far as it goes: it runs once. */
+/* Recomputed as a step is, of whose graph it is a part: so it fits wherever that does. */
 static bool find_side(generator_training *t, int number, float *pixels, findings *f, nx_error *err)
 {
     trainer *r = &t->trainer;
@@ -67,7 +67,7 @@ static bool find_side(generator_training *t, int number, float *pixels, findings
     f->stages = paper_generate(r->task.paper, c, &scope, &in, losses);
     bool ok = record_side(t, g, losses, f->stages, number, &pulls, err);
     if (ok && pulls.any) {
-        nx_recompute(g, NX_RECOMPUTE_MOST);
+        nx_recompute(g, r->task.recompute);
         ok = nx_plan_new(&plan, g, err);
     }
     if (ok && plan) {

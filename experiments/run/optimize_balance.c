@@ -18,7 +18,7 @@ static void draw(nx_param *picture, uint64_t seed)
     for (size_t i = 0; i < nx_shape_count(picture->shape); i++) picture->initial[i] = DEVIATION * nx_rng_normal(&rng);
 }
 
-/* Recomputed as far as it goes: it runs once. */
+/* Recomputed as a step is, of whose graph it is a part: so it fits wherever that does. */
 static bool measure(optimizer *t, int side, nx_error *err)
 {
     nx_graph *g = nx_graph_new(&t->task.info);
@@ -32,7 +32,7 @@ static bool measure(optimizer *t, int side, nx_error *err)
     picture_loss j = optimize_losses(t, g, nx_use(g, picture), t->stages - 1, false);
     bool ok = pull_record(&p, t->task.perceptual, g, &j, side, err);
     if (ok && pull_is_any(&p)) {
-        nx_recompute(g, NX_RECOMPUTE_MOST);
+        nx_recompute(g, t->task.recompute);
         ok = nx_plan_new(&plan, g, err);
     }
     if (ok && plan) {
