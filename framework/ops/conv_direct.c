@@ -212,7 +212,7 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
     splits s = splits_of(plan, job);
     nx_tensor *dw = job->c, *part = s.count > 1 ? node->scratch[PARTS] : dw;
     int c = q->x.c, k = q->y.c;
-    tile tile = tile_of(plan, c, k, 28, 14);
+    tile tile = tile_of(plan, c, k, nx_plan_lanes(plan) == 16 ? 28 : 24, 14);
     size_t run = (size_t)(tile.narrow ? q->kw : q->kw * c), tiles = nx_blocks(run, tile.rows);
     tile.rows = nx_blocks(run, tiles); /* even ones */
     nx_range range = {
