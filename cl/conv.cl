@@ -311,64 +311,85 @@ void conv_pack(__global const float *restrict w, __global float *restrict u, int
 }
 
 /* Gradient by the kernel. x [n][h][w][c], dy [n][oh][ow][k], part [splits][kh][kw * c][k].
- * A work-item: one row ky of taps, ROWS of its kw * c numbers (or all), COLUMNS output channels, the rows of one split.
- * Ids: (numbers / ROWS, block, split * kh + ky). Splits have few rows, so that what their items share stays cached. */
+ * A work-item: one row ky of taps, COLUMNS output channels, the rows of one split. It adds to part what `span` pixels
+ * give, ROWS of the kw * c numbers at a time (or all), since what those pixels read stays in a core's first cache.
+ * Ids: (block, split * kh + ky). Splits have few rows, so that what their items share stays cached. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv_weights(__global const float *restrict x, __global const float *restrict dy, __global float *restrict part,
                   int n, int h, int w, int c, int oh, int ow, int k, int kh, int kw, int stride, int pad_y, int pad_x,
-                  int mode, int split_rows, int part_size)
+                  int mode, int split_rows, int part_size, int span)
 {
-    int numbers = kw * c, ky = get_global_id(2) % kh, split = get_global_id(2) / kh;
-    int channel = get_global_id(1) * COLUMNS;
-    int wanted = get_global_id(0) * ROWS, first = min(wanted, numbers - ROWS);
+    int numbers = kw * c, ky = get_global_id(1) % kh, split = get_global_id(1) / kh;
+    int channel = get_global_id(0) * COLUMNS;
     int second = k - channel > LANES; /* the second vector holds channels */
     /* pixels whose vectors end in the row: what lies beyond k is another pixel's, and not stored */
     int whole = ow * k - channel < COLUMNS ? 0 : (ow * k - channel - COLUMNS) / k + 1;
-    vec acc[ROWS][VECTORS];
-    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = 0;
+    __global float *out = part + (size_t)split * part_size + (size_t)ky * numbers * k + channel;
+    for (int i = 0; i < numbers; i++) {
+        store_lanes((vec)(0), out + (size_t)i * k, k - channel);
+        if (second) store_lanes((vec)(0), out + (size_t)i * k + LANES, k - channel - LANES);
+    }
     for (int line = split * split_rows; line < min((split + 1) * split_rows, n * oh); line++) {
         int image = line / oh, iy = pad_index(line % oh * stride + ky - pad_y, h, mode);
         if (iy < 0) continue;
-        __global const float *row = x + ((size_t)image * h + iy) * w * c, *d = dy + (size_t)line * ow * k + channel;
-        for (int ox = 0; ox < ow;) {
-            /* pixels whose taps are all inside, in one tight loop */
-            int left = ox * stride - pad_x;
-            int run = left < 0 ? 0 : (w - kw - left + stride) / stride;
-            __global const float *p = row + left * c + first;
-            for (int stop = min(ox + run, whole); ox < stop; ox++, d += k, p += stride * c) {
-                vec g[VECTORS];
-                UNROLL for (int v = 0; v < VECTORS; v++) g[v] = vload_lanes(v, d);
+        __global const float *row = x + ((size_t)image * h + iy) * w * c;
+        for (int start = 0; start < ow; start += span)
+            for (int wanted = 0; wanted < numbers; wanted += ROWS) {
+                int first = min(wanted, numbers - ROWS), end = min(start + span, ow);
+                __global const float *d = dy + ((size_t)line * ow + start) * k + channel;
+                vec acc[ROWS][VECTORS];
                 UNROLL for (int r = 0; r < ROWS; r++)
                 {
-                    vec s = (vec)(p[r]);
-                    UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
+                    __global const float *sum = out + (size_t)(first + r) * k;
+                    acc[r][0] = load_lanes(sum, k - channel);
+#if VECTORS == 2
+                    acc[r][1] = second ? load_lanes(sum + LANES, k - channel - LANES) : (vec)(0);
+#endif
+                }
+                for (int ox = start; ox < end;) {
+                    /* pixels whose taps are all inside, in one tight loop */
+                    int left = ox * stride - pad_x;
+                    int run = left < 0 ? 0 : (w - kw - left + stride) / stride;
+                    __global const float *p = row + left * c + first;
+                    for (int stop = min(min(ox + run, whole), end); ox < stop; ox++, d += k, p += stride * c) {
+                        vec g[VECTORS];
+                        UNROLL for (int v = 0; v < VECTORS; v++) g[v] = vload_lanes(v, d);
+                        UNROLL for (int r = 0; r < ROWS; r++)
+                        {
+                            vec s = (vec)(p[r]);
+                            UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
+                        }
+                    }
+                    if (ox >= end) break;
+                    left = ox * stride - pad_x;
+                    vec g[VECTORS];
+                    g[0] = load_lanes(d, k - channel);
+#if VECTORS == 2
+                    g[1] = second ? load_lanes(d + LANES, k - channel - LANES) : (vec)(0);
+#endif
+                    int i = first % c, ix = pad_index(left + first / c, w, mode);
+                    left += first / c;
+                    UNROLL for (int r = 0; r < ROWS; r++)
+                    {
+                        vec s = (vec)(ix < 0 ? 0.f : row[ix * c + i]);
+                        UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
+                        if (++i < c) continue;
+                        i = 0;
+                        ix = pad_index(++left, w, mode);
+                    }
+                    ox++;
+                    d += k;
+                }
+                UNROLL for (int r = 0; r < ROWS; r++)
+                {
+                    __global float *sum = out + (size_t)(first + r) * k;
+                    if (first + r < wanted) continue; /* that of the tile before */
+                    store_lanes(acc[r][0], sum, k - channel);
+#if VECTORS == 2
+                    if (second) store_lanes(acc[r][1], sum + LANES, k - channel - LANES);
+#endif
                 }
             }
-            if (ox >= ow) break;
-            left = ox * stride - pad_x;
-            vec g[VECTORS];
-            g[0] = load_lanes(d, k - channel);
-#if VECTORS == 2
-            g[1] = second ? load_lanes(d + LANES, k - channel - LANES) : (vec)(0);
-#endif
-            UNROLL for (int r = 0; r < ROWS; r++)
-            {
-                int ix = pad_index(left + (first + r) / c, w, mode);
-                vec s = (vec)(ix < 0 ? 0.f : row[ix * c + (first + r) % c]);
-                UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(s, g[v], acc[r][v]);
-            }
-            ox++;
-            d += k;
-        }
-    }
-    __global float *out = part + (size_t)split * part_size + ((size_t)ky * numbers + first) * k + channel;
-    UNROLL for (int r = 0; r < ROWS; r++)
-    {
-        if (first + r < wanted) continue; /* a neighbour's */
-        store_lanes(acc[r][0], out + (size_t)r * k, k - channel);
-#if VECTORS == 2
-        if (second) store_lanes(acc[r][1], out + (size_t)r * k + LANES, k - channel - LANES);
-#endif
     }
 }
 

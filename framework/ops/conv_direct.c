@@ -205,6 +205,21 @@ static void plan_weights(nx_plan *plan, nx_node *node, const nx_job *job)
     if (s.count > 1) nx_plan_scratch(plan, node, PARTS, (size_t)s.count * (size_t)s.part * sizeof(float));
 }
 
+/* Pixels of dy whose x takes half of a core's first cache. */
+static int span_of(const nx_question *q, int step)
+{
+    enum { LEAST = 16, NUMBERS = 4096 };
+    int pixels = NUMBERS / (step * q->x.c);
+    return pixels < LEAST ? LEAST : pixels;
+}
+
+/* clang-format off */
+#define GRADIENT \
+    {"x", .t = job->a}, {"dy", .t = job->b}, {"part", .t = part}, {"n", .i = q->x.n}, NX_SIZES(q), {"kh", .i = q->kh}, \
+    {"kw", .i = q->kw}, {"stride", .i = t->up}, {"pad_y", .i = t->pad_y}, {"pad_x", .i = t->pad_x}, \
+    {"mode", .i = t->padding}, {"split_rows", .i = s.rows}, {"part_size", .i = s.part}
+/* clang-format on */
+
 static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
 {
     const nx_question *q = &job->q;
@@ -215,18 +230,16 @@ static void bind_weights(nx_plan *plan, nx_node *node, const nx_job *job)
     tile tile = tile_of(plan, c, k, nx_plan_lanes(plan) == 16 ? 28 : 24, 14);
     size_t run = (size_t)(tile.narrow ? q->kw : q->kw * c), tiles = nx_blocks(run, tile.rows);
     tile.rows = nx_blocks(run, tiles); /* even ones */
-    nx_range range = {
-        .dims = 3,
-        .global = {tiles, nx_blocks((size_t)(tile.narrow ? c : k), tile.columns), (size_t)(s.count * q->kh)},
-        .local = {1, 1, 1}};
+    size_t blocks = nx_blocks((size_t)(tile.narrow ? c : k), tile.columns), rows = (size_t)(s.count * q->kh);
     char defines[DEFINES];
     defines_of(defines, sizeof defines, &tile, NX_ACTIVATION_NONE, false);
-    nx_step *step =
-        nx_plan_launch(plan, node, "conv", tile.narrow ? "conv_narrow_weights" : "conv_weights", defines, range,
-                       NX_ARGS({"x", .t = job->a}, {"dy", .t = job->b}, {"part", .t = part}, {"n", .i = q->x.n},
-                               NX_SIZES(q), {"kh", .i = q->kh}, {"kw", .i = q->kw}, {"stride", .i = t->up},
-                               {"pad_y", .i = t->pad_y}, {"pad_x", .i = t->pad_x}, {"mode", .i = t->padding},
-                               {"split_rows", .i = s.rows}, {"part_size", .i = s.part}));
+    nx_step *step = tile.narrow
+                        ? nx_plan_launch(plan, node, "conv", "conv_narrow_weights", defines,
+                                         (nx_range){.dims = 3, .global = {tiles, blocks, rows}, .local = {1, 1, 1}},
+                                         NX_ARGS(GRADIENT))
+                        : nx_plan_launch(plan, node, "conv", "conv_weights", defines,
+                                         (nx_range){.dims = 2, .global = {blocks, rows}, .local = {1, 1}},
+                                         NX_ARGS(GRADIENT, {"span", .i = span_of(q, t->up)}));
     step->flops = nx_conv_flops(job);
     if (s.count > 1)
         nx_plan_launch(
