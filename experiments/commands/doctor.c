@@ -288,11 +288,13 @@ static void say_numbers(const patient *p)
     selftest_result r = {0};
     for (int i = 0; i < AT_ONCE; i++) selftest_add(&r, &shared->result[i]);
     const char *what = strcmp(p->kernels, "cpu") ? "GPU kernels" : "CPU kernels";
+    char *which = selftest_failures(&r);
     if (r.failed)
-        say(BAD, what, "%d of %d tests fail: %s", r.failed, r.cases, r.failures);
+        say(BAD, what, "%d of %d tests fail: %s", r.failed, r.cases, which);
     else if (r.cases)
         say(GOOD, what, "%d tests of operations and gradients, the same bits twice; largest error %.1e, %s", r.cases,
             r.error, r.worst);
+    free(which);
 }
 
 /* Of a case of `nstx bench`. */

@@ -145,9 +145,12 @@ size_t first_use_known(const nx_device_info *info)
 bool first_use_judge(const nx_device_info *info, const nx_program_list *programs, const selftest_result *r,
                      double seconds, nx_error *err)
 {
-    if (r->failed)
-        return nx_fail(err, "%s fails its self-test, %d of %d: %s; " ANYWAY, info->name, r->failed, r->cases,
-                       r->failures);
+    if (r->failed) {
+        char *which = selftest_failures(r);
+        nx_fail(err, "%s fails its self-test, %d of %d: %s; " ANYWAY, info->name, r->failed, r->cases, which);
+        free(which);
+        return false;
+    }
     remember(info, programs);
     nx_info("first use of %zu kernels on %s: self-test passed (%.1f s)", programs->count, info->name, seconds);
     return true;

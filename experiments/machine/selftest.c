@@ -181,17 +181,31 @@ static void tell_step(selftest_watch *watch, const char *subject, const char *wh
 
 static void tell(void *context, const op_case *c, const char *what) { tell_step(context, c->name, what); }
 
-static void fail(selftest_result *r, const op_case *c, const op_finding *f)
+static int told(const selftest_result *r) { return r->failed < SELFTEST_TOLD ? r->failed : SELFTEST_TOLD; }
+
+/* In the order of rows, the last of which give way where there is no room. */
+static void tell_failure(selftest_result *r, const selftest_failure *f)
 {
-    size_t used = strlen(r->failures);
-    r->failed++;
-    snprintf(r->failures + used, sizeof r->failures - used, "%s%s %s", used ? "; " : "", c->name, f->wrong);
+    int place = told(r);
+    while (place && r->failures[place - 1].row > f->row) place--;
+    if (place == SELFTEST_TOLD) return;
+    memmove(&r->failures[place + 1], &r->failures[place], (size_t)(SELFTEST_TOLD - 1 - place) * sizeof *f);
+    r->failures[place] = *f;
 }
 
-static void check(nx_device *device, const selftest_row *row, selftest_watch *watch, selftest_result *r)
+static void fail(selftest_result *r, size_t row, const op_case *c, const op_finding *f)
 {
-    const op_case *c = row->c;
-    const op_strictness s = {.slack = SLACK, .no_gradient = row->no_gradient, .next = tell, .context = watch};
+    selftest_failure one = {.row = row};
+    snprintf(one.text, sizeof one.text, "%s %s", c->name, f->wrong);
+    tell_failure(r, &one);
+    r->failed++;
+}
+
+static void check(nx_device *device, const selftest_rows *rows, size_t row, selftest_watch *watch, selftest_result *r)
+{
+    const op_case *c = rows->items[row].c;
+    unsigned no_gradient = rows->items[row].no_gradient;
+    const op_strictness s = {.slack = SLACK, .no_gradient = no_gradient, .next = tell, .context = watch};
     op_finding f = op_check_forward(device, c, &s);
     r->cases++;
     if (!c->check && f.error > r->closest * f.allowed) {
@@ -199,8 +213,8 @@ static void check(nx_device *device, const selftest_row *row, selftest_watch *wa
         r->error = f.error;
         snprintf(r->worst, sizeof r->worst, "%s", c->name);
     }
-    if (f.good && op_has_gradient(c, row->no_gradient)) f = op_check_gradient(device, c, &s);
-    if (!f.good) fail(r, c, &f);
+    if (f.good && op_has_gradient(c, no_gradient)) f = op_check_gradient(device, c, &s);
+    if (!f.good) fail(r, row, c, &f);
 }
 
 /* What is built twice at once may break the driver's cache (machine/kernel_cache.h). */
@@ -221,7 +235,7 @@ selftest_result selftest(nx_device *device, const selftest_rows *rows, selftest_
         share->built++;
     }
     wait_for_builds(share, builds);
-    for (; i < builds + rows->count; i = share->next++) check(device, &rows->items[i - builds], watch, &r);
+    for (; i < builds + rows->count; i = share->next++) check(device, rows, i - builds, watch, &r);
     nx_progress("%s", "");
     if (watch) *watch->step = 0;
     return r;
@@ -229,13 +243,28 @@ selftest_result selftest(nx_device *device, const selftest_rows *rows, selftest_
 
 void selftest_add(selftest_result *sum, const selftest_result *part)
 {
-    char *both = nx_format("%s%s%s", sum->failures, sum->failed && part->failed ? "; " : "", part->failures);
+    for (int i = 0; i < told(part); i++) {
+        tell_failure(sum, &part->failures[i]);
+        sum->failed++;
+    }
     sum->cases += part->cases;
-    sum->failed += part->failed;
-    snprintf(sum->failures, sizeof sum->failures, "%.*s", (int)sizeof sum->failures - 1, both);
-    free(both);
+    sum->failed += part->failed - told(part);
     if (part->closest <= sum->closest) return;
     sum->closest = part->closest;
     sum->error = part->error;
     memcpy(sum->worst, part->worst, sizeof sum->worst);
+}
+
+char *selftest_failures(const selftest_result *r)
+{
+    char *text = nx_copy_text("");
+    for (int i = 0; i < told(r); i++) {
+        char *longer = nx_format("%s%s%s", text, i ? "; " : "", r->failures[i].text);
+        free(text);
+        text = longer;
+    }
+    if (r->failed <= SELFTEST_TOLD) return text;
+    char *more = nx_format("%s; and %d more", text, r->failed - SELFTEST_TOLD);
+    free(text);
+    return more;
 }

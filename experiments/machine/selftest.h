@@ -36,12 +36,19 @@ selftest_rows selftest_thorough(const nx_device_info *info);
 selftest_rows selftest_covering(const nx_device_info *info, const nx_program_list *programs, bool fresh);
 void selftest_rows_free(selftest_rows *rows);
 
+enum { SELFTEST_TOLD = 8 };
+
+typedef struct selftest_failure {
+    size_t row;
+    char text[128]; /* "conv/3x3, 3 to 16 is off by 0.1", "scale/1/3 differs between two runs" */
+} selftest_failure;
+
 typedef struct selftest_result {
     int cases, failed;
+    selftest_failure failures[SELFTEST_TOLD]; /* the first of those that failed, by row */
     double error;   /* of the operation that comes closest to what it is allowed, relative to its largest magnitude */
     double closest; /* its error over what it is allowed */
     char worst[96];
-    char failures[512]; /* "conv/3x3, 3 to 16 is off by 0.1; scale/1/3 differs between two runs" */
 } selftest_result;
 
 /* For a process of its own: what it is at, for one that watches it, and how long it may be at that. Kernels are
@@ -62,5 +69,8 @@ selftest_result selftest(nx_device *device, const selftest_rows *rows, selftest_
 
 /* Adds what another of them found. */
 void selftest_add(selftest_result *sum, const selftest_result *part);
+
+/* What failed, "A; B; and 3 more"; owned by the caller. */
+char *selftest_failures(const selftest_result *r);
 
 #endif

@@ -131,7 +131,8 @@ static void test_refused(void **state)
     (void)state;
     nx_device_info info = chosen();
     nx_error err;
-    selftest_result wrong = {.cases = 9, .failed = 2, .failures = "product: off by 0.1; pooling: off by 3"};
+    selftest_result wrong = {
+        .cases = 9, .failed = 2, .failures = {{1, "product: off by 0.1"}, {4, "pooling: off by 3"}}};
     setenv("NSTX_KERNEL_CACHES", scratch("refused"), true);
     assert_false(first_use_judge(&info, &PROGRAMS(ADD), &wrong, 1, &err));
     assert_message(&err, info.name, "2 of 9: product: off by 0.1");

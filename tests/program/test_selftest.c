@@ -77,6 +77,28 @@ static void a_fresh_device_is_asked_for_a_long_loop(void **state)
     }
 }
 
+/* Whichever process had which row. */
+static void failures_are_told_in_the_order_of_rows(void **state)
+{
+    (void)state;
+    selftest_result even = {.cases = 6, .failed = 2, .failures = {{0, "a"}, {4, "c"}}},
+                    odd = {.cases = 5, .failed = 1, .failures = {{3, "b"}}}, sum = {0}, many = {0};
+    selftest_add(&sum, &odd);
+    selftest_add(&sum, &even);
+    char *which = selftest_failures(&sum);
+    assert_string_equal(which, "a; b; c");
+    assert_true(sum.cases == 11 && sum.failed == 3);
+    free(which);
+    for (size_t row = 30; row-- > 27;) {
+        selftest_result last = {.cases = 1, .failed = 1, .failures = {{row, "late"}}};
+        selftest_add(&many, &last);
+    }
+    for (int k = 0; k < 3; k++) selftest_add(&many, &sum);
+    which = selftest_failures(&many);
+    assert_string_equal(which, "a; a; a; b; b; b; c; c; and 4 more");
+    free(which);
+}
+
 /* The same kernel with other defines, where no row has these. */
 static void another_define_stands_for_one(void **state)
 {
@@ -143,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_is_taken),
+        cmocka_unit_test(failures_are_told_in_the_order_of_rows),
         cmocka_unit_test(a_fresh_device_is_asked_for_a_long_loop),
         cmocka_unit_test(another_define_stands_for_one),
         cmocka_unit_test(every_kernel_has_a_row),
