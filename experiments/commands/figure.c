@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "commands/apply_options.h"
 #include "commands/cli.h"
 #include "commands/json.h"
 #include "commands/terminal.h"
@@ -23,9 +24,11 @@ static const char figure_options[] =
     "Without a name it lists the figures. Runs are kept below DIR and used again.\n"
     "  --scale ci|laptop|paper  how large the runs are; laptop without it\n"
     "  -s section.key=value    a setting of all runs, such as descriptor.weights=FILE\n"
+    "  --seeds N               of every figure that has one seed also seeds 2 to N, with pages of their own\n"
     "  --model FILE            a trained generator of your own, for figures about one\n"
     "  -o DIR                  where pages and runs go; figures without it\n"
-    "  --table                 runs nothing: the claims of the figures that are in DIR, all scales side by side\n"
+    "  --table                 runs nothing: the claims of the figures that are in DIR, all scales and seeds side by\n"
+    "                          side\n"
     "  --quiet                 no messages on the way\n"
     "  --json                  claims and verdicts for programs\n";
 
@@ -43,6 +46,7 @@ typedef struct asked {
     config_request settings;
     chosen *figures;
     size_t count;
+    int seeds;
     bool json, table;
 } asked;
 
@@ -79,14 +83,28 @@ static bool choose(asked *a, const char *word)
     return false;
 }
 
+enum { SEEDS_MOST = 1000 };
+
+static bool sets_seed(const config_request *settings)
+{
+    bool any = false;
+    for (size_t i = 0; i < settings->count; i++) any = any || strstr(settings->settings[i], "experiment.seed=");
+    return any;
+}
+
 /* False after a message. */
 static bool parse(asked *a, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"scale", required_argument, NULL, 'S'}, {"model", required_argument, NULL, 'm'},
-        {"quiet", no_argument, NULL, 'q'},       {"json", no_argument, NULL, 'j'},
-        {"table", no_argument, NULL, 't'},       {NULL, 0, NULL, 0}};
-    *a = (asked){.request = {.command = cli_line(), .again = cli_again(), .scale = SCALE_LAPTOP, .folder = "figures"}};
+    static const struct option longs[] = {{"scale", required_argument, NULL, 'S'},
+                                          {"model", required_argument, NULL, 'm'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"table", no_argument, NULL, 't'},
+                                          {"seeds", required_argument, NULL, 'n'},
+                                          {NULL, 0, NULL, 0}};
+    *a = (asked){
+        .request = {.command = cli_line(), .again = cli_again(), .scale = SCALE_LAPTOP, .folder = "figures", .seed = 1},
+        .seeds = 1};
     opterr = 0;
     optind = 1;
     for (int o; (o = getopt_long(argc, argv, "s:o:", longs, NULL)) != -1;) {
@@ -103,13 +121,20 @@ static bool parse(asked *a, int argc, char **argv)
             a->json = true;
         else if (o == 't')
             a->table = true;
-        else if (o == 'S') {
+        else if (o == 'n') {
+            if (!option_count(optarg, SEEDS_MOST, &a->seeds))
+                return usage_error("figure", "--seeds takes a whole number from 1 to %d, not %s", SEEDS_MOST, optarg),
+                       false;
+        } else if (o == 'S') {
             while (scale <= SCALE_CI && strcmp(optarg, figure_scale_name((config_scale)scale))) scale++;
             if (scale > SCALE_CI) return usage_error("figure", "no scale \"%s\": ci, laptop or paper", optarg), false;
             a->request.scale = (config_scale)scale;
         } else
             return usage_error("figure", "unknown or incomplete option %s", argv[optind - 1]), false;
     }
+    if (a->seeds > 1 && sets_seed(&a->settings))
+        return usage_error("figure", "--seeds %d: counts experiment.seed from 1, so -s leaves it alone", a->seeds),
+               false;
     a->request.overrides = a->settings.settings;
     a->request.override_count = a->settings.count;
     for (int i = optind; i < argc; i++)
@@ -147,11 +172,12 @@ static void print_claims(FILE *out, const figure_claim_text *c, size_t count)
                 terminal_style(out, TERMINAL_END));
 }
 
-static cJSON *claims_json(const char *name, const char *picture, double seconds, const figure_claim_text *c,
+static cJSON *claims_json(const char *name, int seed, const char *picture, double seconds, const figure_claim_text *c,
                           size_t count)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "figure", name);
+    cJSON_AddNumberToObject(json, "seed", seed);
     cJSON_AddStringToObject(json, "picture", picture);
     cJSON_AddNumberToObject(json, "seconds", seconds);
     cJSON *list = cJSON_AddArrayToObject(json, "claims");
@@ -166,48 +192,73 @@ static cJSON *claims_json(const char *name, const char *picture, double seconds,
     return json;
 }
 
-/* Gives an exit code after a message. */
-static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *results)
+/* Of the request's seed. Gives an exit code after a message; *alone: another seed would be none, for its runs have
+ * several. */
+static int make_page(const asked *a, const figure_request *r, const chosen *one, tally *sum, cJSON *results,
+                     bool *alone)
 {
     nx_error err;
-    char *name = nx_format("%s/%s", one->paper->name, one->figure->name);
-    if (a->request.scale == SCALE_PAPER && one->figure->wants_vgg && !figure_request_weights(&a->request) &&
-        !(a->request.model && one->figure->one_generator)) {
-        fprintf(stderr,
-                "nstx: %s at the paper's scale wants a trained VGG-19: -s descriptor.weights=FILE, or vgg19, which "
-                "`nstx weights get vgg19` fetches; --scale laptop needs none\n",
-                name);
-        free(name);
-        return EXIT_REQUEST;
-    }
+    const char *paper = one->paper->name, *figure = one->figure->name;
     double begun = nx_now();
-    figure_work *w = figure_work_new(&a->request, one->paper, one->figure);
-    const char *folder = a->request.folder;
-    config_scale scale = a->request.scale;
-    char *picture = figure_page_path(folder, one->paper->name, one->figure->name, scale, "png");
-    char *table = figure_page_path(folder, one->paper->name, one->figure->name, scale, "md");
-    char *at = figure_request_scale(&a->request), *heading = nx_format("%s, %s", name, at);
+    figure_work *w = figure_work_new(r, one->paper, one->figure);
+    char *picture = figure_page_path(r->folder, paper, figure, r->scale, r->seed, "png");
+    char *table = figure_page_path(r->folder, paper, figure, r->scale, r->seed, "md");
+    char *at = figure_request_scale(r), *name = nx_format("%s/%s", paper, figure);
+    char *heading = nx_format("%s, %s", name, at);
     const figure_claim_text *claims;
     bool fine = may_write(picture, &err) && may_write(table, &err) && one->figure->make(w, &err);
     size_t count = figure_claims(w, &claims);
-    fine = fine && nx_folder_make(folder, &err) && page_save(figure_page(w), picture, &err) &&
+    fine = fine && nx_folder_make(r->folder, &err) && page_save(figure_page(w), picture, &err) &&
            claims_table_save(table, heading, claims, count, &err);
     int code = fine ? EXIT_DONE : figure_interrupted(w) ? EXIT_INTERRUPTED : EXIT_FAILED;
     if (code) fail_with(&err, code);
     for (size_t i = 0; fine && i < count; i++) sum->verdict[claims[i].verdict]++;
-    if (fine && a->json) cJSON_AddItemToArray(results, claims_json(name, picture, nx_now() - begun, claims, count));
+    if (fine && a->json)
+        cJSON_AddItemToArray(results, claims_json(name, r->seed, picture, nx_now() - begun, claims, count));
     if (fine && !a->json) {
-        printf("%s%s%s  %s, %.1f s\n  picture: %s\n", terminal_style(stdout, TERMINAL_BOLD), name,
-               terminal_style(stdout, TERMINAL_END), one->figure->title, nx_now() - begun, picture);
+        printf("%s%s%s  %s, %s, %.1f s\n  picture: %s\n", terminal_style(stdout, TERMINAL_BOLD), name,
+               terminal_style(stdout, TERMINAL_END), one->figure->title, at, nx_now() - begun, picture);
         print_claims(stdout, claims, count);
         printf("\n");
         fflush(stdout);
     }
+    *alone = figure_has_seeds(w);
     figure_work_free(w);
-    free(heading), free(at);
+    free(heading), free(at), free(name);
     free(table);
     free(picture);
-    free(name);
+    return code;
+}
+
+/* With every seed. Gives an exit code after a message. */
+static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *results)
+{
+    const char *paper = one->paper->name, *figure = one->figure->name;
+    if (a->request.scale == SCALE_PAPER && one->figure->wants_vgg && !figure_request_weights(&a->request) &&
+        !(a->request.model && one->figure->one_generator)) {
+        fprintf(stderr,
+                "nstx: %s/%s at the paper's scale wants a trained VGG-19: -s descriptor.weights=FILE, or vgg19, which "
+                "`nstx weights get vgg19` fetches; --scale laptop needs none\n",
+                paper, figure);
+        return EXIT_REQUEST;
+    }
+    bool alone;
+    int code = make_page(a, &a->request, one, sum, results, &alone);
+    if (!code && alone && a->seeds > 1)
+        nx_info("%s/%s: has runs of several seeds as it is; --seeds adds none", paper, figure);
+    for (int seed = 2; seed <= a->seeds && !code && !alone; seed++) {
+        config_request own = {0};
+        for (size_t i = 0; i < a->settings.count; i++) config_request_set(&own, a->settings.settings[i]);
+        char *setting = nx_format("experiment.seed=%d", seed);
+        config_request_set(&own, setting);
+        figure_request r = a->request;
+        r.seed = seed;
+        r.overrides = own.settings;
+        r.override_count = own.count;
+        code = make_page(a, &r, one, sum, results, &alone);
+        config_request_free(&own);
+        free(setting);
+    }
     return code;
 }
 
@@ -248,8 +299,8 @@ static int make_figures(asked *a)
     if (a->json)
         print_json(results);
     else if (a->count > 1)
-        printf("%zu figures: %zu claims hold, %zu do not, %zu are open at this scale\n", a->count, sum.verdict[HOLDS],
-               sum.verdict[FAILS], sum.verdict[OPEN]);
+        printf("%zu figures%s: %zu claims hold, %zu do not, %zu are open at this scale\n", a->count,
+               a->seeds > 1 ? " with their seeds" : "", sum.verdict[HOLDS], sum.verdict[FAILS], sum.verdict[OPEN]);
     cJSON_Delete(results);
     free(configs);
     return code;

@@ -16,9 +16,12 @@ enum { VERDICTS = sizeof verdicts / sizeof *verdicts, CELLS = 4 };
 
 const char *verdict_text(verdict v) { return verdicts[v]; }
 
-char *figure_page_path(const char *folder, const char *paper, const char *name, config_scale scale, const char *ending)
+char *figure_page_path(const char *folder, const char *paper, const char *name, config_scale scale, int seed,
+                       const char *ending)
 {
-    return nx_format("%s/%s-%s-%s.%s", folder, paper, name, figure_scale_name(scale), ending);
+    char *place = figure_place(scale, seed), *path = nx_format("%s/%s-%s-%s.%s", folder, paper, name, place, ending);
+    free(place);
+    return path;
 }
 
 bool claims_table_save(const char *path, const char *title, const figure_claim_text *c, size_t count, nx_error *err)
@@ -43,12 +46,12 @@ static claims_row *row_of(claims_tables *t, const char *figure, const char *clai
     for (size_t i = 0; i < t->count; i++)
         if (!strcmp(t->rows[i].figure, figure) && !strcmp(t->rows[i].claim, claim)) return &t->rows[i];
     NX_GROW(t->rows, t->count);
-    t->rows[t->count] = (claims_row){nx_copy_text(figure), nx_copy_text(claim), nx_copy_text(paper), {0}, {0}};
+    t->rows[t->count] = (claims_row){nx_copy_text(figure), nx_copy_text(claim), nx_copy_text(paper), {{0}}};
     return &t->rows[t->count++];
 }
 
 /* Takes "| a | b | c | d |" apart, in place; false if it is no row of claims. */
-static bool split(char *line, char *cell[CELLS])
+static bool split(char *line, char *cell[CELLS], verdict *v)
 {
     if (strncmp(line, "| ", 2)) return false;
     line += 2;
@@ -59,36 +62,80 @@ static bool split(char *line, char *cell[CELLS])
         cell[k] = line;
         line = end + 2 + (end[2] == ' ');
     }
-    for (int v = 0; v < VERDICTS; v++)
-        if (!strcmp(cell[CELLS - 1], verdicts[v])) return !*line;
+    for (int i = 0; i < VERDICTS; i++) {
+        if (strcmp(cell[CELLS - 1], verdicts[i])) continue;
+        *v = (verdict)i;
+        return !*line;
+    }
     return false;
+}
+
+/* False where there is no such page. */
+static bool add_page(claims_tables *t, const char *path, const char *figure, config_scale scale)
+{
+    char *text, *next = NULL, *cell[CELLS];
+    size_t bytes;
+    verdict v;
+    if (!nx_file_read(path, &text, &bytes, NULL)) return false;
+    for (char *line = strtok_r(text, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+        if (!split(line, cell, &v)) continue;
+        claims_cell *c = &row_of(t, figure, cell[0], cell[1])->cell[scale];
+        NX_GROW(c->ours, c->seeds);
+        c->ours[c->seeds++] = nx_copy_text(cell[2]);
+        c->verdicts[v]++;
+    }
+    free(text);
+    return true;
 }
 
 void claims_tables_add(claims_tables *t, const char *folder, const char *paper, const char *name)
 {
     char *figure = nx_format("%s/%s", paper, name);
-    for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
-        char *path = figure_page_path(folder, paper, name, order[k], "md"), *text = NULL, *next = NULL, *cell[CELLS];
-        size_t bytes;
-        bool there = nx_file_read(path, &text, &bytes, NULL);
-        for (char *line = there ? strtok_r(text, "\n", &next) : NULL; line; line = strtok_r(NULL, "\n", &next)) {
-            if (!split(line, cell)) continue;
-            claims_row *row = row_of(t, figure, cell[0], cell[1]);
-            free(row->ours[order[k]]), free(row->verdict[order[k]]);
-            row->ours[order[k]] = nx_copy_text(cell[2]), row->verdict[order[k]] = nx_copy_text(cell[3]);
+    bool there = true;
+    for (size_t k = 0; k < sizeof order / sizeof *order; k++, there = true)
+        for (int seed = 1; there; seed++) {
+            char *path = figure_page_path(folder, paper, name, order[k], seed, "md");
+            there = add_page(t, path, figure, order[k]);
+            free(path);
         }
-        free(text);
-        free(path);
-    }
     free(figure);
 }
 
-static size_t count_of(const claims_tables *t, config_scale scale, verdict v)
+/* What all end in, such as " (at most 0.85)", is said once. */
+static void print_cell(FILE *out, const claims_cell *c)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < t->count; i++)
-        count += t->rows[i].verdict[scale] && !strcmp(t->rows[i].verdict[scale], verdicts[v]);
-    return count;
+    const char *end = c->seeds > 1 ? strstr(c->ours[0], " (") : NULL;
+    size_t length = end ? strlen(end) : 0;
+    for (size_t i = 1; i < c->seeds; i++) {
+        size_t own = strlen(c->ours[i]);
+        if (own < length || (end && strcmp(c->ours[i] + own - length, end))) length = 0;
+    }
+    for (size_t i = 0; i < c->seeds; i++) {
+        size_t own = strlen(c->ours[i]) - (i + 1 < c->seeds ? length : 0);
+        fprintf(out, " %.*s%s", (int)own, c->ours[i], i + 1 < c->seeds ? ";" : ":");
+    }
+    if (c->seeds > 1 && c->verdicts[OPEN] < c->seeds)
+        fprintf(out, " holds with %zu of %zu seeds", c->verdicts[HOLDS], c->seeds);
+    else if (c->seeds)
+        fprintf(out, " %s", verdicts[c->verdicts[OPEN] ? OPEN : c->verdicts[HOLDS] ? HOLDS : FAILS]);
+    fprintf(out, " |");
+}
+
+static void print_sum(FILE *out, const claims_tables *t, config_scale scale)
+{
+    size_t count[OPEN + 1] = {0}, some = 0, all = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        const claims_cell *c = &t->rows[i].cell[scale];
+        if (!c->seeds) continue;
+        all++;
+        count[c->verdicts[HOLDS] == c->seeds ? HOLDS : c->verdicts[OPEN] == c->seeds ? OPEN : FAILS]++;
+        some += c->verdicts[HOLDS] && c->verdicts[HOLDS] < c->seeds;
+    }
+    if (!all) return;
+    fprintf(out, "At %s scale %zu of %zu claims hold, %zu do not, %zu are open", figure_scale_name(scale), count[HOLDS],
+            all, count[FAILS], count[OPEN]);
+    if (some) fprintf(out, "; of those that do not, %zu hold with some of the seeds", some);
+    fprintf(out, ".\n");
 }
 
 void claims_tables_print(FILE *out, const claims_tables *t)
@@ -99,23 +146,11 @@ void claims_tables_print(FILE *out, const claims_tables *t)
     for (size_t i = 0; i < t->count; i++) {
         const claims_row *r = &t->rows[i];
         fprintf(out, "| %s | %s | %s |", r->figure, r->claim, r->paper);
-        for (size_t k = 0; k < CLAIM_SCALES; k++) {
-            config_scale s = order[k];
-            if (r->verdict[s])
-                fprintf(out, " %s: %s |", r->ours[s], r->verdict[s]);
-            else
-                fprintf(out, " |");
-        }
+        for (size_t k = 0; k < CLAIM_SCALES; k++) print_cell(out, &r->cell[order[k]]);
         fprintf(out, "\n");
     }
     fprintf(out, "\n");
-    for (size_t k = 0; k < CLAIM_SCALES; k++) {
-        size_t holds = count_of(t, order[k], HOLDS), fails = count_of(t, order[k], FAILS),
-               open = count_of(t, order[k], OPEN);
-        if (holds + fails + open)
-            fprintf(out, "At %s scale %zu of %zu claims hold, %zu do not, %zu are open.\n", figure_scale_name(order[k]),
-                    holds, holds + fails + open, fails, open);
-    }
+    for (size_t k = 0; k < CLAIM_SCALES; k++) print_sum(out, t, order[k]);
 }
 
 void claims_tables_free(claims_tables *t)
@@ -123,7 +158,10 @@ void claims_tables_free(claims_tables *t)
     for (size_t i = 0; i < t->count; i++) {
         claims_row *r = &t->rows[i];
         free(r->figure), free(r->claim), free(r->paper);
-        for (int k = 0; k < CLAIM_SCALES; k++) free(r->ours[k]), free(r->verdict[k]);
+        for (int k = 0; k < CLAIM_SCALES; k++) {
+            for (size_t j = 0; j < r->cell[k].seeds; j++) free(r->cell[k].ours[j]);
+            free(r->cell[k].ours);
+        }
     }
     free(t->rows);
     *t = (claims_tables){0};

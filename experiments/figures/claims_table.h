@@ -1,9 +1,9 @@
-/* Tables of claims in Markdown: one lies beside each figure's page, and all scales of many figures can be laid side by
- * side.
+/* Tables of claims in Markdown: one lies beside each figure's page, and all scales and seeds of many figures can be
+ * laid side by side.
  *
  *     if (!claims_table_save("figures/gatys-fig4-ci.md", "gatys/fig4", claims, count, err)) return false;
  *     claims_tables tables = {0};
- *     claims_tables_add(&tables, "figures", "gatys", "fig4");      what is kept of it, at whichever scales it was made
+ *     claims_tables_add(&tables, "figures", "gatys", "fig4");      what is kept of it, of whichever scales and seeds
  *     claims_tables_print(stdout, &tables);
  *     claims_tables_free(&tables);
  */
@@ -17,8 +17,10 @@
 /* "holds", "does not hold", "open". */
 const char *verdict_text(verdict v);
 
-/* FOLDER/PAPER-NAME-SCALE.md or .png; owned by the caller. */
-char *figure_page_path(const char *folder, const char *paper, const char *name, config_scale scale, const char *ending);
+/* FOLDER/PAPER-NAME-SCALE.md or .png, FOLDER/PAPER-NAME-SCALE-seed2.md of another seed than the first; owned by the
+ * caller. */
+char *figure_page_path(const char *folder, const char *paper, const char *name, config_scale scale, int seed,
+                       const char *ending);
 
 /* Writes all or nothing. */
 bool claims_table_save(const char *path, const char *title, const figure_claim_text *claims, size_t count,
@@ -28,9 +30,14 @@ bool claims_table_save(const char *path, const char *title, const figure_claim_t
 
 enum { CLAIM_SCALES = SCALE_CI + 1 };
 
+typedef struct claims_cell { /* of one scale */
+    char **ours;             /* of each seed, in their order */
+    size_t seeds, verdicts[OPEN + 1];
+} claims_cell;
+
 typedef struct claims_row {
     char *figure, *claim, *paper;
-    char *ours[CLAIM_SCALES], *verdict[CLAIM_SCALES]; /* NULL: not made at this scale */
+    claims_cell cell[CLAIM_SCALES];
 } claims_row;
 
 typedef struct claims_tables {
@@ -38,10 +45,11 @@ typedef struct claims_tables {
     size_t count;
 } claims_tables;
 
-/* A scale at which the figure was not made adds nothing. */
+/* A scale at which the figure was not made adds nothing; seeds count from 1 to the last that has a page. */
 void claims_tables_add(claims_tables *t, const char *folder, const char *paper, const char *name);
 
-/* A row a claim: what the paper has and what came out at each scale; then how many hold, do not, and are open. */
+/* A row a claim: what the paper has and what came out at each scale, with each seed; then how many hold, which of
+ * several seeds all do, how many do not, and how many are open. */
 void claims_tables_print(FILE *out, const claims_tables *t);
 void claims_tables_free(claims_tables *t); /* leaves *t empty */
 

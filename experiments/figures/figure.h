@@ -83,7 +83,8 @@ bool figure_image(const char *run, const char *name, nx_image *out, nx_error *er
 /* The first one of `step` or later; the newest where there is none. */
 bool figure_image_at(const char *run, const char *name, int64_t step, nx_image *out, nx_error *err);
 
-/* Where a further file of this figure goes: FOLDER/PAPER/SCALE/NAME; owned by the caller. */
+/* Where a further file of this figure goes: FOLDER/PAPER/SCALE/NAME, of another seed than the first FOLDER/PAPER/
+ * SCALE-seed2/NAME; owned by the caller. */
 char *figure_file(const figure_work *w, const char *name);
 
 /* ---- onto the page ---- */

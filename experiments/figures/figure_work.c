@@ -54,7 +54,15 @@ char *figure_request_scale(const figure_request *r)
 {
     const char *precision = setting_of(r, "device.precision");
     bool usual = !precision || !strcmp(precision, nx_precision_name(NX_FP32));
-    return nx_format("%s scale%s%s", scale_names[r->scale], usual ? "" : ", ", usual ? "" : precision);
+    char *seed = r->seed > 1 ? nx_format(", seed %d", r->seed) : nx_copy_text("");
+    char *text = nx_format("%s scale%s%s%s", scale_names[r->scale], usual ? "" : ", ", usual ? "" : precision, seed);
+    free(seed);
+    return text;
+}
+
+char *figure_place(config_scale scale, int seed)
+{
+    return seed > 1 ? nx_format("%s-seed%d", scale_names[scale], seed) : nx_copy_text(scale_names[scale]);
 }
 
 figure_work *figure_work_new(const figure_request *request, const figure_paper *paper, const figure *f)
@@ -84,6 +92,14 @@ config_scale figure_scale(const figure_work *w) { return w->request->scale; }
 const char *figure_scale_name(config_scale scale) { return scale_names[scale]; }
 bool figure_interrupted(const figure_work *w) { return w->interrupted; }
 
+bool figure_has_seeds(const figure_work *w)
+{
+    for (size_t i = 0; i < w->run_count; i++)
+        for (const sweep_point *p = w->runs[i]->point, *q = p; q < p + w->runs[i]->count; q++)
+            if (q->config->experiment.seed != p->config->experiment.seed) return true;
+    return false;
+}
+
 const char *figure_request_weights(const figure_request *r)
 {
     const char *weights = setting_of(r, "descriptor.weights");
@@ -95,7 +111,10 @@ const char *figure_model(const figure_work *w) { return w->request->model; }
 
 char *figure_file(const figure_work *w, const char *name)
 {
-    return nx_format("%s/%s/%s/%s", w->request->folder, w->paper, scale_names[w->request->scale], name);
+    char *place = figure_place(w->request->scale, w->request->seed);
+    char *file = nx_format("%s/%s/%s/%s", w->request->folder, w->paper, place, name);
+    free(place);
+    return file;
 }
 
 /* ---- runs ---- */

@@ -16,8 +16,9 @@ typedef struct figure_request {
     config_scale scale;
     const char *folder, *configs; /* where figures go; where the configs lie */
     const char *model;            /* the user's own generator; NULL: none */
-    const char *const *overrides; /* the user's -s */
+    const char *const *overrides; /* the user's -s; where a seed is asked for, it is among them */
     size_t override_count;
+    int seed; /* 1, or another one that is asked for besides: its runs and pages lie beside the first's */
 } figure_request;
 
 typedef struct figure_claim_text {
@@ -32,11 +33,15 @@ void figure_work_free(figure_work *w);
 
 size_t figure_claims(const figure_work *w, const figure_claim_text **claims);
 bool figure_interrupted(const figure_work *w);
+bool figure_has_seeds(const figure_work *w); /* its runs are of several seeds already */
 const char *figure_scale_name(config_scale scale);
 const char *figure_request_weights(const figure_request *r);
 
-/* "paper scale", or "paper scale, bf16": with the precision that is asked for, unless it is float32. Owned by the
- * caller. */
+/* "paper scale", or "paper scale, bf16, seed 2": with the precision that is asked for, unless it is float32, and with
+ * the seed, unless it is the first. Owned by the caller. */
 char *figure_request_scale(const figure_request *r);
+
+/* "ci", or "ci-seed2", by which runs and pages are told apart. Owned by the caller. */
+char *figure_place(config_scale scale, int seed);
 
 #endif

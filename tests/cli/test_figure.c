@@ -12,6 +12,9 @@ static void wrong_requests_are_answered(void **state)
     assert_said(said_err, "  improved_texnet/fig3a ");
     refused("no scale \"huge\": ci, laptop or paper", "figure improved_texnet/fig3a --scale huge");
     refused("unknown or incomplete option --scala", "figure --scala ci");
+    refused("--seeds takes a whole number from 1 to 1000, not 0", "figure gatys/fig4 --seeds 0");
+    refused("--seeds 3: counts experiment.seed from 1, so -s leaves it alone",
+            "figure gatys/fig4 --seeds 3 -s experiment.seed=2");
     refused("improved_texnet/fig3a at the paper's scale wants a trained VGG-19: -s descriptor.weights=FILE",
             "figure improved_texnet/fig3a --scale paper");
     assert_said(said_err, "--scale laptop needs none");
@@ -86,6 +89,47 @@ static void claims_are_laid_side_by_side(void **state)
     refused("gone: none of these figures is there", "figure gatys --table -o gone");
 }
 
+/* Each seed has runs and a page of its own, and the table says how many of them a claim holds with. */
+static void seeds_lie_beside_each_other(void **state)
+{
+    (void)state;
+    nstx(0, SMALL " -o seeds --seeds 2 --json");
+    cJSON *json = cJSON_Parse(said_out);
+    assert_non_null(json);
+    assert_int_equal(cJSON_GetArraySize(json), 2);
+    assert_int_equal(member(cJSON_GetArrayItem(json, 1), "seed")->valueint, 2);
+    cJSON_Delete(json);
+    char *same =
+        shell("cd seeds/improved_texnet; for f in ci/*.h5; do cmp -s $f ci-seed2/${f#ci/} && echo $f; done; true");
+    assert_string_equal(same, "");
+    free(same);
+    char *title = shell("sed -n 2p seeds/improved_texnet-fig3a-ci-seed2.md");
+    assert_string_equal(title, "# improved_texnet/fig3a, ci scale, seed 2\n");
+    free(title);
+
+    free(shell("cd seeds; for s in '' -seed2 -seed3; do v=holds; [ -n \"$s\" ] && v='does not hold'; "
+               "printf '| one | - | 0%s (at most 1) | %s |\\n| two | - | 5 | open |\\n' \"$s\" \"$v\" "
+               "> gatys-fig4-ci$s.md; done; cp gatys-fig4-ci.md gatys-fig4-ci-seed5.md"));
+    nstx(0, "figure gatys/fig4 --table -o seeds");
+    assert_said(said_out, "| gatys/fig4 | one | - | 0; 0-seed2; 0-seed3 (at most 1): holds with 1 of 3 seeds | | |\n");
+    assert_said(said_out, "| gatys/fig4 | two | - | 5; 5; 5: open | | |\n");
+    assert_said(said_out,
+                "At ci scale 0 of 2 claims hold, 1 do not, 1 are open; of those that do not, 1 hold with some");
+}
+
+/* A figure whose runs have several seeds by themselves is made once. */
+static void figures_of_several_seeds_are_made_once(void **state)
+{
+    (void)state;
+    nstx(0, "figure gatys/fig6 --scale ci -o sown --seeds 2 --json -s experiment.steps=2 -s data.size=48 "
+            "-s data.style_size=48 -s optimizer.history=2");
+    cJSON *json = cJSON_Parse(said_out);
+    assert_non_null(json);
+    assert_int_equal(cJSON_GetArraySize(json), 1);
+    cJSON_Delete(json);
+    assert_said(said_err, "gatys/fig6: has runs of several seeds as it is; --seeds adds none");
+}
+
 /* Random features see no objects: what asks for that stays open. */
 static void random_weights_leave_claims_open(void **state)
 {
@@ -125,6 +169,8 @@ int main(void)
         cmocka_unit_test(the_figures_are_listed),
         cmocka_unit_test(a_figure_is_made_and_its_runs_used_again),
         cmocka_unit_test(claims_are_laid_side_by_side),
+        cmocka_unit_test(seeds_lie_beside_each_other),
+        cmocka_unit_test(figures_of_several_seeds_are_made_once),
         cmocka_unit_test(random_weights_leave_claims_open),
         cmocka_unit_test(runs_of_other_settings_give_way),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_answered),

@@ -476,7 +476,7 @@ static void verdicts_follow_the_numbers(void **state)
 }
 
 /* On pages and tables: as in other figures nothing, if it is the usual one. */
-static void precision_is_said(void **state)
+static void precision_and_seed_are_said(void **state)
 {
     (void)state;
     const char *overrides[] = {"device.precision=bf16", "device.profile=true", "device.precision=fp32"};
@@ -487,6 +487,11 @@ static void precision_is_said(void **state)
         assert_string_equal(got, want[r.override_count]);
         free(got);
     }
+    r.override_count = 1;
+    r.seed = 2;
+    char *got = figure_request_scale(&r);
+    assert_string_equal(got, "ci scale, bf16, seed 2");
+    free(got);
 }
 
 /* What a figure compares stays what it is, also where the user sweeps over it. */
@@ -524,7 +529,7 @@ int main(void)
 #define ROW(name) cmocka_unit_test_prestate(verdicts_follow_the_numbers, NULL),
         PAPERS(ROW)
 #undef ROW
-            cmocka_unit_test(precision_is_said),
+            cmocka_unit_test(precision_and_seed_are_said),
         cmocka_unit_test(changes_hold_against_sweeps),
     };
     for (size_t i = 0; figure_paper_at(i); i++) {
