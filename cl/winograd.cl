@@ -57,9 +57,9 @@
  * of two tiles.
  *
  * Defines: TILE and SIDE, 4 and 3, 6 and 3 or 5 and 2; IN, pieces along a side of the kernel, STEP, pixels of x between
- * its taps, OUT, phases along a side of y, all 1 but of those that are cut; of CPUs: ROWS, the tiles of a register tile, and
- * VECTORS, its columns, 1 to 3, of the gradient 2; DEPTH, words of winograd_large, perhaps BF16, and PATCH, the channels
- * of x where several pieces of them fill a vector.
+ * its taps, OUT, phases along a side of y, all 1 but of those that are cut; of CPUs: ROWS, the tiles of a register tile,
+ * and VECTORS, its columns, 1 to 3, of the gradient 2; perhaps BF16, and PATCH, the channels of x where several pieces of
+ * them fill a vector.
  */
 #define EDGE (TILE + SIDE - 1) /* inputs along a side of a tile */
 #define FREQUENCIES (EDGE * EDGE)
@@ -250,15 +250,14 @@ static inline void multiply(__global const float *restrict v, __global const flo
 {
     vec acc[ROWS][VECTORS];
     UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++)
-        acc[r][j] = add && TILE != 6 ? VECTOR(m + r * m_step + j * LANES) : (vec)(0);
+        acc[r][j] = 0;
     if (!ahead) multiply_words(acc, v, u, words, v_step, TILE == 6);
     for (int i = 0; ahead && i < words; i += LANES) {
         UNROLL for (int r = 0; r < ROWS; r++) prefetch_read(v + (ROWS + r) * v_step + i, LANES);
         multiply_words(acc, v + i, u + i * COLUMNS, min(words - i, LANES), v_step, false);
     }
     UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++)
-        VECTOR(m + r * m_step + j * LANES) =
-            add && TILE == 6 ? acc[r][j] + VECTOR(m + r * m_step + j * LANES) : acc[r][j];
+        VECTOR(m + r * m_step + j * LANES) = add ? acc[r][j] + VECTOR(m + r * m_step + j * LANES) : acc[r][j];
 }
 
 #endif
@@ -474,7 +473,7 @@ void winograd(__global const float *restrict x, __global const float *restrict u
                             multiply(v + (size_t)f * v_plane + t * v_step + i,
                                      u + ((size_t)(f * all + p) * words + i) * COLUMNS,
                                      m + (size_t)f * m_plane + t * m_step + (p - p0) * COLUMNS, min(PIECE, words - i),
-                                     v_step, m_step, TILE == 6 && i > 0, false);
+                                     v_step, m_step, i > 0, false);
             output_block(m, bias, y, &s, first, count, p0 * COLUMNS, min(end * COLUMNS, columns), m_step, m_plane,
                          has_bias, activation, slope);
         }
@@ -505,55 +504,68 @@ static inline void kernel_tile(const vec g[PAIR][SIDE * SIDE], __global float *r
     }
 }
 
-/* The same where u would not fit the cache that the cores share: kernel [9][c][k], turned already, is transformed as it
- * is used, DEPTH words of a panel at a time, for a large block of tiles. In scratch after v: m of one panel
- * [36][block][m_step], u [36][DEPTH][COLUMNS]. */
+/* The same where u would not fit the cache that the cores share, in two launches for each strip of tiles: v of the whole
+ * strip, which does fit it, then products and outputs, for which kernel [9][c][k], turned already, is transformed as it
+ * is used. In scratch: v [36][block][v_step], then of each work-item m [36][its tiles][m_step] and u [36][together]
+ * [words of c][COLUMNS]. Ids: (run of tiles). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_large(__global const float *restrict x, __global const float *restrict turned,
-                    __global const float *restrict bias, __global float *restrict y, __global float *restrict scratch,
-                    int n, int h, int w, int c, int oh, int ow, int k, int pad, int zoom, int mode, int has_bias,
-                    int activation, float slope, int block, int panels, int v_step, int m_step)
+void winograd_large_input(__global const float *restrict x, __global float *restrict scratch, int n, int h, int w,
+                          int c, int oh, int ow, int k, int pad, int zoom, int mode, int first, int count, int block,
+                          int v_step)
 {
     picture s = PICTURE(SIDE);
-    int tiles = n * s.down * s.across, blocks = (tiles + block - 1) / block;
-    int run = get_global_id(0), runs = get_global_size(0), all = (k + COLUMNS - 1) / COLUMNS;
-    int first_panel = get_global_id(1) * panels, last_panel = min(first_panel + panels, all);
-    int v_plane = block * v_step + LANES, m_plane = block * m_step + LANES, u_plane = DEPTH * COLUMNS + LANES;
-    __global float *v = scratch + (get_global_id(1) * runs + run) * (size_t)FREQUENCIES * (v_plane + m_plane + u_plane);
-    __global float *m = v + (size_t)FREQUENCIES * v_plane, *u = m + (size_t)FREQUENCIES * m_plane;
-    for (int b = run * blocks / runs; b < (run + 1) * blocks / runs; b++) {
-        int first = b * block, count = min(block, tiles - first);
-        input_block(x, v, v, &s, first, count, v_step, v_plane);
-        for (int p = first_panel; p < last_panel; p++) {
-            for (int c0 = 0; c0 < WORDS(c); c0 += DEPTH) {
-                int depth = min(DEPTH, WORDS(c) - c0);
-                for (int i = 0; i < depth; i++) {
-                    for (int j = 0; j < SIDE * SIDE * PAIR; j++) /* each line is in a page of its own */
-                        prefetch_read(turned + ((size_t)(j / PAIR) * c + (c0 + i + AHEAD) * PAIR + j % PAIR) * k +
-                                          p * COLUMNS, COLUMNS);
-                    for (int o = 0; o < COLUMNS; o += LANES) {
-                        int left = k - p * COLUMNS - o;
-                        vec g[PAIR][SIDE * SIDE];
-                        UNROLL for (int j = 0; j < PAIR; j++) UNROLL for (int tap = 0; tap < SIDE * SIDE; tap++)
-                        {
-                            int channel = (c0 + i) * PAIR + j;
-                            g[j][tap] = left <= 0 || channel >= c
-                                            ? (vec)(0)
-                                            : load_lanes(turned + ((size_t)tap * c + channel) * k + k - left, left);
-                        }
-                        kernel_tile(g, u + i * COLUMNS + o, u_plane);
-                    }
+    int run = get_global_id(0), runs = get_global_size(0), begin = run * count / runs, end = (run + 1) * count / runs;
+    input_block(x, scratch + (size_t)begin * v_step, scratch, &s, first + begin, end - begin, v_step,
+                block * v_step + LANES);
+}
+
+/* A work-item takes a group of panels, `together` at a time, for which each v is read once from the cache that the cores
+ * share, and a run of the strip's register tiles. Ids: (group, run). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void winograd_large(__global const float *restrict turned, __global const float *restrict bias,
+                    __global float *restrict y, __global float *restrict scratch, int n, int h, int w, int c, int oh,
+                    int ow, int k, int pad, int zoom, int mode, int has_bias, int activation, float slope, int first,
+                    int count, int block, int panels, int together, int v_step, int m_step)
+{
+    picture s = PICTURE(SIDE);
+    int all = (k + COLUMNS - 1) / COLUMNS, words = WORDS(c), run = get_global_id(1), runs = get_global_size(1);
+    int first_panel = get_global_id(0) * panels, last_panel = min(first_panel + panels, all);
+    int tiles = (count + ROWS - 1) / ROWS, most = (block / ROWS + runs - 1) / runs * ROWS; /* of a run */
+    int begin = run * tiles / runs * ROWS, end = min((run + 1) * tiles / runs * ROWS, count);
+    int v_plane = block * v_step + LANES, m_plane = most * m_step + LANES, u_panel = words * COLUMNS;
+    int u_plane = together * u_panel + LANES;
+    __global float *v = scratch, *m = v + (size_t)FREQUENCIES * v_plane;
+    m += (get_global_id(0) * runs + run) * (size_t)FREQUENCIES * (m_plane + u_plane);
+    __global float *u = m + (size_t)FREQUENCIES * m_plane;
+    for (int p0 = first_panel; p0 < last_panel; p0 += together) {
+        int columns = min(together, last_panel - p0) * COLUMNS;
+        for (int i = 0; i < words; i++) {
+            for (int j = 0; j < SIDE * SIDE * PAIR; j++) /* each line is in a page of its own */
+                prefetch_read(turned + ((size_t)(j / PAIR) * c + (i + AHEAD) * PAIR + j % PAIR) * k + p0 * COLUMNS,
+                              columns);
+            for (int o = 0; o < columns; o += LANES) {
+                int left = k - p0 * COLUMNS - o;
+                vec g[PAIR][SIDE * SIDE];
+                UNROLL for (int j = 0; j < PAIR; j++) UNROLL for (int tap = 0; tap < SIDE * SIDE; tap++)
+                {
+                    int channel = i * PAIR + j;
+                    g[j][tap] = left <= 0 || channel >= c
+                                    ? (vec)(0)
+                                    : load_lanes(turned + ((size_t)tap * c + channel) * k + k - left, left);
                 }
-                for (int f = 0; f < FREQUENCIES; f++)
-                    for (int t = 0; t < count; t += ROWS)
-                        for (int i = 0; i < depth; i += PIECE)
-                            multiply(v + (size_t)f * v_plane + t * v_step + c0 + i, u + f * u_plane + i * COLUMNS,
-                                     m + (size_t)f * m_plane + t * m_step, min(PIECE, depth - i), v_step, m_step,
-                                     c0 + i > 0, true);
+                kernel_tile(g, u + o / COLUMNS * u_panel + i * COLUMNS + o % COLUMNS, u_plane);
             }
-            output_block(m, bias, y, &s, first, count, p * COLUMNS, min((p + 1) * COLUMNS, k), m_step, m_plane,
-                         has_bias, activation, slope);
         }
+        for (int f = 0; f < FREQUENCIES; f++)
+            for (int t = begin; t < end; t += ROWS)
+                for (int o = 0; o < columns; o += COLUMNS)
+                    for (int i = 0; i < words; i += PIECE)
+                        multiply(v + (size_t)f * v_plane + t * v_step + i,
+                                 u + (size_t)f * u_plane + o / COLUMNS * u_panel + i * COLUMNS,
+                                 m + (size_t)f * m_plane + (t - begin) * m_step + o, min(PIECE, words - i), v_step,
+                                 m_step, i > 0, o == 0);
+        output_block(m, bias, y, &s, first + begin, end - begin, p0 * COLUMNS, min(p0 * COLUMNS + columns, k), m_step,
+                     m_plane, has_bias, activation, slope);
     }
 }
 

@@ -38,6 +38,7 @@ static void gradient(void **state) { assert_true(test_gradient(test_device(), *s
     TEST(conv_gpu_tiles_fit_the_device) \
     TEST(conv_gpu_tiles_agree) \
     TEST(conv_gpu_strips_agree) \
+    TEST(conv_large_kernels_agree) \
     TEST(choice_texts_read_back) \
     TEST(choice_candidates_are_known) \
     TEST(choice_candidates_are_right) \

@@ -6,7 +6,6 @@
 #include "ops/winograd.h"
 
 enum { KERNEL = 0, SCRATCH = 1, STATISTICS = 2 }; /* scratch slots */
-enum { DEPTH = NX_WINOGRAD_DEPTH };
 enum { MANY = 64 };     /* blocks of an image, of one register tile: that its last is not full costs little */
 enum { CHANNELS = 16 }; /* with fewer half of the lanes are idle */
 enum { WIDE = 4 };      /* vectors of the widest panel */
@@ -14,11 +13,11 @@ enum { WIDE = 4 };      /* vectors of the widest panel */
 typedef struct division { /* the arguments of cl/winograd.cl */
     bool large;           /* winograd_large: u is too large to be kept */
     size_t vectors;       /* of a panel of output channels */
-    int block;            /* tiles done at a time by one work-item, whole register tiles */
+    int block;            /* tiles done at a time by one work-item, or of a strip, whole register tiles */
     int panels, groups;   /* panels of output channels of a work-item; how many such groups */
-    int together;         /* panels whose m is kept at a time */
+    int together;         /* panels whose m is kept at a time; of winograd_large u, too */
     int apart;            /* equal parts of the images, none of which shares a work-item with another */
-    int runs;             /* work-items that share the blocks of one group */
+    int runs;             /* work-items that share the blocks, or the strip, of one group */
     int v_step, m_step;   /* words of v between tiles, floats of m */
     size_t slice;         /* floats of a work-item's scratch */
 } division;
@@ -44,16 +43,12 @@ static size_t vectors_of(const nx_device_info *info, size_t k)
     return best;
 }
 
-/* Register tiles of a block where u is made anew for each: with eight that takes a tenth of the products' time or more.
- * Measured with lanes of 8: a seventh of a layer more with 24, as long as what all cores keep of v stays in the cache
- * that they share. */
-static size_t large_block(const nx_plan *plan, size_t v_tile)
+/* Tiles of a strip, for which u is made anew: as few strips as keep v in the cache that the cores share, with room for
+ * u and m. */
+static size_t strip_of(const nx_device_info *info, size_t tiles, size_t v_tile)
 {
-    enum { LEAST = 8, MOST = 24 };
-    const nx_device_info *info = nx_plan_info(plan);
-    size_t rows = nx_winograd_rows(plan, NX_WINOGRAD_VECTORS);
-    size_t fits = nx_device_cache(info) / info->units / (rows * v_tile * sizeof(float));
-    return nx_device_lanes(info) == 16 || fits < LEAST ? LEAST : fits < MOST ? fits : MOST;
+    size_t fits = 2 * nx_device_cache(info) / 3 / (v_tile * sizeof(float));
+    return nx_blocks(tiles, nx_blocks(tiles, fits ? fits : 1));
 }
 
 /* Of operands' words that so many input channels, or tiles, take. */
@@ -89,8 +84,8 @@ static bool is_large(const nx_device_info *info, const nx_question *q, nx_winogr
 }
 
 /* A block's v and m should fit a core's own cache: one register tile is best as long as u, which every block reads
- * whole, stays in the cache that the cores share. A larger u would stream from memory. Instead each core makes its own
- * part of it from the kernel, a piece at a time, for so many tiles that this costs some percent. */
+ * whole, stays in the cache that the cores share. A larger u would stream from memory. Instead v of a whole strip stays
+ * there, and each core makes its own part of u from the kernel, some panels at a time. */
 static division divide(const nx_plan *plan, const nx_job *job)
 {
     size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units;
@@ -104,17 +99,18 @@ static division divide(const nx_plan *plan, const nx_job *job)
     size_t v_step = (nx_blocks(words(plan, depth_of(&job->q)), lanes) + 1) * lanes;
     size_t wanted = (size_t)job->choice.block, two = nx_winograd_rows(plan, NX_WINOGRAD_VECTORS);
     size_t least = vectors == WIDE ? two : rows;
-    size_t usual = large                       ? large_block(plan, frequencies(f) * v_step) * two
-                   : roomy(info) && f.tile < 6 ? 2 * two
-                                               : least;
+    size_t usual = large ? strip_of(info, tiles, frequencies(f) * v_step) : roomy(info) && f.tile < 6 ? 2 * two : least;
     size_t block = wanted ? wanted * rows : nx_round_up(usual, rows);
     if (block > tiles) block = nx_round_up(tiles, rows);
     size_t apart = large || tiles / (size_t)job->q.y.n < MANY * least ? 1 : (size_t)job->q.y.n;
     size_t blocks = apart * nx_blocks(tiles / apart, block), groups = large ? units : nx_blocks(2 * units, blocks);
     size_t panels = nx_blocks(all, groups < all ? groups : all);
-    size_t runs = blocks < 4 * units ? blocks : nx_round_up(4 * units, apart);
+    size_t runs = large                ? nx_blocks(units, nx_blocks(all, panels))
+                  : blocks < 4 * units ? blocks
+                                       : nx_round_up(4 * units, apart);
     /* 64 frequencies of all panels would leave a core's cache no room */
-    size_t together = large ? 1 : f.tile == 6 && panels > 2 ? 2 : panels, m_step = together * panel + lanes;
+    size_t together = panels > 2 && (large || f.tile == 6) ? 2 : panels, m_step = together * panel + lanes;
+    size_t share = nx_round_up(large ? nx_blocks(block, runs) : block, rows), v_tile = large ? 0 : v_step;
     size_t patch = nx_winograd_patch(plan, job) ? frequencies(f) * nx_round_up((size_t)depth_of(&job->q), lanes) : 0;
     return (division){.large = large,
                       .vectors = vectors,
@@ -126,8 +122,9 @@ static division divide(const nx_plan *plan, const nx_job *job)
                       .runs = (int)runs,
                       .v_step = (int)v_step,
                       .m_step = (int)m_step,
-                      .slice = patch + frequencies(f) * (block * (v_step + m_step) + 2 * lanes +
-                                                         (large ? DEPTH * panel + lanes : 0))};
+                      .slice =
+                          patch + frequencies(f) * (share * (v_tile + m_step) + 2 * lanes +
+                                                    (large ? together * panel * words(plan, depth_of(&job->q)) : 0))};
 }
 
 /* Output o and tap k read pixel (o + k - pad) / down of x, of which the first is so many before the first of y. */
@@ -153,7 +150,8 @@ static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
                         kernel_bytes(nx_plan_info(plan), &job->q, f));
     else if (rotated)
         nx_plan_derived(plan, node, KERNEL, w, "winograd_turned", w->bytes);
-    nx_plan_scratch(plan, node, SCRATCH, (size_t)(d.runs * d.groups) * d.slice * sizeof(float));
+    size_t shared = d.large ? frequencies(f) * (size_t)(d.block * d.v_step + nx_plan_lanes(plan)) : 0;
+    nx_plan_scratch(plan, node, SCRATCH, (shared + (size_t)(d.runs * d.groups) * d.slice) * sizeof(float));
 }
 
 static nx_tensor *statistics(nx_plan *plan, nx_node *node, const nx_job *job, int groups, int *segments)
@@ -190,12 +188,36 @@ static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const divisi
 }
 
 /* clang-format off */
-#define EITHER \
-    {"x", .t = job->a}, {"bias", .t = bias}, {"y", .t = job->c}, {"scratch", .t = node->scratch[SCRATCH]}, \
-    {"n", .i = q->x.n}, NX_SIZES(q), {"pad", .i = before_of(t)}, {"zoom", .i = q->zoom}, {"mode", .i = t->padding}, \
-    {"has_bias", .i = job->bias != NULL}, {"activation", .i = t->activation}, {"slope", .f = t->slope}, \
-    {"block", .i = d.block}, {"panels", .i = d.panels}, {"v_step", .i = d.v_step}, {"m_step", .i = d.m_step}
+#define READING \
+    {"scratch", .t = node->scratch[SCRATCH]}, {"n", .i = q->x.n}, NX_SIZES(q), {"pad", .i = before_of(t)}, \
+    {"zoom", .i = q->zoom}, {"mode", .i = t->padding}, {"block", .i = d.block}, {"v_step", .i = d.v_step}
+#define WRITING \
+    {"bias", .t = bias}, {"y", .t = job->c}, {"has_bias", .i = job->bias != NULL}, {"activation", .i = t->activation}, \
+    {"slope", .f = t->slope}, {"panels", .i = d.panels}, {"together", .i = d.together}, {"m_step", .i = d.m_step}
 /* clang-format on */
+
+static void bind_large(nx_plan *plan, nx_node *node, const nx_job *job, division d)
+{
+    const nx_question *q = &job->q;
+    const nx_gather *t = &job->gather;
+    nx_tensor *u = node->scratch[KERNEL], *bias = job->bias ? job->bias : job->b; /* unused, without */
+    nx_range range = {.dims = 2, .global = {(size_t)d.groups, (size_t)d.runs}, .local = {1, 1}};
+    int tiles = (int)nx_winograd_tiles(q, nx_winograd_form_of_job(job)), rows = (int)nx_winograd_rows(plan, d.vectors);
+    for (int first = 0; first < tiles; first += d.block) {
+        int count = tiles - first < d.block ? tiles - first : d.block;
+        nx_range runs = {.dims = 1, .global = {nx_blocks((size_t)count, (size_t)rows)}, .local = {1}};
+        nx_step *input = nx_winograd_launch_panels(
+            plan, node, -1, d.vectors, "winograd_large_input", runs,
+            NX_ARGS(READING, {"x", .t = job->a}, {"first", .i = first}, {"count", .i = count}));
+        nx_step *step = nx_winograd_launch_panels(
+            plan, node, -1, d.vectors, "winograd_large", range,
+            NX_ARGS(READING, WRITING, {"turned", .t = u ? u : job->b}, {"first", .i = first}, {"count", .i = count}));
+        double part = (double)count / tiles;
+        input->bytes = part * (double)job->a->bytes;
+        step->flops = part * nx_conv_flops(job);
+        step->bytes = (double)job->b->bytes + part * (double)job->c->bytes;
+    }
+}
 
 static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
 {
@@ -206,14 +228,15 @@ static void bind_conv(nx_plan *plan, nx_node *node, const nx_job *job)
     nx_tensor *parts = node->scratch[STATISTICS];
     int size = nx_winograd_form_of(q).out > 1 ? nx_winograd_form_of(q).side : q->kh; /* of what tiles read */
     if (u && nx_plan_derives(plan, node, KERNEL)) derive(plan, node, job, &d);
+    if (d.large) {
+        bind_large(plan, node, job, d);
+        return;
+    }
     nx_range range = {.dims = 2, .global = {(size_t)d.runs, (size_t)d.groups}, .local = {1, 1}};
-    nx_step *step = d.large ? nx_winograd_launch_panels(plan, node, -1, d.vectors, "winograd_large", range,
-                                                        NX_ARGS(EITHER, {"turned", .t = u ? u : job->b}))
-                            : nx_winograd_launch_panels(plan, node, -1, d.vectors, "winograd", range,
-                                                        NX_ARGS(EITHER, {"u", .t = u}, {"together", .i = d.together},
-                                                                {"apart", .i = d.apart}, {"size", .i = size},
-                                                                {"parts", .t = parts ? parts : bias},
-                                                                {"statistics", .i = parts != NULL}));
+    nx_step *step = nx_winograd_launch_panels(
+        plan, node, -1, d.vectors, "winograd", range,
+        NX_ARGS(READING, WRITING, {"x", .t = job->a}, {"u", .t = u}, {"apart", .i = d.apart}, {"size", .i = size},
+                {"parts", .t = parts ? parts : bias}, {"statistics", .i = parts != NULL}));
     step->flops = nx_conv_flops(job);
     step->bytes = (double)(job->a->bytes + job->b->bytes + job->c->bytes);
 }
@@ -250,8 +273,7 @@ static bool can_6x6(const nx_device_info *info, const nx_question *q)
 static size_t variants(const nx_device_info *info, const nx_question *q, nx_choice plain, nx_choice *out)
 {
     static const int blocks[] = {1, 2, 4, 8};
-    size_t count = sizeof blocks / sizeof *blocks;
-    (void)info, (void)q;
+    size_t count = is_large(info, q, nx_winograd_form_of(q)) ? 0 : sizeof blocks / sizeof *blocks;
     for (size_t i = 0; i < count; i++) {
         out[i] = plain;
         out[i].block = blocks[i];

@@ -58,9 +58,8 @@ nx_step *nx_winograd_launch_panels(nx_plan *plan, nx_node *node, int slot, size_
     nx_winograd_form f = nx_winograd_form_of_job(job);
     char defines[128];
     int n = snprintf(defines, sizeof defines,
-                     "-DTILE=%d -DSIDE=%d -DIN=%d -DSTEP=%d -DOUT=%d -DROWS=%zu -DVECTORS=%zu -DDEPTH=%d%s", f.tile,
-                     f.side, f.in, f.step, f.out, nx_winograd_rows(plan, vectors), vectors, NX_WINOGRAD_DEPTH,
-                     nx_plan_pair(plan) == 2 ? " -DBF16" : "");
+                     "-DTILE=%d -DSIDE=%d -DIN=%d -DSTEP=%d -DOUT=%d -DROWS=%zu -DVECTORS=%zu%s", f.tile, f.side, f.in,
+                     f.step, f.out, nx_winograd_rows(plan, vectors), vectors, nx_plan_pair(plan) == 2 ? " -DBF16" : "");
     if (nx_winograd_patch(plan, job)) snprintf(defines + n, sizeof defines - (size_t)n, " -DPATCH=%d", job->q.x.c);
     if (slot < 0) return nx_plan_launch(plan, node, "winograd", kernel, defines, range, args);
     return nx_plan_launch_derived(plan, node, slot, "winograd", kernel, defines, range, args);

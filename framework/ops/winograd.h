@@ -39,8 +39,7 @@ nx_step *nx_winograd_launch_panels(nx_plan *plan, nx_node *node, int slot, size_
 /* Whether the pieces of a convolution with few channels are read beside each other. */
 bool nx_winograd_patch(const nx_plan *plan, const nx_job *job);
 
-/* On CPUs, as its kernels are compiled: tiles of a register tile, words of a piece of the transformed kernel. */
+/* On CPUs, as its kernels are compiled: tiles of a register tile. */
 size_t nx_winograd_rows(const nx_plan *plan, size_t vectors);
-enum { NX_WINOGRAD_DEPTH = 128 };
 
 #endif

@@ -1,4 +1,4 @@
-/* The tiles of convolution on GPUs: whatever a device allows, and whichever is chosen, the sums are the same. */
+/* How convolution is divided: whatever a device allows, and whichever division is chosen, the sums are the same. */
 #include "ops/choice.h"
 
 #include "base/memory.h"
@@ -124,4 +124,29 @@ void conv_gpu_strips_agree(void **state)
         for (int i = 0; i < 2; i++) free(got[i]);
     }
     nx_wisdom_forget();
+}
+
+/* On processors Winograd's algorithm keeps the transformed kernel or makes it anew for each strip of tiles: strips, work-
+ * items that share them, and a strip that is not full give the same bits. */
+void conv_large_kernels_agree(void **state);
+void conv_large_kernels_agree(void **state)
+{
+    (void)state;
+    if (test_device()->info.family != NX_FAMILY_CPU) skip();
+    static const nx_conv_options o = {.pad = 1, .padding = NX_PADDING_REFLECT, .activation = NX_ACTIVATION_RELU};
+    static const uint64_t caches[] = {32 << 20, 4 << 20, 4 << 20, 4 << 20};
+    static const unsigned units[] = {2, 2, 3, 40};
+    nx_shape x = {2, 66, 50, 136}, w = {3, 3, 136, 200};
+    float *want = NULL;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        nx_device_info info = test_device()->info;
+        size_t count;
+        info.cache = caches[i];
+        info.units = units[i];
+        float *got = convolved(&info, x, w, o, false, &count);
+        if (want) assert_memory_equal(got, want, count * sizeof *got);
+        if (want) free(got);
+        want = want ? want : got;
+    }
+    free(want);
 }
