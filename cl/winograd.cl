@@ -505,9 +505,10 @@ static inline void kernel_tile(const vec g[PAIR][SIDE * SIDE], __global float *r
 }
 
 /* The same where u would not fit the cache that the cores share, in two launches for each strip of tiles: v of the whole
- * strip, which does fit it, then products and outputs, for which kernel [9][c][k], turned already, is transformed as it
- * is used. In scratch: v [36][block][v_step], then of each work-item m [36][its tiles][m_step] and u [36][together]
- * [words of c][COLUMNS]. Ids: (run of tiles). */
+ * strip, which does fit it, then products and outputs, for which the kernel is transformed as it is used: w [9][c][k] or,
+ * turned, [k / width][c][9][width], whose numbers are `tap`, `channel` and `group` apart. In scratch: v [36][block]
+ * [v_step], then of each work-item m [36][its tiles][m_step] and u [36][together][words of c][COLUMNS]. Ids: (run of
+ * tiles). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_large_input(__global const float *restrict x, __global float *restrict scratch, int n, int h, int w,
                           int c, int oh, int ow, int k, int pad, int zoom, int mode, int first, int count, int block,
@@ -522,10 +523,11 @@ void winograd_large_input(__global const float *restrict x, __global float *rest
 /* A work-item takes a group of panels, `together` at a time, for which each v is read once from the cache that the cores
  * share, and a run of the strip's register tiles. Ids: (group, run). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_large(__global const float *restrict turned, __global const float *restrict bias,
+void winograd_large(__global const float *restrict kernels, __global const float *restrict bias,
                     __global float *restrict y, __global float *restrict scratch, int n, int h, int w, int c, int oh,
                     int ow, int k, int pad, int zoom, int mode, int has_bias, int activation, float slope, int first,
-                    int count, int block, int panels, int together, int v_step, int m_step)
+                    int count, int block, int panels, int together, int v_step, int m_step, int tap, int channel,
+                    int group)
 {
     picture s = PICTURE(SIDE);
     int all = (k + COLUMNS - 1) / COLUMNS, words = WORDS(c), run = get_global_id(1), runs = get_global_size(1);
@@ -539,19 +541,20 @@ void winograd_large(__global const float *restrict turned, __global const float 
     __global float *u = m + (size_t)FREQUENCIES * m_plane;
     for (int p0 = first_panel; p0 < last_panel; p0 += together) {
         int columns = min(together, last_panel - p0) * COLUMNS;
+        __global const float *from = kernels + (size_t)(p0 / together) * group;
         for (int i = 0; i < words; i++) {
-            for (int j = 0; j < SIDE * SIDE * PAIR; j++) /* each line is in a page of its own */
-                prefetch_read(turned + ((size_t)(j / PAIR) * c + (i + AHEAD) * PAIR + j % PAIR) * k + p0 * COLUMNS,
+            for (int j = 0; j < SIDE * SIDE * PAIR; j++) /* of w, each is in a page of its own */
+                prefetch_read(from + (size_t)(j / PAIR) * tap + (size_t)((i + AHEAD) * PAIR + j % PAIR) * channel,
                               columns);
             for (int o = 0; o < columns; o += LANES) {
                 int left = k - p0 * COLUMNS - o;
                 vec g[PAIR][SIDE * SIDE];
-                UNROLL for (int j = 0; j < PAIR; j++) UNROLL for (int tap = 0; tap < SIDE * SIDE; tap++)
+                UNROLL for (int j = 0; j < PAIR; j++) UNROLL for (int q = 0; q < SIDE * SIDE; q++)
                 {
-                    int channel = i * PAIR + j;
-                    g[j][tap] = left <= 0 || channel >= c
-                                    ? (vec)(0)
-                                    : load_lanes(turned + ((size_t)tap * c + channel) * k + k - left, left);
+                    int at = i * PAIR + j;
+                    g[j][q] = left <= 0 || at >= c
+                                  ? (vec)(0)
+                                  : load_lanes(from + (size_t)q * tap + (size_t)at * channel + o, left);
                 }
                 kernel_tile(g, u + o / COLUMNS * u_panel + i * COLUMNS + o % COLUMNS, u_plane);
             }
@@ -569,13 +572,13 @@ void winograd_large(__global const float *restrict turned, __global const float 
     }
 }
 
-/* w [3][3][k][c] -> kernel [9][c][k], turned by 180 degrees. Ids: (c, tap). */
+/* w [3][3][k][c] -> turned [k / width][c][9][width], by 180 degrees; what is beyond k is not written. Ids: (c, tap). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_turn(__global const float *restrict w, __global float *restrict turned, int k)
+void winograd_turn(__global const float *restrict w, __global float *restrict turned, int k, int width)
 {
     int c = get_global_size(0), i = get_global_id(0), tap = get_global_id(1);
-    __global float *to = turned + ((size_t)tap * c + i) * k;
-    for (int o = 0; o < k; o++) to[o] = w[((size_t)(8 - tap) * k + o) * c + i];
+    for (int o = 0; o < k; o++)
+        turned[(((size_t)(o / width) * c + i) * 9 + tap) * width + o % width] = w[((size_t)(8 - tap) * k + o) * c + i];
 }
 
 /* w [size][size][ci][co] -> u for input channels c and output channels k; rotated: ci = k, co = c and the kernel turned.

@@ -19,7 +19,7 @@ typedef struct division { /* the arguments of cl/winograd.cl */
     int apart;            /* equal parts of the images, none of which shares a work-item with another */
     int runs;             /* work-items that share the blocks, or the strip, of one group */
     int v_step, m_step;   /* words of v between tiles, floats of m */
-    size_t slice;         /* floats of a work-item's scratch */
+    size_t shared, slice; /* floats of scratch that all work-items read, and of each one's own */
 } division;
 
 static size_t panel_of(const nx_device_info *info, size_t vectors) { return vectors * (size_t)nx_device_lanes(info); }
@@ -41,14 +41,6 @@ static size_t vectors_of(const nx_device_info *info, size_t k)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (nx_round_up(k, panel_of(info, others[i])) < nx_round_up(k, panel_of(info, best))) best = others[i];
     return best;
-}
-
-/* Tiles of a strip, for which u is made anew: as few strips as keep v in the cache that the cores share, with room for
- * u and m. */
-static size_t strip_of(const nx_device_info *info, size_t tiles, size_t v_tile)
-{
-    size_t fits = 2 * nx_device_cache(info) / 3 / (v_tile * sizeof(float));
-    return nx_blocks(tiles, nx_blocks(tiles, fits ? fits : 1));
 }
 
 /* Of operands' words that so many input channels, or tiles, take. */
@@ -84,47 +76,73 @@ static bool is_large(const nx_device_info *info, const nx_question *q, nx_winogr
 }
 
 /* A block's v and m should fit a core's own cache: one register tile is best as long as u, which every block reads
- * whole, stays in the cache that the cores share. A larger u would stream from memory. Instead v of a whole strip stays
- * there, and each core makes its own part of u from the kernel, some panels at a time. */
-static division divide(const nx_plan *plan, const nx_job *job)
+ * whole, stays in the cache that the cores share. */
+static void divide_blocks(const nx_plan *plan, const nx_job *job, size_t all, division *d)
 {
-    size_t lanes = (size_t)nx_plan_lanes(plan), units = nx_plan_info(plan)->units;
     const nx_device_info *info = nx_plan_info(plan);
     nx_winograd_form f = nx_winograd_form_of_job(job);
-    bool large = is_large(info, &job->q, f);
-    size_t tiles = nx_winograd_tiles(&job->q, f), k = columns_of(info, &job->q), vectors = vectors_of(info, k);
-    if (large && vectors < WIDE) vectors = NX_WINOGRAD_VECTORS;
-    size_t panel = panel_of(info, vectors), all = nx_blocks(k, panel), rows = nx_winograd_rows(plan, vectors);
-    /* a vector more than is needed: steps of powers of two would share few places of the cache */
-    size_t v_step = (nx_blocks(words(plan, depth_of(&job->q)), lanes) + 1) * lanes;
-    size_t wanted = (size_t)job->choice.block, two = nx_winograd_rows(plan, NX_WINOGRAD_VECTORS);
-    size_t least = vectors == WIDE ? two : rows;
-    size_t usual = large ? strip_of(info, tiles, frequencies(f) * v_step) : roomy(info) && f.tile < 6 ? 2 * two : least;
-    size_t block = wanted ? wanted * rows : nx_round_up(usual, rows);
+    size_t lanes = (size_t)nx_plan_lanes(plan), tiles = nx_winograd_tiles(&job->q, f), n = (size_t)job->q.y.n;
+    size_t rows = nx_winograd_rows(plan, d->vectors), two = nx_winograd_rows(plan, NX_WINOGRAD_VECTORS);
+    size_t wanted = (size_t)job->choice.block, least = d->vectors == WIDE ? two : rows;
+    size_t block = wanted ? wanted * rows : nx_round_up(roomy(info) && f.tile < 6 ? 2 * two : least, rows);
     if (block > tiles) block = nx_round_up(tiles, rows);
-    size_t apart = large || tiles / (size_t)job->q.y.n < MANY * least ? 1 : (size_t)job->q.y.n;
-    size_t blocks = apart * nx_blocks(tiles / apart, block), groups = large ? units : nx_blocks(2 * units, blocks);
-    size_t panels = nx_blocks(all, groups < all ? groups : all);
-    size_t runs = large                ? nx_blocks(units, nx_blocks(all, panels))
-                  : blocks < 4 * units ? blocks
-                                       : nx_round_up(4 * units, apart);
+    size_t apart = tiles / n < MANY * least ? 1 : n, blocks = apart * nx_blocks(tiles / apart, block);
+    size_t groups = nx_blocks(2 * info->units, blocks), panels = nx_blocks(all, groups < all ? groups : all);
     /* 64 frequencies of all panels would leave a core's cache no room */
-    size_t together = panels > 2 && (large || f.tile == 6) ? 2 : panels, m_step = together * panel + lanes;
-    size_t share = nx_round_up(large ? nx_blocks(block, runs) : block, rows), v_tile = large ? 0 : v_step;
-    size_t patch = nx_winograd_patch(plan, job) ? frequencies(f) * nx_round_up((size_t)depth_of(&job->q), lanes) : 0;
-    return (division){.large = large,
-                      .vectors = vectors,
-                      .block = (int)block,
-                      .panels = (int)panels,
-                      .groups = (int)nx_blocks(all, panels),
-                      .together = (int)together,
-                      .apart = (int)apart,
-                      .runs = (int)runs,
-                      .v_step = (int)v_step,
-                      .m_step = (int)m_step,
-                      .slice =
-                          patch + frequencies(f) * (share * (v_tile + m_step) + 2 * lanes +
-                                                    (large ? together * panel * words(plan, depth_of(&job->q)) : 0))};
+    size_t together = f.tile == 6 && panels > 2 ? 2 : panels;
+    size_t patch = nx_winograd_patch(plan, job) ? nx_round_up((size_t)depth_of(&job->q), lanes) : 0;
+    d->block = (int)block;
+    d->panels = (int)panels;
+    d->together = (int)together;
+    d->apart = (int)apart;
+    d->runs = (int)(blocks < 4 * info->units ? blocks : nx_round_up(4 * info->units, apart));
+    d->m_step = (int)(together * panel_of(info, d->vectors) + lanes);
+    d->slice = frequencies(f) * (patch + block * (size_t)(d->v_step + d->m_step) + 2 * lanes);
+}
+
+/* A larger u would stream from memory. Instead v of a strip of tiles stays in the cache that the cores share, as few
+ * strips as leave room there, and each core makes its own part of u from the kernel, two panels at a time; where there
+ * are fewer of those than cores, some share the tiles. */
+static void divide_strips(const nx_plan *plan, const nx_job *job, size_t all, division *d)
+{
+    const nx_device_info *info = nx_plan_info(plan);
+    size_t lanes = (size_t)nx_plan_lanes(plan), units = info->units, rows = nx_winograd_rows(plan, d->vectors);
+    size_t count = frequencies(nx_winograd_form_of_job(job));
+    size_t tiles = nx_winograd_tiles(&job->q, nx_winograd_form_of_job(job));
+    size_t fits = 2 * nx_device_cache(info) / 3 / (count * (size_t)d->v_step * sizeof(float));
+    size_t block = nx_round_up(nx_blocks(tiles, nx_blocks(tiles, fits ? fits : 1)), rows);
+    size_t together = all < 2 ? all : 2, panels = nx_round_up(nx_blocks(all, units < all ? units : all), together);
+    size_t runs = nx_blocks(units, nx_blocks(all, panels)), width = together * panel_of(info, d->vectors);
+    d->block = (int)block;
+    d->panels = (int)panels;
+    d->together = (int)together;
+    d->apart = 1;
+    d->runs = (int)runs;
+    d->m_step = (int)(width + lanes);
+    d->shared = count * (block * (size_t)d->v_step + lanes);
+    d->slice = count * (nx_round_up(nx_blocks(block, runs), rows) * (size_t)d->m_step +
+                        width * words(plan, depth_of(&job->q)) + 2 * lanes);
+}
+
+static division divide(const nx_plan *plan, const nx_job *job)
+{
+    const nx_device_info *info = nx_plan_info(plan);
+    size_t lanes = (size_t)nx_plan_lanes(plan), k = columns_of(info, &job->q), vectors = vectors_of(info, k);
+    bool large = is_large(info, &job->q, nx_winograd_form_of_job(job));
+    if (large && vectors < WIDE) vectors = NX_WINOGRAD_VECTORS;
+    division d = {.large = large, .vectors = vectors};
+    /* a vector more than is needed: steps of powers of two would share few places of the cache */
+    d.v_step = (int)((nx_blocks(words(plan, depth_of(&job->q)), lanes) + 1) * lanes);
+    size_t all = nx_blocks(k, panel_of(info, vectors));
+    (large ? divide_strips : divide_blocks)(plan, job, all, &d);
+    d.groups = (int)nx_blocks(all, (size_t)d.panels);
+    return d;
+}
+
+/* Of winograd_large: output channels whose kernels are transformed together. */
+static size_t width_of(const nx_plan *plan, const division *d)
+{
+    return (size_t)d->together * panel_of(nx_plan_info(plan), d->vectors);
 }
 
 /* Output o and tap k read pixel (o + k - pad) / down of x, of which the first is so many before the first of y. */
@@ -149,9 +167,9 @@ static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
                                      : tags[f.tile == 6][rotated],
                         kernel_bytes(nx_plan_info(plan), &job->q, f));
     else if (rotated)
-        nx_plan_derived(plan, node, KERNEL, w, "winograd_turned", w->bytes);
-    size_t shared = d.large ? frequencies(f) * (size_t)(d.block * d.v_step + nx_plan_lanes(plan)) : 0;
-    nx_plan_scratch(plan, node, SCRATCH, (shared + (size_t)(d.runs * d.groups) * d.slice) * sizeof(float));
+        nx_plan_derived(plan, node, KERNEL, w, "winograd_turned",
+                        nx_round_up((size_t)job->q.y.c, width_of(plan, &d)) * (size_t)job->q.x.c * 9 * sizeof(float));
+    nx_plan_scratch(plan, node, SCRATCH, (d.shared + (size_t)(d.runs * d.groups) * d.slice) * sizeof(float));
 }
 
 static nx_tensor *statistics(nx_plan *plan, nx_node *node, const nx_job *job, int groups, int *segments)
@@ -172,9 +190,10 @@ static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const divisi
     nx_shape x = job->q.x, y = job->q.y;
     nx_tensor *w = job->b, *u = node->scratch[KERNEL];
     if (d->large)
-        nx_winograd_launch_panels(plan, node, KERNEL, d->vectors, "winograd_turn",
-                                  (nx_range){.dims = 2, .global = {(size_t)x.c, 9}, .local = {1, 1}},
-                                  NX_ARGS({"w", .t = w}, {"turned", .t = u}, {"k", .i = y.c}));
+        nx_winograd_launch_panels(
+            plan, node, KERNEL, d->vectors, "winograd_turn",
+            (nx_range){.dims = 2, .global = {(size_t)x.c, 9}, .local = {1, 1}},
+            NX_ARGS({"w", .t = w}, {"turned", .t = u}, {"k", .i = y.c}, {"width", .i = width_of(plan, d)}));
     else
         nx_winograd_launch_panels(
             plan, node, KERNEL, d->vectors, "winograd_weights",
@@ -202,6 +221,7 @@ static void bind_large(nx_plan *plan, nx_node *node, const nx_job *job, division
     const nx_gather *t = &job->gather;
     nx_tensor *u = node->scratch[KERNEL], *bias = job->bias ? job->bias : job->b; /* unused, without */
     nx_range range = {.dims = 2, .global = {(size_t)d.groups, (size_t)d.runs}, .local = {1, 1}};
+    int width = (int)width_of(plan, &d);
     int tiles = (int)nx_winograd_tiles(q, nx_winograd_form_of_job(job)), rows = (int)nx_winograd_rows(plan, d.vectors);
     for (int first = 0; first < tiles; first += d.block) {
         int count = tiles - first < d.block ? tiles - first : d.block;
@@ -211,7 +231,9 @@ static void bind_large(nx_plan *plan, nx_node *node, const nx_job *job, division
             NX_ARGS(READING, {"x", .t = job->a}, {"first", .i = first}, {"count", .i = count}));
         nx_step *step = nx_winograd_launch_panels(
             plan, node, -1, d.vectors, "winograd_large", range,
-            NX_ARGS(READING, WRITING, {"turned", .t = u ? u : job->b}, {"first", .i = first}, {"count", .i = count}));
+            NX_ARGS(READING, WRITING, {"kernels", .t = u ? u : job->b}, {"first", .i = first}, {"count", .i = count},
+                    {"tap", .i = u ? width : q->x.c * q->y.c}, {"channel", .i = u ? 9 * width : q->y.c},
+                    {"group", .i = u ? q->x.c * 9 * width : width}));
         double part = (double)count / tiles;
         input->bytes = part * (double)job->a->bytes;
         step->flops = part * nx_conv_flops(job);
