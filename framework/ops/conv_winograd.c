@@ -88,8 +88,9 @@ static void divide_blocks(const nx_plan *plan, const nx_job *job, size_t all, di
     if (block > tiles) block = nx_round_up(tiles, rows);
     size_t apart = tiles / n < MANY * least ? 1 : n, blocks = apart * nx_blocks(tiles / apart, block);
     size_t groups = nx_blocks(2 * info->units, blocks), panels = nx_blocks(all, groups < all ? groups : all);
-    /* 64 frequencies of all panels would leave a core's cache no room */
-    size_t together = f.tile == 6 && panels > 2 ? 2 : panels;
+    /* With lanes of 16 64 frequencies of all panels leave a core's cache no room (4 % at 256 channels); with lanes of 8,
+     * whose register tiles are half as high, u is better read as it lies (8 % at 128 channels). */
+    size_t together = f.tile == 6 && lanes == 16 && panels > 2 ? 2 : panels;
     size_t patch = nx_winograd_patch(plan, job) ? nx_round_up((size_t)depth_of(&job->q), lanes) : 0;
     d->block = (int)block;
     d->panels = (int)panels;
@@ -101,8 +102,8 @@ static void divide_blocks(const nx_plan *plan, const nx_job *job, size_t all, di
 }
 
 /* A larger u would stream from memory. Instead v of a strip of tiles stays in the cache that the cores share, as few
- * strips as leave room there, and each core makes its own part of u from the kernel, two panels at a time; where there
- * are fewer of those than cores, some share the tiles. */
+ * strips as leave room there, and each core makes its own part of u from the kernel, four vectors at a time; where
+ * there are fewer of those than cores, some share the tiles. */
 static void divide_strips(const nx_plan *plan, const nx_job *job, size_t all, division *d)
 {
     const nx_device_info *info = nx_plan_info(plan);
@@ -111,7 +112,8 @@ static void divide_strips(const nx_plan *plan, const nx_job *job, size_t all, di
     size_t tiles = nx_winograd_tiles(&job->q, nx_winograd_form_of_job(job));
     size_t fits = 2 * nx_device_cache(info) / 3 / (count * (size_t)d->v_step * sizeof(float));
     size_t block = nx_round_up(nx_blocks(tiles, nx_blocks(tiles, fits ? fits : 1)), rows);
-    size_t together = all < 2 ? all : 2, panels = nx_round_up(nx_blocks(all, units < all ? units : all), together);
+    size_t most = d->vectors == WIDE ? 1 : 2, together = all < most ? all : most;
+    size_t panels = nx_round_up(nx_blocks(all, units < all ? units : all), together);
     size_t runs = nx_blocks(units, nx_blocks(all, panels)), width = together * panel_of(info, d->vectors);
     d->block = (int)block;
     d->panels = (int)panels;
