@@ -58,7 +58,7 @@
  *
  * Defines: TILE and SIDE, 4 and 3, 6 and 3 or 5 and 2; IN, pieces along a side of the kernel, STEP, pixels of x between
  * its taps, OUT, phases along a side of y, all 1 but of those that are cut; of CPUs: ROWS, the tiles of a register tile,
- * and VECTORS, its columns, 1 to 3, of the gradient 2; perhaps BF16, and PATCH, the channels of x where several pieces of
+ * and VECTORS, its columns, 1 to 4, of the gradient 2; perhaps BF16, and PATCH, the channels of x where several pieces of
  * them fill a vector.
  */
 #define EDGE (TILE + SIDE - 1) /* inputs along a side of a tile */
@@ -536,6 +536,7 @@ void winograd_large(__global const float *restrict kernels, __global const float
     int begin = run * tiles / runs * ROWS, end = min((run + 1) * tiles / runs * ROWS, count);
     int v_plane = block * v_step + LANES, m_plane = most * m_step + LANES, u_panel = words * COLUMNS;
     int u_plane = together * u_panel + LANES;
+    if (begin >= end) return; /* of a last strip that is not full */
     __global float *v = scratch, *m = v + (size_t)FREQUENCIES * v_plane;
     m += (get_global_id(0) * runs + run) * (size_t)FREQUENCIES * (m_plane + u_plane);
     __global float *u = m + (size_t)FREQUENCIES * m_plane;

@@ -63,21 +63,30 @@ static void list_figures(FILE *out)
     }
 }
 
+static bool is_chosen(const asked *a, const figure *f)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (a->figures[i].figure == f) return true;
+    return false;
+}
+
 /* Adds the figures that a word names: all, PAPER or PAPER/NAME. */
 static bool choose(asked *a, const char *word)
 {
-    size_t before = a->count;
+    bool any = false;
     const figure_paper *p;
     for (size_t i = 0; (p = figure_paper_at(i)); i++)
         for (const figure *f = p->figures; f->name; f++) {
             char *name = nx_format("%s/%s", p->name, f->name);
-            if (!strcmp(word, "all") || !strcmp(word, p->name) || !strcmp(word, name)) {
+            bool named = !strcmp(word, "all") || !strcmp(word, p->name) || !strcmp(word, name);
+            any = any || named;
+            if (named && !is_chosen(a, f)) {
                 NX_GROW(a->figures, a->count);
                 a->figures[a->count++] = (chosen){p, f};
             }
             free(name);
         }
-    if (a->count > before) return true;
+    if (any) return true;
     fprintf(stderr, "nstx: no figure \"%s\"; there are\n", word);
     list_figures(stderr);
     return false;
@@ -132,6 +141,10 @@ static bool parse(asked *a, int argc, char **argv)
         } else
             return usage_error("figure", "unknown or incomplete option %s", argv[optind - 1]), false;
     }
+    if (a->seeds > 1 && (a->request.model || a->table))
+        return usage_error("figure", "--seeds %d: is of runs, of which there are none with %s", a->seeds,
+                           a->table ? "--table" : "--model"),
+               false;
     if (a->seeds > 1 && sets_seed(&a->settings))
         return usage_error("figure", "--seeds %d: counts experiment.seed from 1, so -s leaves it alone", a->seeds),
                false;

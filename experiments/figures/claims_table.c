@@ -101,18 +101,22 @@ void claims_tables_add(claims_tables *t, const char *folder, const char *paper, 
     free(figure);
 }
 
-/* What all end in, such as " (at most 0.85)", is said once. */
+/* What all say is said once, and what all end in, such as " (at most 0.85)". */
 static void print_cell(FILE *out, const claims_cell *c)
 {
+    size_t told = 1;
+    for (size_t i = 1; i < c->seeds && told == 1; i++)
+        if (strcmp(c->ours[i], c->ours[0])) told = c->seeds;
+    if (told > c->seeds) told = c->seeds;
     const char *end = c->seeds > 1 ? strstr(c->ours[0], " (") : NULL;
     size_t length = end ? strlen(end) : 0;
     for (size_t i = 1; i < c->seeds; i++) {
         size_t own = strlen(c->ours[i]);
         if (own < length || (end && strcmp(c->ours[i] + own - length, end))) length = 0;
     }
-    for (size_t i = 0; i < c->seeds; i++) {
-        size_t own = strlen(c->ours[i]) - (i + 1 < c->seeds ? length : 0);
-        fprintf(out, " %.*s%s", (int)own, c->ours[i], i + 1 < c->seeds ? ";" : ":");
+    for (size_t i = 0; i < told; i++) {
+        size_t own = strlen(c->ours[i]) - (i + 1 < told ? length : 0);
+        fprintf(out, " %.*s%s", (int)own, c->ours[i], i + 1 < told ? ";" : ":");
     }
     if (c->seeds > 1 && c->verdicts[OPEN] < c->seeds)
         fprintf(out, " holds with %zu of %zu seeds", c->verdicts[HOLDS], c->seeds);
@@ -128,8 +132,8 @@ static void print_sum(FILE *out, const claims_tables *t, config_scale scale)
         const claims_cell *c = &t->rows[i].cell[scale];
         if (!c->seeds) continue;
         all++;
-        count[c->verdicts[HOLDS] == c->seeds ? HOLDS : c->verdicts[OPEN] == c->seeds ? OPEN : FAILS]++;
-        some += c->verdicts[HOLDS] && c->verdicts[HOLDS] < c->seeds;
+        count[c->verdicts[HOLDS] == c->seeds ? HOLDS : c->verdicts[FAILS] ? FAILS : OPEN]++;
+        some += c->verdicts[HOLDS] && c->verdicts[FAILS];
     }
     if (!all) return;
     fprintf(out, "At %s scale %zu of %zu claims hold, %zu do not, %zu are open", figure_scale_name(scale), count[HOLDS],

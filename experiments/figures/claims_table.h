@@ -45,7 +45,8 @@ typedef struct claims_tables {
     size_t count;
 } claims_tables;
 
-/* A scale at which the figure was not made adds nothing; seeds count from 1 to the last that has a page. */
+/* A scale at which the figure was not made adds nothing; seeds count from 1 to the last before the first without a
+ * page. */
 void claims_tables_add(claims_tables *t, const char *folder, const char *paper, const char *name);
 
 /* A row a claim: what the paper has and what came out at each scale, with each seed; then how many hold, which of

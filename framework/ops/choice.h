@@ -34,7 +34,7 @@ typedef struct nx_algorithm nx_algorithm; /* ops/algorithm */
 
 typedef struct nx_choice {
     const nx_algorithm *algorithm;
-    int block;           /* register tiles that Winograd's takes at a time on CPUs; 0: by the size of the weights */
+    int block;           /* register tiles that Winograd's takes at a time on CPUs; 0: by the rule */
     const nx_tile *tile; /* of GPUs; NULL: by the rule */
     int splits;          /* of a long sum on GPUs; 0: by the rule */
 } nx_choice;

@@ -16,6 +16,7 @@ typedef struct division { /* the arguments of cl/winograd.cl */
     int block;            /* tiles done at a time by one work-item, or of a strip, whole register tiles */
     int panels, groups;   /* panels of output channels of a work-item; how many such groups */
     int together;         /* panels whose m is kept at a time; of winograd_large u, too */
+    int width;            /* of winograd_large: output channels of so many panels */
     int apart;            /* equal parts of the images, none of which shares a work-item with another */
     int runs;             /* work-items that share the blocks, or the strip, of one group */
     int v_step, m_step;   /* words of v between tiles, floats of m */
@@ -88,8 +89,8 @@ static void divide_blocks(const nx_plan *plan, const nx_job *job, size_t all, di
     if (block > tiles) block = nx_round_up(tiles, rows);
     size_t apart = tiles / n < MANY * least ? 1 : n, blocks = apart * nx_blocks(tiles / apart, block);
     size_t groups = nx_blocks(2 * info->units, blocks), panels = nx_blocks(all, groups < all ? groups : all);
-    /* With lanes of 16 64 frequencies of all panels leave a core's cache no room (4 % at 256 channels); with lanes of 8,
-     * whose register tiles are half as high, u is better read as it lies (8 % at 128 channels). */
+    /* With lanes of 16 64 frequencies of all panels leave a core's cache no room (4 % at 256 channels); with lanes of
+     * 8, whose register tiles are half as high, u is better read as it lies (8 % at 128 channels). */
     size_t together = f.tile == 6 && lanes == 16 && panels > 2 ? 2 : panels;
     size_t patch = nx_winograd_patch(plan, job) ? nx_round_up((size_t)depth_of(&job->q), lanes) : 0;
     d->block = (int)block;
@@ -102,28 +103,35 @@ static void divide_blocks(const nx_plan *plan, const nx_job *job, size_t all, di
 }
 
 /* A larger u would stream from memory. Instead v of a strip of tiles stays in the cache that the cores share, as few
- * strips as leave room there, and each core makes its own part of u from the kernel, four vectors at a time; where
- * there are fewer of those than cores, some share the tiles. */
+ * strips as leave room there, and each core makes its own part of u from the kernel, some panels at a time. Cores have
+ * panels of their own or, where that leaves fewer of them idle, share some, each with a run of the tiles. */
 static void divide_strips(const nx_plan *plan, const nx_job *job, size_t all, division *d)
 {
+    enum { TRANSFORM = 4 }; /* register tiles that take as long as making u for them */
     const nx_device_info *info = nx_plan_info(plan);
+    nx_winograd_form f = nx_winograd_form_of_job(job);
     size_t lanes = (size_t)nx_plan_lanes(plan), units = info->units, rows = nx_winograd_rows(plan, d->vectors);
-    size_t count = frequencies(nx_winograd_form_of_job(job));
-    size_t tiles = nx_winograd_tiles(&job->q, nx_winograd_form_of_job(job));
-    size_t fits = 2 * nx_device_cache(info) / 3 / (count * (size_t)d->v_step * sizeof(float));
-    size_t block = nx_round_up(nx_blocks(tiles, nx_blocks(tiles, fits ? fits : 1)), rows);
-    size_t most = d->vectors == WIDE ? 1 : 2, together = all < most ? all : most;
-    size_t panels = nx_round_up(nx_blocks(all, units < all ? units : all), together);
-    size_t runs = nx_blocks(units, nx_blocks(all, panels)), width = together * panel_of(info, d->vectors);
-    d->block = (int)block;
-    d->panels = (int)panels;
+    size_t v_tile = frequencies(f) * (size_t)d->v_step, tiles = nx_winograd_tiles(&job->q, f);
+    size_t fits = 2 * nx_device_cache(info) / 3 / (v_tile * sizeof(float));
+    size_t high = nx_blocks(nx_blocks(tiles, nx_blocks(tiles, fits ? fits : 1)), rows); /* register tiles */
+    size_t most = d->vectors == WIDE ? 1 : 2, together = all < most ? all : most, least = SIZE_MAX;
+    size_t width = together * panel_of(info, d->vectors), times = nx_blocks(all, together);
+    for (size_t runs = 1; runs <= units && runs <= high; runs++) {
+        size_t groups = units / runs < times ? units / runs : times, each = nx_blocks(times, groups);
+        size_t takes = each * (nx_blocks(high, runs) + TRANSFORM);
+        if (takes >= least) continue;
+        least = takes;
+        d->panels = (int)(each * together);
+        d->runs = (int)runs;
+    }
+    d->block = (int)(high * rows);
     d->together = (int)together;
+    d->width = (int)width;
     d->apart = 1;
-    d->runs = (int)runs;
     d->m_step = (int)(width + lanes);
-    d->shared = count * (block * (size_t)d->v_step + lanes);
-    d->slice = count * (nx_round_up(nx_blocks(block, runs), rows) * (size_t)d->m_step +
-                        width * words(plan, depth_of(&job->q)) + 2 * lanes);
+    d->shared = high * rows * v_tile + frequencies(f) * lanes;
+    d->slice = frequencies(f) * (nx_blocks(high, (size_t)d->runs) * rows * (size_t)d->m_step +
+                                 width * words(plan, depth_of(&job->q)) + 2 * lanes);
 }
 
 static division divide(const nx_plan *plan, const nx_job *job)
@@ -139,12 +147,6 @@ static division divide(const nx_plan *plan, const nx_job *job)
     (large ? divide_strips : divide_blocks)(plan, job, all, &d);
     d.groups = (int)nx_blocks(all, (size_t)d.panels);
     return d;
-}
-
-/* Of winograd_large: output channels whose kernels are transformed together. */
-static size_t width_of(const nx_plan *plan, const division *d)
-{
-    return (size_t)d->together * panel_of(nx_plan_info(plan), d->vectors);
 }
 
 /* Output o and tap k read pixel (o + k - pad) / down of x, of which the first is so many before the first of y. */
@@ -170,7 +172,7 @@ static void plan_conv(nx_plan *plan, nx_node *node, const nx_job *job)
                         kernel_bytes(nx_plan_info(plan), &job->q, f));
     else if (rotated)
         nx_plan_derived(plan, node, KERNEL, w, "winograd_turned",
-                        nx_round_up((size_t)job->q.y.c, width_of(plan, &d)) * (size_t)job->q.x.c * 9 * sizeof(float));
+                        nx_round_up((size_t)job->q.y.c, (size_t)d.width) * (size_t)job->q.x.c * 9 * sizeof(float));
     nx_plan_scratch(plan, node, SCRATCH, (d.shared + (size_t)(d.runs * d.groups) * d.slice) * sizeof(float));
 }
 
@@ -195,7 +197,7 @@ static void derive(nx_plan *plan, nx_node *node, const nx_job *job, const divisi
         nx_winograd_launch_panels(
             plan, node, KERNEL, d->vectors, "winograd_turn",
             (nx_range){.dims = 2, .global = {(size_t)x.c, 9}, .local = {1, 1}},
-            NX_ARGS({"w", .t = w}, {"turned", .t = u}, {"k", .i = y.c}, {"width", .i = width_of(plan, d)}));
+            NX_ARGS({"w", .t = w}, {"turned", .t = u}, {"k", .i = y.c}, {"width", .i = d->width}));
     else
         nx_winograd_launch_panels(
             plan, node, KERNEL, d->vectors, "winograd_weights",
@@ -223,21 +225,20 @@ static void bind_large(nx_plan *plan, nx_node *node, const nx_job *job, division
     const nx_gather *t = &job->gather;
     nx_tensor *u = node->scratch[KERNEL], *bias = job->bias ? job->bias : job->b; /* unused, without */
     nx_range range = {.dims = 2, .global = {(size_t)d.groups, (size_t)d.runs}, .local = {1, 1}};
-    int width = (int)width_of(plan, &d);
     int tiles = (int)nx_winograd_tiles(q, nx_winograd_form_of_job(job)), rows = (int)nx_winograd_rows(plan, d.vectors);
     for (int first = 0; first < tiles; first += d.block) {
         int count = tiles - first < d.block ? tiles - first : d.block;
         nx_range runs = {.dims = 1, .global = {nx_blocks((size_t)count, (size_t)rows)}, .local = {1}};
-        nx_step *input = nx_winograd_launch_panels(
+        double part = (double)count / tiles;
+        nx_step *step = nx_winograd_launch_panels(
             plan, node, -1, d.vectors, "winograd_large_input", runs,
             NX_ARGS(READING, {"x", .t = job->a}, {"first", .i = first}, {"count", .i = count}));
-        nx_step *step = nx_winograd_launch_panels(
+        step->bytes = part * (double)job->a->bytes;
+        step = nx_winograd_launch_panels(
             plan, node, -1, d.vectors, "winograd_large", range,
             NX_ARGS(READING, WRITING, {"kernels", .t = u ? u : job->b}, {"first", .i = first}, {"count", .i = count},
-                    {"tap", .i = u ? width : q->x.c * q->y.c}, {"channel", .i = u ? 9 * width : q->y.c},
-                    {"group", .i = u ? q->x.c * 9 * width : width}));
-        double part = (double)count / tiles;
-        input->bytes = part * (double)job->a->bytes;
+                    {"tap", .i = u ? d.width : q->x.c * q->y.c}, {"channel", .i = u ? 9 * d.width : q->y.c},
+                    {"group", .i = u ? q->x.c * 9 * d.width : d.width}));
         step->flops = part * nx_conv_flops(job);
         step->bytes = (double)job->b->bytes + part * (double)job->c->bytes;
     }

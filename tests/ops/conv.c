@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -49,16 +50,17 @@ static float *noise(nx_shape s, const char *name)
     return values;
 }
 
-/* The convolution, or its gradient by the weights, as a device with such limits would compute it. */
-static float *convolved(const nx_device_info *info, nx_shape x, nx_shape w, nx_conv_options o, bool by_weights,
-                        size_t *count)
+typedef enum result { FORWARD, BY_WEIGHTS, BY_INPUT, RESULTS } result;
+
+/* The convolution, or a gradient of it, as a device with such limits would compute it. */
+static float *convolved(const nx_device_info *info, nx_shape x, nx_shape w, nx_conv_options o, result r, size_t *count)
 {
     nx_graph *g = nx_graph_new(info);
-    nx_tensor *in[] = {nx_input(g, x, "x"), nx_input(g, w, "w")}, *dw;
+    nx_tensor *in[] = {nx_input(g, x, "x"), nx_input(g, w, "w")}, *gradient[2];
     nx_tensor *y = nx_conv(g, in[0], in[1], NULL, o);
     float *zero = nx_alloc(nx_shape_count(y->shape) * sizeof *zero), *values[] = {noise(x, "x"), noise(w, "w")};
-    nx_gradient(g, nx_mse(g, y, nx_constant(g, y->shape, zero)), &in[1], 1, &dw);
-    nx_tensor *out = by_weights ? dw : y;
+    nx_gradient(g, nx_mse(g, y, nx_constant(g, y->shape, zero)), in, 2, gradient);
+    nx_tensor *out = r == FORWARD ? y : gradient[r == BY_WEIGHTS];
     *count = nx_shape_count(out->shape);
     float *got = test_run(test_device(), g, in, values, 2, out);
     for (int i = 0; i < 2; i++) free(values[i]);
@@ -82,19 +84,19 @@ void conv_gpu_tiles_agree(void **state)
     static const nx_conv_options o = {.stride = 2, .pad = 1, .padding = NX_PADDING_REFLECT};
     static const nx_shape shapes[][2] = {{{2, 21, 38, 8}, {3, 5, 8, 132}}, {{1, 20, 23, 5}, {5, 3, 5, 34}}};
     for (int s = 0; s < 2; s++)
-        for (int by_weights = 0; by_weights < 2; by_weights++) {
+        for (result r = FORWARD; r <= BY_WEIGHTS; r++) {
             float *want = NULL;
             for (int i = 0; i < GROUPS; i++) {
                 nx_device_info info = test_device()->info;
                 size_t count;
                 info.max_group = groups[i];
                 info.units = i < GROUPS - 1 ? 1 : 16; /* the last: smaller tiles, and more splits */
-                float *got = convolved(&info, shapes[s][0], shapes[s][1], o, by_weights, &count);
+                float *got = convolved(&info, shapes[s][0], shapes[s][1], o, r, &count);
                 if (!i) {
                     want = got;
                     continue;
                 }
-                if (!by_weights) assert_memory_equal(got, want, count * sizeof *got); /* the same sums in one order */
+                if (r == FORWARD) assert_memory_equal(got, want, count * sizeof *got); /* the same sums in one order */
                 assert_near(got, want, count, 2e-6f);
                 free(got);
             }
@@ -109,7 +111,7 @@ void conv_gpu_strips_agree(void **state)
     (void)state;
     if (test_device()->info.family != NX_FAMILY_GPU) skip();
     static const char *const answers[] = {"direct", "winograd"};
-    for (int by_weights = 0; by_weights < 2; by_weights++) {
+    for (result r = FORWARD; r <= BY_WEIGHTS; r++) {
         float *got[2];
         size_t count;
         nx_wisdom_forget();
@@ -117,7 +119,7 @@ void conv_gpu_strips_agree(void **state)
             nx_wisdom_set("conv 3x3, 1x1x1110x512 to 1x1x1110x384, zoom 1", answers[i]);
             nx_wisdom_set("weights 3x3, 1x1x1110x512 to 1x1x1110x384, zoom 1", answers[i]);
             got[i] = convolved(&test_device()->info, (nx_shape){1, 1, 1110, 512}, (nx_shape){3, 3, 512, 384},
-                               (nx_conv_options){.pad = 1}, by_weights, &count);
+                               (nx_conv_options){.pad = 1}, r, &count);
         }
         assert_memory_not_equal(got[0], got[1], count * sizeof(float)); /* other algorithms, other last bits */
         assert_near(got[1], got[0], count, 5e-6f);
@@ -126,8 +128,26 @@ void conv_gpu_strips_agree(void **state)
     nx_wisdom_forget();
 }
 
-/* On processors Winograd's algorithm keeps the transformed kernel or makes it anew for each strip of tiles: strips, work-
- * items that share them, and a strip that is not full give the same bits. */
+/* Whether the convolution is planned with that kernel. */
+static bool launches(const nx_device_info *info, nx_shape x, nx_shape w, nx_conv_options o, const char *kernel)
+{
+    nx_graph *g = nx_graph_new(info);
+    nx_plan *plan;
+    nx_error err;
+    nx_program_list list = {0};
+    bool found = false;
+    nx_keep(nx_conv(g, nx_input(g, x, "x"), nx_input(g, w, "w"), NULL, o));
+    if (!nx_plan_new(&plan, g, &err)) fail_msg("%s", err.text);
+    nx_plan_programs(plan, &list);
+    for (size_t i = 0; i < list.count; i++) found = found || strstr(list.names[i], kernel);
+    nx_program_list_free(&list);
+    nx_plan_free(plan);
+    nx_graph_free(g);
+    return found;
+}
+
+/* On processors Winograd's algorithm keeps the transformed kernel or makes it anew for each strip of tiles: strips,
+ * work- items that share them, and a strip that is not full give the same bits. */
 void conv_large_kernels_agree(void **state);
 void conv_large_kernels_agree(void **state)
 {
@@ -136,17 +156,28 @@ void conv_large_kernels_agree(void **state)
     static const nx_conv_options o = {.pad = 1, .padding = NX_PADDING_REFLECT, .activation = NX_ACTIVATION_RELU};
     static const uint64_t caches[] = {32 << 20, 4 << 20, 4 << 20, 4 << 20};
     static const unsigned units[] = {2, 2, 3, 40};
+    static const char *const answers[] = {"winograd", "winograd 6x6"};
     nx_shape x = {2, 66, 50, 136}, w = {3, 3, 136, 200};
-    float *want = NULL;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        nx_device_info info = test_device()->info;
-        size_t count;
-        info.cache = caches[i];
-        info.units = units[i];
-        float *got = convolved(&info, x, w, o, false, &count);
-        if (want) assert_memory_equal(got, want, count * sizeof *got);
-        if (want) free(got);
-        want = want ? want : got;
+    nx_wisdom_forget();
+    for (size_t a = 0; a < 2; a++) {
+        nx_wisdom_set("conv 3x3, 2x66x50x136 to 2x66x50x200, zoom 1", answers[a]);
+        nx_wisdom_set("conv 3x3, 2x66x50x200 to 2x68x52x136, zoom 1",
+                      answers[a]); /* the gradient by the input, padded */
+        for (result r = FORWARD; r < RESULTS; r += BY_INPUT) {
+            float *want = NULL;
+            for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+                nx_device_info info = test_device()->info;
+                size_t count;
+                info.cache = caches[i];
+                info.units = units[i];
+                assert_true(launches(&info, x, w, o, "winograd_large") == (i > 0));
+                float *got = convolved(&info, x, w, o, r, &count);
+                if (want) assert_memory_equal(got, want, count * sizeof *got);
+                if (want) free(got);
+                want = want ? want : got;
+            }
+            free(want);
+        }
     }
-    free(want);
+    nx_wisdom_forget();
 }
