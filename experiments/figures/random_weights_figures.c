@@ -341,10 +341,13 @@ static bool speed(figure_work *w, nx_error *err)
     free(title);
     free(name);
     if (!fine) return false;
-    figure_claim(w, verdict_of(slowest <= GOAL_STEPS), "ranVGG converges within 100 steps", "100 steps",
-                 "a thousandth of the loss is left after %.0f", slowest);
+    char *after = isinf(slowest) ? nx_copy_text("all steps leave more than a thousandth of the loss")
+                                 : nx_format("a thousandth of the loss is left after %.0f", slowest);
+    char *part = isinf(ratio) ? nx_copy_text("it does not get there") : nx_format("%.2f of VGG's steps", ratio);
+    figure_claim(w, verdict_of(slowest <= GOAL_STEPS), "ranVGG converges within 100 steps", "100 steps", "%s", after);
     figure_claim(w, verdict_of(ratio <= .5), "much quicker than VGG, which 2000 steps do not help",
-                 "100 against over 2000 steps", "%.2f of VGG's steps (at most 0.5)", ratio);
+                 "100 against over 2000 steps", "%s (at most 0.5)", part);
+    free(after), free(part);
     return true;
 }
 
