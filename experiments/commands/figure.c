@@ -94,13 +94,6 @@ static bool choose(asked *a, const char *word)
 
 enum { SEEDS_MOST = 1000 };
 
-static bool sets_seed(const config_request *settings)
-{
-    bool any = false;
-    for (size_t i = 0; i < settings->count; i++) any = any || strstr(settings->settings[i], "experiment.seed=");
-    return any;
-}
-
 /* False after a message. */
 static bool parse(asked *a, int argc, char **argv)
 {
@@ -145,11 +138,12 @@ static bool parse(asked *a, int argc, char **argv)
         return usage_error("figure", "--seeds %d: is of runs, of which there are none with %s", a->seeds,
                            a->table ? "--table" : "--model"),
                false;
-    if (a->seeds > 1 && sets_seed(&a->settings))
-        return usage_error("figure", "--seeds %d: counts experiment.seed from 1, so -s leaves it alone", a->seeds),
-               false;
     a->request.overrides = a->settings.settings;
     a->request.override_count = a->settings.count;
+    if (a->seeds > 1 && (figure_request_setting(&a->request, "experiment.seed") ||
+                         figure_request_setting(&a->request, "sweep.experiment.seed")))
+        return usage_error("figure", "--seeds %d: counts experiment.seed from 1, so -s leaves it alone", a->seeds),
+               false;
     for (int i = optind; i < argc; i++)
         if (!choose(a, argv[i])) return false;
     for (size_t i = 0; a->request.model && i < a->count; i++)
@@ -259,19 +253,9 @@ static int make_figure(const asked *a, const chosen *one, tally *sum, cJSON *res
     int code = make_page(a, &a->request, one, sum, results, &alone);
     if (!code && alone && a->seeds > 1)
         nx_info("%s/%s: has runs of several seeds as it is; --seeds adds none", paper, figure);
-    for (int seed = 2; seed <= a->seeds && !code && !alone; seed++) {
-        config_request own = {0};
-        for (size_t i = 0; i < a->settings.count; i++) config_request_set(&own, a->settings.settings[i]);
-        char *setting = nx_format("experiment.seed=%d", seed);
-        config_request_set(&own, setting);
-        figure_request r = a->request;
-        r.seed = seed;
-        r.overrides = own.settings;
-        r.override_count = own.count;
+    figure_request r = a->request;
+    for (r.seed = 2; r.seed <= a->seeds && !code && !alone; r.seed++)
         code = make_page(a, &r, one, sum, results, &alone);
-        config_request_free(&own);
-        free(setting);
-    }
     return code;
 }
 

@@ -91,29 +91,35 @@ static bool add_page(claims_tables *t, const char *path, const char *figure, con
 void claims_tables_add(claims_tables *t, const char *folder, const char *paper, const char *name)
 {
     char *figure = nx_format("%s/%s", paper, name);
-    bool there = true;
-    for (size_t k = 0; k < sizeof order / sizeof *order; k++, there = true)
+    for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
+        bool there = true;
         for (int seed = 1; there; seed++) {
             char *path = figure_page_path(folder, paper, name, order[k], seed, "md");
             there = add_page(t, path, figure, order[k]);
             free(path);
         }
+    }
     free(figure);
 }
 
-/* What all say is said once, and what all end in, such as " (at most 0.85)". */
+/* The letters of what all end in, such as " (at most 0.85)". */
+static size_t common_end(const claims_cell *c)
+{
+    const char *end = c->seeds ? strstr(c->ours[0], " (") : NULL;
+    size_t length = end ? strlen(end) : 0;
+    for (size_t i = 1; length && i < c->seeds; i++) {
+        size_t own = strlen(c->ours[i]);
+        if (own < length || strcmp(c->ours[i] + own - length, end)) length = 0;
+    }
+    return length;
+}
+
+/* What all say, or all end in, is said once. */
 static void print_cell(FILE *out, const claims_cell *c)
 {
-    size_t told = 1;
-    for (size_t i = 1; i < c->seeds && told == 1; i++)
+    size_t told = c->seeds ? 1 : 0, length = common_end(c);
+    for (size_t i = 1; i < c->seeds; i++)
         if (strcmp(c->ours[i], c->ours[0])) told = c->seeds;
-    if (told > c->seeds) told = c->seeds;
-    const char *end = c->seeds > 1 ? strstr(c->ours[0], " (") : NULL;
-    size_t length = end ? strlen(end) : 0;
-    for (size_t i = 1; i < c->seeds; i++) {
-        size_t own = strlen(c->ours[i]);
-        if (own < length || (end && strcmp(c->ours[i] + own - length, end))) length = 0;
-    }
     for (size_t i = 0; i < told; i++) {
         size_t own = strlen(c->ours[i]) - (i + 1 < told ? length : 0);
         fprintf(out, " %.*s%s", (int)own, c->ours[i], i + 1 < told ? ";" : ":");

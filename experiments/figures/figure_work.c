@@ -37,12 +37,12 @@ struct figure_work {
     figure_claim_text claims[FIGURE_CLAIMS];
     size_t claim_count;
     bool interrupted;
+    char *seed; /* as a setting; NULL: the config's */
 };
 
 static const char *const scale_names[] = {[SCALE_PAPER] = "paper", [SCALE_LAPTOP] = "laptop", [SCALE_CI] = "ci"};
 
-/* The user's, as it will be: the last of several. NULL: the config's. */
-static const char *setting_of(const figure_request *r, const char *key)
+const char *figure_request_setting(const figure_request *r, const char *key)
 {
     for (size_t i = r->override_count, length = strlen(key); i-- > 0;)
         if (!strncmp(r->overrides[i], key, length) && r->overrides[i][length] == '=')
@@ -52,7 +52,7 @@ static const char *setting_of(const figure_request *r, const char *key)
 
 char *figure_request_scale(const figure_request *r)
 {
-    const char *precision = setting_of(r, "device.precision");
+    const char *precision = figure_request_setting(r, "device.precision");
     bool usual = !precision || !strcmp(precision, nx_precision_name(NX_FP32));
     char *seed = r->seed > 1 ? nx_format(", seed %d", r->seed) : nx_copy_text("");
     char *text = nx_format("%s scale%s%s%s", scale_names[r->scale], usual ? "" : ", ", usual ? "" : precision, seed);
@@ -71,6 +71,7 @@ figure_work *figure_work_new(const figure_request *request, const figure_paper *
     char *scale = figure_request_scale(request);
     char *title = nx_format("%s %s: %s (%s)", paper->name, f->name, f->title, scale);
     *w = (figure_work){.request = request, .paper = paper->name, .figure = f, .page = page_new(title)};
+    if (request->seed > 1) w->seed = nx_format("experiment.seed=%d", request->seed);
     free(title), free(scale);
     return w;
 }
@@ -84,6 +85,7 @@ void figure_work_free(figure_work *w)
     }
     for (size_t i = 0; i < w->claim_count; i++) free(w->claims[i].ours);
     page_free(w->page);
+    free(w->seed);
     free(w);
 }
 
@@ -102,7 +104,7 @@ bool figure_has_seeds(const figure_work *w)
 
 const char *figure_request_weights(const figure_request *r)
 {
-    const char *weights = setting_of(r, "descriptor.weights");
+    const char *weights = figure_request_setting(r, "descriptor.weights");
     return weights && strcmp(weights, "random") ? weights : NULL;
 }
 
@@ -140,17 +142,18 @@ static char *run_name(const char *name, const char *changes)
     return file;
 }
 
-/* The changes as a list, then the user's settings and sweeps of other keys, so that what a figure compares stays what
- * it is. */
+/* The seed and the changes as a list, then the user's settings and sweeps of other keys, so that what a figure
+ * compares stays what it is. */
 static const char **overrides_of(const figure_work *w, char *changes, size_t *count)
 {
     const figure_request *r = w->request;
-    const char **out = nx_alloc((r->override_count + strlen(changes) + 2) * sizeof *out);
+    const char **out = nx_alloc((r->override_count + strlen(changes) + 3) * sizeof *out);
     static const char *const scale[] = {[SCALE_PAPER] = "experiment.scale=paper",
                                         [SCALE_LAPTOP] = "experiment.scale=laptop",
                                         [SCALE_CI] = "experiment.scale=ci"};
     *count = 0;
     out[(*count)++] = scale[r->scale];
+    if (w->seed) out[(*count)++] = w->seed;
     for (char *word = strtok(changes, " "); word; word = strtok(NULL, " ")) out[(*count)++] = word;
     size_t own = *count;
     for (size_t i = 0; i < r->override_count; i++) {

@@ -16,7 +16,7 @@ typedef struct figure_request {
     config_scale scale;
     const char *folder, *configs; /* where figures go; where the configs lie */
     const char *model;            /* the user's own generator; NULL: none */
-    const char *const *overrides; /* the user's -s; where a seed is asked for, it is among them */
+    const char *const *overrides; /* the user's -s */
     size_t override_count;
     int seed; /* 1, or another one that is asked for besides: its runs and pages lie beside the first's */
 } figure_request;
@@ -36,6 +36,9 @@ bool figure_interrupted(const figure_work *w);
 bool figure_has_seeds(const figure_work *w); /* its runs are of several seeds already */
 const char *figure_scale_name(config_scale scale);
 const char *figure_request_weights(const figure_request *r);
+
+/* What the user sets a key to, such as "experiment.seed"; the last of several, NULL: leaves it to the config. */
+const char *figure_request_setting(const figure_request *r, const char *key);
 
 /* "paper scale", or "paper scale, bf16, seed 2": with the precision that is asked for, unless it is float32, and with
  * the seed, unless it is the first. Owned by the caller. */

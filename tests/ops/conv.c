@@ -146,8 +146,8 @@ static bool launches(const nx_device_info *info, nx_shape x, nx_shape w, nx_conv
     return found;
 }
 
-/* On processors Winograd's algorithm keeps the transformed kernel or makes it anew for each strip of tiles: strips,
- * work- items that share them, and a strip that is not full give the same bits. */
+/* On processors Winograd's algorithm keeps the transformed kernel or makes it anew for each strip of tiles. Strips,
+ * cores that share one, and a strip that is not full give the same bits. */
 void conv_large_kernels_agree(void **state);
 void conv_large_kernels_agree(void **state)
 {
