@@ -6,11 +6,24 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static nx_device *shared;
 
+/* Whether PoCL compiles quickly: without optimising, and once for groups of any size. */
+static void compile_quickly(bool wanted)
+{
+    static const char *const settings[][2] = {{"POCL_EXTRA_BUILD_FLAGS", "-cl-opt-disable"},
+                                              {"POCL_WORK_GROUP_SPECIALIZATION", "0"}};
+    static bool quickly;
+    for (size_t i = 0; wanted != quickly && i < sizeof settings / sizeof *settings; i++)
+        wanted ? setenv(settings[i][0], settings[i][1], true) : unsetenv(settings[i][0]);
+    quickly = wanted;
+}
+
 nx_device_options test_options(const char *kernels)
 {
+    compile_quickly(kernels && !strcmp(kernels, "gpu"));
     return (nx_device_options){.name = getenv("NSTX_DEVICE"),
                                .kernels = kernels,
                                .sources = getenv("NSTX_CL"),

@@ -13,7 +13,9 @@
 #include "device/device.h"
 #include "op_case.h"
 
-/* What the environment says; kernels NULL: by the device's type. For tests that open a device of their own. */
+/* What the environment says; kernels NULL: by the device's type. For tests that open a device of their own. Those of
+ * GPUs, of which a processor takes minutes to make good code, PoCL compiles without optimising, until a device is asked
+ * for whose kernels are others: they are here to be right, not to be fast. */
 nx_device_options test_options(const char *kernels);
 
 /* Opened in the first call; without a device the program ends with the reason. */
