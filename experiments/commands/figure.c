@@ -179,14 +179,26 @@ static void print_claims(FILE *out, const figure_claim_text *c, size_t count)
                 terminal_style(out, TERMINAL_END));
 }
 
-static cJSON *claims_json(const char *name, int seed, const char *picture, double seconds, const figure_claim_text *c,
-                          size_t count)
+static void add_range(cJSON *json, const char *name, figure_range r)
+{
+    const double ends[] = {r.least, r.most};
+    cJSON_AddItemToObject(json, name, cJSON_CreateDoubleArray(ends, 2));
+}
+
+static cJSON *claims_json(const char *name, int seed, const char *picture, double seconds, const figure_judged *j,
+                          const figure_claim_text *c, size_t count)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "figure", name);
     cJSON_AddNumberToObject(json, "seed", seed);
     cJSON_AddStringToObject(json, "picture", picture);
     cJSON_AddNumberToObject(json, "seconds", seconds);
+    if (j->runs) {
+        cJSON *judged = cJSON_AddObjectToObject(json, "judged");
+        add_range(judged, "steps", j->steps);
+        add_range(judged, "pixels", j->pixels);
+        if (j->losses) add_range(judged, "second_half", j->change);
+    }
     cJSON *list = cJSON_AddArrayToObject(json, "claims");
     for (size_t i = 0; i < count; i++) {
         cJSON *claim = cJSON_CreateObject();
@@ -215,23 +227,27 @@ static int make_page(const asked *a, const figure_request *r, const chosen *one,
     const figure_claim_text *claims;
     bool fine = may_write(picture, &err) && may_write(table, &err) && one->figure->make(w, &err);
     size_t count = figure_claims(w, &claims);
+    figure_judged judged = {0};
+    if (fine) judged = figure_judge(w);
+    char *after = figure_judged_text(&judged);
     fine = fine && nx_folder_make(r->folder, &err) && page_save(figure_page(w), picture, &err) &&
-           claims_table_save(table, heading, claims, count, &err);
+           claims_table_save(table, heading, after, claims, count, &err);
     int code = fine ? EXIT_DONE : figure_interrupted(w) ? EXIT_INTERRUPTED : EXIT_FAILED;
     if (code) fail_with(&err, code);
     for (size_t i = 0; fine && i < count; i++) sum->verdict[claims[i].verdict]++;
     if (fine && a->json)
-        cJSON_AddItemToArray(results, claims_json(name, r->seed, picture, nx_now() - begun, claims, count));
+        cJSON_AddItemToArray(results, claims_json(name, r->seed, picture, nx_now() - begun, &judged, claims, count));
     if (fine && !a->json) {
         printf("%s%s%s  %s, %s, %.1f s\n  picture: %s\n", terminal_style(stdout, TERMINAL_BOLD), name,
                terminal_style(stdout, TERMINAL_END), one->figure->title, at, nx_now() - begun, picture);
+        if (after) printf("  judged after %s\n", after);
         print_claims(stdout, claims, count);
         printf("\n");
         fflush(stdout);
     }
     *alone = figure_has_seeds(w);
     figure_work_free(w);
-    free(heading), free(at), free(name);
+    free(heading), free(at), free(name), free(after);
     free(table);
     free(picture);
     return code;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 static const char *const verdicts[] = {[FAILS] = "does not hold", [HOLDS] = "holds", [OPEN] = "open"};
+static const char judged_after[] = "Judged after ";
 static const config_scale order[] = {SCALE_CI, SCALE_LAPTOP, SCALE_PAPER};
 
 enum { VERDICTS = sizeof verdicts / sizeof *verdicts, CELLS = 4 };
@@ -24,13 +25,16 @@ char *figure_page_path(const char *folder, const char *paper, const char *name, 
     return path;
 }
 
-bool claims_table_save(const char *path, const char *title, const figure_claim_text *c, size_t count, nx_error *err)
+bool claims_table_save(const char *path, const char *title, const char *judged, const figure_claim_text *c,
+                       size_t count, nx_error *err)
 {
     char *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
     NX_CHECK(out, "no memory for a table");
-    fprintf(out, OWN_MARKDOWN "# %s\n\n| claim | paper | ours | verdict |\n| --- | --- | --- | --- |\n", title);
+    fprintf(out, OWN_MARKDOWN "# %s\n\n", title);
+    if (judged) fprintf(out, "%s%s.\n\n", judged_after, judged);
+    fprintf(out, "| claim | paper | ours | verdict |\n| --- | --- | --- | --- |\n");
     for (size_t i = 0; i < count; i++)
         fprintf(out, "| %s | %s | %s | %s |\n", c[i].claim, c[i].paper, c[i].ours, verdicts[c[i].verdict]);
     NX_CHECK(!fclose(out), "no memory for a table");
@@ -70,6 +74,19 @@ static bool split(char *line, char *cell[CELLS], verdict *v)
     return false;
 }
 
+/* What a page's line says of how far its runs had come. */
+static void add_judged(claims_tables *t, const char *line, const char *figure, config_scale scale)
+{
+    size_t i = 0, length = strlen(line);
+    while (i < t->figure_count && strcmp(t->figures[i].figure, figure)) i++;
+    if (i == t->figure_count) {
+        NX_GROW(t->figures, t->figure_count);
+        t->figures[t->figure_count++] = (claims_figure){nx_copy_text(figure), {NULL}};
+    }
+    if (!t->figures[i].judged[scale])
+        t->figures[i].judged[scale] = nx_format("%.*s", (int)(length - (length && line[length - 1] == '.')), line);
+}
+
 /* False where there is no such page. */
 static bool add_page(claims_tables *t, const char *path, const char *figure, config_scale scale)
 {
@@ -78,6 +95,8 @@ static bool add_page(claims_tables *t, const char *path, const char *figure, con
     verdict v;
     if (!nx_file_read(path, &text, &bytes, NULL)) return false;
     for (char *line = strtok_r(text, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+        if (!strncmp(line, judged_after, strlen(judged_after)))
+            add_judged(t, line + strlen(judged_after), figure, scale);
         if (!split(line, cell, &v)) continue;
         claims_cell *c = &row_of(t, figure, cell[0], cell[1])->cell[scale];
         NX_GROW(c->ours, c->seeds);
@@ -148,11 +167,34 @@ static void print_sum(FILE *out, const claims_tables *t, config_scale scale)
     fprintf(out, ".\n");
 }
 
+/* The columns of the scales, behind others. */
+static void print_scales(FILE *out, size_t others)
+{
+    for (size_t k = 0; k < CLAIM_SCALES; k++) fprintf(out, " %s scale |", figure_scale_name(order[k]));
+    fprintf(out, "\n|");
+    for (size_t k = 0; k < others + CLAIM_SCALES; k++) fprintf(out, " --- |");
+    fprintf(out, "\n");
+}
+
+static void print_judged(FILE *out, const claims_tables *t)
+{
+    if (!t->figure_count) return;
+    fprintf(out, "\nThese were judged after, with the first seed:\n\n| figure |");
+    print_scales(out, 1);
+    for (size_t i = 0; i < t->figure_count; i++) {
+        fprintf(out, "| %s |", t->figures[i].figure);
+        for (size_t k = 0; k < CLAIM_SCALES; k++) {
+            const char *judged = t->figures[i].judged[order[k]];
+            fprintf(out, "%s%s |", judged ? " " : "", judged ? judged : "");
+        }
+        fprintf(out, "\n");
+    }
+}
+
 void claims_tables_print(FILE *out, const claims_tables *t)
 {
     fprintf(out, "| figure | claim | paper |");
-    for (size_t k = 0; k < CLAIM_SCALES; k++) fprintf(out, " %s scale |", figure_scale_name(order[k]));
-    fprintf(out, "\n| --- | --- | --- | --- | --- | --- |\n");
+    print_scales(out, 3);
     for (size_t i = 0; i < t->count; i++) {
         const claims_row *r = &t->rows[i];
         fprintf(out, "| %s | %s | %s |", r->figure, r->claim, r->paper);
@@ -161,6 +203,7 @@ void claims_tables_print(FILE *out, const claims_tables *t)
     }
     fprintf(out, "\n");
     for (size_t k = 0; k < CLAIM_SCALES; k++) print_sum(out, t, order[k]);
+    print_judged(out, t);
 }
 
 void claims_tables_free(claims_tables *t)
@@ -173,6 +216,10 @@ void claims_tables_free(claims_tables *t)
             free(r->cell[k].ours);
         }
     }
-    free(t->rows);
+    for (size_t i = 0; i < t->figure_count; i++) {
+        free(t->figures[i].figure);
+        for (int k = 0; k < CLAIM_SCALES; k++) free(t->figures[i].judged[k]);
+    }
+    free(t->rows), free(t->figures);
     *t = (claims_tables){0};
 }

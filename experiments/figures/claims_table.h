@@ -1,7 +1,7 @@
 /* Tables of claims in Markdown: one lies beside each figure's page, and all scales and seeds of many figures can be
  * laid side by side.
  *
- *     if (!claims_table_save("figures/gatys-fig4-ci.md", "gatys/fig4", claims, count, err)) return false;
+ *     if (!claims_table_save("figures/gatys-fig4-ci.md", "gatys/fig4", judged, claims, count, err)) return false;
  *     claims_tables tables = {0};
  *     claims_tables_add(&tables, "figures", "gatys", "fig4");      what is kept of it, of whichever scales and seeds
  *     claims_tables_print(stdout, &tables);
@@ -22,9 +22,9 @@ const char *verdict_text(verdict v);
 char *figure_page_path(const char *folder, const char *paper, const char *name, config_scale scale, int seed,
                        const char *ending);
 
-/* Writes all or nothing. */
-bool claims_table_save(const char *path, const char *title, const figure_claim_text *claims, size_t count,
-                       nx_error *err);
+/* Writes all or nothing. judged: figure_judged_text, which may be NULL. */
+bool claims_table_save(const char *path, const char *title, const char *judged, const figure_claim_text *claims,
+                       size_t count, nx_error *err);
 
 /* ---- side by side ---- */
 
@@ -40,9 +40,15 @@ typedef struct claims_row {
     claims_cell cell[CLAIM_SCALES];
 } claims_row;
 
+typedef struct claims_figure {
+    char *figure, *judged[CLAIM_SCALES]; /* of the first seed; NULL: a scale's page says nothing of it */
+} claims_figure;
+
 typedef struct claims_tables {
     claims_row *rows; /* in the order in which they were added */
     size_t count;
+    claims_figure *figures; /* those of which a page says how far its runs had come */
+    size_t figure_count;
 } claims_tables;
 
 /* A scale at which the figure was not made adds nothing; seeds count from 1 to the last before the first without a
@@ -50,7 +56,7 @@ typedef struct claims_tables {
 void claims_tables_add(claims_tables *t, const char *folder, const char *paper, const char *name);
 
 /* A row a claim: what the paper has and what came out at each scale, with each seed; then how many hold, which of
- * several seeds all do, how many do not, and how many are open. */
+ * several seeds all do, how many do not, and how many are open; then a row a figure: how far its runs had come. */
 void claims_tables_print(FILE *out, const claims_tables *t);
 void claims_tables_free(claims_tables *t); /* leaves *t empty */
 

@@ -33,6 +33,7 @@ struct figure_work {
     const figure *figure;
     page *page;
     sweep_points *runs[FIGURE_RUNS];
+    bool finished[FIGURE_RUNS]; /* and not only looked at */
     size_t run_count;
     figure_claim_text claims[FIGURE_CLAIMS];
     size_t claim_count;
@@ -209,6 +210,7 @@ const sweep_points *figure_run(figure_work *w, const char *name, const char *cha
         w->interrupted = w->interrupted || code == EXIT_INTERRUPTED;
         if (code) return nx_fail_in(err, "%s was not finished", p->point[i].path), NULL;
     }
+    for (size_t i = 0; i < w->run_count; i++) w->finished[i] = w->finished[i] || w->runs[i] == p;
     return p;
 }
 
@@ -332,6 +334,75 @@ size_t figure_claims(const figure_work *w, const figure_claim_text **claims)
 {
     *claims = w->claims;
     return w->claim_count;
+}
+
+/* ---- how far the runs had come ---- */
+
+static void widen(figure_range *r, double value, bool first)
+{
+    if (first || value < r->least) r->least = value;
+    if (first || value > r->most) r->most = value;
+}
+
+/* The mean of what was logged in the tenth of `steps` that ends with step `end`; of the last row before it where there
+ * is none. */
+static double mean_until(const series *s, int64_t end, int64_t steps)
+{
+    double sum = 0, last = s->value[0];
+    size_t rows = 0;
+    for (size_t i = 0; i < s->rows && s->step[i] <= end; i++) {
+        last = s->value[i];
+        if (s->step[i] > end - steps / 10) sum += last, rows++;
+    }
+    return rows ? sum / (double)rows : last;
+}
+
+/* The loss's change in the second half of a run; false where it has no loss, or too few steps. */
+static bool change_of(const sweep_point *p, double *change)
+{
+    static const char *const losses[] = {"total", "cross_entropy"};
+    int64_t steps = p->config->experiment.steps;
+    series s;
+    bool found = false;
+    for (size_t i = 0; !found && steps >= 20 && i < sizeof losses / sizeof *losses; i++)
+        found = series_read_from(&s, p->path, losses[i], NULL);
+    if (!found) return false;
+    double middle = mean_until(&s, steps / 2, steps);
+    *change = (mean_until(&s, steps, steps) - middle) / middle;
+    series_free(&s);
+    return middle > 0;
+}
+
+figure_judged figure_judge(const figure_work *w)
+{
+    figure_judged j = {0};
+    for (size_t i = 0; i < w->run_count; i++)
+        for (size_t k = 0; w->finished[i] && k < w->runs[i]->count; k++) {
+            const sweep_point *p = &w->runs[i]->point[k];
+            double change;
+            if (!p->config->experiment.steps) continue;
+            widen(&j.steps, p->config->experiment.steps, !j.runs);
+            widen(&j.pixels, p->config->data.size, !j.runs);
+            j.runs++;
+            if (change_of(p, &change)) widen(&j.change, change, !j.losses++);
+        }
+    return j;
+}
+
+static char *range_text(figure_range r)
+{
+    return r.least < r.most ? nx_format("%.0f to %.0f", r.least, r.most) : nx_format("%.0f", r.least);
+}
+
+char *figure_judged_text(const figure_judged *j)
+{
+    if (!j->runs) return NULL;
+    char *steps = range_text(j->steps), *pixels = range_text(j->pixels);
+    char *change = range_text((figure_range){100 * j->change.least, 100 * j->change.most});
+    char *trend = j->losses ? nx_format(", of which the second half changes the loss by %s %%", change) : NULL;
+    char *text = nx_format("%s steps at %s pixels%s", steps, pixels, trend ? trend : "");
+    free(trend), free(change), free(pixels), free(steps);
+    return text;
 }
 
 /* ---- measures ---- */

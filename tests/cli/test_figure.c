@@ -53,6 +53,7 @@ static void a_figure_is_made_and_its_runs_used_again(void **state)
     assert_said(said_out, "improved_texnet/fig3a  ");
     assert_said(said_out, "picture: out/improved_texnet-fig3a-ci.png");
     assert_said(said_out, "hold"); /* or not: two steps decide nothing, but it is said */
+    assert_said(said_out, "\n  judged after 2 steps at 32 pixels\n");
     nx_image image;
     nx_error err = {0};
     assert_true(nx_image_load(&image, at("out/improved_texnet-fig3a-ci.png"), &err));
@@ -65,6 +66,8 @@ static void a_figure_is_made_and_its_runs_used_again(void **state)
     assert_non_null(json);
     const cJSON *claims = member(cJSON_GetArrayItem(json, 0), "claims");
     assert_true(cJSON_GetArraySize(claims) >= 2);
+    const cJSON *judged = member(cJSON_GetArrayItem(json, 0), "judged");
+    assert_int_equal(cJSON_GetArrayItem(member(judged, "steps"), 1)->valueint, 2);
     assert_string_not_equal(member(cJSON_GetArrayItem(claims, 0), "verdict")->valuestring, "open");
     cJSON_Delete(json);
     assert_said(said_err, "is finished");
@@ -86,6 +89,7 @@ static void claims_are_laid_side_by_side(void **state)
     free(shell("sed 's/ [a-z ]* |$/ open |/' out/improved_texnet-fig3a-ci.md > out/improved_texnet-fig3a-laptop.md"));
     nstx(0, "figure all --table -o out");
     assert_said(said_out, "At laptop scale 0 of ");
+    assert_said(said_out, "\n| improved_texnet/fig3a | 2 steps at 32 pixels | 2 steps at 32 pixels | |\n");
     assert_said(said_out, " claims hold, 0 do not");
     refused("gone: none of these figures is there", "figure gatys --table -o gone");
 }

@@ -475,6 +475,13 @@ static void verdicts_follow_the_numbers(void **state)
     }
 }
 
+static const figure_paper *paper_named(const char *name)
+{
+    size_t i = 0;
+    while (strcmp(figure_paper_at(i)->name, name)) i++;
+    return figure_paper_at(i);
+}
+
 /* On pages and tables: as in other figures nothing, if it is the usual one. */
 static void precision_and_seed_are_said(void **state)
 {
@@ -494,21 +501,57 @@ static void precision_and_seed_are_said(void **state)
     free(got);
 }
 
+/* How far the runs had come: what the second half of their steps did to their losses. */
+static void runs_are_judged_by_their_second_half(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *steps, *rules, *want;
+    } rows[] = {
+        {"experiment.steps=200", "* total 1 .5 150",
+         "200 steps at 48 pixels, of which the second half changes the loss by -50 %"},
+        {"experiment.steps=200", "* total 1 .5 150; style=wave total 1 1.25 150; style=glass total 1 .125 150",
+         "200 steps at 48 pixels, of which the second half changes the loss by -88 to 25 %"},
+        {"experiment.steps=10", "* total 1 .5 5", "10 steps at 48 pixels"},
+        {"experiment.steps=0", "* total 1 .5", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *overrides[] = {"data.size=48", rows[i].steps};
+        figure_request r = {.scale = SCALE_CI,
+                            .folder = scratch("judged"),
+                            .configs = NSTX_SOURCE "/configs",
+                            .overrides = overrides,
+                            .override_count = 2};
+        nx_error err;
+        static const figure any = {.name = "any", .title = "any"};
+        figure_work *w = figure_work_new(&r, paper_named("gatys"), &any);
+        rules = rows[i].rules;
+        if (!figure_points(w, "fig3", "data.size=96", &err)) fail_msg("%s", err.text); /* only looked at */
+        if (!figure_run(w, "fig3", NULL, &err)) fail_msg("%s", err.text);
+        figure_judged j = figure_judge(w);
+        char *got = figure_judged_text(&j);
+        if (rows[i].want)
+            assert_string_equal(got, rows[i].want);
+        else
+            assert_null(got);
+        free(got);
+        figure_work_free(w);
+    }
+}
+
 /* What a figure compares stays what it is, also where the user sweeps over it. */
 static void changes_hold_against_sweeps(void **state)
 {
     (void)state;
-    size_t gatys = 0;
-    while (strcmp(figure_paper_at(gatys)->name, "gatys")) gatys++;
     const char *overrides[] = {"sweep.loss.content_weight=0.1 0.2 0.3 0.4 0.5"};
     figure_request r = {.scale = SCALE_CI,
-                        .folder = "swept",
+                        .folder = scratch("swept"),
                         .configs = NSTX_SOURCE "/configs",
                         .overrides = overrides,
                         .override_count = 1};
     nx_error err;
     static const figure any = {.name = "any", .title = "any"};
-    figure_work *w = figure_work_new(&r, figure_paper_at(gatys), &any);
+    figure_work *w = figure_work_new(&r, paper_named("gatys"), &any);
     const sweep_points *swept = figure_points(w, "fig3", NULL, &err),
                        *fixed = figure_points(w, "fig3", "loss.content_weight=0", &err);
     assert_non_null(swept);
@@ -530,6 +573,7 @@ int main(void)
         PAPERS(ROW)
 #undef ROW
             cmocka_unit_test(precision_and_seed_are_said),
+        cmocka_unit_test(runs_are_judged_by_their_second_half),
         cmocka_unit_test(changes_hold_against_sweeps),
     };
     for (size_t i = 0; figure_paper_at(i); i++) {
