@@ -389,9 +389,15 @@ figure_judged figure_judge(const figure_work *w)
     return j;
 }
 
+/* A whole number; of what is smaller than one its first digit. */
+static char *number_text(double v) { return fabs(v) < 1 ? nx_format("%.1g", v) : nx_format("%.0f", v); }
+
 static char *range_text(figure_range r)
 {
-    return r.least < r.most ? nx_format("%.0f to %.0f", r.least, r.most) : nx_format("%.0f", r.least);
+    char *least = number_text(r.least), *most = number_text(r.most);
+    char *text = strcmp(least, most) ? nx_format("%s to %s", least, most) : nx_copy_text(least);
+    free(least), free(most);
+    return text;
 }
 
 char *figure_judged_text(const figure_judged *j)

@@ -512,6 +512,8 @@ static void runs_are_judged_by_their_second_half(void **state)
          "200 steps at 48 pixels, of which the second half changes the loss by -50 %"},
         {"experiment.steps=200", "* total 1 .5 150; style=wave total 1 1.25 150; style=glass total 1 .125 150",
          "200 steps at 48 pixels, of which the second half changes the loss by -88 to 25 %"},
+        {"experiment.steps=200", "* total 1 .998 150; style=wave total 1 .5 50",
+         "200 steps at 48 pixels, of which the second half changes the loss by -0.2 to 0 %"},
         {"experiment.steps=10", "* total 1 .5 5", "10 steps at 48 pixels"},
         {"experiment.steps=0", "* total 1 .5", NULL},
     };
