@@ -389,8 +389,12 @@ figure_judged figure_judge(const figure_work *w)
     return j;
 }
 
-/* A whole number; of what is smaller than one its first digit. */
-static char *number_text(double v) { return fabs(v) < 1 ? nx_format("%.1g", v) : nx_format("%.0f", v); }
+/* A whole number; of what is smaller than one, or very large, its first digit. */
+static char *number_text(double v)
+{
+    bool whole = fabs(v) >= 1 && fabs(v) < 1e5;
+    return whole ? nx_format("%.0f", v) : nx_format("%.1g", v);
+}
 
 static char *range_text(figure_range r)
 {
