@@ -164,6 +164,7 @@ bool trained_content(const sweep_point *p, size_t k, int side, nx_image *out, nx
         p->config->data.validation.count ? &p->config->data.validation : &p->config->data.content;
     nx_file_list found;
     if (!nx_packed_images(&found, paths->items[paths->count - 1], err)) return false;
+    if (paths == &p->config->data.content) nx_files_first(&found, (size_t)p->config->data.content_count);
     const char *name = found.paths[found.count - 1 - k % found.count];
     char *file;
     size_t i;

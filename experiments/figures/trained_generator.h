@@ -46,8 +46,8 @@ bool trained_losses(trained *t, const nx_image *picture, const nx_image *content
 
 /* ---- pictures ---- */
 
-/* Picture k of the config's validation or content, counted from the end, where those are that no training saw; its
- * longer side is `side` pixels. k goes around where there are fewer. */
+/* Picture k of the config's validation, or of the content_count of its content, counted from the end, where those are
+ * that no training saw; its longer side is `side` pixels. k goes around where there are fewer. */
 bool trained_content(const sweep_point *p, size_t k, int side, nx_image *out, nx_error *err);
 
 /* The style picture, as large as the training sees it. */

@@ -41,10 +41,10 @@ static const cJSON *member(const cJSON *object, const char *name)
     return found;
 }
 
-#define SMALL                                                                                                          \
-    "figure improved_texnet/fig3a --scale ci -o out -s experiment.steps=2 -s data.size=32 -s generator.channels=4 "    \
-    "-s generator.blocks=1 -s data.content=photos -s data.style=style.png -s data.style_size=32 -s data.resize=0 "     \
-    "-s data.validation_count=1"
+#define SETTINGS                                                                                                       \
+    "-s experiment.steps=2 -s data.size=32 -s generator.channels=4 -s generator.blocks=1 -s data.content=photos "      \
+    "-s data.style=style.png -s data.style_size=32 -s data.resize=0 -s data.validation_count=1"
+#define SMALL "figure improved_texnet/fig3a --scale ci -o out " SETTINGS
 
 static void a_figure_is_made_and_its_runs_used_again(void **state)
 {
@@ -75,6 +75,23 @@ static void a_figure_is_made_and_its_runs_used_again(void **state)
     assert_string_equal(runs, runs_again);
     assert_string_equal(page, page_again);
     free(runs), free(page), free(runs_again), free(page_again);
+}
+
+/* Photographs that come to a folder behind those that a config counts change no figure. */
+static void figures_count_their_photographs(void **state)
+{
+    (void)state;
+    static const char made[] =
+        "figure improved_texnet/fig4 --scale ci -o counted --quiet " SETTINGS " -s data.content_count=4",
+                      sums[] = "cksum counted/*.md counted/*.png counted/improved_texnet/ci/*.h5";
+    nstx(0, made);
+    char *before = shell(sums);
+    free(shell("cp photos/odd.png photos/zz.png"));
+    nstx(0, made);
+    char *after = shell(sums);
+    assert_string_equal(before, after);
+    free(shell("rm photos/zz.png"));
+    free(before), free(after);
 }
 
 /* What was made is laid side by side, at the scales that there are. */
@@ -173,6 +190,7 @@ int main(void)
         cmocka_unit_test(wrong_requests_are_answered),
         cmocka_unit_test(the_figures_are_listed),
         cmocka_unit_test(a_figure_is_made_and_its_runs_used_again),
+        cmocka_unit_test(figures_count_their_photographs),
         cmocka_unit_test(claims_are_laid_side_by_side),
         cmocka_unit_test(seeds_lie_beside_each_other),
         cmocka_unit_test(figures_of_several_seeds_are_made_once),
