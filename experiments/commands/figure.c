@@ -197,7 +197,7 @@ static cJSON *claims_json(const char *name, int seed, const char *picture, doubl
         cJSON *judged = cJSON_AddObjectToObject(json, "judged");
         add_range(judged, "steps", j->steps);
         add_range(judged, "pixels", j->pixels);
-        if (j->losses) add_range(judged, "second_half", j->change);
+        if (j->losses) add_range(judged, "loss_change", j->change);
     }
     cJSON *list = cJSON_AddArrayToObject(json, "claims");
     for (size_t i = 0; i < count; i++) {

@@ -344,20 +344,20 @@ static void widen(figure_range *r, double value, bool first)
     if (first || value > r->most) r->most = value;
 }
 
-/* The mean of what was logged in the tenth of `steps` that ends with step `end`; of the last row before it where there
- * is none. */
+/* The mean of what was logged in the quarter of `steps` that ends with step `end`; of the last row before it where
+ * there is none. Quarters, since losses of single crops go up and down by a third. */
 static double mean_until(const series *s, int64_t end, int64_t steps)
 {
     double sum = 0, last = s->value[0];
     size_t rows = 0;
     for (size_t i = 0; i < s->rows && s->step[i] <= end; i++) {
         last = s->value[i];
-        if (s->step[i] > end - steps / 10) sum += last, rows++;
+        if (s->step[i] > end - steps / 4) sum += last, rows++;
     }
     return rows ? sum / (double)rows : last;
 }
 
-/* The loss's change in the second half of a run; false where it has no loss, or too few steps. */
+/* The loss's change from the second quarter of a run to the last; false where it has no loss, or too few steps. */
 static bool change_of(const sweep_point *p, double *change)
 {
     static const char *const losses[] = {"total", "cross_entropy"};
@@ -367,10 +367,10 @@ static bool change_of(const sweep_point *p, double *change)
     for (size_t i = 0; !found && steps >= 20 && i < sizeof losses / sizeof *losses; i++)
         found = series_read_from(&s, p->path, losses[i], NULL);
     if (!found) return false;
-    double middle = mean_until(&s, steps / 2, steps);
-    *change = (mean_until(&s, steps, steps) - middle) / middle;
+    double second = mean_until(&s, steps / 2, steps);
+    *change = (mean_until(&s, steps, steps) - second) / second;
     series_free(&s);
-    return middle > 0;
+    return second > 0;
 }
 
 figure_judged figure_judge(const figure_work *w)
@@ -382,7 +382,7 @@ figure_judged figure_judge(const figure_work *w)
             double change;
             if (!p->config->experiment.steps) continue;
             widen(&j.steps, p->config->experiment.steps, !j.runs);
-            widen(&j.pixels, p->config->data.size, !j.runs);
+            if (p->config->data.size) widen(&j.pixels, p->config->data.size, !j.pixels.most);
             j.runs++;
             if (change_of(p, &change)) widen(&j.change, change, !j.losses++);
         }
@@ -407,11 +407,12 @@ static char *range_text(figure_range r)
 char *figure_judged_text(const figure_judged *j)
 {
     if (!j->runs) return NULL;
-    char *steps = range_text(j->steps), *pixels = range_text(j->pixels);
+    char *steps = range_text(j->steps), *sides = range_text(j->pixels);
+    char *pixels = j->pixels.most > 0 ? nx_format(" at %s pixels", sides) : nx_copy_text("");
     char *change = range_text((figure_range){100 * j->change.least, 100 * j->change.most});
-    char *trend = j->losses ? nx_format(", of which the second half changes the loss by %s %%", change) : NULL;
-    char *text = nx_format("%s steps at %s pixels%s", steps, pixels, trend ? trend : "");
-    free(trend), free(change), free(pixels), free(steps);
+    char *trend = j->losses ? nx_format("; the loss from their second quarter to the last: %s %%", change) : NULL;
+    char *text = nx_format("%s steps%s%s", steps, pixels, trend ? trend : "");
+    free(trend), free(change), free(pixels), free(sides), free(steps);
     return text;
 }
 

@@ -34,9 +34,9 @@ typedef struct figure_range { /* over the runs of a figure */
 /* How far what a figure's claims were judged by had come. */
 typedef struct figure_judged {
     size_t runs;                /* of steps; 0: the figure trained and optimised nothing */
-    figure_range steps, pixels; /* of each run; pixels along a side */
-    size_t losses;              /* how many of the runs have one, over steps enough to be halved */
-    figure_range change;        /* a part of it: from the tenth of the steps before the middle to the last tenth */
+    figure_range steps, pixels; /* of each run; pixels along a side, 0: as many as its pictures have */
+    size_t losses;              /* how many of the runs have one, over steps enough to be quartered */
+    figure_range change;        /* a part of it: from its mean in the second quarter of the steps to that in the last */
 } figure_judged;
 
 /* The request and the figure must live as long as the work. */
@@ -46,8 +46,8 @@ void figure_work_free(figure_work *w);
 size_t figure_claims(const figure_work *w, const figure_claim_text **claims);
 figure_judged figure_judge(const figure_work *w);
 
-/* "600 steps at 256 pixels, of which the second half changes the loss by -40 to -3 %"; NULL without a run. Owned by the
- * caller. */
+/* "600 steps at 256 pixels; the loss from their second quarter to the last: -40 to -3 %"; NULL without a run. Owned by
+ * the caller. */
 char *figure_judged_text(const figure_judged *j);
 
 bool figure_interrupted(const figure_work *w);

@@ -501,19 +501,19 @@ static void precision_and_seed_are_said(void **state)
     free(got);
 }
 
-/* How far the runs had come: what the second half of their steps did to their losses. */
-static void runs_are_judged_by_their_second_half(void **state)
+/* How far the runs had come: their losses in the second quarter of the steps, and in the last. */
+static void runs_are_judged_by_their_quarters(void **state)
 {
     (void)state;
     static const struct {
         const char *steps, *rules, *want;
     } rows[] = {
         {"experiment.steps=200", "* total 1 .5 150",
-         "200 steps at 48 pixels, of which the second half changes the loss by -50 %"},
+         "200 steps at 48 pixels; the loss from their second quarter to the last: -50 %"},
         {"experiment.steps=200", "* total 1 .5 150; style=wave total 1 1.25 150; style=glass total 1 .125 150",
-         "200 steps at 48 pixels, of which the second half changes the loss by -88 to 25 %"},
+         "200 steps at 48 pixels; the loss from their second quarter to the last: -88 to 25 %"},
         {"experiment.steps=200", "* total 1 .998 150; style=wave total 1 .5 50",
-         "200 steps at 48 pixels, of which the second half changes the loss by -0.2 to 0 %"},
+         "200 steps at 48 pixels; the loss from their second quarter to the last: -0.2 to 0 %"},
         {"experiment.steps=10", "* total 1 .5 5", "10 steps at 48 pixels"},
         {"experiment.steps=0", "* total 1 .5", NULL},
     };
@@ -575,7 +575,7 @@ int main(void)
         PAPERS(ROW)
 #undef ROW
             cmocka_unit_test(precision_and_seed_are_said),
-        cmocka_unit_test(runs_are_judged_by_their_second_half),
+        cmocka_unit_test(runs_are_judged_by_their_quarters),
         cmocka_unit_test(changes_hold_against_sweeps),
     };
     for (size_t i = 0; figure_paper_at(i); i++) {
