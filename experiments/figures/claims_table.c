@@ -178,14 +178,19 @@ static void print_scales(FILE *out, size_t others)
 
 static void print_judged(FILE *out, const claims_tables *t)
 {
+    static const char told[] = "; " FIGURE_TREND;
     if (!t->figure_count) return;
-    fprintf(out, "\nThese were judged after, with the first seed:\n\n| figure |");
+    fprintf(out,
+            "\nOf the first seed: after how many steps, and, behind the colon, " FIGURE_TREND ".\n\n| judged after |");
     print_scales(out, 1);
     for (size_t i = 0; i < t->figure_count; i++) {
         fprintf(out, "| %s |", t->figures[i].figure);
         for (size_t k = 0; k < CLAIM_SCALES; k++) {
-            const char *judged = t->figures[i].judged[order[k]];
-            fprintf(out, "%s%s |", judged ? " " : "", judged ? judged : "");
+            const char *judged = t->figures[i].judged[order[k]], *trend = judged ? strstr(judged, told) : NULL;
+            if (trend)
+                fprintf(out, " %.*s%s |", (int)(trend - judged), judged, trend + strlen(told));
+            else
+                fprintf(out, "%s%s |", judged ? " " : "", judged ? judged : "");
         }
         fprintf(out, "\n");
     }

@@ -410,7 +410,7 @@ char *figure_judged_text(const figure_judged *j)
     char *steps = range_text(j->steps), *sides = range_text(j->pixels);
     char *pixels = j->pixels.most > 0 ? nx_format(" at %s pixels", sides) : nx_copy_text("");
     char *change = range_text((figure_range){100 * j->change.least, 100 * j->change.most});
-    char *trend = j->losses ? nx_format("; the loss from their second quarter to the last: %s %%", change) : NULL;
+    char *trend = j->losses ? nx_format("; " FIGURE_TREND ": %s %%", change) : NULL;
     char *text = nx_format("%s steps%s%s", steps, pixels, trend ? trend : "");
     free(trend), free(change), free(pixels), free(sides), free(steps);
     return text;

@@ -46,6 +46,8 @@ void figure_work_free(figure_work *w);
 size_t figure_claims(const figure_work *w, const figure_claim_text **claims);
 figure_judged figure_judge(const figure_work *w);
 
+#define FIGURE_TREND "the loss from their second quarter to the last"
+
 /* "600 steps at 256 pixels; the loss from their second quarter to the last: -40 to -3 %"; NULL without a run. Owned by
  * the caller. */
 char *figure_judged_text(const figure_judged *j);
