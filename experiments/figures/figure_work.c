@@ -210,7 +210,7 @@ const sweep_points *figure_run(figure_work *w, const char *name, const char *cha
         w->interrupted = w->interrupted || code == EXIT_INTERRUPTED;
         if (code) return nx_fail_in(err, "%s was not finished", p->point[i].path), NULL;
     }
-    for (size_t i = 0; i < w->run_count; i++) w->finished[i] = w->finished[i] || w->runs[i] == p;
+    if (p) w->finished[w->run_count - 1] = true;
     return p;
 }
 

@@ -82,8 +82,8 @@ static void figures_count_their_photographs(void **state)
 {
     (void)state;
     static const char made[] =
-        "figure improved_texnet/fig4 --scale ci -o counted --quiet " SETTINGS " -s data.content_count=4",
-                      sums[] = "cksum counted/*.md counted/*.png counted/improved_texnet/ci/*.h5";
+        "figure improved_texnet/fig4 --scale ci -o counted --quiet " SETTINGS " -s data.content_count=4";
+    static const char sums[] = "cksum counted/*.md counted/*.png counted/improved_texnet/ci/*.h5";
     nstx(0, made);
     char *before = shell(sums);
     free(shell("cp photos/odd.png photos/zz.png"));
