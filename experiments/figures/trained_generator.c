@@ -6,6 +6,7 @@
 #include "machine/device.h"
 #include "run/objective.h"
 #include "run/paper.h"
+#include "run/train.h"
 
 #include <stdlib.h>
 
@@ -160,11 +161,10 @@ static bool load_packed(const char *path, size_t i, int side, nx_image *out, nx_
 
 bool trained_content(const sweep_point *p, size_t k, int side, nx_image *out, nx_error *err)
 {
-    const config_list *paths =
-        p->config->data.validation.count ? &p->config->data.validation : &p->config->data.content;
+    const config *c = p->config;
+    const config_list *paths = c->data.validation.count ? &c->data.validation : &c->data.content;
     nx_file_list found;
-    if (!nx_packed_images(&found, paths->items[paths->count - 1], err)) return false;
-    if (paths == &p->config->data.content) nx_files_first(&found, (size_t)p->config->data.content_count);
+    if (!train_pictures_at(&found, c, paths, paths->count - 1, err)) return false;
     const char *name = found.paths[found.count - 1 - k % found.count];
     char *file;
     size_t i;

@@ -68,6 +68,10 @@ struct trainer {
 /* Crops have a size: one that is usual for what is trained, for the error. */
 bool train_check_crops(const config *c, int usual, nx_error *err);
 
+/* The pictures of path i of [data] content or validation, which `paths` is: of content those that content_count leaves.
+ * nx_file_list_free. */
+bool train_pictures_at(nx_file_list *out, const config *c, const config_list *paths, int i, nx_error *err);
+
 /* Reads the lists of [data] content and validation, and opens them. */
 bool train_read_pictures(trainer *t, nx_error *err);
 bool train_open_pictures(trainer *t, nx_error *err);

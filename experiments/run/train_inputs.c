@@ -23,6 +23,13 @@ bool train_check_crops(const config *c, int usual, nx_error *err)
     return c->data.size > 0 || nx_fail(err, "[data] size = 0: training needs crops of one size, such as %d", usual);
 }
 
+bool train_pictures_at(nx_file_list *out, const config *c, const config_list *paths, int i, nx_error *err)
+{
+    if (!nx_packed_images(out, paths->items[i], err)) return false;
+    if (paths == &c->data.content) nx_files_first(out, (size_t)c->data.content_count);
+    return true;
+}
+
 bool train_read_pictures(trainer *t, nx_error *err)
 {
     const config *c = t->task.c;
@@ -32,8 +39,7 @@ bool train_read_pictures(trainer *t, nx_error *err)
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < paths[k]->count; i++) {
             nx_file_list found;
-            if (!nx_packed_images(&found, paths[k]->items[i], err)) return false;
-            if (lists[k] == &t->content) nx_files_first(&found, (size_t)c->data.content_count);
+            if (!train_pictures_at(&found, c, paths[k], i, err)) return false;
             lists[k]->paths = nx_realloc(lists[k]->paths, (lists[k]->count + found.count) * sizeof(char *));
             memcpy(lists[k]->paths + lists[k]->count, found.paths, found.count * sizeof(char *));
             lists[k]->count += found.count;

@@ -475,11 +475,18 @@ static void verdicts_follow_the_numbers(void **state)
     }
 }
 
-static const figure_paper *paper_named(const char *name)
+/* Of a figure that makes nothing by itself; *r must live as long. */
+static figure_work *work_of_gatys(figure_request *r, const char *folder, const char *const *overrides, size_t count)
 {
-    size_t i = 0;
-    while (strcmp(figure_paper_at(i)->name, name)) i++;
-    return figure_paper_at(i);
+    static const figure any = {.name = "any", .title = "any"};
+    size_t gatys = 0;
+    while (strcmp(figure_paper_at(gatys)->name, "gatys")) gatys++;
+    *r = (figure_request){.scale = SCALE_CI,
+                          .folder = folder,
+                          .configs = NSTX_SOURCE "/configs",
+                          .overrides = overrides,
+                          .override_count = count};
+    return figure_work_new(r, figure_paper_at(gatys), &any);
 }
 
 /* On pages and tables: as in other figures nothing, if it is the usual one. */
@@ -519,14 +526,9 @@ static void runs_are_judged_by_their_quarters(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *overrides[] = {"data.size=48", rows[i].steps};
-        figure_request r = {.scale = SCALE_CI,
-                            .folder = scratch("judged"),
-                            .configs = NSTX_SOURCE "/configs",
-                            .overrides = overrides,
-                            .override_count = 2};
         nx_error err;
-        static const figure any = {.name = "any", .title = "any"};
-        figure_work *w = figure_work_new(&r, paper_named("gatys"), &any);
+        figure_request r;
+        figure_work *w = work_of_gatys(&r, scratch("judged"), overrides, 2);
         rules = rows[i].rules;
         if (!figure_points(w, "fig3", "data.size=96", &err)) fail_msg("%s", err.text); /* only looked at */
         if (!figure_run(w, "fig3", NULL, &err)) fail_msg("%s", err.text);
@@ -546,14 +548,9 @@ static void changes_hold_against_sweeps(void **state)
 {
     (void)state;
     const char *overrides[] = {"sweep.loss.content_weight=0.1 0.2 0.3 0.4 0.5"};
-    figure_request r = {.scale = SCALE_CI,
-                        .folder = scratch("swept"),
-                        .configs = NSTX_SOURCE "/configs",
-                        .overrides = overrides,
-                        .override_count = 1};
     nx_error err;
-    static const figure any = {.name = "any", .title = "any"};
-    figure_work *w = figure_work_new(&r, paper_named("gatys"), &any);
+    figure_request r;
+    figure_work *w = work_of_gatys(&r, scratch("swept"), overrides, 1);
     const sweep_points *swept = figure_points(w, "fig3", NULL, &err),
                        *fixed = figure_points(w, "fig3", "loss.content_weight=0", &err);
     assert_non_null(swept);
